@@ -1,0 +1,155 @@
+"""Convolutions: one output element is one window times one kernel over all input channels, summed, plus bias."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from torchreel.scenes.formula import Add, Expr, Lazy, Mul, Ref, Sum, read
+from torchreel.scenes.operator import Call, Inputs, Operator, Recording, Settings
+from torchreel.scenes.trace import Rule
+from torchreel.scenes.windows import Window, border_source, check_window, spread, with_leading
+
+_PARTIAL_LIMIT = 1 << 22
+_PAD_MODES = {"reflect": "reflect", "replicate": "replicate", "circular": "circular", "zeros": "constant"}
+
+
+def record_convolution(call: Call) -> Recording:
+    """Tensors and rules of a convolution of input `(N, C, *spatial)` or `(C, *spatial)`.
+
+    `padded` exists where `padding_mode` copies values to the border; `partial` `(N, O, C / groups, *out)` is what each
+    input channel contributes; `product` `(N, O, C / groups, *out, *kernel_size)` is computed on demand.
+    """
+    return _Convolution(call).recording()
+
+
+class _Convolution:
+    """The index arithmetic of one call. Cells are `(batch, channel, *spatial)`, without batch where torch has none."""
+
+    def __init__(self, call: Call) -> None:
+        self.module, self.input, self.output = call.module, call.inputs["input"], call.output
+        self.weight = self.module.weight.detach()
+        self.dims = self.weight.ndim - 2
+        self.lead = self.input.ndim - self.dims - 1
+        self.outs, self.per_group = self.weight.shape[:2]
+        self.outs_per_group = self.outs // self.module.groups
+        self.sides = _padding_sides(self.module)
+        self.copies_border = self.module.padding_mode != "zeros" and any(map(any, self.sides))
+        self.before = tuple(before for before, _ in self.sides)
+        shift = (0,) * self.dims if self.copies_border else self.before
+        self.window = Window(tuple(self.weight.shape[2:]), self.module.stride, shift, self.module.dilation)
+        self.source = "padded" if self.copies_border else "input"
+
+    def recording(self) -> Recording:
+        tensors: dict[str, Tensor | Lazy] = {"input": self.input, "weight": self.weight}
+        if self.module.bias is not None:
+            tensors["bias"] = self.module.bias.detach()
+        rules = []
+        if self.copies_border:
+            tensors["padded"] = self._pad()
+            rules.append(Rule("padded", self._copy))
+        self.tensors = tensors
+        tensors["product"] = Lazy(self._product_shape(), self._product, self.input.dtype)
+        if self.output.numel() * self.per_group <= _PARTIAL_LIMIT:
+            tensors["partial"] = self._partial()
+            rules.append(Rule("partial", self._channel))
+        tensors["output"] = self.output
+        rules.append(Rule("output", self._total if "partial" in tensors else self._direct))
+        return Recording(tensors, tuple(rules))
+
+    def _pad(self) -> Tensor:
+        mode = _PAD_MODES[self.module.padding_mode]
+        batched = self.input if self.lead else self.input[None]
+        last_first = [n for side in reversed(self.sides) for n in side]
+        padded = F.pad(batched, last_first, mode=mode)
+        return padded if self.lead else padded[0]
+
+    def _copy(self, cells: Tensor) -> Expr:
+        sizes = torch.tensor(self.input.shape[-self.dims :])
+        at = cells[:, -self.dims :] - torch.tensor(self.before)
+        source = border_source(at, sizes, self.module.padding_mode)
+        return Ref("input", torch.cat([cells[:, : -self.dims], source], 1))
+
+    def _partial(self) -> Tensor:
+        x = self._pad() if self.lead else self._pad()[None]
+        groups = self.module.groups
+        split = x.reshape(x.shape[0], groups, self.per_group, *x.shape[2:])
+        convolve = (F.conv1d, F.conv2d, F.conv3d)[self.dims - 1]
+        stride, dilation = self.module.stride, self.module.dilation
+        planes = [
+            convolve(split[:, :, c], self.weight[:, c : c + 1], None, stride, 0, dilation, groups)
+            for c in range(self.per_group)
+        ]
+        partial = torch.stack(planes, 2)
+        return partial if self.lead else partial[0]
+
+    def _product_shape(self) -> tuple[int, ...]:
+        out = self.output.shape
+        kernel = self.weight.shape[2:]
+        return (*out[: self.lead + 1], self.per_group, *out[self.lead + 1 :], *kernel)
+
+    def _product(self, index: Tensor) -> Tensor:
+        cells = index.reshape(-1, index.shape[-1])
+        start, tap = cells[:, : -self.dims], cells[:, -self.dims :]
+        spread = tap * torch.tensor(self.module.dilation) + self.window.origin(start[:, -self.dims :])
+        at = torch.cat([start[:, : self.lead], self._channel_in(start)[:, None], spread], 1)
+        x = Ref(self.source, at, fill=0.0).evaluate(self.tensors)
+        w = read(self.weight, torch.cat([start[:, self.lead : self.lead + 2], tap], 1)).to(x.dtype)
+        return (x * w).reshape(index.shape[:-1])
+
+    def _channel_in(self, cells: Tensor) -> Tensor:
+        """The input channel of cells `(batch, out channel, channel in group, …)`."""
+        group = cells[:, self.lead] // self.outs_per_group
+        return group * self.per_group + cells[:, self.lead + 1]
+
+    def _channel(self, cells: Tensor) -> Expr:
+        """partial: one channel's window times its kernel, summed."""
+        taps = self.window.taps(cells[:, -self.dims :])
+        x = with_leading([cells[:, i] for i in range(self.lead)] + [self._channel_in(cells)], taps)
+        tap = self.window.offsets().expand(len(cells), -1, -1)
+        w = with_leading([cells[:, self.lead], cells[:, self.lead + 1]], tap)
+        return Sum(Mul((Ref(self.source, x, fill=0.0), Ref("weight", w))))
+
+    def _total(self, cells: Tensor) -> Expr:
+        """output: the channels' sums added up, plus bias."""
+        channel = torch.arange(self.per_group).expand(len(cells), -1)[..., None]
+        spatial = cells[:, None, self.lead + 1 :].expand(-1, self.per_group, -1)
+        partial = torch.cat([spread(cells[:, : self.lead + 1], self.per_group), channel, spatial], -1)
+        return self._biased(Sum(Ref("partial", partial)), cells)
+
+    def _direct(self, cells: Tensor) -> Expr:
+        """output without the intermediate sums, where they would be too many to keep."""
+        taps = self.window.taps(cells[:, -self.dims :])
+        count = taps.shape[1]
+        channel = torch.arange(self.per_group).repeat_interleave(count).expand(len(cells), -1)
+        group = (cells[:, self.lead] // self.outs_per_group)[:, None]
+        lead = spread(cells[:, : self.lead], self.per_group * count)
+        x = torch.cat(
+            [lead, (group * self.per_group + channel)[..., None], taps.repeat(1, self.per_group, 1)], -1
+        )
+        tap = self.window.offsets().repeat(self.per_group, 1).expand(len(cells), -1, -1)
+        out = cells[:, None, self.lead : self.lead + 1].expand(-1, self.per_group * count, -1)
+        w = torch.cat([out, channel[..., None], tap], -1)
+        return self._biased(Sum(Mul((Ref(self.source, x, fill=0.0), Ref("weight", w)))), cells)
+
+    def _biased(self, total: Expr, cells: Tensor) -> Expr:
+        if self.module.bias is None:
+            return total
+        return Add((total, Ref("bias", cells[:, self.lead : self.lead + 1])))
+
+
+def _padding_sides(module: nn.Conv2d) -> list[tuple[int, int]]:
+    """What is added before and after each spatial dimension; 'same' adds the odd one after."""
+    if isinstance(module.padding, str):
+        total = [d * (k - 1) for d, k in zip(module.dilation, module.kernel_size, strict=True)]
+        return [(n // 2, n - n // 2) if module.padding == "same" else (0, 0) for n in total]
+    return [(n, n) for n in module.padding]
+
+
+def _infer(settings: Settings, inputs: Inputs, dims: int) -> Settings:
+    """A new input brings its own number of channels."""
+    shape = inputs["input"].shape
+    if len(shape) > dims:
+        settings["in_channels"] = shape[-dims - 1]
+    return settings

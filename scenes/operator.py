@@ -1,0 +1,183 @@
+"""Declaring an operator, and calling it: from a module and inputs to a proved `Trace`.
+
+An `Operator` names a `torch.nn` class and a `record` function. `record` is given the finished `Call` and returns the
+named tensors and the rules that fill them; building the trace proves them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from torchreel.assets.errors import UserError
+from torchreel.scenes.formula import Tensors
+from torchreel.scenes.inputs import read_input
+from torchreel.scenes.trace import Rule, Trace
+
+if TYPE_CHECKING:
+    from torchreel.assets.examples import Example
+
+Settings = dict[str, Any]
+Inputs = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One finished torch call: the module, its inputs by forward's names, the extra arguments, torch's return value."""
+
+    module: Any
+    inputs: Inputs
+    kwargs: Mapping[str, Any]
+    call: Mapping[str, Any]
+    output: Any
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The named tensors of a call and the rules that fill them; `outputs` names torch's results in order."""
+
+    tensors: Tensors
+    rules: tuple[Rule, ...]
+    outputs: tuple[str, ...] = ("output",)
+
+
+def _forward(module: Any, inputs: Inputs, call: Mapping[str, Any]) -> Any:
+    return module(*inputs.values(), **call)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A `torch.nn` class to explain.
+
+    `check` raises `UserError` in torch's words for settings that cannot work; `infer` completes constructor arguments
+    from inputs the user gave (`in_channels` from a new input); `run` is the call itself, `module(*inputs, **call)`
+    unless a clip needs another one. `name` is needed only where there is no single class (a figure).
+    """
+
+    module: type[nn.Module] | None
+    record: Callable[[Call], Recording]
+    family: str
+    source: str
+    check: Callable[[Settings, Inputs], None] | None = None
+    infer: Callable[[Settings, Inputs], Settings] | None = None
+    run: Callable[[Any, Inputs, Mapping[str, Any]], Any] = _forward
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """The class name, as the user types it."""
+        return self.label or (self.module.__name__ if self.module else "")
+
+    def build(self, kwargs: Mapping[str, Any]) -> nn.Module | None:
+        """The module; an argument torch does not take, or refuses, is a `UserError`."""
+        if self.module is None:
+            return None
+        self._check_names(kwargs)
+        try:
+            return self.module(**kwargs)
+        except (TypeError, ValueError, RuntimeError, AssertionError) as error:
+            raise UserError(f"{self.name}: {_first_line(error)}") from error
+
+    def trace(
+        self,
+        module: nn.Module | None,
+        inputs: Inputs,
+        call: Mapping[str, Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        seed: int = 0,
+    ) -> Trace:
+        """Call `module` on `inputs` and prove what happened; torch's own refusal becomes a `UserError`."""
+        call, kwargs = call or {}, kwargs or {}
+        with torch.no_grad():
+            try:
+                output = self.run(module, inputs, call)
+            except (TypeError, ValueError, RuntimeError, IndexError, AssertionError) as error:
+                raise UserError(f"{self.name}: {_first_line(error)}") from error
+            recording = self.record(Call(module, inputs, kwargs, call, output))
+            return Trace(
+                self.name,
+                module,
+                inputs,
+                recording.tensors,
+                recording.rules,
+                recording.outputs,
+                output,
+                kwargs,
+                call,
+                seed,
+            )
+
+    def trace_example(
+        self,
+        example: Example,
+        overrides: Mapping[str, Any] | None = None,
+        input_text: str | None = None,
+        seed: int = 0,
+    ) -> Trace:
+        """An example's trace, with constructor arguments or the first input replaced by the user's own.
+
+        Weights come from the example as long as their shapes fit; otherwise torch initialises them from `seed`.
+        """
+        inputs = _inputs(example, input_text, seed)
+        kwargs = {**example.kwargs, **(overrides or {})}
+        if input_text is not None and self.infer is not None:
+            inferred = self.infer(dict(kwargs), inputs)
+            kwargs = {**inferred, **(overrides or {})}
+        if self.module is not None:
+            self._check_names(kwargs)
+        if self.check is not None:
+            self.check(kwargs, inputs)
+        torch.manual_seed(seed)
+        module = self.build(kwargs)
+        if module is not None:
+            module.train(example.train)
+            _load(module, example.state)
+        call = {} if overrides or input_text is not None else example.call
+        return self.trace(module, inputs, call, kwargs, seed)
+
+    def _check_names(self, kwargs: Mapping[str, Any]) -> None:
+        assert self.module is not None
+        taken = [
+            name for name in inspect.signature(self.module).parameters if name not in ("device", "dtype")
+        ]
+        for name in kwargs:
+            if name not in taken:
+                near = difflib.get_close_matches(name, taken, n=1)
+                hint = f" Did you mean {near[0]!r}?" if near else ""
+                raise UserError(f"{self.name} has no argument {name!r}.{hint} It takes {', '.join(taken)}.")
+
+
+def _inputs(example: Example, input_text: str | None, seed: int) -> dict[str, Tensor]:
+    inputs = {}
+    for number, (name, values) in enumerate(example.inputs.items()):
+        text = input_text if number == 0 and input_text is not None else values
+        inputs[name] = _tensor(text, example.dtypes.get(name, "float32"), seed)
+    return inputs
+
+
+def _tensor(values: Any, dtype: str, seed: int) -> Tensor:
+    kind = getattr(torch, dtype)
+    return (
+        read_input(values, dtype=kind, seed=seed)
+        if isinstance(values, str)
+        else torch.tensor(values, dtype=kind)
+    )
+
+
+def _load(module: nn.Module, state: Mapping[str, Any]) -> None:
+    own = module.state_dict(keep_vars=True)
+    with torch.no_grad():
+        for name, values in state.items():
+            given = torch.tensor(values)
+            if name in own and own[name].shape == given.shape:
+                own[name].copy_(given)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".") + "."
