@@ -1,0 +1,79 @@
+# torchreel: `make demo` and `make test` set up whatever is missing and then do their work.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.torchreel-ready
+JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+
+.PHONY: help setup system demo test bench lint types golden contact-sheets clean
+
+help:
+	@echo "make demo            render the flagship clips to media/"
+	@echo "make test            run all tests"
+	@echo "make setup           only install what is missing"
+	@echo "make lint, types     ruff; mypy"
+	@echo "make bench           measure against stock Manim, into benchmarks/README.md"
+	@echo "make golden          render the golden frames of the tests anew"
+	@echo "make contact-sheets  one sheet of frames per clip, to look at"
+	@echo "make clean           remove what was built, not .venv"
+
+setup: $(STAMP)
+
+# Cairo and Pango headers are needed only to build pycairo and ManimPango; a working .venv needs neither again.
+$(STAMP): pyproject.toml
+	@$(MAKE) --no-print-directory system
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "torchreel needs Python 3.11 or newer: make PYTHON=python3.12 setup"; exit 1; }
+	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install torch==2.13.0 || \
+		$(BIN)/python -m pip install torch
+	$(BIN)/python -m pip install -e '.[dev]'
+	@touch $@
+
+# Asks the package manager only for what is not there yet; says what it runs, and uses sudo only where not root.
+system:
+	@missing=""; \
+	command -v pkg-config >/dev/null 2>&1 || missing="$$missing pkg-config"; \
+	pkg-config --exists cairo 2>/dev/null || missing="$$missing libcairo2-dev"; \
+	pkg-config --exists pangocairo 2>/dev/null || missing="$$missing libpango1.0-dev"; \
+	test -x $(BIN)/python || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3-venv"; \
+	test -z "$$missing" && exit 0; \
+	if command -v apt-get >/dev/null 2>&1; then \
+		sudo=""; test "$$(id -u)" = 0 || sudo=sudo; \
+		echo "installing$$missing"; \
+		$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
+			--no-install-recommends $$missing; \
+	else \
+		echo "please install$$missing with your package manager (macOS: brew install cairo pango pkg-config)"; exit 1; \
+	fi
+
+demo: setup
+	$(BIN)/torchreel render --all -f gif,mp4,png -o media -j $(JOBS)
+
+test: setup
+	$(BIN)/python -m pytest
+
+bench: setup
+	$(BIN)/python -m benchmarks.run
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup build/types/torchreel
+	$(BIN)/mypy -p torchreel
+
+build/types/torchreel:
+	@mkdir -p build/types
+	ln -sfn ../.. $@
+
+golden: setup
+	$(BIN)/python -m pytest tests/test_golden.py --golden-update
+
+contact-sheets: setup
+	$(BIN)/python -m benchmarks.contact_sheets
+
+clean:
+	rm -rf build dist media *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache tests/differences
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

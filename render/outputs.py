@@ -1,0 +1,89 @@
+"""Files that appear whole or not at all.
+
+Everything is written under a hidden temporary name in the target folder and renamed when it is complete. The name says
+which process on which machine owns it, so that the next run can clear away what a killed one left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import secrets
+import socket
+from pathlib import Path
+
+from torchreel.assets.errors import UserError
+
+_PREFIX = ".torchreel"
+_PATTERN = re.compile(rf"{re.escape(_PREFIX)}-(?P<host>[0-9a-f]{{6}})-(?P<pid>\d+)-[0-9a-f]{{8}}\..+")
+
+
+def _host() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+
+
+def temporary(target: Path) -> Path:
+    """A fresh hidden name beside `target`, with its suffix, owned by this process."""
+    return target.with_name(f"{_PREFIX}-{_host()}-{os.getpid()}-{secrets.token_hex(4)}.{target.name}")
+
+
+def clear_leftovers(folder: Path) -> list[Path]:
+    """Delete temporary files whose owner on this machine has died; return what was deleted."""
+    cleared = []
+    for path in folder.glob(f"{_PREFIX}-*"):
+        match = _PATTERN.fullmatch(path.name)
+        if match and match["host"] == _host() and not _is_alive(int(match["pid"])):
+            path.unlink(missing_ok=True)
+            cleared.append(path)
+    return cleared
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def write_whole(target: Path, data: bytes) -> None:
+    """Write `data` to `target` in one step, as seen by any reader."""
+    scratch = temporary(target)
+    try:
+        scratch.write_bytes(data)
+        scratch.replace(target)
+    except BaseException:
+        discard([scratch])
+        raise
+
+
+def discard(paths: list[Path]) -> None:
+    """Delete files that may not be there."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make `folder` and prove that it can be written to; raises `UserError` before any work is done."""
+    probe = temporary(folder / "probe")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        advice = "free some space" if error.errno == errno.ENOSPC else "choose another folder with -o"
+        raise UserError(f"cannot write to the output folder {folder}: {why}; {advice}.") from error
+    clear_leftovers(folder)
