@@ -1,0 +1,87 @@
+"""Words: every caption and title in Chinese and English, from `captions/<language>/<family>.toml`.
+
+A caption is looked up from the particular to the general: `[Conv2d.stride] slide`, `[Conv2d] slide`, `slide` in the
+family's file, then the same in `common.toml`. It may name values as `{count}`; numbers are formatted by the caller.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+LANGUAGES = ("zh", "en")
+
+_FOLDER = Path(__file__).parent / "captions"
+_COMMON = "common"
+
+
+def caption(family: str, operator: str, example: str, key: str, lang: str, **values: object) -> str:
+    """The caption `key`, with `{name}` replaced by `values[name]`. A missing text or value is a `KeyError`."""
+    for table in (_table(lang, family), _table(lang, _COMMON)):
+        text = _find(table, operator, example, key)
+        if text is not None:
+            return _fill(text, values, f"{lang} {operator}:{example} {key}")
+    raise KeyError(f"no {lang} caption {key!r} for {operator}:{example} in {family}.toml or {_COMMON}.toml")
+
+
+def title(operator: str, lang: str) -> str:
+    """The operator's title, `title` in its table `[<operator>]`. A missing one is a `KeyError`."""
+    for path in sorted((_FOLDER / lang).glob("*.toml")):
+        own = _table(lang, path.stem).get(operator)
+        if isinstance(own, dict) and isinstance(own.get("title"), str):
+            return str(own["title"])
+    raise KeyError(f"no {lang} title for {operator}: no file in captions/{lang} has it")
+
+
+def fields(text: str) -> set[str]:
+    """The names of the values in a caption. A `ValueError` for anything but plain `{name}`."""
+    names = set()
+    for _, name, spec, conversion in Formatter().parse(text):
+        if name is None:
+            continue
+        if not name.isidentifier() or spec or conversion:
+            raise ValueError(f"a caption takes plain {{name}} fields only: {text!r}")
+        names.add(name)
+    return names
+
+
+def all_captions(lang: str) -> dict[str, str]:
+    """Every text of one language by its full path, such as `convolution/Conv2d.stride.slide`."""
+    texts: dict[str, str] = {}
+    for path in sorted((_FOLDER / lang).glob("*.toml")):
+        for place, text in _flatten(_table(lang, path.stem)):
+            texts[f"{path.stem}/{place}"] = text
+    return texts
+
+
+@cache
+def _table(lang: str, name: str) -> dict[str, Any]:
+    path = _FOLDER / lang / f"{name}.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _find(table: dict[str, Any], operator: str, example: str, key: str) -> str | None:
+    own = table.get(operator, {})
+    for place in (own.get(example, {}), own, table):
+        if isinstance(place, dict) and isinstance(place.get(key), str):
+            return str(place[key])
+    return None
+
+
+def _fill(text: str, values: dict[str, object], where: str) -> str:
+    missing = fields(text) - values.keys()
+    if missing:
+        raise KeyError(f"{where}: the caption wants {', '.join(sorted(missing))}: {text!r}")
+    return text.format_map(values)
+
+
+def _flatten(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

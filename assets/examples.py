@@ -1,0 +1,176 @@
+"""Examples: what a clip is made of, as data in `examples/<family>.toml`. No torch here.
+
+A table `[Conv1d.stride]` holds one example: constructor arguments, inputs, parameters, the handbook page it belongs to.
+`like = "default"` takes over another example of the same operator: `kwargs` are always written in full, as a reader types
+them, all other tables state only what differs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from torchreel.assets.errors import UserError
+
+DEFAULT = "default"
+
+_FOLDER = Path(__file__).parent / "examples"
+_TABLES = ("kwargs", "inputs", "dtypes", "state", "call", "extra")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One call of one operator.
+
+    `kwargs` are constructor arguments by torch's names, in the order in which a reader types them: the required ones and
+    those that differ from torch's defaults. `inputs` are forward's positional arguments in order, as nested lists or as
+    text for `scenes.inputs.read_input`; `dtypes` names their type where it is not float32. `state` holds parameters
+    and buffers by name, `call` forward's keyword arguments. `focus` are the arguments to highlight in the title,
+    `section` is the handbook's notebook, `extra` whatever only the operator's own scene reads.
+    """
+
+    operator: str
+    name: str
+    family: str
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    dtypes: dict[str, str] = field(default_factory=dict)
+    state: dict[str, Any] = field(default_factory=dict)
+    call: dict[str, Any] = field(default_factory=dict)
+    train: bool = False
+    focus: tuple[str, ...] = ()
+    section: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(_TABLES, dict),
+    "train": bool,
+    "focus": list,
+    "section": str,
+    "like": str,
+}
+
+
+@cache
+def examples() -> dict[str, dict[str, Example]]:
+    """All examples by operator, then by name, in the order of the files. A broken file is a `UserError`."""
+    found: dict[str, dict[str, Example]] = {}
+    for path in sorted(_FOLDER.glob("*.toml")):
+        for operator, tables in read_examples(path).items():
+            if operator in found:
+                raise UserError(f"{path.name}: [{operator}] is already in another file")
+            found[operator] = tables
+    return found
+
+
+def example(operator: str, name: str | None = None) -> Example:
+    """One example: by default the one called "default", or the only one of a figure.
+
+    Raises `UserError` with the nearest name for an unknown operator or example.
+    """
+    known = examples()
+    if operator not in known:
+        raise UserError(unknown_operator(operator, known))
+    named = known[operator]
+    if name is None:
+        return named.get(DEFAULT) or next(iter(named.values()))
+    if name not in named:
+        raise UserError(
+            f"{operator} has no example {_quoted(name)}.{did_you_mean(name, named)} It has {', '.join(named)}."
+        )
+    return named[name]
+
+
+def families() -> dict[str, list[str]]:
+    """The operators of each family, in the order of the files."""
+    grouped: dict[str, list[str]] = {}
+    for operator, named in examples().items():
+        family = next(iter(named.values())).family
+        grouped.setdefault(family, []).append(operator)
+    return grouped
+
+
+def unknown_operator(given: str, known: Iterable[str]) -> str:
+    """The message for an operator that does not exist, with the nearest one that does."""
+    known = list(known)
+    return (
+        f"Unknown operator {_quoted(given)}.{did_you_mean(given, known)} "
+        f"'torchreel list' shows all {len(known)}."
+    )
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """ " Did you mean 'x'?" for the nearest known name, whatever its case; nothing if none is near."""
+    by_folded = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(given.casefold(), by_folded, n=1)
+    return f" Did you mean {by_folded[near[0]]!r}?" if near else ""
+
+
+def read_examples(path: Path) -> dict[str, dict[str, Example]]:
+    """The examples of one file, whose name is the family. Raises `UserError` naming the file and the table."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{path.name}: {error}") from error
+    return {operator: _operator(operator, named, path) for operator, named in tables.items()}
+
+
+def _operator(operator: str, named: Any, path: Path) -> dict[str, Example]:
+    if not isinstance(named, dict) or not named:
+        raise UserError(f"{path.name}: {operator} should be a table of examples, as in [{operator}.default]")
+    found: dict[str, Example] = {}
+    for name, table in named.items():
+        where = f"{path.name} [{operator}.{name}]"
+        _check(table, name, where)
+        base = _base(table.get("like"), found, where)
+        found[name] = Example(operator, name, path.stem, **_fields(table, base))
+    return found
+
+
+def _check(table: Any, name: str, where: str) -> None:
+    if not isinstance(table, dict):
+        raise UserError(f"{where}: an example is a table, not {type(table).__name__}")
+    if not _NAME.fullmatch(name):
+        raise UserError(f"{where}: a name is made of letters, digits and '_'")
+    for key, value in table.items():
+        if key not in _KINDS:
+            raise UserError(
+                f"{where}: no field {key!r}.{did_you_mean(key, _KINDS)} It takes {', '.join(_KINDS)}."
+            )
+        if not isinstance(value, _KINDS[key]):
+            raise UserError(f"{where}: {key} should be a {_KINDS[key].__name__}, not {type(value).__name__}")
+
+
+def _base(like: str | None, found: Mapping[str, Example], where: str) -> Example | None:
+    if like is not None and like not in found:
+        raise UserError(f"{where}: like = {like!r} should name an example above it ({', '.join(found)})")
+    return found[like] if like is not None else None
+
+
+def _fields(table: dict[str, Any], base: Example | None) -> dict[str, Any]:
+    own = {key: value for key, value in table.items() if key != "like"}
+    fields = {key: {**(getattr(base, key) if base else {}), **own.get(key, {})} for key in _TABLES}
+    kwargs = own.get("kwargs", base.kwargs if base else {})
+    fields["kwargs"] = {key: _tuples(value) for key, value in kwargs.items()}
+    fields["call"] = {key: _tuples(value) for key, value in fields["call"].items()}
+    fields["train"] = own.get("train", base.train if base else False)
+    fields["focus"] = tuple(own.get("focus", base.focus if base else ()))
+    fields["section"] = own.get("section", base.section if base else "")
+    return fields
+
+
+def _tuples(value: Any) -> Any:
+    """TOML has lists only; arguments such as sizes read better as tuples, which torch's own pages use."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "…")
