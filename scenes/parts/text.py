@@ -1,0 +1,107 @@
+"""A line of text as one Manim mobject, and the helpers that find out how wide it will be."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import numpy as np
+from manim import VMobject
+
+from torchreel.assets.fonts import FontName, MissingGlyph, advance, cap_height, outline
+
+__all__ = ["MissingGlyph", "Text", "fit", "measure", "wrap"]
+
+Align = Literal["left", "center", "right"]
+Vertical = Literal["middle", "baseline"]
+
+_SHARE = {"left": 0.0, "center": 0.5, "right": 1.0}
+
+
+class Text(VMobject):
+    """One line of text, one path: fill only, from the bundled fonts.
+
+    text: any characters that the fonts cover, no line break. size: an em in scene units (one unit is 90 px at
+    1280 px wide). color: "#rrggbb". font: "sans", "bold" or "mono". The text starts with its baseline at the
+    origin; `place` puts it anywhere. Raises MissingGlyph.
+    """
+
+    def __init__(
+        self, text: str, size: float = 0.25, color: str = "#000000", font: FontName = "sans"
+    ) -> None:
+        line = outline(text, font)
+        super().__init__(fill_color=color, fill_opacity=1.0, stroke_color=color, stroke_width=0.0)
+        self.text = text
+        self.size = size
+        self.font: FontName = font
+        self.width_em = line.advance
+        self.points = line.points * size
+
+    def place(
+        self,
+        point: np.ndarray | tuple[float, ...],
+        align: Align = "center",
+        vertical: Vertical = "middle",
+    ) -> Text:
+        """Set the text at a point (x, y) or (x, y, z) in scene units, upright and at its own size; return it.
+
+        align: which part of its width is at x. vertical: "middle" centres capitals and figures on y, the same
+        for every string, so that a row of texts shares one baseline; "baseline" stands on y.
+        """
+        x = point[0] - _SHARE[align] * self.width_em * self.size
+        y = point[1] - (0.5 * cap_height(self.font) * self.size if vertical == "middle" else 0.0)
+        z = point[2] if len(point) > 2 else 0.0
+        self.points = outline(self.text, self.font).points * self.size + np.array((x, y, z))
+        return self
+
+    def box(self) -> tuple[float, float, float, float]:
+        """(left, bottom, right, top) around the ink in scene units; handles count, so never too small."""
+        if not len(self.points):
+            return (0.0, 0.0, 0.0, 0.0)
+        (left, bottom, _), (right, top, _) = self.points.min(axis=0), self.points.max(axis=0)
+        return (float(left), float(bottom), float(right), float(top))
+
+
+def measure(text: str, size: float, font: FontName = "sans") -> float:
+    """Width of a line in scene units."""
+    return advance(text, font) * size
+
+
+def fit(text: str, max_width: float, size: float, min_size: float, font: FontName = "sans") -> float:
+    """The largest type size in [min_size, size] at which text is at most max_width wide, all in scene units.
+
+    A text that is too long even so gets min_size: legible beats complete, and the layout check reports it.
+    """
+    width = measure(text, size, font)
+    return size if width <= max_width else max(min_size, size * max_width / width)
+
+
+# A line breaks between two pieces: a Chinese character with the punctuation that must stay with it, a Latin word.
+_OPENING = "《〈「『【〔（“‘(\\[{"
+_CLOSING = "、。》〉」』】〕！），：；？～”’…,.;:!?)\\]}%"
+_WIDE = "\u3000-\u303f\u3400-\u9fff\uff00-\uffef"
+_PIECE = re.compile(rf"[{_OPENING}]*(?:[{_WIDE}—]|[^\s{_WIDE}{_OPENING}—]+)[{_CLOSING}]*(?:——)?\s*|\S\s*|\s+")
+
+
+def wrap(text: str, width: float, size: float, font: FontName = "sans") -> list[str]:
+    """Break text into lines at most width wide (scene units), as Chinese and Latin are broken.
+
+    Between Chinese characters anywhere, but no line starts with closing or ends with opening punctuation;
+    Latin only at spaces. The spaces at a break are dropped, all other characters stay. A piece wider than the
+    line on its own is cut between characters. No text gives no line.
+    """
+    lines: list[str] = []
+    line = ""
+    for piece in _PIECE.findall(text):
+        for part in [piece] if _fits(piece, width, size, font) else list(piece):
+            if line and not _fits(line + part, width, size, font):
+                lines.append(line.rstrip())
+                line = ""
+            line += part
+    if line.strip():
+        lines.append(line.rstrip())
+    return lines
+
+
+def _fits(text: str, width: float, size: float, font: FontName) -> bool:
+    return measure(text.rstrip(), size, font) <= width
