@@ -1,0 +1,90 @@
+"""Arithmetic of pixel rectangles and drawing orders, for the rasteriser."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+
+from torchreel.render.settings import Rect
+
+NOWHERE: Rect = (0, 0, 0, 0)
+_MANY = 64
+_SLACK = 1.25
+_SMALL = 256
+
+
+def grow(rect: Rect, margin: int) -> Rect:
+    """The rectangle with `margin` px more on every side."""
+    x0, y0, x1, y1 = rect
+    return (x0 - margin, y0 - margin, x1 + margin, y1 + margin)
+
+
+def area(rect: Rect) -> int:
+    """Square pixels."""
+    return (rect[2] - rect[0]) * (rect[3] - rect[1])
+
+
+def hull(a: Rect, b: Rect) -> Rect:
+    """The smallest rectangle around both."""
+    return (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
+
+
+def cut(rect: Rect, frame: Rect) -> Rect:
+    """The part of a rectangle inside the frame; it may be empty, with x1 <= x0 or y1 <= y0."""
+    return (max(rect[0], frame[0]), max(rect[1], frame[1]), min(rect[2], frame[2]), min(rect[3], frame[3]))
+
+
+def merge(rects: Iterable[Rect], frame: Rect) -> list[Rect]:
+    """Few rectangles that cover all the given ones inside the frame.
+
+    Two become one where their hull is hardly larger than both. If the whole frame is among them it is the only one.
+    """
+    waiting = list(dict.fromkeys(part for part in (cut(rect, frame) for rect in rects) if not _is_empty(part)))
+    if len(waiting) > _MANY:
+        waiting = _in_bands(waiting, frame)
+    merged: list[Rect] = []
+    while waiting:
+        rect = waiting.pop()
+        partner = _partner(rect, waiting)
+        if partner is None:
+            merged.append(rect)
+        else:
+            waiting[partner] = hull(rect, waiting[partner])
+    return [frame] if frame in merged else merged
+
+
+def _is_empty(rect: Rect) -> bool:
+    return rect[2] <= rect[0] or rect[3] <= rect[1]
+
+
+def _partner(rect: Rect, others: Sequence[Rect]) -> int | None:
+    for index, other in enumerate(others):
+        if area(hull(rect, other)) <= _SLACK * (area(rect) + area(other)) + _SMALL:
+            return index
+    return None
+
+
+def _in_bands(rects: Iterable[Rect], frame: Rect) -> list[Rect]:
+    """Join many rectangles by the tile of an 8 x 8 tiling that their centre lies in, so that few remain."""
+    width, height = max(1, (frame[2] - frame[0]) // 8), max(1, (frame[3] - frame[1]) // 8)
+    tiles: dict[tuple[int, int], Rect] = {}
+    for rect in rects:
+        tile = ((rect[0] + rect[2]) // 2 // width, (rect[1] + rect[3]) // 2 // height)
+        tiles[tile] = hull(rect, tiles[tile]) if tile in tiles else rect
+    return list(tiles.values())
+
+
+def longest_rising(values: Sequence[int]) -> list[int]:
+    """A longest strictly rising subsequence of distinct numbers (patience sorting)."""
+    tops: list[int] = []
+    below: dict[int, int | None] = {}
+    for value in values:
+        place = bisect_left(tops, value)
+        below[value] = tops[place - 1] if place else None
+        tops[place : place + 1] = [value]
+    chain: list[int] = []
+    last = tops[-1] if tops else None
+    while last is not None:
+        chain.append(last)
+        last = below[last]
+    return chain[::-1]

@@ -1,0 +1,255 @@
+"""The display list: what is on stage and how it changes, in scene units.
+
+A scene's mobjects become items in drawing order; each item holds its current `Shape`, a frozen description of curves
+and paints. `DisplayList.arrange` takes in a new order, `DisplayList.refresh` reads mobjects again and says which of
+them look different. Nothing here knows of pixels: whoever draws (a rasteriser, later perhaps an SVG writer) reads the
+items and is told what changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from manim import Mobject, PMobject, VMobject
+from manim.mobject.types.image_mobject import AbstractImageMobject
+
+RGBA = tuple[float, float, float, float]
+_RELATIVE_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """Colours evenly spread along the line from `start` to `end` (x, y)."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    colors: tuple[RGBA, ...]
+
+
+Paint = RGBA | Gradient
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """The inside of the curves, by the non-zero winding rule."""
+
+    paint: Paint
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A line along the curves, `width` in scene units; `join` and `cap` are Manim's names in lower case."""
+
+    paint: Paint
+    width: float
+    join: str
+    cap: str
+
+
+class Curves:
+    """Cubic Bézier curves that make up subpaths.
+
+    `controls` (n, 4, 2); `starts` (n,) marks the first curve of each subpath, `ends` (n,) the last one, and `closed`
+    (n,) the last one of each closed subpath.
+    """
+
+    def __init__(self, points: np.ndarray, tolerance: float) -> None:
+        self.controls = points[:, :2].reshape(-1, 4, 2).copy()
+        first, last = self.controls[:, 0], self.controls[:, 3]
+        self.starts = np.ones(len(first), bool)
+        self.starts[1:] = ~_close(last[:-1], first[1:], tolerance)
+        self.ends = np.append(self.starts[1:], True)
+        origins = first[self.starts]
+        self.closed = np.zeros(len(first), bool)
+        self.closed[self.ends] = _close(origins, last[self.ends], tolerance)
+
+
+def _close(a: np.ndarray, b: np.ndarray, tolerance: float) -> np.ndarray:
+    """Manim's rule for equal points (`VMobject.consider_points_equals_2d`), on arrays (n, 2)."""
+    near: np.ndarray = (np.abs(a - b) <= tolerance + _RELATIVE_TOLERANCE * np.abs(b)).all(axis=1)
+    return near
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """How one mobject looks: layers painted one after another along the same curves.
+
+    Two shapes with equal `key` look the same. A `foreign` shape is one that this module cannot describe (a picture, a
+    point cloud): only its bounding box (x0, y0, x1, y1) is known, None if it may be anywhere.
+    """
+
+    key: tuple[Any, ...]
+    curves: Curves | None = None
+    layers: tuple[Fill | Stroke, ...] = ()
+    foreign: bool = False
+    bounds: tuple[float, float, float, float] | None = None
+
+    @property
+    def visible(self) -> bool:
+        """Whether it leaves any mark."""
+        return self.foreign or (self.curves is not None and bool(self.layers))
+
+    @cached_property
+    def widest(self) -> Stroke | None:
+        """The broadest of the strokes, which bounds the others."""
+        strokes = [layer for layer in self.layers if isinstance(layer, Stroke)]
+        return max(strokes, key=lambda stroke: stroke.width, default=None)
+
+
+@dataclass(eq=False, slots=True)
+class Item:
+    """A mobject on stage and its shape when it was last looked at."""
+
+    mobject: Mobject
+    z_index: float
+    shape: Shape | None = None
+
+
+@dataclass
+class DisplayList:
+    """The items on stage, in the order they are drawn. `version` counts the changes of that order."""
+
+    line_width: float = 0.01
+    order: list[Item] = field(default_factory=list)
+    version: int = 0
+    looked_at: int = 0
+    _items: dict[Mobject, Item] = field(default_factory=dict)
+
+    def arrange(self, family: Iterable[Mobject]) -> list[Item]:
+        """Take in what is on stage: every member of every family, in drawing order before z_index.
+
+        Returns the items that are new and have no shape yet.
+        """
+        known = self._items
+        items = [known.get(mobject) or Item(mobject, mobject.z_index) for mobject in family if _drawn(mobject)]
+        for item in items:
+            item.z_index = item.mobject.z_index
+        items.sort(key=_z_index)
+        if items != self.order:
+            self.order = items
+            self._items = {item.mobject: item for item in items}
+            self.version += 1
+        return [item for item in items if item.shape is None]
+
+    def items_of(self, family: Iterable[Mobject]) -> list[Item]:
+        """The items on stage of some mobjects."""
+        found = map(self._items.get, family)
+        return [item for item in found if item is not None]
+
+    def refresh(self, items: Iterable[Item]) -> list[Item]:
+        """Look at some items again; returns those that look different now."""
+        changed = []
+        for item in items:
+            self.looked_at += 1
+            key = _look(item.mobject)
+            if item.shape is None or key != item.shape.key:
+                item.shape = self._describe(item.mobject, key, item.shape)
+                changed.append(item)
+        return changed
+
+    def _describe(self, mobject: Mobject, key: tuple[Any, ...], before: Shape | None) -> Shape:
+        if _is_foreign(mobject):
+            return Shape(key, foreign=True, bounds=_bounds(mobject))
+        if before is not None and before.key[0] == key[0]:
+            curves = before.curves
+        else:
+            curves = _curves(mobject)
+        return Shape(key, curves, tuple(self._layers(mobject)) if curves else ())
+
+    def _layers(self, mobject: VMobject) -> Iterable[Fill | Stroke]:
+        if behind := self._stroke(mobject, background=True):
+            yield behind
+        if paint := _paint(mobject, mobject.get_fill_rgbas()):
+            yield Fill(paint)
+        if stroke := self._stroke(mobject, background=False):
+            yield stroke
+
+    def _stroke(self, mobject: VMobject, background: bool) -> Stroke | None:
+        width = mobject.get_stroke_width(background)
+        paint = _paint(mobject, mobject.get_stroke_rgbas(background)) if width else None
+        if paint is None:
+            return None
+        join, cap = mobject.joint_type.name.lower(), mobject.cap_style.name.lower()
+        return Stroke(paint, width * self.line_width, join, cap)
+
+
+def family(mobjects: Iterable[Mobject]) -> list[Mobject]:
+    """Mobjects with all their submobjects, parents first; of several places the last one counts, as in Manim."""
+    members: list[Mobject] = []
+    stack = list(mobjects)[::-1]
+    while stack:
+        mobject = stack.pop()
+        members.append(mobject)
+        if mobject.submobjects:
+            stack.extend(reversed(mobject.submobjects))
+    unique = dict.fromkeys(reversed(members))
+    return members if len(unique) == len(members) else list(reversed(unique))
+
+
+def _z_index(item: Item) -> float:
+    return item.z_index
+
+
+def _drawn(mobject: Mobject) -> bool:
+    return isinstance(mobject, VMobject | AbstractImageMobject | PMobject)
+
+
+def _is_foreign(mobject: Mobject) -> bool:
+    return not isinstance(mobject, VMobject) or bool(mobject.background_image)
+
+
+def _look(mobject: Mobject) -> tuple[Any, ...]:
+    """Everything that a mobject's looks depend on, as values that compare fast."""
+    if not isinstance(mobject, VMobject):
+        return _look_of_pixels(mobject)
+    fill, stroke, behind = mobject.fill_rgbas, mobject.stroke_rgbas, mobject.background_stroke_rgbas
+    look = (
+        mobject.points.tobytes(),
+        fill.tobytes(),
+        stroke.tobytes(),
+        behind.tobytes(),
+        mobject.stroke_width,
+        mobject.background_stroke_width,
+        mobject.joint_type,
+        mobject.cap_style,
+        mobject.background_image,
+    )
+    if len(fill) == len(stroke) == len(behind) == 1:
+        return look
+    return (*look, *(tuple(point) for point in mobject.get_gradient_start_and_end_points()))
+
+
+def _look_of_pixels(mobject: Mobject) -> tuple[Any, ...]:
+    pixels = mobject.get_pixel_array() if isinstance(mobject, AbstractImageMobject) else mobject.rgbas
+    detail = getattr(mobject, "resampling_algorithm", None), getattr(mobject, "stroke_width", None)
+    return (mobject.points.tobytes(), pixels.tobytes(), *detail)
+
+
+def _curves(mobject: VMobject) -> Curves | None:
+    points = mobject.points
+    whole = len(points) // 4 * 4
+    if whole == 0 or not np.isfinite(points).all():
+        return None
+    return Curves(points[:whole], mobject.tolerance_for_point_equality)
+
+
+def _paint(mobject: VMobject, rgbas: np.ndarray) -> Paint | None:
+    """The colour or gradient, None if it cannot be seen."""
+    if not rgbas[:, 3].any():
+        return None
+    colors = tuple(tuple(color) for color in rgbas.tolist())
+    if len(colors) == 1:
+        return colors[0]
+    start, end = (tuple(point[:2].tolist()) for point in mobject.get_gradient_start_and_end_points())
+    return Gradient(start, end, colors)
+
+
+def _bounds(mobject: Mobject) -> tuple[float, float, float, float] | None:
+    if not isinstance(mobject, AbstractImageMobject) or len(mobject.points) == 0:
+        return None
+    (x0, y0), (x1, y1) = mobject.points[:, :2].min(axis=0), mobject.points[:, :2].max(axis=0)
+    return (x0, y0, x1, y1)

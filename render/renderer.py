@@ -1,0 +1,301 @@
+"""Manim scenes, drawn fast: the one module that touches Manim's internals and its global configuration.
+
+`ReelRenderer` takes the place of Manim's `CairoRenderer` behind an ordinary `manim.Scene`. It plays a scene once and
+feeds any number of views from that one pass: animations are interpolated at the union of all views' sample times, and
+each view paints at its own, so that it sees exactly what Manim would show at that size and rate. Between samples only
+the mobjects of the running animations are looked at, unless updaters are at work, which may change anything.
+
+Nothing is hashed, no partial movie is written, no media folder is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from manim import AnimationGroup, Camera, Mobject, Scene, Succession, Wait, tempconfig
+from manim.animation.animation import Add, Animation
+from manim.renderer.cairo_renderer import CairoRenderer
+from manim.utils.color import color_to_int_rgba
+from manim.utils.iterables import list_update
+
+from torchreel.render.display import DisplayList, Item, family
+from torchreel.render.encoders import Encoder
+from torchreel.render.lanes import FilmLane, Lane, StillsLane
+from torchreel.render.raster import Raster
+from torchreel.render.settings import View
+from torchreel.render.sink import FrameThread
+
+MakeScene = Callable[[CairoRenderer], Scene]
+_LEAVES_OTHERS_ALONE = {
+    kind.update_mobjects for kind in (Animation, AnimationGroup, Succession, Wait, Add)
+}
+"""The `update_mobjects` that only run updaters, and so do nothing where there are none."""
+
+
+def render_scene(
+    make_scene: MakeScene,
+    outputs: Mapping[View, Sequence[tuple[Encoder, Path]]],
+    *,
+    on_frame: Callable[[float], None] | None = None,
+) -> Scene:
+    """Render a scene to all outputs in one pass; returns the scene as it was left.
+
+    `make_scene` gets the renderer and hands it to `Scene.__init__`. `on_frame` is called with the seconds rendered so
+    far. Encoders run in one thread per view, and these have ended when this returns or raises. What `construct` or an
+    encoder raises surfaces as it is; the files are not whole then.
+    """
+    sinks: list[FrameThread] = []
+    try:
+        with _configured(outputs):
+            lanes: list[Lane] = []
+            for view, encoders in outputs.items():
+                sinks.append(FrameThread(view, encoders))
+                lanes.append(FilmLane(_raster(view), sinks[-1].put))
+            scene = _play(make_scene, lanes, on_frame)
+        for sink in sinks:
+            sink.close(ok=True)
+    except BaseException:
+        for sink in sinks:
+            sink.close(ok=False)
+        raise
+    return scene
+
+
+def capture(make_scene: MakeScene, view: View, times: Sequence[float]) -> list[np.ndarray]:
+    """The frames (H, W, 4) uint8 RGBA on show at `times`, in seconds; -1, or any time past the end, means the last.
+
+    Each is painted in full, byte for byte as Manim would. Nothing else is painted, so this is cheap.
+    """
+    with _configured([view]):
+        lane = StillsLane(_raster(view), times)
+        _play(make_scene, [lane], None)
+    return lane.stills()
+
+
+def _play(make_scene: MakeScene, lanes: Sequence[Lane], on_frame: Callable[[float], None] | None) -> Scene:
+    scene = make_scene(ReelRenderer(lanes, on_frame))
+    if scene.camera_class is not Camera:
+        raise NotImplementedError(
+            f"{type(scene).__name__}: torchreel draws with a fixed camera; use manim.Scene without a camera class."
+        )
+    scene.render()
+    return scene
+
+
+@contextmanager
+def _configured(views: Mapping[View, Any] | Sequence[View]) -> Iterator[None]:
+    """Manim's configuration for some views: Manim itself sees the size and rate of the fastest one."""
+    lead = max(views, key=lambda view: view.fps)
+    settings = {
+        "pixel_width": lead.width,
+        "pixel_height": lead.height,
+        "frame_rate": lead.fps,
+        "dry_run": True,
+        "disable_caching": True,
+        "enable_gui": False,
+        "live_preview": False,
+        "log_to_file": False,
+        "preview": False,
+        "progress_bar": "none",
+        "show_in_file_browser": False,
+        "verbosity": "ERROR",
+        "from_animation_number": 0,
+        "upto_animation_number": -1,
+    }
+    with tempconfig(settings):
+        yield
+
+
+def _raster(view: View) -> Raster:
+    camera = Camera(pixel_width=view.width, pixel_height=view.height, frame_rate=view.fps)
+
+    def paint_foreign(mobject: Mobject, frame: np.ndarray) -> None:
+        kind = camera.type_or_raise(mobject)
+        camera.display_funcs[kind]([mobject], frame)
+
+    return Raster(view, camera.frame_width, paint_foreign)
+
+
+class _NoFile:
+    """Stands where Manim's renderer has its file writer, and writes nothing."""
+
+    def __init__(self) -> None:
+        self.subcaptions: list[Any] = []
+
+    def next_section(self, *args: Any) -> None:
+        """Sections are the ledger's business."""
+
+    def add_sound(self, *args: Any, **kwargs: Any) -> None:
+        """Clips are silent."""
+
+    def abort_encode_jobs(self, **kwargs: Any) -> None:
+        """The frame threads are ended by `render_scene`."""
+
+
+class ReelRenderer(CairoRenderer):
+    """Plays a scene for several lanes at once. The fastest lane's time is the scene's time."""
+
+    def __init__(self, lanes: Sequence[Lane], on_frame: Callable[[float], None] | None = None) -> None:
+        super().__init__()
+        self._lanes = lanes
+        self._clock = max(lanes, key=lambda lane: lane.view.fps)
+        self._on_frame = on_frame
+        self.display = DisplayList(self.camera.cairo_line_width_multiple)
+        self._on_stage: list[Mobject] = []
+
+    def init_scene(self, scene: Scene, session_spec: Any, file_writer_settings: Any) -> None:
+        self.file_writer = _NoFile()
+
+    def play(self, scene: Scene, *args: Any, **kwargs: Any) -> None:
+        """Play animations, or hold still during a wait without updaters."""
+        scene.compile_animation_data(*args, **kwargs)
+        animations = scene.animations or []
+        for animation in animations:
+            animation._setup_scene(scene)
+            animation.begin()
+        if scene.is_current_animation_frozen_frame():
+            self._hold(scene)
+        else:
+            self._run(scene, animations)
+        self.num_plays += 1
+
+    def scene_finished(self, scene: Scene) -> None:
+        """A scene without any play is one frame long."""
+        if not self.num_plays:
+            self._look_at_all(scene)
+            for lane in self._lanes:
+                lane.hold(1, self.display, self._background)
+
+    def _hold(self, scene: Scene) -> None:
+        self._look_at_all(scene)
+        for lane in self._lanes:
+            lane.hold(lane.held_frames(scene.duration), self.display, self._background)
+        self._tick()
+
+    def _run(self, scene: Scene, animations: Sequence[Animation]) -> None:
+        watched = _Watched(animations)
+        self._look_at_all(scene)
+        live = self._has_updaters(scene, watched)
+        every = live or scene.stop_condition is not None
+        for time, due in _schedule(self._lanes, scene.get_run_time(animations), every):
+            if live:
+                scene.update_to_time(time)
+                self._look_at_all(scene)
+            else:
+                _interpolate(scene, animations, time)
+                self._look_at(scene, watched)
+            for lane, index in due:
+                lane.sample(index, self.display, self._background)
+            self._tick()
+            if scene.stop_condition is not None and scene.stop_condition():
+                break
+        else:
+            for lane in self._lanes:
+                lane.end_play()
+        for animation in animations:
+            animation.finish()
+            animation.clean_up_from_scene(scene)
+        if live:
+            scene.update_mobjects(0)
+
+    def _tick(self) -> None:
+        self.time = self._clock.seconds
+        if self._on_frame is not None:
+            self._on_frame(self.time)
+
+    def _look_at_all(self, scene: Scene) -> None:
+        """Take in the stage as it is, every mobject of it."""
+        self._background = tuple(
+            int(part) for part in color_to_int_rgba(self.camera.background_color, self.camera.background_opacity)
+        )
+        self._arrange(scene)
+        self._refresh(self.display.order)
+
+    def _look_at(self, scene: Scene, watched: _Watched) -> None:
+        """Take in what the running animations may have changed, and nothing else."""
+        regrouped = watched.walk()
+        if regrouped or scene.mobjects != self._on_stage or self._restacked(watched):
+            self._refresh(self._arrange(scene))
+        self._refresh(self.display.items_of(watched.members))
+
+    def _arrange(self, scene: Scene) -> list[Item]:
+        self._on_stage = list(scene.mobjects)
+        return self.display.arrange(family(list_update(scene.mobjects, scene.foreground_mobjects)))
+
+    def _restacked(self, watched: _Watched) -> bool:
+        items = self.display.items_of(watched.members)
+        return any(item.mobject.z_index != item.z_index for item in items)
+
+    def _refresh(self, items: Sequence[Item]) -> None:
+        changed = self.display.refresh(items)
+        if changed:
+            for lane in self._lanes:
+                lane.note(changed)
+
+    def _has_updaters(self, scene: Scene, watched: _Watched) -> bool:
+        if scene.updaters or scene.meshes or watched.updates_others:
+            return True
+        involved = chain(family(scene.mobjects), family(watched.involved()))
+        return any(mobject.updaters for mobject in involved)
+
+
+class _Watched:
+    """The mobjects that running animations may change: the families of what they animate."""
+
+    def __init__(self, animations: Sequence[Animation]) -> None:
+        self._animations = list(_with_parts(animations))
+        self._roots = [animation.mobject for animation in self._animations if animation.mobject is not None]
+        self.members = family(self._roots)
+
+    @property
+    def updates_others(self) -> bool:
+        """Whether an animation has an update step of its own that has to be run."""
+        return any(type(part).update_mobjects not in _LEAVES_OTHERS_ALONE for part in self._animations)
+
+    def involved(self) -> list[Mobject]:
+        """All mobjects that the animations know of, such as the targets of transforms."""
+        every = chain.from_iterable(animation.get_all_mobjects() for animation in self._animations)
+        return [mobject for mobject in every if mobject is not None]
+
+    def walk(self) -> bool:
+        """Go through the families again; says whether they are made up differently now."""
+        members = family(self._roots)
+        if members == self.members:
+            return False
+        self.members = members
+        return True
+
+
+def _with_parts(animations: Sequence[Animation]) -> Iterator[Animation]:
+    """Animations and those that they are composed of."""
+    for animation in animations:
+        yield animation
+        parts = getattr(animation, "animations", None) or ()
+        wrapped = getattr(animation, "anim", None)
+        yield from _with_parts([*parts, wrapped] if isinstance(wrapped, Animation) else list(parts))
+
+
+def _interpolate(scene: Scene, animations: Sequence[Animation], time: float) -> None:
+    scene.last_t = time
+    for animation in animations:
+        animation.interpolate(time / animation.run_time)
+
+
+def _schedule(
+    lanes: Sequence[Lane], run_time: float, everything: bool
+) -> list[tuple[float, list[tuple[Lane, int]]]]:
+    """The sample times of a play in order, each with the lanes it belongs to and their sample numbers.
+
+    Times that no lane wants to see are left out unless `everything` is asked for.
+    """
+    due: dict[float, list[tuple[Lane, int]]] = {}
+    for lane in lanes:
+        for index, time in enumerate(lane.begin_play(run_time)):
+            if everything or lane.wants(index):
+                due.setdefault(time, []).append((lane, index))
+    return sorted(due.items(), key=lambda entry: entry[0])
