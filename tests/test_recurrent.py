@@ -1,0 +1,143 @@
+"""Recurrent cells: what is recorded is what torch returned, and a wrong step is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from torchreel.assets.errors import UserError
+from torchreel.assets.examples import example
+from torchreel.scenes.recurrent import LSTM_CELL
+from torchreel.scenes.trace import Rule, Trace, TraceError
+
+HANDBOOK = {
+    "h_1": [0.2202, -0.0278, 0.2574, -0.3888],
+    "c_1": [0.8194, -0.0751, 0.6597, -0.4974],
+    "h_2": [0.2121, -0.0551, 0.1740, -0.1036],
+    "c_2": [0.5099, -0.1099, 0.4154, -0.1924],
+}
+
+
+@pytest.fixture(scope="module")
+def handbook() -> Trace:
+    return LSTM_CELL.trace_example(example("LSTMCell"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.integers(1, 6),
+    hidden=st.integers(1, 6),
+    lead=st.sampled_from([(), (1,), (3,), (0,), (1, 1), (2, 1), (3, 2), (2, 0)]),
+    bias=st.booleans(),
+    states=st.booleans(),
+    double=st.booleans(),
+    seed=st.integers(0, 10_000),
+)
+def test_every_setting_gives_a_proved_trace_of_torchs_own_states(
+    size: int, hidden: int, lead: tuple[int, ...], bias: bool, states: bool, double: bool, seed: int
+) -> None:
+    torch.manual_seed(seed)
+    dtype = torch.float64 if double else torch.float32
+    module = nn.LSTMCell(size, hidden, bias=bias, dtype=dtype)
+    inputs = {"input": torch.randn(*lead, size, dtype=dtype)}
+    shape = (*lead[-1:], hidden)
+    given_states = (torch.randn(shape, dtype=dtype), torch.randn(shape, dtype=dtype))
+    if states:
+        inputs |= dict(zip(("h_0", "c_0"), given_states, strict=True))
+    trace = LSTM_CELL.trace(module, inputs)
+    expected = _unrolled(module, inputs["input"], given_states if states else None)
+    assert trace.outputs == tuple(f"{name}_{t + 1}" for t in range(len(expected) // 2) for name in "hc")
+    for name, state in zip(trace.outputs, expected, strict=True):
+        assert torch.equal(trace.tensors[name], state)
+
+
+def _unrolled(module: nn.LSTMCell, x: Tensor, state: tuple[Tensor, Tensor] | None) -> list[Tensor]:
+    found: list[Tensor] = []
+    with torch.no_grad():
+        for x_t in x if x.ndim == 3 else [x]:
+            state = module(x_t, state)
+            found += state
+    return found
+
+
+def test_the_example_shows_the_handbooks_numbers(handbook: Trace) -> None:
+    for name, values in HANDBOOK.items():
+        torch.testing.assert_close(handbook.tensors[name], torch.tensor([values]), atol=5e-5, rtol=0)
+
+
+def test_gates_come_from_their_own_rows_in_torchs_order(handbook: Trace) -> None:
+    weight_ih, weight_hh = handbook.tensors["weight_ih"], handbook.tensors["weight_hh"]
+    linear = handbook.tensors["input"][0] @ weight_ih.T + handbook.tensors["h_0"] @ weight_hh.T
+    i, f, g, o = linear.chunk(4, 1)
+    for name, expected in {"i": i.sigmoid(), "f": f.sigmoid(), "g": g.tanh(), "o": o.sigmoid()}.items():
+        torch.testing.assert_close(handbook.tensors[f"{name}_1"], expected)
+
+
+def test_a_step_reads_the_rows_of_its_gate_and_the_states_before_it(handbook: Trace) -> None:
+    row = 4 + 2
+    reads = list(handbook.step("hh_2", (0, row)).reads)
+    assert {index for name, index in reads if name == "weight_hh"} == {(row, k) for k in range(4)}
+    assert {index for name, index in reads if name == "h_1"} == {(0, k) for k in range(4)}
+    assert [name for name, _ in handbook.step("c_2", (0, 1)).reads] == ["f_2", "c_1", "i_2", "g_2"]
+
+
+@pytest.mark.parametrize("name", ["ih_1", "hh_2", "pre_i_1", "f_2", "kept_1", "tanh_c_2", "c_1", "h_2"])
+def test_a_changed_value_is_refused_with_its_cell_and_both_values(handbook: Trace, name: str) -> None:
+    changed = handbook.tensors[name].clone()
+    changed[0, 1] += 0.5
+    with pytest.raises(TraceError) as refused:
+        replace(handbook, tensors={**handbook.tensors, name: changed})
+    assert "LSTMCell" in str(refused.value) and "[0, 1]" in str(refused.value)
+
+
+def test_gates_in_another_order_are_refused(handbook: Trace) -> None:
+    def swap(rule: Rule) -> Rule:
+        return replace(handbook.rule("pre_f_1"), tensor="pre_i_1") if rule.tensor == "pre_i_1" else rule
+
+    with pytest.raises(TraceError, match=r"pre_i_1\[0, 0\]"):
+        replace(handbook, rules=tuple(swap(rule) for rule in handbook.rules))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e30])
+def test_nan_and_infinities_flow_as_in_torch(value: float) -> None:
+    torch.manual_seed(0)
+    module = nn.LSTMCell(2, 3)
+    trace = LSTM_CELL.trace(module, {"input": torch.tensor([[value, 1.0]])})
+    expected = module(torch.tensor([[value, 1.0]]))[1].detach()
+    torch.testing.assert_close(trace.tensors["c_1"], expected, equal_nan=True)
+
+
+def test_the_examples_states_are_kept_only_while_they_belong() -> None:
+    chosen = example("LSTMCell")
+    with_bias = LSTM_CELL.trace_example(chosen, {"bias": True})
+    assert with_bias.value("h_0", (0, 0)) == pytest.approx(2.5916)
+    for changes in ({"overrides": {"hidden_size": 6}}, {"input_text": "torch.randn(3, 2, 5)"}):
+        trace = LSTM_CELL.trace_example(chosen, **changes)
+        assert not trace.tensors["h_0"].any()
+    assert trace.module.input_size == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "words"),
+    [
+        ("torch.randn(2, 1, 3)", 4, "got 3, expected 4"),
+        ("torch.randn(2, 1, 1, 3)", 3, "4 dimensions"),
+        ("torch.zeros(0, 1, 3)", 3, "no time step"),
+        ("1.5", 3, "0 dimensions"),
+    ],
+)
+def test_an_input_that_cannot_work_is_explained_in_one_line(text: str, size: int, words: str) -> None:
+    with pytest.raises(UserError) as refused:
+        LSTM_CELL.trace_example(example("LSTMCell"), {"input_size": size}, text)
+    assert words in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_states_of_another_size_are_refused_in_torchs_words() -> None:
+    inputs = {"input": torch.zeros(1, 3), "h_0": torch.zeros(1, 5), "c_0": torch.zeros(1, 5)}
+    with pytest.raises(UserError, match="hidden"):
+        LSTM_CELL.trace(nn.LSTMCell(3, 4), inputs)
