@@ -68,15 +68,15 @@ class Step:
                 if one.is_inside(self.trace.tensors):
                     yield one.tensor, one.element
 
-    def tokens(self, text: Callable[[float], str], most: int = 4) -> list[Token]:
-        """The formula with its numbers, as pieces to draw; `text` formats a value, `most` terms of a sum are shown."""
+    def tokens(self, text: Callable[[str, float], str], most: int = 4) -> list[Token]:
+        """The formula with its numbers, as pieces to draw; `text(tensor, value)` formats, `most` terms of a sum are shown."""
         return self.formula.tokens(lambda ref: self._number(ref, text), most)
 
-    def _number(self, ref: Ref, text: Callable[[float], str]) -> Token:
+    def _number(self, ref: Ref, text: Callable[[str, float], str]) -> Token:
         value = float(ref.evaluate(self.trace.tensors).reshape(-1)[0])
         if not ref.is_inside(self.trace.tensors):
-            return Token(text(value))
-        return Token(text(value), ref.tensor, ref.element, value)
+            return Token(text(ref.tensor, value))
+        return Token(text(ref.tensor, value), ref.tensor, ref.element, value)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
-"""Convolutions: one output element is one window times one kernel over all input channels, summed, plus bias."""
+"""What a convolution computes: every window, kernel, channel sum and border value, as rules over tensors."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -12,13 +14,14 @@ from torchreel.scenes.trace import Rule
 from torchreel.scenes.windows import Window, border_source, check_window, spread, with_leading
 
 _PARTIAL_LIMIT = 1 << 22
-_PAD_MODES = {"reflect": "reflect", "replicate": "replicate", "circular": "circular", "zeros": "constant"}
+_PAD_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 
 
 def record_convolution(call: Call) -> Recording:
     """Tensors and rules of a convolution of input `(N, C, *spatial)` or `(C, *spatial)`.
 
-    `padded` exists where `padding_mode` copies values to the border; `partial` `(N, O, C / groups, *out)` is what each
+    Where `padding_mode` copies values to the border, the input padded in each mode that is possible stands under the
+    mode's name (`reflect`, …), so that a clip can compare them; `partial` `(N, O, C / groups, *out)` is what each
     input channel contributes; `product` `(N, O, C / groups, *out, *kernel_size)` is computed on demand.
     """
     return _Convolution(call).recording()
@@ -39,7 +42,7 @@ class _Convolution:
         self.before = tuple(before for before, _ in self.sides)
         shift = (0,) * self.dims if self.copies_border else self.before
         self.window = Window(tuple(self.weight.shape[2:]), self.module.stride, shift, self.module.dilation)
-        self.source = "padded" if self.copies_border else "input"
+        self.source = self.module.padding_mode if self.copies_border else "input"
 
     def recording(self) -> Recording:
         tensors: dict[str, Tensor | Lazy] = {"input": self.input, "weight": self.weight}
@@ -47,8 +50,9 @@ class _Convolution:
             tensors["bias"] = self.module.bias.detach()
         rules = []
         if self.copies_border:
-            tensors["padded"] = self._pad()
-            rules.append(Rule("padded", self._copy))
+            for mode in self._possible_modes():
+                tensors[mode] = self._pad(mode)
+                rules.append(Rule(mode, partial(self._copy, mode)))
         self.tensors = tensors
         tensors["product"] = Lazy(self._product_shape(), self._product, self.input.dtype)
         if self.output.numel() * self.per_group <= _PARTIAL_LIMIT:
@@ -58,21 +62,29 @@ class _Convolution:
         rules.append(Rule("output", self._total if "partial" in tensors else self._direct))
         return Recording(tensors, tuple(rules))
 
-    def _pad(self) -> Tensor:
-        mode = _PAD_MODES[self.module.padding_mode]
+    def _possible_modes(self) -> list[str]:
+        sizes = self.input.shape[-self.dims :]
+        mirrors = all(max(side) < size for side, size in zip(self.sides, sizes, strict=True))
+        wraps = all(max(side) <= size for side, size in zip(self.sides, sizes, strict=True))
+        return [mode for mode in _PAD_MODES if (mode != "reflect" or mirrors) and (mode != "circular" or wraps)]
+
+    def _pad(self, mode: str) -> Tensor:
         batched = self.input if self.lead else self.input[None]
         last_first = [n for side in reversed(self.sides) for n in side]
-        padded = F.pad(batched, last_first, mode=mode)
+        padded = F.pad(batched, last_first, mode=_PAD_MODES[mode])
         return padded if self.lead else padded[0]
 
-    def _copy(self, cells: Tensor) -> Expr:
+    def _copy(self, mode: str, cells: Tensor) -> Expr:
         sizes = torch.tensor(self.input.shape[-self.dims :])
         at = cells[:, -self.dims :] - torch.tensor(self.before)
-        source = border_source(at, sizes, self.module.padding_mode)
+        if mode == "zeros":
+            return Ref("input", torch.cat([cells[:, : -self.dims], at], 1), fill=0.0)
+        source = border_source(at, sizes, mode)
         return Ref("input", torch.cat([cells[:, : -self.dims], source], 1))
 
     def _partial(self) -> Tensor:
-        x = self._pad() if self.lead else self._pad()[None]
+        padded = self._pad(self.module.padding_mode)
+        x = padded if self.lead else padded[None]
         groups = self.module.groups
         split = x.reshape(x.shape[0], groups, self.per_group, *x.shape[2:])
         convolve = (F.conv1d, F.conv2d, F.conv3d)[self.dims - 1]
@@ -81,8 +93,8 @@ class _Convolution:
             convolve(split[:, :, c], self.weight[:, c : c + 1], None, stride, 0, dilation, groups)
             for c in range(self.per_group)
         ]
-        partial = torch.stack(planes, 2)
-        return partial if self.lead else partial[0]
+        sums = torch.stack(planes, 2)
+        return sums if self.lead else sums[0]
 
     def _product_shape(self) -> tuple[int, ...]:
         out = self.output.shape
@@ -115,8 +127,8 @@ class _Convolution:
         """output: the channels' sums added up, plus bias."""
         channel = torch.arange(self.per_group).expand(len(cells), -1)[..., None]
         spatial = cells[:, None, self.lead + 1 :].expand(-1, self.per_group, -1)
-        partial = torch.cat([spread(cells[:, : self.lead + 1], self.per_group), channel, spatial], -1)
-        return self._biased(Sum(Ref("partial", partial)), cells)
+        at = torch.cat([spread(cells[:, : self.lead + 1], self.per_group), channel, spatial], -1)
+        return self._biased(Sum(Ref("partial", at)), cells)
 
     def _direct(self, cells: Tensor) -> Expr:
         """output without the intermediate sums, where they would be too many to keep."""

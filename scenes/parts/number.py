@@ -1,0 +1,16 @@
+"""A number on stage: the text of one tensor element, which remembers the element it is."""
+
+from __future__ import annotations
+
+from torchreel.scenes.formula import Index
+from torchreel.scenes.parts.text import Text
+
+
+class Number(Text):
+    """The drawn `text` of element `index` of tensor `tensor`; the ledger is made of these."""
+
+    def __init__(
+        self, text: str, tensor: str, index: Index, value: float, size: float, color: str, font: str = "mono"
+    ) -> None:
+        super().__init__(text, size, color, font)
+        self.tensor, self.index, self.value = tensor, index, value

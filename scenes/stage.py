@@ -1,0 +1,218 @@
+"""The stage on which every operator plays: title, formula, caption, progress, pacing, and the record of what was shown.
+
+A subclass declares its `operator` and tells its `story` as a list of beats. Beats are known before the first is played,
+so the clip's length, its progress line and its sections need no second pass. `OperatorScene` is an ordinary Manim
+scene: `manim render scenes/convolution.py Conv2d` draws the default example in the language and theme of the environment
+(`TORCHREEL_LANG`, `TORCHREEL_THEME`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from manim import Animation, Mobject, Scene, VGroup
+
+from torchreel.assets.captions import LANGUAGES, caption, title
+from torchreel.assets.examples import Example, example
+from torchreel.assets.themes import theme
+from torchreel.scenes.formula import Index, Token
+from torchreel.scenes.operator import Operator
+from torchreel.scenes.parts import bars
+from torchreel.scenes.parts.grid import is_integer
+from torchreel.scenes.parts.look import Look
+from torchreel.scenes.parts.motion import Morph
+from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.trace import Step, Trace
+
+HOLD = 2.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which clip to draw: the proved call, the example whose words it uses, language, theme, decimals."""
+
+    trace: Trace
+    example: Example
+    lang: str = "zh"
+    theme: str = "light"
+    precision: int = 2
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One moment of a clip: a caption key, animations made when its turn comes, and time to look.
+
+    `run_time` and `hold` are seconds in tenths (whole frames at 20 and 30 fps). `formula` is a step to show with
+    numbers, ready tokens, or None to keep the bar as it is. `values` fill the caption's fields.
+    """
+
+    name: str
+    animate: Callable[[], Iterable[Animation]] = tuple
+    run_time: float = 0.6
+    hold: float = 0.0
+    formula: Step | Sequence[Token] | None = None
+    values: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A number as it stood on stage: its text, the element it is, and its box (left, bottom, right, top, scene units)."""
+
+    text: str
+    tensor: str
+    index: Index
+    value: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One beat as it was shown: name, start and end (seconds), caption in every language, numbers in sight at its end."""
+
+    name: str
+    start: float
+    end: float
+    caption: dict[str, str]
+    numbers: tuple[Shown, ...]
+
+
+class OperatorScene(Scene):
+    """A clip of one operator. Subclasses set `operator` and write `story`."""
+
+    operator: ClassVar[Operator]
+
+    def __init__(self, request: Request | None = None, **manim: Any) -> None:
+        self.request = request or self._default_request()
+        self.sections: list[Section] = []
+        super().__init__(**manim)
+
+    def story(self) -> Iterable[Beat]:
+        """The beats of the clip; whatever they need on stage is built here."""
+        raise NotImplementedError
+
+    @property
+    def trace(self) -> Trace:
+        """The proved call that is drawn."""
+        return self.request.trace
+
+    @property
+    def example(self) -> Example:
+        """The example whose words are used."""
+        return self.request.example
+
+    def setup(self) -> None:
+        self.look = Look(theme(self.request.theme), self.request.precision)
+        self.camera.background_color = self.look.theme.background
+        self.formula_bar = bars.FormulaBar(self.look)
+        self.progress = Shape(bars.progress_points(0), fill=self.look.theme.accent)
+        self._formula = VGroup()
+        self._caption = VGroup()
+        self._said = ""
+        name = title(self.operator.name, self.request.lang)
+        self.add(bars.TitleBar(self.look, name, self.call()), self.formula_bar, self.progress)
+
+    def construct(self) -> None:
+        beats = list(self.story())
+        total = sum(beat.run_time + beat.hold for beat in beats) + HOLD
+        for beat in beats:
+            self._play_beat(beat, total)
+        self.wait(HOLD)
+        self._end_section(self.sections.pop(), hold=HOLD)
+
+    def words(self, key: str, lang: str | None = None, **values: object) -> str:
+        """A text of this clip in the given language, by default the clip's."""
+        lang = lang or self.request.lang
+        return caption(self.operator.family, self.operator.name, self.example.name, key, lang, **values)
+
+    @property
+    def alt(self) -> dict[str, str]:
+        """What the clip shows, for readers who cannot see it, in every language."""
+        return {lang: self.words("alt", lang) for lang in LANGUAGES}
+
+    def call(self) -> list[tuple[str, bool]]:
+        """The constructor call as pieces of text, each with whether it matters to this example."""
+        pieces: list[tuple[str, bool]] = [(f"nn.{self.operator.name}(", False)]
+        for number, (name, value) in enumerate(self.trace.kwargs.items()):
+            pieces.append((", " if number else "", False))
+            pieces.append((f"{name}={value!r}", name in self.example.focus))
+        pieces.append((")", False))
+        for name, value in self.trace.call.items():
+            pieces += [("  ", False), (f"{name}={tuple(value) if isinstance(value, list) else value}", True)]
+        return pieces
+
+    def text(self, tensor: str, value: float) -> str:
+        """A value of a tensor as drawn."""
+        return self.look.number(value, is_integer(self.trace, tensor))
+
+    def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
+        """`output[0, 1] = symbols = numbers = value`, with the middle cut until it fits the bar."""
+        head = f"{step.tensor}{list(step.index)} = "
+        symbols = f"{step.formula.symbols()} = "
+        for count in range(most, 1, -1):
+            numbers = step.tokens(self.text, count)
+            last = Token(self.text(step.tensor, step.value), step.tensor, step.index, step.value)
+            tokens = [Token(head), Token(symbols), *numbers, Token(" = "), last]
+            if self.formula_bar.width(tokens) <= 1:
+                return tokens
+        return [Token(head), *numbers, Token(" = "), last]
+
+    def _play_beat(self, beat: Beat, total: float) -> None:
+        start = self.time
+        texts = {lang: self.words(beat.name, lang, **beat.values) for lang in LANGUAGES}
+        self._say(texts[self.request.lang])
+        if beat.formula is not None:
+            tokens = self.formula_tokens(beat.formula) if isinstance(beat.formula, Step) else list(beat.formula)
+            self._show_formula(tokens, isinstance(beat.formula, Step))
+        share = (start + beat.run_time + beat.hold) / total
+        animations = [*beat.animate(), Morph(self.progress, bars.progress_points(min(1.0, share)))]
+        for animation in animations:
+            animation.run_time = beat.run_time
+        self.play(*animations)
+        if beat.hold:
+            self.wait(beat.hold)
+        self._end_section(Section(beat.name, start, self.time, texts, ()))
+
+    def _say(self, text: str) -> None:
+        if self._said == text:
+            return
+        self.remove(self._caption)
+        self._caption, self._said = bars.caption_row(self.look, text), text
+        self.add(self._caption)
+
+    def _show_formula(self, tokens: Sequence[Token], proved: bool) -> None:
+        self.remove(self._formula)
+        self._formula = self.formula_bar.row(tokens, proved)
+        self.add(self._formula)
+
+    def _end_section(self, section: Section, hold: float = 0.0) -> None:
+        self.sections.append(
+            Section(section.name, section.start, section.end + hold, section.caption, tuple(self._numbers()))
+        )
+
+    def _numbers(self) -> Iterable[Shown]:
+        for mobject in self._on_stage():
+            if isinstance(mobject, Number) and len(mobject.points) and mobject.fill_rgbas[0, 3] > 0:
+                low, high = mobject.points.min(0), mobject.points.max(0)
+                box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+                yield Shown(mobject.text, mobject.tensor, mobject.index, mobject.value, box)
+
+    def get_moving_mobjects(self, *animations: Animation) -> list[Mobject]:
+        """What stock Manim draws anew each frame: all from the first object that an animation's family touches."""
+        moving = {id(member) for animation in animations for member in animation.mobject.get_family()}
+        family = self.get_mobject_family_members()
+        first = next((i for i, member in enumerate(family) if id(member) in moving), len(family))
+        return family[first:]
+
+    def _on_stage(self) -> Iterable[Mobject]:
+        return (member for mobject in self.mobjects for member in mobject.get_family())
+
+    @classmethod
+    def _default_request(cls) -> Request:
+        chosen = example(cls.operator.name)
+        trace = cls.operator.trace_example(chosen)
+        env = os.environ
+        return Request(trace, chosen, env.get("TORCHREEL_LANG", "zh"), env.get("TORCHREEL_THEME", "light"))
