@@ -1,0 +1,190 @@
+"""Render many clips: what is unchanged comes from the cache, the rest from forked workers.
+
+Torch and Manim are imported once, in the parent, and only if something must be rendered. Workers write to temporary
+names; the parent alone gives files their final names, fills the cache and writes the manifest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from torchreel.assets.errors import UserError
+from torchreel.render import manifest, outputs, workers
+from torchreel.render.cache import Cache
+from torchreel.render.job import LEDGER, Job
+from torchreel.render.task import Answer, Failure, Result, Task, failure, perform
+from torchreel.render.timings import Timings
+
+
+class Reporter(Protocol):
+    """Who is told about a run. `progress` gives the seconds of the clip that are drawn so far."""
+
+    def started(self, job: Job) -> None: ...
+
+    def progress(self, job: Job, seconds: float) -> None: ...
+
+    def finished(self, result: Result) -> None: ...
+
+
+def run(
+    jobs: Sequence[Job],
+    reporter: Reporter,
+    *,
+    at_once: int = 1,
+    force: bool = False,
+    keep_going: bool = True,
+    cache: Cache | None = None,
+) -> list[Result]:
+    """Make all jobs, `at_once` at a time, and return their results in order.
+
+    Raises `UserError` before anything is written: for an empty batch, an output folder that cannot be written to, or
+    arguments that torch refuses. Without `keep_going` the first failure ends the run, and later jobs have no result.
+    """
+    if not jobs:
+        raise UserError("Nothing to render: the batch is empty.")
+    for folder in {job.folder for job in jobs}:
+        outputs.prepare_folder(folder)
+    batch = _Batch(cache or Cache(), reporter, keep_going)
+    with _ended_by_signal():
+        try:
+            batch.make(jobs, at_once, force)
+        finally:
+            batch.write_manifests()
+    return [batch.results[index] for index in sorted(batch.results)]
+
+
+class _Batch:
+    """The state of one run: results by the position of their job."""
+
+    def __init__(self, cache: Cache, reporter: Reporter, keep_going: bool) -> None:
+        self.cache, self.reporter, self.keep_going = cache, reporter, keep_going
+        self.results: dict[int, Result] = {}
+        self.timings = Timings(cache.folder)
+
+    def make(self, jobs: Sequence[Job], at_once: int, force: bool) -> None:
+        tasks = [Task(index, job, self.cache, force) for index, job in enumerate(jobs)]
+        lacking = [task for task in tasks if not task.is_cached]
+        if lacking:
+            _prepare(lacking)
+        for task in tasks:
+            if task.is_cached and not self._is_over():
+                self.reporter.started(task.job)
+                self._publish(task, Answer(0.0), "cached")
+        lacking.sort(key=lambda task: self.timings.expected(task.job), reverse=True)
+        if at_once == 1:
+            self._in_turn(lacking)
+        else:
+            self._forked(lacking, at_once)
+        self.timings.save()
+
+    def _in_turn(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            if self._is_over():
+                return
+            self.reporter.started(task.job)
+            answer = perform(task, lambda seconds, job=task.job: self.reporter.progress(job, seconds))
+            self._publish(task, answer, "rendered")
+
+    def _forked(self, tasks: Sequence[Task], at_once: int) -> None:
+        with contextlib.closing(workers.run(tasks, perform, at_once)) as events:
+            try:
+                for event in events:
+                    self._handle(event)
+                    if self._is_over():
+                        return
+            finally:
+                events.close()
+                for task in tasks:
+                    task.discard()
+
+    def _handle(self, event: workers.Event[Task]) -> None:
+        task = event.task
+        if event.kind == "started":
+            self.reporter.started(task.job)
+        elif event.kind == "progress":
+            self.reporter.progress(task.job, event.value)
+        elif event.kind == "died":
+            task.discard()
+            reason = Failure("failed", f"{task.job.label}: {event.value}.")
+            self._finish(task, Result(task.job, "failed", failure=reason))
+        else:
+            self._publish(task, event.value, "rendered")
+
+    def _publish(self, task: Task, answer: Answer, status: str) -> None:
+        job = task.job
+        if answer.failure is not None:
+            self._finish(task, Result(job, "failed", answer.seconds, failure=answer.failure))
+            return
+        try:
+            files = task.publish(self.cache, answer.facts)
+        except OSError as error:
+            task.discard()
+            self._finish(task, Result(job, "failed", answer.seconds, failure=failure(error, job)))
+            return
+        if answer.facts:
+            self.timings.note(job, answer.seconds)
+        self._finish(task, Result(job, status, answer.seconds, files))
+
+    def _finish(self, task: Task, result: Result) -> None:
+        self.results[task.index] = result
+        self.reporter.finished(result)
+
+    def _is_over(self) -> bool:
+        return not self.keep_going and any(result.failure for result in self.results.values())
+
+    def write_manifests(self) -> None:
+        done = [result for result in self.results.values() if result.failure is None]
+        for folder in {result.job.folder for result in done}:
+            manifest.merge(folder, {one.job.stem: _entry(one) for one in done if one.job.folder == folder})
+
+
+def _prepare(tasks: Sequence[Task]) -> None:
+    """Import torch and Manim, and refuse impossible arguments of any job before the first one is rendered."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from torchreel.render import clip
+
+    clip.prepare()
+    for task in tasks:
+        if task.job.is_changed:
+            clip.trace(task.job)
+
+
+def _entry(result: Result) -> dict[str, Any]:
+    job, ledger = result.job, result.files[LEDGER]
+    apart = ("alt", "duration", "chosen")
+    return {
+        "operator": job.example.operator,
+        "example": job.example.name,
+        "section": job.example.section,
+        "lang": job.lang,
+        "theme": job.theme,
+        "duration": ledger["duration"],
+        "alt": ledger["alt"],
+        "files": {
+            suffix: {name: fact for name, fact in file.items() if name not in apart}
+            for suffix, file in result.files.items()
+        },
+    }
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    """Let a polite `kill` end a run as cleanly as Ctrl-C does; only a main thread can arrange that."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

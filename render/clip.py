@@ -1,0 +1,94 @@
+"""Render one job: trace, scene, encoders, ledger. This is the only module of a run that brings in torch and Manim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torchreel.render import ledger
+from torchreel.render.encoders import ENCODERS, Encoder
+from torchreel.render.job import LEDGER, Job, Output
+from torchreel.render.renderer import render_scene
+from torchreel.render.settings import View
+from torchreel.render.shrink import smaller
+from torchreel.scenes import registry
+from torchreel.scenes.inputs import read_literal
+from torchreel.scenes.stage import Request
+from torchreel.scenes.threads import use_one_thread
+from torchreel.scenes.trace import Trace
+
+OnFrame = Callable[[float], None]
+
+
+def prepare() -> None:
+    """Get ready to fork: everything is imported by now, and torch keeps to one thread."""
+    use_one_thread()
+    registry.scene_classes()
+
+
+def trace(job: Job) -> Trace:
+    """Compute what the job shows, without drawing; raises `UserError` for settings that torch refuses."""
+    operator = registry.find(job.example.operator).operator
+    overrides = {name: read_literal(value) for name, value in job.overrides.items()}
+    result: Trace = operator.trace_example(job.example, overrides, job.input_text, job.seed)
+    return result
+
+
+def make(
+    job: Job, wanted: tuple[Output, ...], scratch: Mapping[str, Path], on_frame: OnFrame | None = None
+) -> dict[str, dict[str, Any]]:
+    """Write the `wanted` media and the ledger to the `scratch` paths (by suffix); return facts about each file.
+
+    Raises whatever the scene or an encoder raises; the caller deletes the scratch files then.
+    """
+    request = Request(trace(job), job.example, job.lang, job.theme, job.precision)
+    scene = _render(job, request, wanted, scratch, on_frame)
+    content = ledger.build(job, request.trace, scene)
+    scratch[LEDGER].write_bytes(ledger.encode(content))
+    facts = {LEDGER: {"duration": content["duration"], "alt": content["alt"]}}
+    for output in wanted:
+        if output.format == "gif" and job.max_size is not None:
+            facts["gif"] = _fit(job, request, output, scratch["gif"], on_frame)
+        else:
+            facts[output.format] = _facts(output)
+    return facts
+
+
+def _render(
+    job: Job,
+    request: Request,
+    outputs: tuple[Output, ...],
+    scratch: Mapping[str, Path],
+    on_frame: OnFrame | None,
+) -> Any:
+    passes: dict[View, list[tuple[Encoder, Path]]] = {}
+    for output in outputs:
+        passes.setdefault(output.view, []).append((_encoder(output), scratch[output.format]))
+    scene_class = registry.find(job.example.operator)
+    return render_scene(lambda renderer: scene_class(request, renderer=renderer), passes, on_frame=on_frame)
+
+
+def _encoder(output: Output) -> Encoder:
+    if output.colors is None:
+        return ENCODERS[output.format]()
+    return ENCODERS[output.format](max_colors=output.colors)
+
+
+def _fit(job: Job, request: Request, first: Output, path: Path, on_frame: OnFrame | None) -> dict[str, Any]:
+    """Render the GIF again, smaller, until it fits `job.max_size`; the facts say what was chosen."""
+    assert job.max_size is not None
+    tried, size = first, path.stat().st_size
+    while size > job.max_size:
+        tried = smaller(tried, size, job.max_size, job.label)
+        _render(job, request, (tried,), {"gif": path}, on_frame)
+        size = path.stat().st_size
+    facts = _facts(tried)
+    if tried != first:
+        facts["chosen"] = f"{tried.describe()} to fit {job.max_size} bytes"
+    return facts
+
+
+def _facts(output: Output) -> dict[str, Any]:
+    view = output.view
+    return {"width": view.width, "height": view.height, "fps": view.fps}

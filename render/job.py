@@ -1,0 +1,116 @@
+"""One clip to make: which call of which operator, in which words and colours, into which files.
+
+A `Job` is data only. It can be named, hashed for the cache and sent to a worker without importing torch or Manim.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from torchreel.assets.examples import DEFAULT, Example
+from torchreel.render.outputs import digest
+from torchreel.render.settings import View
+
+FORMATS = ("gif", "mp4", "png", "webp")
+LEDGER = "json"
+
+
+@dataclass(frozen=True)
+class Output:
+    """One media file of a clip: its format, its size in px and rate in frames per second, and a GIF's most colours."""
+
+    format: str
+    view: View
+    colors: int | None = None
+
+    def describe(self) -> str:
+        """The output in words: `640x360, 20 fps, 64 colours`."""
+        colors = f", {self.colors} colours" if self.colors else ""
+        return f"{self.view.width}x{self.view.height}, {self.view.fps} fps{colors}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One clip: an example, what the user changed of it, how it is shown, and the files to write into `folder`.
+
+    `overrides` are constructor arguments in place of the example's, as the user typed them; `input_text` replaces the
+    first input (a literal or a file), `max_size` bounds the GIF's bytes.
+    """
+
+    example: Example
+    folder: Path
+    outputs: tuple[Output, ...]
+    lang: str = "zh"
+    theme: str = "light"
+    precision: int = 2
+    seed: int = 0
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    input_text: str | None = None
+    max_size: int | None = None
+
+    @property
+    def label(self) -> str:
+        """The clip as the user names it: `Conv2d` or `Conv2d:stride`."""
+        name = self.example.name
+        return self.example.operator if name == DEFAULT else f"{self.example.operator}:{name}"
+
+    @property
+    def stem(self) -> str:
+        """The file name without its suffix; a clip the user changed never takes the plain example's name."""
+        parts = [self.example.operator]
+        if self.example.name != DEFAULT:
+            parts.append(self.example.name)
+        if self.is_changed:
+            parts.append(f"set-{self._change_digest()}")
+        return f"{'-'.join(parts)}.{self.lang}.{self.theme}"
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the tensors shown are not the example's own."""
+        return bool(self.overrides) or self.input_text is not None or self.seed != 0
+
+    def path(self, suffix: str) -> Path:
+        """The final place of one of the clip's files."""
+        return self.folder / f"{self.stem}.{suffix}"
+
+    @property
+    def ledger_view(self) -> View:
+        """The view whose pixels the ledger's boxes are in: the largest one written."""
+        return max((output.view for output in self.outputs), key=lambda view: (view.width, view.fps))
+
+    def with_outputs(self, outputs: tuple[Output, ...]) -> Job:
+        """The same clip, written to other files."""
+        return replace(self, outputs=outputs)
+
+    def change(self) -> dict[str, Any]:
+        """What the user changed, in a form that does not depend on spelling: input files count by their bytes."""
+        return {
+            "set": {name: canonical(value) for name, value in sorted(self.overrides.items())},
+            "input": None if self.input_text is None else canonical_input(self.input_text),
+            "seed": self.seed,
+        }
+
+    def _change_digest(self) -> str:
+        return hashlib.sha256(json.dumps(self.change(), sort_keys=True).encode()).hexdigest()[:6]
+
+
+def canonical_input(text: str) -> str:
+    """An input as a text that is equal for equal inputs: a file counts by its bytes."""
+    try:
+        return digest(Path(text))
+    except (OSError, ValueError):
+        return canonical(text)
+
+
+def canonical(text: str) -> str:
+    """A literal without its spacing and quoting."""
+    try:
+        return ast.dump(ast.parse(text.strip(), mode="eval"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return text.strip()

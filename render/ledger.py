@@ -1,0 +1,113 @@
+"""The ledger: what a clip shows, when and where, as data beside the media.
+
+Times are seconds from the start, boxes are `[left, top, right, bottom]` in px of a frame of `size`. Numbers are here
+because they were drawn: they come from the scene's own sections, never from a plan. NaN and infinities are written as the
+strings "nan", "inf" and "-inf", so that any JSON reader takes them.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+from typing import Any
+
+from torchreel.render.job import Job
+from torchreel.render.settings import View
+
+_FRAME_HEIGHT = 8.0
+
+
+def build(job: Job, trace: Any, scene: Any) -> dict[str, Any]:
+    """The ledger of a trace and the scene that was rendered from it, as plain data."""
+    sections, view = scene.sections, job.ledger_view
+    return {
+        "operator": job.example.operator,
+        "example": job.example.name,
+        "lang": job.lang,
+        "theme": job.theme,
+        "torch": importlib.metadata.version("torch"),
+        "seed": job.seed,
+        "module": _module(trace),
+        "tensors": {name: _tensor(tensor) for name, tensor in trace.tensors.items()},
+        "output": list(trace.outputs),
+        "size": {"width": view.width, "height": view.height},
+        "duration": max((_seconds(section.end) for section in sections), default=0.0),
+        "steps": [_step(section, view) for section in sections],
+        "alt": dict(scene.alt),
+    }
+
+
+def encode(ledger: dict[str, Any]) -> bytes:
+    """The ledger as compact UTF-8 JSON."""
+    return (
+        json.dumps(plain(ledger), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    ).encode()
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it: NaN and infinities as strings, tuples as lists, anything else by its name."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def _module(trace: Any) -> dict[str, Any]:
+    module = trace.module
+    name = trace.name if module is None else type(module).__name__
+    return {
+        "class": name,
+        "args": [],
+        "kwargs": dict(trace.kwargs),
+        "repr": name if module is None else repr(module),
+    }
+
+
+def _tensor(tensor: Any) -> dict[str, Any]:
+    """Shape and values; a tensor that is computed on demand because it is too large has no values here."""
+    values = tensor.tolist() if hasattr(tensor, "tolist") else None
+    return {"shape": list(tensor.shape), "values": values}
+
+
+def _step(section: Any, view: View) -> dict[str, Any]:
+    return {
+        "name": section.name,
+        "start": _seconds(section.start),
+        "end": _seconds(section.end),
+        "caption": dict(section.caption),
+        "numbers": [_number(number, view) for number in section.numbers],
+    }
+
+
+def _number(number: Any, view: View) -> dict[str, Any]:
+    return {
+        "text": number.text,
+        "tensor": number.tensor,
+        "index": list(number.index),
+        "value": number.value,
+        "box": _pixels(number.box, view),
+    }
+
+
+def _pixels(box: tuple[float, float, float, float], view: View) -> list[float]:
+    """A box `(left, bottom, right, top)` in scene units, origin in the middle, as px from the top left corner."""
+    left, bottom, right, top = box
+    scale = view.height / _FRAME_HEIGHT
+    middle_x, middle_y = view.width / 2, view.height / 2
+    edges = (
+        middle_x + left * scale,
+        middle_y - top * scale,
+        middle_x + right * scale,
+        middle_y - bottom * scale,
+    )
+    return [round(edge, 2) for edge in edges]
+
+
+def _seconds(value: float) -> float:
+    return round(float(value), 6)

@@ -1,0 +1,133 @@
+"""From what the user asked for to jobs: which examples, which sizes, which arguments.
+
+Every mistake that can be found without torch is found here, before anything is imported or written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from torchreel.assets.errors import UserError
+from torchreel.assets.examples import Example, did_you_mean, example, examples, families
+from torchreel.render.job import FORMATS, Output
+from torchreel.render.settings import FILM, PAGE, View
+
+# Manim's quality names and its sizes for video; GIF and WebP are for pages, so they are smaller and slower.
+QUALITIES = {
+    "l": (View(854, 480, 15), View(480, 270, 10)),
+    "m": (FILM, PAGE),
+    "h": (View(1920, 1080, 60), View(1280, 720, 25)),
+    "k": (View(3840, 2160, 60), View(1920, 1080, 25)),
+}
+_VIDEO = ("mp4", "png")
+_MOST_WIDTH, _LEAST_WIDTH = 7680, 160
+_UNITS = {
+    "": 1,
+    "b": 1,
+    "k": 1000,
+    "kb": 1000,
+    "kib": 1024,
+    "m": 10**6,
+    "mb": 10**6,
+    "mib": 1024**2,
+    "gb": 10**9,
+}
+
+
+def select(names: Sequence[str], everything: bool = False, family: str | None = None) -> list[Example]:
+    """The examples meant by `Conv2d`, `Conv2d:stride`, `Conv2d:*`, by everything, or by a family; none twice.
+
+    A family alone means all of it; with names it keeps those that belong to it. Raises `UserError` for an unknown
+    name (with the nearest known one) and for an empty selection.
+    """
+    if family is not None and family not in families():
+        raise UserError(_unknown("family", family, list(families())))
+    chosen = [chosen for name in names for chosen in _named(name)]
+    if everything or (family and not names):
+        chosen += [chosen for named in examples().values() for chosen in named.values()]
+    if family:
+        chosen = [one for one in chosen if one.family == family]
+    if not chosen:
+        raise UserError(
+            "Nothing to render: name an operator (torchreel render Conv2d), a family (--family pooling) or --all; "
+            "'torchreel list' shows what there is."
+        )
+    return list({(one.operator, one.name): one for one in chosen}.values())
+
+
+def _named(name: str) -> list[Example]:
+    operator, colon, wanted = name.partition(":")
+    if wanted != "*":
+        return [example(operator, wanted if colon else None)]
+    example(operator)
+    return list(examples()[operator].values())
+
+
+def _unknown(kind: str, given: str, known: Sequence[str]) -> str:
+    return f"Unknown {kind} {given!r}.{did_you_mean(given, known)} Known: {', '.join(known)}."
+
+
+def read_formats(given: Iterable[str]) -> tuple[str, ...]:
+    """Formats from repeated options and comma lists, in a fixed order."""
+    return _read_choices("format", given, FORMATS)
+
+
+def read_langs(given: Iterable[str]) -> tuple[str, ...]:
+    """Languages from repeated options and comma lists."""
+    return _read_choices("language", given, ("zh", "en"))
+
+
+def read_themes(given: Iterable[str]) -> tuple[str, ...]:
+    """Themes from repeated options and comma lists."""
+    return _read_choices("theme", given, ("light", "dark"))
+
+
+def _read_choices(kind: str, given: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
+    wanted = [word.strip().lower() for text in given for word in text.split(",") if word.strip()]
+    for word in wanted:
+        if word not in known:
+            raise UserError(_unknown(kind, word, known))
+    return tuple(choice for choice in known if choice in wanted)
+
+
+def read_settings(given: Iterable[str]) -> dict[str, str]:
+    """Constructor arguments from `name=value` texts; the values stay text until torch is there to take them."""
+    settings: dict[str, str] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name.isidentifier() or not value:
+            raise UserError(f"--set {text}: expected name=value, such as --set kernel_size=2.")
+        settings[name] = value
+    return settings
+
+
+def read_size(text: str) -> int:
+    """A number of bytes from `600kB`, `1MB` or `1MiB`."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    if not match or match[2].lower() not in _UNITS or float(match[1]) <= 0:
+        raise UserError(f"--max-size {text}: expected a size such as 600kB or 1MB.")
+    return max(1, int(float(match[1]) * _UNITS[match[2].lower()]))
+
+
+def outputs(
+    formats: Iterable[str], quality: str = "m", fps: int | None = None, width: int | None = None
+) -> tuple[Output, ...]:
+    """The files of one clip; `fps` and `width` replace the quality's for every format, the height follows as 16:9."""
+    if width is not None and not _LEAST_WIDTH <= width <= _MOST_WIDTH:
+        raise UserError(f"--width {width}: expected {_LEAST_WIDTH} to {_MOST_WIDTH} px.")
+    if fps is not None and not 1 <= fps <= 60:
+        raise UserError(f"--fps {fps}: expected 1 to 60 frames per second.")
+    large, small = QUALITIES[quality]
+    return tuple(Output(name, _adjust(large if name in _VIDEO else small, fps, width)) for name in formats)
+
+
+def _adjust(view: View, fps: int | None, width: int | None) -> View:
+    if width is None:
+        return View(view.width, view.height, fps or view.fps)
+    return View(width - width % 2, even_height(width), fps or view.fps)
+
+
+def even_height(width: int) -> int:
+    """The 16:9 height of a width in px, rounded to an even number as video needs it."""
+    return round(width * 9 / 32) * 2
