@@ -1,7 +1,7 @@
 """Words: every caption and title in Chinese and English, from `captions/<language>/<family>.toml`.
 
-A caption is looked up from the particular to the general: `[Conv2d.stride] slide`, `[Conv2d] slide`, `slide` in the
-family's file, then the same in `common.toml`. It may name values as `{count}`; numbers are formatted by the caller.
+A caption is looked up from the particular to the general: `[Conv2d.stride] slide`, `[Conv2d] slide`, `slide` in
+the family's file, then the same in `common.toml`. It may name values as `{count}`; the caller formats numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _COMMON = "common"
 
 
 def caption(family: str, operator: str, example: str, key: str, lang: str, **values: object) -> str:
-    """The caption `key`, with `{name}` replaced by `values[name]`. A missing text or value is a `KeyError`."""
+    """The caption `key`, with `{name}` replaced by `values[name]`. No such text or value: a `KeyError`."""
     for table in (_table(lang, family), _table(lang, _COMMON)):
         text = _find(table, operator, example, key)
         if text is not None:

@@ -1,8 +1,8 @@
 """Examples: what a clip is made of, as data in `examples/<family>.toml`. No torch here.
 
-A table `[Conv1d.stride]` holds one example: constructor arguments, inputs, parameters, the handbook page it belongs to.
-`like = "default"` takes over another example of the same operator: `kwargs` are always written in full, as a reader types
-them, all other tables state only what differs.
+A table `[Conv1d.stride]` holds one example: constructor arguments, inputs, parameters, the handbook's page.
+`like = "default"` takes over another example of the same operator: `kwargs` are always written in full, as a
+reader types them; all other tables then state only what differs.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 class Example:
     """One call of one operator.
 
-    `kwargs` are constructor arguments by torch's names, in the order in which a reader types them: the required ones and
-    those that differ from torch's defaults. `inputs` are forward's positional arguments in order, as nested lists or as
-    text for `scenes.inputs.read_input`; `dtypes` names their type where it is not float32. `state` holds parameters
-    and buffers by name, `call` forward's keyword arguments. `focus` are the arguments to highlight in the title,
-    `section` is the handbook's notebook, `extra` whatever only the operator's own scene reads.
+    `kwargs` are constructor arguments by torch's names, in the order in which a reader types them: the required
+    ones and those that differ from torch's defaults. `inputs` are forward's positional arguments in order, as nested
+    lists or as text for `scenes.inputs.read_input`; `dtypes` names their type where it is not float32. `state` holds
+    parameters and buffers by name, `call` forward's keyword arguments. `focus` are the arguments to highlight in
+    the title, `section` is the handbook's page, `extra` whatever only the operator's own scene reads.
     """
 
     operator: str
@@ -83,9 +83,8 @@ def example(operator: str, name: str | None = None) -> Example:
     if name is None:
         return named.get(DEFAULT) or next(iter(named.values()))
     if name not in named:
-        raise UserError(
-            f"{operator} has no example {_quoted(name)}.{did_you_mean(name, named)} It has {', '.join(named)}."
-        )
+        near = did_you_mean(name, named)
+        raise UserError(f"{operator} has no example {_quoted(name)}.{near} It has {', '.join(named)}.")
     return named[name]
 
 
@@ -115,7 +114,7 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
 
 
 def read_examples(path: Path) -> dict[str, dict[str, Example]]:
-    """The examples of one file, whose name is the family. Raises `UserError` naming the file and the table."""
+    """The examples of one file, whose name is the family. A `UserError` names the file and the table."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -142,11 +141,11 @@ def _check(table: Any, name: str, where: str) -> None:
         raise UserError(f"{where}: a name is made of letters, digits and '_'")
     for key, value in table.items():
         if key not in _KINDS:
-            raise UserError(
-                f"{where}: no field {key!r}.{did_you_mean(key, _KINDS)} It takes {', '.join(_KINDS)}."
-            )
+            near = did_you_mean(key, _KINDS)
+            raise UserError(f"{where}: no field {key!r}.{near} It takes {', '.join(_KINDS)}.")
         if not isinstance(value, _KINDS[key]):
-            raise UserError(f"{where}: {key} should be a {_KINDS[key].__name__}, not {type(value).__name__}")
+            wanted, given = _KINDS[key].__name__, type(value).__name__
+            raise UserError(f"{where}: {key} should be a {wanted}, not a {given}")
 
 
 def _base(like: str | None, found: Mapping[str, Example], where: str) -> Example | None:

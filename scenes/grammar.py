@@ -1,4 +1,4 @@
-"""The small language of tensors that a user may type: read by Python's `ast`, evaluated by a table, never by `eval`.
+"""The small language of tensors that a user may type: read by Python's `ast`, looked up in a table, never run.
 
     numbers, nested lists, nan, inf                    [[1, -2.5], [nan, inf]]
     torch.randn rand randint zeros ones full eye       torch.randn(1, 1, 6, 6)
@@ -6,8 +6,8 @@
     .reshape .view .float .long                        torch.arange(1., 17.).reshape(1, 1, 4, 4)
     + - * / between numbers and tensors                2 * torch.eye(3) - 1
 
-Nothing else is reached: no other name, attribute, call, keyword or operator. The size of every tensor is known, and
-refused when it is too large, before memory is taken.
+Nothing else is reached: no other name, attribute, call, keyword or operator. The size of every tensor is known,
+and refused when it is too large, before memory is taken.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Refusal(Exception):
 
 
 def evaluate(text: str, seed: int = 0, limit: int = MAX_ELEMENTS) -> Tensor:
-    """The tensor a text describes; random numbers are those of `torch.manual_seed(seed)`. Raises `Refusal` only."""
+    """The tensor a text describes, with the random numbers of `torch.manual_seed(seed)`. Raises `Refusal` only."""
     try:
         return as_tensor(_Reader(seed, limit).value(parse(text, _MAX_TEXT)))
     except RecursionError:
@@ -127,7 +127,7 @@ class _Reader:
             raise Refusal("arithmetic takes numbers and tensors; write torch.tensor([…]) for a list")
         shapes = [tuple(side.shape) for side in (left, right) if isinstance(side, Tensor)]
         if shapes:
-            self.spend(torch.broadcast_shapes(*shapes))
+            self.spend(_broadcast(shapes))
         return _BINARY[type(op)](left, right)
 
     def create(self, name: str, node: ast.Call, depth: int) -> Tensor:
@@ -245,6 +245,13 @@ _CREATORS: dict[str, Callable[..., Tensor]] = {
     "tensor": _tensor,
 }
 _METHODS = ("reshape", "view", "float", "long")
+
+
+def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+    try:
+        return tuple(torch.broadcast_shapes(*shapes))
+    except RuntimeError:
+        raise Refusal(f"the shapes {' and '.join(map(str, shapes))} do not go together") from None
 
 
 def _flat(given: list[Any]) -> list[Any]:

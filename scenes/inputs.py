@@ -1,4 +1,4 @@
-"""What a user gives: tensors as text, `.npy`, `.pt` or picture files, and values of `--set name=value`. Nothing is run."""
+"""What a user gives: tensors as text, `.npy`, `.pt` or picture files, and values of settings. Nothing is run."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from torchreel.scenes.grammar import GRAMMAR, MAX_ELEMENTS, Refusal, as_tensor, 
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 _MAX_LITERAL = 1000
+_OVERHEAD = 1 << 20
 _BARE = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 _WORDS = {
     "True": True,
@@ -41,22 +42,23 @@ def read_input(
 ) -> Tensor:
     """The tensor that a text, a nested list or a file gives, as `dtype` (None keeps the type it has).
 
-    Text is read by `scenes.grammar`; random numbers are those of `torch.manual_seed(seed)`. A `.npy` file is read without
-    pickles, a `.pt` file holds one plain tensor; a picture gives `(1, C, H, W)` in 0 to 1, C = 1 for grey and 3 for
-    colour, without its transparency. Anything else, and more than `limit` elements, is a `UserError` of one line.
+    Text is read by `scenes.grammar`; random numbers are those of `torch.manual_seed(seed)`. A `.npy` file is read
+    without pickles, a `.pt` file holds one plain tensor; a picture gives `(1, C, H, W)` in 0 to 1, C = 1 for grey and
+    3 for colour, without its transparency. Anything else, and more than `limit` elements, is a `UserError`.
     """
     try:
         return _as_dtype(_read(source, seed, limit), dtype)
     except Refusal as refusal:
+        why = " ".join(str(refusal).split())
         raise UserError(
-            f"Cannot read the input {_shown(source)}: {refusal}. Give {GRAMMAR}; or a .npy, .pt or picture file."
+            f"Cannot read the input {_shown(source)}: {why}. Give {GRAMMAR}; or a .npy, .pt or picture file."
         ) from None
 
 
 def read_literal(text: str) -> Any:
-    """The Python value of a setting: a number, a bool, None, a tuple or list of these, or a string, bare or quoted.
+    """The Python value of a setting: a number, a bool, None, a string, or a tuple or list of these.
 
-    `2,1` is a tuple, `reflect` a string. Raises `UserError`.
+    `2,1` is a tuple; a single word such as `reflect` is a string without quotes. Raises `UserError`.
     """
     bare = text.strip()
     if bare in _WORDS:
@@ -121,21 +123,21 @@ def _read_npy(path: Path, limit: int) -> Tensor:
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
         raise Refusal("a .npy file should hold one array of real numbers")
     _check_count(array.size, limit)
-    if array.dtype.kind in "iu":
-        return torch.from_numpy(array.astype(np.int64))
-    return torch.from_numpy(array.astype(bool if array.dtype.kind == "b" else np.float64))
+    fits = np.can_cast(array.dtype, np.int64)
+    return torch.from_numpy(array.astype(np.int64 if fits else np.float64))
 
 
 def _read_pt(path: Path, limit: int) -> Tensor:
-    _check_count(_unpacked_bytes(path) // 8, limit)
+    size = _unpacked_bytes(path)
+    if size > 8 * limit + _OVERHEAD:
+        raise Refusal(f"{size} bytes are more than {limit} elements take")
     tensor = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(tensor, Tensor):
         raise Refusal(f"it holds a {type(tensor).__name__}; save one tensor with torch.save(x, …)")
     plain = tensor.layout == torch.strided and tensor.device.type == "cpu"
     if not plain or tensor.is_quantized or tensor.is_complex():
-        raise Refusal(
-            f"a .pt file should hold a dense tensor of real numbers, not {tensor.layout} {tensor.dtype}"
-        )
+        kind = f"{tensor.layout} {tensor.dtype}"
+        raise Refusal(f"a .pt file should hold a dense tensor of real numbers, not {kind}")
     _check_count(tensor.numel(), limit)
     return tensor.detach().clone()
 
@@ -174,11 +176,8 @@ def _as_dtype(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
     if dtype is None or tensor.dtype == dtype:
         return tensor
     converted = tensor.to(dtype)
-    if (
-        tensor.is_floating_point()
-        and not dtype.is_floating_point
-        and not torch.equal(converted.to(tensor), tensor)
-    ):
+    rounds = tensor.is_floating_point() and not dtype.is_floating_point
+    if rounds and not torch.equal(converted.to(tensor), tensor):
         raise Refusal("whole numbers are needed here")
     return converted
 

@@ -1,0 +1,97 @@
+"""Both languages say the same things, and a caption is found from the particular to the general."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from torchreel.assets import captions
+from torchreel.assets.captions import LANGUAGES, all_captions, caption, fields, title
+
+FAMILY = """
+slide = "family"
+[Conv9d]
+title = "Ninefold"
+slide = "operator {count}"
+[Conv9d.stride]
+slide = "example {count}"
+braces = "{{literal}}"
+attribute = "{count.real}"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "family.toml").write_text(FAMILY, encoding="utf-8")
+    common = 'slide = "common"\nhold = "hold"\n[Conv9d]\ndone = "done {count}"'
+    (tmp_path / "en" / "common.toml").write_text(common, encoding="utf-8")
+    monkeypatch.setattr(captions, "_FOLDER", tmp_path)
+    captions._table.cache_clear()
+    yield
+    captions._table.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("operator", "example", "key", "expected"),
+    [
+        ("Conv9d", "stride", "slide", "example 3"),
+        ("Conv9d", "default", "slide", "operator 3"),
+        ("Conv8d", "default", "slide", "family"),
+        ("Conv9d", "stride", "done", "done 3"),
+        ("Conv8d", "stride", "hold", "hold"),
+        ("Conv9d", "stride", "braces", "{literal}"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_caption_is_found_from_the_particular_to_the_general(
+    operator: str, example: str, key: str, expected: str
+) -> None:
+    assert caption("family", operator, example, key, "en", count="3", unused="4") == expected
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_is_missing_is_named() -> None:
+    with pytest.raises(KeyError, match=r"no en caption 'nothing' for Conv9d:stride in family\.toml"):
+        caption("family", "Conv9d", "stride", "nothing", "en")
+    with pytest.raises(KeyError, match="en Conv9d:stride slide: the caption wants count"):
+        caption("family", "Conv9d", "stride", "slide", "en")
+    with pytest.raises(KeyError, match="no en title for Conv8d"):
+        title("Conv8d", "en")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_table_is_never_taken_for_a_caption() -> None:
+    with pytest.raises(KeyError, match="no en caption 'stride'"):
+        caption("family", "Conv9d", "default", "stride", "en")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_field_is_a_plain_name() -> None:
+    with pytest.raises(ValueError, match="plain"):
+        caption("family", "Conv9d", "stride", "attribute", "en", count=3)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_title_is_found_in_whichever_file_has_it() -> None:
+    assert title("Conv9d", "en") == "Ninefold"
+
+
+@pytest.mark.parametrize("text", ["{0}", "{}", "{a!r}", "{a:.2f}", "{a[0]}", "{a.b}"])
+def test_no_other_field_is_taken(text: str) -> None:
+    with pytest.raises(ValueError, match="plain"):
+        fields(text)
+
+
+def test_both_languages_have_the_same_captions_with_the_same_values() -> None:
+    told = {lang: {place: fields(text) for place, text in all_captions(lang).items()} for lang in LANGUAGES}
+    assert told["zh"] == told["en"]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_caption_is_empty_or_has_stray_space(lang: str) -> None:
+    assert [
+        place for place, text in all_captions(lang).items() if not text or text != " ".join(text.split())
+    ] == []

@@ -1,0 +1,388 @@
+"""Users' tensors and settings: what the grammar promises is read as torch would; nothing else is reached."""
+
+from __future__ import annotations
+
+import ast
+import os
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from torchreel.assets.errors import UserError
+from torchreel.scenes.grammar import _CREATORS
+from torchreel.scenes.inputs import read_input, read_literal
+
+AS_IN_TORCH = [
+    "torch.arange(1., 17.).reshape(1, 1, 4, 4)",
+    "torch.arange(16, dtype=torch.float32).view((4, -1))",
+    "torch.arange(5, 0, -1)",
+    "torch.randn(2, 3)",
+    "torch.randn((2, 3))",
+    "torch.randn(size=[2, 3])",
+    "torch.rand(4)",
+    "torch.randint(10, (2, 3))",
+    "torch.randint(-5, 5, (2, 3))",
+    "torch.randint(low=2, high=9, size=(4,))",
+    "torch.zeros(2, 0)",
+    "torch.ones(2, 2, dtype=torch.int64)",
+    "torch.full((2, 2), -torch.inf)",
+    "torch.eye(2, 3)",
+    "torch.linspace(0, 1, steps=5)",
+    "torch.tensor([[1, 2], [3, 4]]).float() / 3 - torch.ones(2)",
+    "-torch.arange(4).float() * 2.5 + 1",
+    "2 / torch.tensor([0., 1., float('nan'), float('-inf')])",
+    "torch.tensor([1.7, -1.7]).long()",
+    "torch.tensor(3)",
+    "torch.randn(2) + torch.rand(2)",
+]
+HOSTILE = [
+    "__import__('pathlib').Path({file!r}).touch()",
+    "open({file!r}, 'w')",
+    "torch.save(torch.ones(1), {file!r})",
+    "torch.ones(1).numpy().tofile({file!r})",
+    "torch.ones(1).__class__.__init__.__globals__['os'].mkdir({file!r})",
+    "torch.os.mkdir({file!r})",
+    "torch.tensor.__self__.save(1, {file!r})",
+    "[torch.save(1, {file!r}) for _ in [1]]",
+    "(lambda: torch.save(1, {file!r}))()",
+    "f'{{torch.save(1, {file!r})}}'",
+    "(x := torch.save(1, {file!r}))",
+    "float(torch.save(1, {file!r}))",
+    "float('1', torch.save(1, {file!r}))",
+    "torch.randn(1, generator=torch.save(1, {file!r}))",
+    "torch.zeros(1, dtype=torch.save(1, {file!r}))",
+    "torch.zeros(*[torch.save(1, {file!r})])",
+    "torch.zeros(**torch.save(1, {file!r}))",
+    "torch.full((1,), torch.save(1, {file!r}))",
+    "torch.zeros(1).view(torch.save(1, {file!r}))",
+    "torch.zeros(1) @ torch.save(1, {file!r})",
+    "torch.zeros(1)[torch.save(1, {file!r})]",
+    "1 if torch.save(1, {file!r}) else 2",
+    "nan.__class__(torch.save(1, {file!r}))",
+    "eval('torch.save(1, {file})')",
+    "torch.from_file({file!r}, size=1)",
+    "torch.load({file!r})",
+]
+TOO_LARGE = [
+    "torch.zeros(101)",
+    "torch.randn(11, 10)",
+    "torch.rand(99999999999, 99999999999)",
+    "torch.zeros(0, 999999999999)",
+    "torch.full((101,), 0)",
+    "torch.eye(11)",
+    "torch.arange(101)",
+    "torch.arange(0, 1, 1e-9)",
+    "torch.linspace(0, 1, 10**9)",
+    "torch.linspace(0, 1, 1000000000)",
+    "torch.randint(5, (101,))",
+    "torch.ones(100, 1) + torch.ones(1, 100)",
+    " + ".join(["torch.zeros(99)"] * 9),
+    "torch.zeros(2, 50).reshape(-1, 999999999999999999999)",
+]
+WORDS = [
+    *_CREATORS,
+    "torch",
+    "reshape",
+    "float",
+    "size",
+    "dtype",
+    "nan",
+    "inf",
+    "save",
+    "__class__",
+    "lambda",
+    "for",
+]
+SIGNS = [*"()[]{}.,:+-*/=@!&|~ '\"\n\\0123456789", "**", "1e999", "9" * 30, "(" * 300, "-" * 300, "1+" * 300]
+
+
+def _refused(source: Any, **options: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        read_input(source, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("text", AS_IN_TORCH)
+def test_text_gives_what_torch_gives(text: str) -> None:
+    torch.manual_seed(7)
+    expected = eval(text, {"torch": torch})
+    if text.startswith("torch.randn(2) +"):
+        generator = torch.Generator().manual_seed(7)
+        expected = torch.randn(2, generator=generator) + torch.rand(2, generator=generator)
+    got = read_input(text, dtype=None, seed=7)
+    assert got.dtype == expected.dtype
+    assert torch.equal(got.nan_to_num(), expected.nan_to_num())
+    assert torch.equal(got.isnan(), expected.isnan())
+
+
+@given(
+    st.recursive(
+        st.one_of(
+            st.integers(-99, 99), st.floats(-9, 9, width=32), st.just(float("nan")), st.just(float("-inf"))
+        ),
+        lambda inner: st.tuples(inner, st.integers(0, 3)).map(lambda pair: [pair[0]] * pair[1]),
+        max_leaves=4,
+    )
+)
+def test_nested_lists_are_read_as_they_stand(values: Any) -> None:
+    expected = torch.tensor(values, dtype=torch.float32)
+    for source in (repr(values), values):
+        got = read_input(source)
+        assert got.dtype == torch.float32
+        torch.testing.assert_close(got, expected, rtol=0, atol=0, equal_nan=True)
+
+
+def test_random_numbers_follow_the_seed_and_leave_torchs_generator_alone() -> None:
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    first, again, other = (read_input("torch.randn(3)", seed=seed) for seed in (5, 5, 6))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_is_run(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "written"
+    _refused(text.format(file=str(file)))
+    with pytest.raises(UserError):
+        read_literal(text.format(file=str(file)))
+    assert not file.exists()
+
+
+def test_no_other_name_of_torch_is_reached() -> None:
+    for name in set(dir(torch)) - set(_CREATORS) - {"nan", "inf", "pi"}:
+        for text in (f"torch.{name}", f"torch.{name}(1)"):
+            assert "is not in the grammar" in _refused(text)
+
+
+def test_no_other_method_of_a_tensor_is_reached() -> None:
+    for name in set(dir(torch.Tensor)) - {"reshape", "view", "float", "long"}:
+        for text in (f"torch.ones(1).{name}", f"torch.ones(1).{name}()"):
+            assert "is not in the grammar" in _refused(text)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from([*WORDS, *SIGNS]), max_size=25).map("".join)))
+def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
+    for read in (read_input, read_literal):
+        try:
+            read(text)
+        except UserError as error:
+            assert "\n" not in str(error)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(AS_IN_TORCH), st.data())
+def test_damaged_expressions_are_read_or_refused(text: str, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(text)))
+    until = data.draw(st.integers(at, len(text)))
+    put = data.draw(st.sampled_from([*WORDS, *SIGNS, ""]))
+    try:
+        read_input(text[:at] + put + text[until:], limit=10_000)
+    except UserError as error:
+        assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("text", TOO_LARGE)
+def test_too_many_elements_are_refused(text: str) -> None:
+    _refused(text, limit=100)
+
+
+def test_a_text_that_is_too_long_is_refused() -> None:
+    assert "use a .npy file" in _refused("[" + "1," * 200_000 + "]")
+
+
+@pytest.mark.parametrize(
+    "text", ["(" * 1000 + ")" * 1000, "-" * 20_000 + "1", "+".join("1" * 20_000), "[" * 150]
+)
+def test_deep_nesting_is_refused(text: str) -> None:
+    _refused(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "Cannot read the input ''"),
+        ("[[1, 2], [3]]", "the rows of a list should have the same shape, not (1,) and (2,)"),
+        ("1 / 0", "division by zero"),
+        ("torch.arange(3).reshape(2, 2)", "shape '[2, 2]' is invalid for input of size 3"),
+        ("torch.randn(-1)", "a size is whole numbers from 0 on, not -1"),
+        ("torch.randn(2, 3) + torch.randn(4)", "the shapes (2, 3) and (4,) do not go together"),
+        ("torch.eye()", "torch.eye: missing a required argument: 'n'"),
+        ("[1, 2] * 3", "write torch.tensor([…])"),
+        ("torch.randn(2, seed=1)", "torch.randn: got an unexpected keyword argument 'seed'"),
+        ("os.getcwd()", "'os.getcwd()' is not in the grammar"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_and_what_is_possible(text: str, expected: str) -> None:
+    message = _refused(text)
+    assert expected in message
+    assert "Give numbers, nested lists, torch.randn" in message
+
+
+def test_whole_numbers_are_not_made_from_fractions() -> None:
+    assert read_input("[1, 2]", dtype=torch.int64).tolist() == [1, 2]
+    assert "whole numbers are needed" in _refused("[1.5]", dtype=torch.int64)
+    assert "whole numbers are needed" in _refused("[nan]", dtype=torch.int64)
+
+
+@pytest.mark.parametrize("kind", ["<f4", ">f8", "<f2", "<i2", ">u2", "<u8", "?"])
+def test_npy_files_of_every_real_kind(tmp_path: Path, kind: str) -> None:
+    array = np.array([[0, 1], [1, 0], [1, 1]]).astype(kind)
+    np.save(tmp_path / "x.npy", array)
+    for path in (tmp_path / "x.npy", str(tmp_path / "x.npy")):
+        assert torch.equal(read_input(path), torch.tensor(array.astype(np.float32)))
+
+
+def test_npy_files_of_other_things_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    for array in (np.array(["a"]), np.array([1j]), np.array([(1, 2)], dtype="i4,i4")):
+        np.save(path, array)
+        assert "one array of real numbers" in _refused(path)
+    np.save(path, np.zeros(101))
+    assert "101 elements are more than 100" in _refused(path, limit=100)
+
+
+def test_pt_files_hold_one_tensor(tmp_path: Path) -> None:
+    path = tmp_path / "x.pt"
+    tensor = torch.nn.Parameter(torch.randn(2, 3)).T
+    torch.save(tensor, path)
+    got = read_input(path)
+    assert torch.equal(got, tensor)
+    assert not got.requires_grad
+    for other in ({"x": 1}, [1], torch.eye(2).to_sparse(), torch.ones(1, dtype=torch.complex64)):
+        torch.save(other, path)
+        _refused(path)
+    torch.save(torch.ones(1).expand(1000), path)
+    assert "1000 elements" in _refused(path, limit=100)
+
+
+class _Evil:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+def test_pickles_in_files_are_not_run(tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
+    array = np.empty(1, dtype=object)
+    array[0] = _Evil(trap)
+    np.save(tmp_path / "x.npy", array, allow_pickle=True)
+    torch.save(_Evil(trap), tmp_path / "x.pt")
+    torch.save(_Evil(trap), tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    (tmp_path / "plain.npy").write_bytes(pickle.dumps(_Evil(trap)))
+    for name in ("x.npy", "x.pt", "old.pt", "plain.npy"):
+        _refused(tmp_path / name)
+    assert not trap.exists()
+
+
+def test_a_pt_file_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x/data/0", bytes(1 << 22))
+    assert "bytes are more than" in _refused(path, limit=1000)
+
+
+@pytest.mark.parametrize("suffix", ["npy", "pt", "png", "jpg", "gif", "webp", "tiff"])
+@settings(max_examples=20, deadline=None)
+@given(junk=st.binary(max_size=200))
+def test_damaged_files_are_refused(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, junk: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("junk") / f"x.{suffix}"
+    path.write_bytes(junk)
+    _refused(path)
+
+
+@pytest.mark.parametrize("source", ["missing.npy", Path("missing.pt"), Path("data.csv"), Path(), "\0.npy"])
+def test_files_that_cannot_be_read_are_refused(source: Any) -> None:
+    _refused(source)
+
+
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
+    (tmp_path / "x.npy").mkdir()
+    assert "no such file" in _refused(tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize(
+    ("pixels", "suffix", "expected"),
+    [
+        (np.array([[0, 51], [102, 255]], np.uint8), "png", [[[0, 0.2], [0.4, 1]]]),
+        (np.array([[0, 13107], [26214, 65535]], np.uint16), "png", [[[0, 0.2], [0.4, 1]]]),
+        (np.array([[[0, 51, 102], [255, 0, 255]]], np.uint8), "png", [[[0, 1]], [[0.2, 0]], [[0.4, 1]]]),
+        (
+            np.array([[[0, 51, 102, 0], [255, 0, 255, 9]]], np.uint8),
+            "png",
+            [[[0, 1]], [[0.2, 0]], [[0.4, 1]]],
+        ),
+        (np.array([[[0, 51, 102], [255, 0, 255]]], np.uint8), "bmp", [[[0, 1]], [[0.2, 0]], [[0.4, 1]]]),
+    ],
+)
+def test_pictures_become_channels_in_0_to_1(tmp_path: Path, pixels: Any, suffix: str, expected: Any) -> None:
+    path = tmp_path / f"x.{suffix}"
+    iio.imwrite(path, pixels)
+    torch.testing.assert_close(read_input(path), torch.tensor([expected], dtype=torch.float32))
+    assert "elements are more than" in _refused(path, limit=1)
+
+
+def test_a_moving_picture_gives_its_first_frame(tmp_path: Path) -> None:
+    path = tmp_path / "x.gif"
+    iio.imwrite(path, np.stack([np.full((4, 4, 3), shade, np.uint8) for shade in (255, 0)]), plugin="pillow")
+    assert torch.equal(read_input(path), torch.ones(1, 3, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2", 2),
+        (" -1 ", -1),
+        ("1e-5", 1e-5),
+        ("True", True),
+        ("false", False),
+        ("None", None),
+        ("none", "none"),
+        ("2,1", (2, 1)),
+        ("(2, 1)", (2, 1)),
+        ("[1, [-2.5]]", [1, [-2.5]]),
+        ("reflect", "reflect"),
+        ("'two words'", "two words"),
+        ("inf", float("inf")),
+        ("-inf", float("-inf")),
+        ("(None, True)", (None, True)),
+    ],
+)
+def test_settings_are_read_as_python_values(text: str, expected: Any) -> None:
+    got = read_literal(text)
+    assert got == expected
+    assert type(got) is type(expected)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "two words", "1 + 1", "{1: 2}", "{1}", "b'x'", "2j", "9" * 30, "-'a'", "f()"]
+)
+def test_other_settings_are_refused(text: str) -> None:
+    with pytest.raises(UserError, match=r"^Cannot read the value .*Give a number"):
+        read_literal(text)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-99, 99) | st.text(max_size=5), st.lists, max_leaves=5
+    )
+)
+def test_settings_survive_being_written_and_read(value: Any) -> None:
+    assert read_literal(repr(value)) == ast.literal_eval(repr(value)) == value
