@@ -23,10 +23,10 @@ class Metrics:
 
 
 class Placed(NamedTuple):
-    """A glyph that shaping chose, with the character it stands for and its place, in em."""
+    """A glyph that shaping chose, the place in the text it stands for, and its place on the line, in em."""
 
     glyph: int
-    index: int
+    at: int
     dx: float
     dy: float
     advance: float
@@ -71,9 +71,9 @@ class Face:
         buffer.add_codepoints([ord(character) for character in text])
         buffer.guess_segment_properties()
         self._hb.shape(self._font, buffer, dict(features))
-        for info, at in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
-            lengths = (at.x_offset * self._em, at.y_offset * self._em, at.x_advance * self._em)
-            yield Placed(info.codepoint, info.cluster, *lengths)
+        for info, place in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
+            lengths = (place.x_offset, place.y_offset, place.x_advance)
+            yield Placed(info.codepoint, info.cluster, *(length * self._em for length in lengths))
 
     def metrics(self) -> Metrics:
         """Heights of H and x as drawn (not every font states them), line heights as the font states them."""

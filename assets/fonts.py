@@ -96,7 +96,7 @@ def outline(text: str, font: FontName = "sans") -> Outline:
             points = face.glyph(placed.glyph)
             if len(points):
                 pieces.append(points + np.array((pen + placed.dx, placed.dy, 0.0)))
-            pen += placed.advance + _gap_after(text, start + placed.index, font)
+            pen += placed.advance + _gap_after(text, start + placed.at, font)
     points = np.concatenate(pieces) if pieces else np.empty((0, 3))
     points.flags.writeable = False
     return Outline(points, pen)

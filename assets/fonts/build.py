@@ -19,6 +19,7 @@ from torchreel.assets import fonts
 SIMPLIFIED_CHINESE = 2  # the collection's third font
 MATHEMATICS = fonts.SYMBOLS
 LATIN = "".join(c for c in fonts.LATIN + fonts.GREEK + fonts.QUOTES if c not in MATHEMATICS)
+NOT_IN_MONO = dict.fromkeys(map(ord, "⋮⋱"))
 CHINESE = LATIN + fonts.CJK_PUNCTUATION + fonts.hanzi()
 
 
@@ -36,7 +37,7 @@ class Cut:
 CUTS = (
     Cut("sans.otf", "NotoSansCJK-Regular.ttc", CHINESE, "Torchreel Sans", SIMPLIFIED_CHINESE),
     Cut("bold.otf", "NotoSansCJK-Bold.ttc", CHINESE + "✓", "Torchreel Sans Bold", SIMPLIFIED_CHINESE),
-    Cut("mono.ttf", "DejaVuSansMono.ttf", LATIN + MATHEMATICS, "Torchreel Mono"),
+    Cut("mono.ttf", "DejaVuSansMono.ttf", LATIN + MATHEMATICS.translate(NOT_IN_MONO), "Torchreel Mono"),
     Cut("symbols.ttf", "DejaVuSans.ttf", MATHEMATICS, "Torchreel Symbols"),
     Cut("symbols-bold.ttf", "DejaVuSans-Bold.ttf", MATHEMATICS, "Torchreel Symbols Bold"),
 )

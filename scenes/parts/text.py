@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -76,32 +78,55 @@ def fit(text: str, max_width: float, size: float, min_size: float, font: FontNam
     return size if width <= max_width else max(min_size, size * max_width / width)
 
 
-# A line breaks between two pieces: a Chinese character with the punctuation that must stay with it, a Latin word.
-_OPENING = "《〈「『【〔（“‘(\\[{"
-_CLOSING = "、。》〉」』】〕！），：；？～”’…,.;:!?)\\]}%"
-_WIDE = "\u3000-\u303f\u3400-\u9fff\uff00-\uffef"
-_PIECE = re.compile(rf"[{_OPENING}]*(?:[{_WIDE}—]|[^\s{_WIDE}{_OPENING}—]+)[{_CLOSING}]*(?:——)?\s*|\S\s*|\s+")
-
-
 def wrap(text: str, width: float, size: float, font: FontName = "sans") -> list[str]:
     """Break text into lines at most width wide (scene units), as Chinese and Latin are broken.
 
     Between Chinese characters anywhere, but no line starts with closing or ends with opening punctuation;
-    Latin only at spaces. The spaces at a break are dropped, all other characters stay. A piece wider than the
-    line on its own is cut between characters. No text gives no line.
+    between Latin letters only at spaces. The spaces at a break are dropped, all other characters stay. What is
+    too wide for a line of its own is cut where it must be. No text gives no line.
     """
+
+    def fits(line: str) -> bool:
+        return measure(line.rstrip(" "), size, font) <= width
+
     lines: list[str] = []
-    line = ""
-    for piece in _PIECE.findall(text):
-        for part in [piece] if _fits(piece, width, size, font) else list(piece):
-            if line and not _fits(line + part, width, size, font):
-                lines.append(line.rstrip())
-                line = ""
-            line += part
-    if line.strip():
-        lines.append(line.rstrip())
-    return lines
+    for piece in _cut(text.strip(" "), fits, (_good_break, _decent_break, _any_break)):
+        if lines and fits(lines[-1] + piece):
+            lines[-1] += piece
+        else:
+            lines.append(piece)
+    return [line.rstrip(" ") for line in lines]
 
 
-def _fits(text: str, width: float, size: float, font: FontName) -> bool:
-    return measure(text.rstrip(), size, font) <= width
+_OPENING = frozenset("《〈「『【〔（“‘([{")
+_CLOSING = frozenset("、。》〉」』】〕！），：；？～”’…—,.;:!?)]}%")
+_WIDE = re.compile("[\u3000-\u303f\u3400-\u9fff\uff00-\uffef—…]")
+
+Rule = Callable[[str, int], bool]
+
+
+def _cut(text: str, fits: Callable[[str], bool], rules: Sequence[Rule]) -> Iterator[str]:
+    """The pieces of text between breaks by the first rule; a piece that fits no line is cut by the next rule."""
+    breaks = [i for i in range(1, len(text)) if rules[0](text, i)]
+    for start, stop in pairwise([0, *breaks, len(text)] if text else []):
+        piece = text[start:stop]
+        if len(rules) == 1 or fits(piece):
+            yield piece
+        else:
+            yield from _cut(piece, fits, rules[1:])
+
+
+def _good_break(text: str, index: int) -> bool:
+    """May a line end before text[index] as a reader expects: after a space or beside a Chinese character?"""
+    before, after = text[index - 1], text[index]
+    return _decent_break(text, index) and (before == " " or bool(_WIDE.match(before) or _WIDE.match(after)))
+
+
+def _decent_break(text: str, index: int) -> bool:
+    """May a line end before text[index] with punctuation left where it belongs, though inside a word?"""
+    before, after = text[index - 1], text[index]
+    return after != " " and after not in _CLOSING and before not in _OPENING
+
+
+def _any_break(text: str, index: int) -> bool:
+    return text[index] != " "
