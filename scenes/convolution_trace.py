@@ -37,7 +37,7 @@ class _Convolution:
         self.lead = self.input.ndim - self.dims - 1
         self.outs, self.per_group = self.weight.shape[:2]
         self.outs_per_group = self.outs // self.module.groups
-        self.sides = _padding_sides(self.module)
+        self.sides = padding_sides(self.module)
         self.copies_border = self.module.padding_mode != "zeros" and any(map(any, self.sides))
         self.before = tuple(before for before, _ in self.sides)
         shift = (0,) * self.dims if self.copies_border else self.before
@@ -66,7 +66,9 @@ class _Convolution:
         sizes = self.input.shape[-self.dims :]
         mirrors = all(max(side) < size for side, size in zip(self.sides, sizes, strict=True))
         wraps = all(max(side) <= size for side, size in zip(self.sides, sizes, strict=True))
-        return [mode for mode in _PAD_MODES if (mode != "reflect" or mirrors) and (mode != "circular" or wraps)]
+        return [
+            mode for mode in _PAD_MODES if (mode != "reflect" or mirrors) and (mode != "circular" or wraps)
+        ]
 
     def _pad(self, mode: str) -> Tensor:
         batched = self.input if self.lead else self.input[None]
@@ -151,7 +153,7 @@ class _Convolution:
         return Add((total, Ref("bias", cells[:, self.lead : self.lead + 1])))
 
 
-def _padding_sides(module: nn.Conv2d) -> list[tuple[int, int]]:
+def padding_sides(module: nn.Conv2d) -> list[tuple[int, int]]:
     """What is added before and after each spatial dimension; 'same' adds the odd one after."""
     if isinstance(module.padding, str):
         total = [d * (k - 1) for d, k in zip(module.dilation, module.kernel_size, strict=True)]

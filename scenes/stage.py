@@ -21,7 +21,7 @@ from torchreel.assets.themes import theme
 from torchreel.scenes.formula import Index, Token
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts import bars
-from torchreel.scenes.parts.grid import is_integer
+from torchreel.scenes.parts.grid import is_integer, value_scale
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Morph
 from torchreel.scenes.parts.number import Number
@@ -146,7 +146,7 @@ class OperatorScene(Scene):
 
     def text(self, tensor: str, value: float) -> str:
         """A value of a tensor as drawn."""
-        return self.look.number(value, is_integer(self.trace, tensor))
+        return self.look.number(value, is_integer(self.trace, tensor), value_scale(self.trace, tensor))
 
     def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
         """`output[0, 1] = symbols = numbers = value`, with the middle cut until it fits the bar."""
@@ -165,7 +165,9 @@ class OperatorScene(Scene):
         texts = {lang: self.words(beat.name, lang, **beat.values) for lang in LANGUAGES}
         self._say(texts[self.request.lang])
         if beat.formula is not None:
-            tokens = self.formula_tokens(beat.formula) if isinstance(beat.formula, Step) else list(beat.formula)
+            tokens = (
+                self.formula_tokens(beat.formula) if isinstance(beat.formula, Step) else list(beat.formula)
+            )
             self._show_formula(tokens, isinstance(beat.formula, Step))
         share = (start + beat.run_time + beat.hold) / total
         animations = [*beat.animate(), Morph(self.progress, bars.progress_points(min(1.0, share)))]

@@ -127,7 +127,7 @@ class Grid(VGroup):
 
     def text(self, cell: Cell) -> str:
         """The element as drawn."""
-        return self.look.number(self.value(cell), self.integer)
+        return self.look.number(self.value(cell), self.integer, self.scale)
 
     def fill(self, cell: Cell) -> str:
         """The colour of a written cell."""
@@ -141,13 +141,21 @@ class Grid(VGroup):
         if self.cells.text_size:
             number = self.numbers.get(cell) or self._number(cell)
             self.numbers[cell] = number
-            arrive = Drop(number, run_time=run_time) if start is None else Fly(number, start=start, run_time=run_time)
+            arrive = (
+                Drop(number, run_time=run_time)
+                if start is None
+                else Fly(number, start=start, run_time=run_time)
+            )
             animations.append(arrive)
         return animations
 
-    def paint(self, cell: Cell, fill: str | None = None, stroke: str | None = None, run_time: float = 0.3) -> list[Animation]:
+    def paint(
+        self, cell: Cell, fill: str | None = None, stroke: str | None = None, run_time: float = 0.3
+    ) -> list[Animation]:
         """A cell's colours change; nothing if it is not shown."""
-        return [Paint(self.boxes[cell], fill=fill, stroke=stroke, run_time=run_time)] if self.shows(cell) else []
+        return (
+            [Paint(self.boxes[cell], fill=fill, stroke=stroke, run_time=run_time)] if self.shows(cell) else []
+        )
 
     def caption(self, text: str, size: float = 0.2, color: str | None = None, gap: float = 0.2) -> Text:
         """A label centred above the grid (above its padding)."""
@@ -160,12 +168,17 @@ class Grid(VGroup):
         """A label beside the grid: side -1 is left, +1 right."""
         width = (self.cells.cols / 2 + self.pad[2 if side < 0 else 3]) * self.cells.width + 0.14
         at = (self.middle[0] + side * width, self.middle[1])
-        return Text(text, size, color or self.look.theme.muted, "mono").place(at, align="right" if side < 0 else "left")
+        return Text(text, size, color or self.look.theme.muted, "mono").place(
+            at, align="right" if side < 0 else "left"
+        )
 
     @property
     def middle(self) -> np.ndarray:
         """The centre of the plane without its padding."""
-        return self.origin + np.array([self.cells.cols * self.cells.width, -self.cells.rows * self.cells.height, 0]) / 2
+        return (
+            self.origin
+            + np.array([self.cells.cols * self.cells.width, -self.cells.rows * self.cells.height, 0]) / 2
+        )
 
     def _plane_index(self, cell: Cell) -> Index:
         axes = len(self.trace.shape(self.tensor)) - len(self.lead)
@@ -176,7 +189,12 @@ class Grid(VGroup):
         fill = theme.empty if self.blank else self.fill(cell)
         edge = 1.4 if self.cells.text_size else 0.6
         box = Box(
-            self.cells.width, self.cells.height, self.center(cell), fill=fill, stroke=theme.line, stroke_width=edge
+            self.cells.width,
+            self.cells.height,
+            self.center(cell),
+            fill=fill,
+            stroke=theme.line,
+            stroke_width=edge,
         )
         self.boxes[cell] = box
         self.add(box)
@@ -209,10 +227,13 @@ class Grid(VGroup):
         ]
         theme = self.look.theme
         lines = [dashes(self.outline(cell, cell, radius=0)[::4], 0.07) for cell in outside]
-        parts: list[VGroup | Shape | Text] = [Shape(np.concatenate(lines), stroke=theme.wire, stroke_width=1.2)]
+        parts: list[VGroup | Shape | Text] = [
+            Shape(np.concatenate(lines), stroke=theme.wire, stroke_width=1.2)
+        ]
         if self.cells.text_size:
             parts += [
-                Text(text, self.cells.text_size, theme.muted, "mono").place(self.center(cell)) for cell in outside
+                Text(text, self.cells.text_size, theme.muted, "mono").place(self.center(cell))
+                for cell in outside
             ]
         return parts
 
@@ -224,7 +245,9 @@ def dashes(corners: Sequence[Point], length: float) -> np.ndarray:
     for start, end in zip(path, [*path[1:], path[0]], strict=True):
         count = max(1, 2 * round(float(np.linalg.norm(end - start)) / (2 * length)))
         for k in range(0, count, 2):
-            pieces.append(polyline([start + (end - start) * k / count, start + (end - start) * (k + 1) / count]))
+            pieces.append(
+                polyline([start + (end - start) * k / count, start + (end - start) * (k + 1) / count])
+            )
     return np.concatenate(pieces)
 
 
@@ -241,8 +264,8 @@ def value_scale(trace: Trace, tensor: str) -> float:
 
 def drawn_texts(look: Look, trace: Trace, tensor: str) -> list[str]:
     """How the elements of a tensor are written, for sizing cells."""
-    integer = is_integer(trace, tensor)
-    return [look.number(value, integer) for value in _sample(trace, tensor)]
+    integer, scale = is_integer(trace, tensor), value_scale(trace, tensor)
+    return [look.number(value, integer, scale) for value in _sample(trace, tensor)]
 
 
 def _sample(trace: Trace, tensor: str, most: int = 4096) -> list[float]:

@@ -1,0 +1,157 @@
+"""Convolutions: one output element is one window times one kernel over all input channels, summed, plus bias."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import product
+
+from manim import Animation, VGroup
+from torch import nn
+
+from torchreel.scenes.convolution_stage import ConvolutionStage
+from torchreel.scenes.convolution_trace import record_convolution
+from torchreel.scenes.operator import Inputs, Operator, Settings
+from torchreel.scenes.parts.grid import Cell
+from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
+from torchreel.scenes.stage import Beat, OperatorScene
+from torchreel.scenes.windows import check_window
+
+_DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
+_SLOW = 2
+_MOST_STEPS = 26
+
+
+def _operator(module: type[nn.Module], dims: int) -> Operator:
+    name = module.__name__
+
+    def check(settings: Settings, inputs: Inputs) -> None:
+        check_window(name, settings, inputs, dims)
+
+    def infer(settings: Settings, inputs: Inputs) -> Settings:
+        shape = inputs["input"].shape
+        return {**settings, "in_channels": shape[-dims - 1]} if len(shape) > dims else settings
+
+    return Operator(module, record_convolution, "convolution", f"{_DOCS}{name}.html", check, infer)
+
+
+class _Convolution(OperatorScene):
+    """The window slides; the first outputs show every product and channel sum, the rest follow as a sweep."""
+
+    def story(self) -> Iterator[Beat]:
+        self.board = ConvolutionStage(self.look, self.trace)
+        self.add(*self.board.inputs.values(), *self.board.outputs.values(), self.board.labels)
+        self.moving, self.kernels, self.out = VGroup(), VGroup(), 0
+        cells = list(self._cells())
+        yield Beat("kernel", partial(self._take_kernel, 0), 0.6, 0.8, values=self._sizes())
+        for number, (out, cell) in enumerate(cells[:_SLOW]):
+            yield from self._in_full(out, cell, number)
+        times = sweep_times(len(cells) - _SLOW, 0.4, 0.2)
+        for (out, cell), seconds in zip(cells[_SLOW:], times, strict=True):
+            yield self._swept(out, cell, seconds)
+        yield Beat("done", self._clear, 0.4, values=self._sizes())
+
+    def _cells(self) -> list[tuple[int, Cell]]:
+        """The shown output cells in torch's order; a sample of them if they are many."""
+        every = [(o, cell) for o, grid in self.board.outputs.items() for cell in grid.positions()]
+        if len(every) <= _MOST_STEPS:
+            return every
+        return every[: _SLOW + 1] + every[_SLOW + 1 :: -(-len(every) // _MOST_STEPS)]
+
+    def _sizes(self) -> dict[str, object]:
+        size = self.board.size
+        return {
+            "channels": size.per_group,
+            "outs": size.outs,
+            "kernel": " × ".join(map(str, size.spatial(size.kernel))),
+        }
+
+    def _take_kernel(self, out: int) -> Iterable[Animation]:
+        """The kernel of an output channel comes to its place; what belonged to the last one leaves."""
+        board = self.board
+        self.remove(self.moving, self.kernels)
+        self.out, self.moving = out, VGroup()
+        planes = board.kernels(out).values()
+        self.kernels = VGroup(*planes, board.signs(out), board.wiring(out), board.kernel_label(out))
+        return [Appear(self.kernels)]
+
+    def _in_full(self, out: int, cell: Cell, number: int) -> Iterator[Beat]:
+        """One output element step by step: window, products, channel sums, total."""
+        slow = number == 0
+        index = (*self.board.size.lead, out, *self.board.size.spatial(cell))
+        yield Beat("window" if slow else "slide", partial(self._slide, out, cell), 0.5, 0.5 if slow else 0.3,
+                   values=self._stride())  # fmt: skip
+        partials = self._partial_step(out, cell)
+        yield Beat("multiply", partial(self._show_products, out, cell), 0.5, 0.6 if slow else 0.1, partials)
+        if slow:
+            yield Beat("channel_sum", partial(self._show_sums, out, cell), 0.4, 0.6, partials)
+        yield Beat(
+            "total",
+            partial(self._write, out, cell, slow),
+            0.5,
+            0.6 if slow else 0.2,
+            self.trace.step("output", index),
+        )
+
+    def _partial_step(self, out: int, cell: Cell) -> object:
+        if "partial" not in self.trace.tensors:
+            return None
+        size = self.board.size
+        return self.trace.step("partial", (*size.lead, out, 0, *size.spatial(cell)))
+
+    def _swept(self, out: int, cell: Cell, seconds: float) -> Beat:
+        index = (*self.board.size.lead, out, *self.board.size.spatial(cell))
+        first_of_plane = out and cell == (0, 0)
+        return Beat("next_kernel" if out else "sweep", partial(self._sweep, out, cell), 0.6 if first_of_plane else seconds, 0.0,
+                    self.trace.step("output", index), {**self._sizes(), "out": out})  # fmt: skip
+
+    def _stride(self) -> dict[str, object]:
+        size = self.board.size
+        return {"stride": size.stride[1], "channels": size.per_group, "dilation": size.dilation[1]}
+
+    def _slide(self, out: int, cell: Cell) -> Iterable[Animation]:
+        board = self.board
+        self.remove(self.moving)
+        self.moving = VGroup()
+        if board.out_window in self.mobjects:
+            return board.slide(out, cell)
+        return [*board.open_windows(out), Appear(board.out_window)]
+
+    def _show_products(self, out: int, cell: Cell) -> Iterable[Animation]:
+        products = VGroup(*self.board.products(out, cell).values())
+        self.moving.add(products)
+        return [Appear(products)]
+
+    def _show_sums(self, out: int, cell: Cell) -> Iterable[Animation]:
+        sums = VGroup(*self.board.sums(out, cell).values())
+        self.moving.add(sums)
+        return [Appear(sums)]
+
+    def _write(self, out: int, cell: Cell, sums_shown: bool) -> Iterable[Animation]:
+        start = (self.board.x["sum"], self.board.middle)
+        shown = [] if sums_shown else list(self._show_sums(out, cell))
+        return [*shown, *self.board.outputs[out].write(cell, start)]
+
+    def _sweep(self, out: int, cell: Cell) -> Iterable[Animation]:
+        """One quick step: windows and values jump on; the kernel changes where a new output plane begins."""
+        board = self.board
+        arrive = list(self._take_kernel(out)) if out != self.out else []
+        self.remove(self.moving)
+        self.moving = VGroup(*board.products(out, cell).values(), *board.sums(out, cell).values())
+        self.add(self.moving)
+        return [*arrive, *board.slide(out, cell), *board.outputs[out].write(cell)]
+
+    def _clear(self) -> Iterable[Animation]:
+        return [
+            Vanish(window)
+            for window in (*self.board.windows.values(), self.board.out_window)
+            if window in self.mobjects
+        ]
+
+
+class Conv1d(_Convolution):
+    operator = _operator(nn.Conv1d, 1)
+
+
+class Conv2d(_Convolution):
+    operator = _operator(nn.Conv2d, 2)
