@@ -156,7 +156,9 @@ def _base(like: str | None, found: Mapping[str, Example], where: str) -> Example
 
 def _fields(table: dict[str, Any], base: Example | None) -> dict[str, Any]:
     own = {key: value for key, value in table.items() if key != "like"}
-    fields = {key: {**(getattr(base, key) if base else {}), **own.get(key, {})} for key in _TABLES}
+    fields: dict[str, Any] = {
+        key: {**(getattr(base, key) if base else {}), **own.get(key, {})} for key in _TABLES
+    }
     kwargs = own.get("kwargs", base.kwargs if base else {})
     fields["kwargs"] = {key: _tuples(value) for key, value in kwargs.items()}
     fields["call"] = {key: _tuples(value) for key, value in fields["call"].items()}
