@@ -13,12 +13,6 @@ _SLACK = 1.25
 _SMALL = 256
 
 
-def grow(rect: Rect, margin: int) -> Rect:
-    """The rectangle with `margin` px more on every side."""
-    x0, y0, x1, y1 = rect
-    return (x0 - margin, y0 - margin, x1 + margin, y1 + margin)
-
-
 def area(rect: Rect) -> int:
     """Square pixels."""
     return (rect[2] - rect[0]) * (rect[3] - rect[1])
@@ -39,7 +33,9 @@ def merge(rects: Iterable[Rect], frame: Rect) -> list[Rect]:
 
     Two become one where their hull is hardly larger than both. If the whole frame is among them it is the only one.
     """
-    waiting = list(dict.fromkeys(part for part in (cut(rect, frame) for rect in rects) if not _is_empty(part)))
+    waiting = list(
+        dict.fromkeys(part for part in (cut(rect, frame) for rect in rects) if not _is_empty(part))
+    )
     if len(waiting) > _MANY:
         waiting = _in_bands(waiting, frame)
     merged: list[Rect] = []

@@ -79,14 +79,13 @@ class Shape:
     """How one mobject looks: layers painted one after another along the same curves.
 
     Two shapes with equal `key` look the same. A `foreign` shape is one that this module cannot describe (a picture, a
-    point cloud): only its bounding box (x0, y0, x1, y1) is known, None if it may be anywhere.
+    point cloud); it may reach anywhere.
     """
 
     key: tuple[Any, ...]
     curves: Curves | None = None
     layers: tuple[Fill | Stroke, ...] = ()
     foreign: bool = False
-    bounds: tuple[float, float, float, float] | None = None
 
     @property
     def visible(self) -> bool:
@@ -98,6 +97,12 @@ class Shape:
         """The broadest of the strokes, which bounds the others."""
         strokes = [layer for layer in self.layers if isinstance(layer, Stroke)]
         return max(strokes, key=lambda stroke: stroke.width, default=None)
+
+    @property
+    def pen(self) -> tuple[float, str, str] | None:
+        """Width, join and cap of the broadest stroke."""
+        stroke = self.widest
+        return (stroke.width, stroke.join, stroke.cap) if stroke is not None else None
 
 
 @dataclass(eq=False, slots=True)
@@ -125,7 +130,9 @@ class DisplayList:
         Returns the items that are new and have no shape yet.
         """
         known = self._items
-        items = [known.get(mobject) or Item(mobject, mobject.z_index) for mobject in family if _drawn(mobject)]
+        items = [
+            known.get(mobject) or Item(mobject, mobject.z_index) for mobject in family if _drawn(mobject)
+        ]
         for item in items:
             item.z_index = item.mobject.z_index
         items.sort(key=_z_index)
@@ -153,11 +160,9 @@ class DisplayList:
 
     def _describe(self, mobject: Mobject, key: tuple[Any, ...], before: Shape | None) -> Shape:
         if _is_foreign(mobject):
-            return Shape(key, foreign=True, bounds=_bounds(mobject))
-        if before is not None and before.key[0] == key[0]:
-            curves = before.curves
-        else:
-            curves = _curves(mobject)
+            return Shape(key, foreign=True)
+        moved = before is None or before.key[0] != key[0]
+        curves = _curves(mobject) if moved else before.curves
         return Shape(key, curves, tuple(self._layers(mobject)) if curves else ())
 
     def _layers(self, mobject: VMobject) -> Iterable[Fill | Stroke]:
@@ -246,10 +251,3 @@ def _paint(mobject: VMobject, rgbas: np.ndarray) -> Paint | None:
         return colors[0]
     start, end = (tuple(point[:2].tolist()) for point in mobject.get_gradient_start_and_end_points())
     return Gradient(start, end, colors)
-
-
-def _bounds(mobject: Mobject) -> tuple[float, float, float, float] | None:
-    if not isinstance(mobject, AbstractImageMobject) or len(mobject.points) == 0:
-        return None
-    (x0, y0), (x1, y1) = mobject.points[:, :2].min(axis=0), mobject.points[:, :2].max(axis=0)
-    return (x0, y0, x1, y1)

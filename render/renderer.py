@@ -31,9 +31,7 @@ from torchreel.render.settings import View
 from torchreel.render.sink import FrameThread
 
 MakeScene = Callable[[CairoRenderer], Scene]
-_LEAVES_OTHERS_ALONE = {
-    kind.update_mobjects for kind in (Animation, AnimationGroup, Succession, Wait, Add)
-}
+_LEAVES_OTHERS_ALONE = {kind.update_mobjects for kind in (Animation, AnimationGroup, Succession, Wait, Add)}
 """The `update_mobjects` that only run updaters, and so do nothing where there are none."""
 
 
@@ -116,7 +114,8 @@ def _raster(view: View) -> Raster:
 
     def paint_foreign(mobject: Mobject, frame: np.ndarray) -> None:
         kind = camera.type_or_raise(mobject)
-        camera.display_funcs[kind]([mobject], frame)
+        with tempconfig({"pixel_width": view.width, "pixel_height": view.height}):
+            camera.display_funcs[kind]([mobject], frame)
 
     return Raster(view, camera.frame_width, paint_foreign)
 
@@ -211,7 +210,8 @@ class ReelRenderer(CairoRenderer):
     def _look_at_all(self, scene: Scene) -> None:
         """Take in the stage as it is, every mobject of it."""
         self._background = tuple(
-            int(part) for part in color_to_int_rgba(self.camera.background_color, self.camera.background_opacity)
+            int(part)
+            for part in color_to_int_rgba(self.camera.background_color, self.camera.background_opacity)
         )
         self._arrange(scene)
         self._refresh(self.display.order)
@@ -258,9 +258,9 @@ class _Watched:
         return any(type(part).update_mobjects not in _LEAVES_OTHERS_ALONE for part in self._animations)
 
     def involved(self) -> list[Mobject]:
-        """All mobjects that the animations know of, such as the targets of transforms."""
-        every = chain.from_iterable(animation.get_all_mobjects() for animation in self._animations)
-        return [mobject for mobject in every if mobject is not None]
+        """All mobjects that the animations hold, such as the targets of transforms."""
+        held = chain.from_iterable(vars(animation).values() for animation in self._animations)
+        return [value for value in held if isinstance(value, Mobject)]
 
     def walk(self) -> bool:
         """Go through the families again; says whether they are made up differently now."""
