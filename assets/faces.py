@@ -50,7 +50,6 @@ class Face:
         self._draw.set_line_to_func(_line_to)
         self._draw.set_quadratic_to_func(_quadratic_to)
         self._draw.set_cubic_to_func(_cubic_to)
-        self._draw.set_close_path_func(_close)
         self._glyphs: dict[int, np.ndarray] = {}
 
     def has(self, character: str) -> bool:
@@ -94,7 +93,6 @@ class _Pen:
 
     def __init__(self) -> None:
         self.curves: list[tuple[Point, Point, Point, Point]] = []
-        self.first: Point = (0.0, 0.0)
         self.last: Point = (0.0, 0.0)
 
     def points(self) -> np.ndarray:
@@ -114,9 +112,9 @@ def _between(a: Point, b: Point, share: float) -> Point:
     return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share)
 
 
-# HarfBuzz calls these with coordinates and then the pen that was given to draw_glyph.
+# HarfBuzz calls these with coordinates and then the pen that was given to draw_glyph; it closes each contour itself.
 def _move_to(x: float, y: float, pen: _Pen, _: object = None) -> None:
-    pen.first = pen.last = (x, y)
+    pen.last = (x, y)
 
 
 def _line_to(x: float, y: float, pen: _Pen, _: object = None) -> None:
@@ -132,7 +130,3 @@ def _cubic_to(
     ax: float, ay: float, bx: float, by: float, x: float, y: float, pen: _Pen, _: object = None
 ) -> None:
     pen.curve((ax, ay), (bx, by), (x, y))
-
-
-def _close(pen: _Pen, _: object = None) -> None:
-    pen.line(pen.first)

@@ -25,8 +25,8 @@ FontName = Literal["sans", "bold", "mono"]
 
 FOLDER = Path(__file__).with_name("fonts")
 
-# A character is drawn by the first file of the chain that has it. The CJK fonts keep no mathematics, because
-# theirs is as wide as a Chinese character and tears formulas apart.
+# A character is drawn by the first file of the chain that has it. The CJK fonts keep no mathematics but
+# the minus, because theirs is as wide as a Chinese character and tears formulas apart.
 CHAINS: dict[FontName, tuple[str, ...]] = {
     "sans": ("sans.otf", "symbols.ttf"),
     "bold": ("bold.otf", "symbols-bold.ttf", "symbols.ttf"),

@@ -124,6 +124,14 @@ def test_mono_keeps_columns(text):
 
 
 @UNHURRIED
+@given(st.from_regex(r"\A−?[0-9]{1,6}\.[0-9]{1,4}\Z"), font_names)
+def test_figures_are_tabular_in_every_font(number, font):
+    """The minus is as wide as a figure, so that signed numbers of equal length stand one below the other."""
+    figures = len(number) - 1
+    assert advance(number, font) == pytest.approx(figures * advance("0", font) + advance(".", font))
+
+
+@UNHURRIED
 @given(st.text(hanzi, max_size=20), font_names)
 def test_chinese_is_set_solid(text, font):
     assert advance(text, font) == pytest.approx(len(text))
@@ -146,6 +154,7 @@ def test_punctuation_gives_up_its_empty_half_only_beside_punctuation():
     assert advance("（门）。") == pytest.approx(3.5)
     assert advance("门，门") == pytest.approx(3.0)
     assert advance("《“门”》") == pytest.approx(4.0)
+    assert ink(outline("（（").points)[1::2] == ink(outline("（").points)[1::2]
 
 
 def test_quotes_are_narrow_in_latin_and_wide_in_chinese():
