@@ -82,7 +82,7 @@ class GifEncoder:
         final = len(self._events) - 1
         times = [pacer.show(count, last=place == final) for place, (_, count) in enumerate(self._events)]
         patches = spool.read()
-        with contextlib.closing(_GifWriter(self._path, self._view, palette, pacer.end - times[-1])) as writer:
+        with contextlib.closing(_GifWriter(self._path, self._view, palette, pacer.final_delay)) as writer:
             for place, (number, _) in enumerate(self._events):
                 writer.paint(entries, islice(patches, number))
                 writer.show(times[place], last=place == final)
@@ -94,8 +94,19 @@ class ColourNumbers:
 
     def __init__(self) -> None:
         self._number = np.zeros(1 << 24, np.uint32)  # 0: not seen yet; untouched pages take no memory
-        self.colours = np.empty(0, np.uint32)
-        self.counts = np.empty(0, np.int64)
+        self._known = 0
+        self._colours = np.empty(1 << 12, np.uint32)
+        self._counts = np.zeros(1 << 12, np.int64)
+
+    @property
+    def colours(self) -> NDArray[np.uint32]:
+        """The packed colours, by number."""
+        return self._colours[: self._known]
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How many pixels changed to each colour, by number."""
+        return self._counts[: self._known]
 
     def number(self, patch: Patch) -> Numbered:
         """The patch with colour numbers in place of colours."""
@@ -106,15 +117,18 @@ class ColourNumbers:
             self._learn(np.unique(unseen))
             numbers = self._number[colours]
         numbers -= 1
-        self.counts += np.bincount(numbers, minlength=len(self.counts))
-        kind = "<u2" if len(self.colours) <= 1 << 16 else "<u4"
+        seen = np.bincount(numbers)
+        self._counts[: len(seen)] += seen
+        kind = "<u2" if self._known <= 1 << 16 else "<u4"
         return Numbered(patch.x, patch.y, patch.changed, numbers.astype(kind))
 
     def _learn(self, unseen: NDArray[np.uint32]) -> None:
-        known = len(self.colours)
-        self._number[unseen] = np.arange(known + 1, known + 1 + len(unseen), dtype=np.uint32)
-        self.colours = np.concatenate([self.colours, unseen])
-        self.counts = np.concatenate([self.counts, np.zeros(len(unseen), np.int64)])
+        known, self._known = self._known, self._known + len(unseen)
+        while self._known > len(self._colours):
+            self._colours = np.concatenate([self._colours, np.empty_like(self._colours)])
+            self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
+        self._colours[known : self._known] = unseen
+        self._number[unseen] = np.arange(known + 1, self._known + 1, dtype=np.uint32)
 
 
 class _GifWriter:

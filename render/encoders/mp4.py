@@ -36,6 +36,7 @@ _OPTIONS = {
     "x264-params": "keyint=300:scenecut=0:bframes=0:ref=1:weightp=0:subme=0:"
     "rc-lookahead=0:sync-lookahead=0:mbtree=0",
 }
+_FEWEST_LINES = 4
 
 
 class Mp4Encoder:
@@ -89,8 +90,9 @@ class Mp4Encoder:
 class Yuv:
     """The current picture as a limited range BT.709 frame, `width` x `height` px (both even), kept up to date.
 
-    Chroma is the mean of 2 x 2 px, so converting rectangles that begin and end on even lines gives what converting the
-    whole picture gives. x264 copies each picture that it is given, so one frame serves for all.
+    Chroma is the mean of 2 x 2 px, so converting rectangles that begin and end on even lines gives what converting
+    the whole picture gives; but not a single line of chroma, which swscale takes from one line of the source instead.
+    x264 copies each picture that it is given, so one frame serves for all.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -106,7 +108,10 @@ class Yuv:
             rects = [(0, 0, *self._source)]
             self._empty = False
         for x0, y0, x1, y1 in rects:
-            self._convert(rgba, x0 & ~1, y0 & ~1, x1 + (x1 & 1), y1 + (y1 & 1))
+            bottom = y1 + (y1 & 1)
+            top = max(0, min(y0 & ~1, bottom - _FEWEST_LINES))
+            bottom = min(self.height, max(bottom, top + _FEWEST_LINES))
+            self._convert(rgba, x0 & ~1, top, x1 + (x1 & 1), bottom)
 
     def _convert(self, rgba: NDArray[np.uint8], x0: int, y0: int, x1: int, y1: int) -> None:
         pixels = rgba[y0:y1, x0:x1]

@@ -23,6 +23,7 @@ _POWER = 0.75
 _ROUNDS = 4
 _SAMPLES = 1 << 18
 _SAMPLE_WIDTH = 1024
+_BLOCK = 1024
 
 
 def choose(
@@ -59,12 +60,15 @@ def _settled(
 
 
 def _nearest(points: NDArray[np.float32], palette: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The number of the nearest entry for each point; in blocks, so that memory stays small for many colours."""
-    squares = (palette**2).sum(axis=1)
+    """The number of the nearest entry for each point; in blocks, so that memory stays small for many colours.
+
+    |p - q|^2 is smallest where |q|^2 - 2 p.q is: one matrix product of (p, 1) and (-2 q, |q|^2).
+    """
+    with_one = np.hstack([points, np.ones((len(points), 1), np.float32)])
+    matrix = np.vstack([-2 * palette.T, (palette**2).sum(axis=1)])
     owner = np.empty(len(points), np.uint8)
-    for start in range(0, len(points), 4096):
-        block = points[start : start + 4096]
-        owner[start : start + 4096] = np.argmin(squares - 2 * block @ palette.T, axis=1)
+    for start in range(0, len(points), _BLOCK):
+        owner[start : start + _BLOCK] = (with_one[start : start + _BLOCK] @ matrix).argmin(axis=1)
     return owner
 
 
@@ -84,7 +88,7 @@ def _palettegen(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     source = graph.add_buffer(
         width=picture.shape[1], height=picture.shape[0], format="rgb24", time_base="1/25"
     )
-    filter_ = graph.add("palettegen", f"max_colors={size + 1}:reserve_transparent=1:stats_mode=full")
+    filter_ = graph.add("palettegen", f"max_colors={max(3, size + 1)}:reserve_transparent=1:stats_mode=full")
     sink = graph.add("buffersink")
     source.link_to(filter_)
     filter_.link_to(sink)

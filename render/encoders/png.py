@@ -40,4 +40,4 @@ class PngEncoder:
             return
         if picture is None:
             raise RuntimeError("PNG: the clip has no frame.")
-        imageio.imwrite(self._path, picture, plugin="pillow", extension=".png", optimize=True)
+        self._path.write_bytes(imageio.imwrite("<bytes>", picture, extension=".png", optimize=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import tempfile
 import zlib
@@ -52,5 +53,6 @@ class Spool:
             yield Numbered(x, y, changed, np.frombuffer(body, f"<u{itemsize}", offset=mask))
 
     def close(self) -> None:
-        """Free the disk space."""
-        self._file.close()
+        """Free the disk space; what could not be written any more does not matter."""
+        with contextlib.suppress(OSError):
+            self._file.close()

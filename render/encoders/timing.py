@@ -21,21 +21,26 @@ class Pacer:
         self._per_second = per_second
         self._shortest = shortest
         self._frames = 0
-        self._free = 0
+        self._shown = -shortest
 
     def show(self, count: int, last: bool) -> int | None:
         """The tick at which the next picture, `count` frame periods long, appears; None where it is left out."""
-        at = max(self._now(), self._free)
+        at = max(self._now(), self._shown + self._shortest)
         self._frames += count
         if self._now() <= at and not last:
             return None
-        self._free = at + self._shortest
+        self._shown = at
         return at
 
     @property
     def end(self) -> int:
         """The tick at which the clip ends."""
-        return max(self._now(), self._free)
+        return max(self._now(), self._shown + self._shortest)
+
+    @property
+    def final_delay(self) -> int:
+        """How many ticks the last picture stays."""
+        return self.end - self._shown
 
     def _now(self) -> int:
         return ticks(self._frames, self._fps, self._per_second)
