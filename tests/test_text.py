@@ -321,3 +321,11 @@ def test_the_font_files_hold_what_the_build_script_cuts():
     for cut in script.CUTS:
         wanted = {ord(character) for character in cut.characters}
         assert wanted <= set(TTFont(fonts.FOLDER / cut.target).getBestCmap())
+
+
+def test_every_caption_and_title_can_be_drawn():
+    files = sorted((fonts.FOLDER.parent / "captions").rglob("*.toml"))
+    assert files
+    for file in files:
+        characters = set(file.read_text("utf-8")) - {"\n"}
+        assert characters <= set(fonts.coverage()), file
