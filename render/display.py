@@ -19,6 +19,7 @@ from manim.mobject.types.image_mobject import AbstractImageMobject
 
 RGBA = tuple[float, float, float, float]
 _RELATIVE_TOLERANCE = 1e-5
+_EMPTY = (b"",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,8 @@ def _look(mobject: Mobject) -> tuple[Any, ...]:
     """Everything that a mobject's looks depend on, as values that compare fast."""
     if not isinstance(mobject, VMobject):
         return _look_of_pixels(mobject)
+    if not len(mobject.points):
+        return _EMPTY
     fill, stroke, behind = mobject.fill_rgbas, mobject.stroke_rgbas, mobject.background_stroke_rgbas
     look = (
         mobject.points.tobytes(),

@@ -141,7 +141,7 @@ class ReelRenderer(CairoRenderer):
 
     def __init__(self, lanes: Sequence[Lane], on_frame: Callable[[float], None] | None = None) -> None:
         super().__init__()
-        self._lanes = lanes
+        self.lanes = lanes
         self._clock = max(lanes, key=lambda lane: lane.view.fps)
         self._on_frame = on_frame
         self.display = DisplayList(self.camera.cairo_line_width_multiple)
@@ -167,12 +167,12 @@ class ReelRenderer(CairoRenderer):
         """A scene without any play is one frame long."""
         if not self.num_plays:
             self._look_at_all(scene)
-            for lane in self._lanes:
+            for lane in self.lanes:
                 lane.hold(1, self.display, self._background)
 
     def _hold(self, scene: Scene) -> None:
         self._look_at_all(scene)
-        for lane in self._lanes:
+        for lane in self.lanes:
             lane.hold(lane.held_frames(scene.duration), self.display, self._background)
         self._tick()
 
@@ -181,7 +181,7 @@ class ReelRenderer(CairoRenderer):
         self._look_at_all(scene)
         live = self._has_updaters(scene, watched)
         every = live or scene.stop_condition is not None
-        for time, due in _schedule(self._lanes, scene.get_run_time(animations), every):
+        for time, due in _schedule(self.lanes, scene.get_run_time(animations), every):
             if live:
                 scene.update_to_time(time)
                 self._look_at_all(scene)
@@ -194,7 +194,7 @@ class ReelRenderer(CairoRenderer):
             if scene.stop_condition is not None and scene.stop_condition():
                 break
         else:
-            for lane in self._lanes:
+            for lane in self.lanes:
                 lane.end_play()
         for animation in animations:
             animation.finish()
@@ -234,7 +234,7 @@ class ReelRenderer(CairoRenderer):
     def _refresh(self, items: Sequence[Item]) -> None:
         changed = self.display.refresh(items)
         if changed:
-            for lane in self._lanes:
+            for lane in self.lanes:
                 lane.note(changed)
 
     def _has_updaters(self, scene: Scene, watched: _Watched) -> bool:
