@@ -36,6 +36,7 @@ CHAINS: dict[FontName, tuple[str, ...]] = {
 LATIN = "".join(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0xAD), *range(0xAE, 0x100)]))
 GREEK = "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩαβγδεζηθικλμνξοπρςστυφχψω"
 QUOTES = "‘’“”…–—"
+CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 CJK_PUNCTUATION = "、。〈〉《》「」『』【】〔〕！（），：；？～"
 SYMBOLS = "′″−∕∗∘∙·×÷±⊕⊖⊗⊙∏∑√∞∫∂∇≤≥≠≈≡∝∈∉∅∀∃∩∪⊂⊆∧∨¬‖⌊⌋⌈⌉←↑→↓↔↦⇐⇒⇔↖↗↘↙✓✗●○■□▲▼◆▶◀⋯⋮⋱⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵀ₀₁₂₃₄₅₆₇₈₉₊₋"
 
@@ -79,7 +80,7 @@ def hanzi() -> str:
 
 def coverage() -> str:
     """Every character that each of the three fonts promises to draw."""
-    return "".join(dict.fromkeys(LATIN + GREEK + QUOTES + CJK_PUNCTUATION + SYMBOLS + hanzi()))
+    return "".join(dict.fromkeys(LATIN + GREEK + QUOTES + CIRCLED + CJK_PUNCTUATION + SYMBOLS + hanzi()))
 
 
 @lru_cache(maxsize=1 << 15)

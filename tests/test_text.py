@@ -300,6 +300,11 @@ def test_wrap_breaks_as_chinese_is_broken(ems):
     assert sum("stride=1" in line for line in lines) == 1
 
 
+def test_a_numeral_stays_with_what_it_counts():
+    lines = wrap("①求均值②减去均值③求方差", 1.3, 0.25)
+    assert len(lines) > 1 and not any(line[-1] in "①②③" for line in lines)
+
+
 def test_wrap_breaks_latin_at_spaces():
     lines = wrap("Each window (2 x 2) becomes one column: it’s read row by row.", 3.0, 0.25)
     assert len(lines) > 1

@@ -20,7 +20,7 @@ SIMPLIFIED_CHINESE = 2  # the collection's third font
 MATHEMATICS = fonts.SYMBOLS
 LATIN = "".join(c for c in fonts.LATIN + fonts.GREEK + fonts.QUOTES if c not in MATHEMATICS)
 NOT_IN_MONO = dict.fromkeys(map(ord, "⋮⋱"))
-CHINESE = LATIN + "−" + fonts.CJK_PUNCTUATION + fonts.hanzi()
+CHINESE = LATIN + "−" + fonts.CIRCLED + fonts.CJK_PUNCTUATION + fonts.hanzi()
 
 
 @dataclass(frozen=True)

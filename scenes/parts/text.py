@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from manim import VMobject
 
-from torchreel.assets.fonts import FontName, MissingGlyph, advance, cap_height, outline
+from torchreel.assets.fonts import CIRCLED, FontName, MissingGlyph, advance, cap_height, outline
 
 __all__ = ["MissingGlyph", "Text", "fit", "measure", "wrap"]
 
@@ -98,7 +98,7 @@ def wrap(text: str, width: float, size: float, font: FontName = "sans") -> list[
     return [line.rstrip(" ") for line in lines]
 
 
-_OPENING = frozenset("《〈「『【〔（“‘([{")
+_OPENING = frozenset("《〈「『【〔（“‘([{" + CIRCLED)
 _CLOSING = frozenset("、。》〉」』】〕！），：；？～”’…—,.;:!?)]}%")
 _WIDE = re.compile("[\u3000-\u303f\u3400-\u9fff\uff00-\uffef—…]")
 
