@@ -85,7 +85,7 @@ class Canvas:
     def __init__(self, view: View, frame_width: float) -> None:
         self.pixels = np.zeros((view.height, view.width, 4), np.uint8)
         self._surface = ImageSurface.create_for_data(
-            memoryview(self.pixels.reshape(-1)), FORMAT_ARGB32, view.width, view.height, view.width * 4
+            self.pixels.reshape(-1).data, FORMAT_ARGB32, view.width, view.height, view.width * 4
         )
         self._context = Context(self._surface)
         self._to_pixels = _matrix(view, frame_width)

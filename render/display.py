@@ -162,8 +162,7 @@ class DisplayList:
     def _describe(self, mobject: Mobject, key: tuple[Any, ...], before: Shape | None) -> Shape:
         if _is_foreign(mobject):
             return Shape(key, foreign=True)
-        moved = before is None or before.key[0] != key[0]
-        curves = _curves(mobject) if moved else before.curves
+        curves = before.curves if before and before.key[0] == key[0] else _curves(mobject)
         return Shape(key, curves, tuple(self._layers(mobject)) if curves else ())
 
     def _layers(self, mobject: VMobject) -> Iterable[Fill | Stroke]:

@@ -48,7 +48,7 @@ class Raster:
         self.frame = np.zeros((view.height, view.width, 4), np.uint8)
         self.drawn = 0
         self._foreign = foreign
-        self._background: tuple[int, ...] | None = None
+        self._background: tuple[int, ...] = ()
         self._canvas = Canvas(view, frame_width)
         self._version = -1
         self._sprites: dict[Mobject, Sprite] = {}
