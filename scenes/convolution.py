@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import product
+from typing import ClassVar
 
 from manim import Animation, VGroup
 from torch import nn
 
-from torchreel.scenes.convolution_stage import ConvolutionStage
+from torchreel.scenes.convolution_layouts import PlanesBoard, RowsBoard
+from torchreel.scenes.convolution_stage import Board
 from torchreel.scenes.convolution_trace import record_convolution
 from torchreel.scenes.operator import Inputs, Operator, Settings
 from torchreel.scenes.parts.grid import Cell
@@ -38,10 +39,13 @@ def _operator(module: type[nn.Module], dims: int) -> Operator:
 class _Convolution(OperatorScene):
     """The window slides; the first outputs show every product and channel sum, the rest follow as a sweep."""
 
+    board_class: ClassVar[type[Board]]
+
     def story(self) -> Iterator[Beat]:
-        self.board = ConvolutionStage(self.look, self.trace)
-        self.add(*self.board.inputs.values(), *self.board.outputs.values(), self.board.labels)
-        self.moving, self.kernels, self.out = VGroup(), VGroup(), 0
+        self.board = self.board_class(self.look, self.trace)
+        self.add(*self.board.inputs.values(), *self.board.outputs.values(), self.board.labels())
+        self.moving, self.kernel, self.border, self.out = VGroup(), VGroup(), VGroup(), 0
+        yield from self._padding_modes()
         cells = list(self._cells())
         yield Beat("kernel", partial(self._take_kernel, 0), 0.6, 0.8, values=self._sizes())
         for number, (out, cell) in enumerate(cells[:_SLOW]):
@@ -50,6 +54,23 @@ class _Convolution(OperatorScene):
         for (out, cell), seconds in zip(cells[_SLOW:], times, strict=True):
             yield self._swept(out, cell, seconds)
         yield Beat("done", self._clear, 0.4, values=self._sizes())
+
+    def _padding_modes(self) -> Iterator[Beat]:
+        """Each padding mode in turn copies its border values; the module's own comes last and stays."""
+        own = self.board.size.pad_mode
+        if own not in self.trace.tensors:
+            return
+        others = [
+            mode for mode in self.example.extra.get("modes", []) if mode != own and mode in self.trace.tensors
+        ]
+        for mode in [*others, own]:
+            yield Beat(f"mode_{mode}", partial(self._copy_border, mode), 0.8, 0.7)
+
+    def _copy_border(self, mode: str) -> Iterable[Animation]:
+        self.remove(self.border)
+        numbers = self.board.border(mode)
+        self.border = VGroup(*numbers)
+        return self.board.copies(numbers)
 
     def _cells(self) -> list[tuple[int, Cell]]:
         """The shown output cells in torch's order; a sample of them if they are many."""
@@ -69,11 +90,10 @@ class _Convolution(OperatorScene):
     def _take_kernel(self, out: int) -> Iterable[Animation]:
         """The kernel of an output channel comes to its place; what belonged to the last one leaves."""
         board = self.board
-        self.remove(self.moving, self.kernels)
-        self.out, self.moving = out, VGroup()
-        planes = board.kernels(out).values()
-        self.kernels = VGroup(*planes, board.signs(out), board.wiring(out), board.kernel_label(out))
-        return [Appear(self.kernels)]
+        self.remove(self.moving, self.kernel)
+        self.out, self.moving, self.planes = out, VGroup(), board.kernels(out)
+        self.kernel = VGroup(*self.planes.values(), board.wiring(out))
+        return [Appear(self.kernel)]
 
     def _in_full(self, out: int, cell: Cell, number: int) -> Iterator[Beat]:
         """One output element step by step: window, products, channel sums, total."""
@@ -83,7 +103,7 @@ class _Convolution(OperatorScene):
                    values=self._stride())  # fmt: skip
         partials = self._partial_step(out, cell)
         yield Beat("multiply", partial(self._show_products, out, cell), 0.5, 0.6 if slow else 0.1, partials)
-        if slow:
+        if slow and self.board.sums_channels:
             yield Beat("channel_sum", partial(self._show_sums, out, cell), 0.4, 0.6, partials)
         yield Beat(
             "total",
@@ -114,7 +134,7 @@ class _Convolution(OperatorScene):
         self.remove(self.moving)
         self.moving = VGroup()
         if board.out_window in self.mobjects:
-            return board.slide(out, cell)
+            return [*board.slide(out, cell), *board.kernel_moves(self.planes, cell)]
         return [*board.open_windows(out), Appear(board.out_window)]
 
     def _show_products(self, out: int, cell: Cell) -> Iterable[Animation]:
@@ -123,23 +143,23 @@ class _Convolution(OperatorScene):
         return [Appear(products)]
 
     def _show_sums(self, out: int, cell: Cell) -> Iterable[Animation]:
-        sums = VGroup(*self.board.sums(out, cell).values())
+        sums = self.board.sums(out, cell)
         self.moving.add(sums)
-        return [Appear(sums)]
+        return [Appear(sums)] if sums else []
 
     def _write(self, out: int, cell: Cell, sums_shown: bool) -> Iterable[Animation]:
-        start = (self.board.x["sum"], self.board.middle)
         shown = [] if sums_shown else list(self._show_sums(out, cell))
-        return [*shown, *self.board.outputs[out].write(cell, start)]
+        return [*shown, *self.board.outputs[out].write(cell, self.board.node)]
 
     def _sweep(self, out: int, cell: Cell) -> Iterable[Animation]:
         """One quick step: windows and values jump on; the kernel changes where a new output plane begins."""
         board = self.board
         arrive = list(self._take_kernel(out)) if out != self.out else []
         self.remove(self.moving)
-        self.moving = VGroup(*board.products(out, cell).values(), *board.sums(out, cell).values())
+        self.moving = VGroup(*board.products(out, cell).values(), board.sums(out, cell))
         self.add(self.moving)
-        return [*arrive, *board.slide(out, cell), *board.outputs[out].write(cell)]
+        moves = [*board.slide(out, cell), *board.kernel_moves(self.planes, cell)]
+        return [*arrive, *moves, *board.outputs[out].write(cell)]
 
     def _clear(self) -> Iterable[Animation]:
         return [
@@ -151,7 +171,9 @@ class _Convolution(OperatorScene):
 
 class Conv1d(_Convolution):
     operator = _operator(nn.Conv1d, 1)
+    board_class = RowsBoard
 
 
 class Conv2d(_Convolution):
     operator = _operator(nn.Conv2d, 2)
+    board_class = PlanesBoard

@@ -1,11 +1,11 @@
-"""Where everything stands in a convolution clip: input planes, kernels, products, channel sums, output planes.
+"""What stands on the stage of a convolution clip, whatever the layout: planes, kernels, products, sums and windows.
 
-One row per input channel, left to right: input plane, kernel plane, product plane, channel sum; then the sum over
-channels and the output planes. Large calls show the first channels and say how many are left out.
+`scenes.convolution_layouts` decides where. Large calls show the first channels and say how many are left out.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,27 +14,23 @@ import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.convolution_trace import padding_sides
-from torchreel.scenes.parts import bars
-from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
+from torchreel.scenes.formula import Index
+from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Appear, Morph
+from torchreel.scenes.parts.motion import Appear, Fly, Morph
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Box, Disc, Path, Shape
+from torchreel.scenes.parts.shapes import Box, Disc, Path, Point, Shape
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace import Trace
 
-_TOP, _BOTTOM = bars.STAGE_TOP - 0.62, bars.STAGE_BOTTOM + 0.2
-_MIDDLE = (_TOP + _BOTTOM) / 2
-_HEIGHT = _TOP - _BOTTOM
-_LEFT, _RIGHT = -bars.EDGE + bars.MARGIN, bars.EDGE - bars.MARGIN
-_GAP = 0.22
-_MOST_CHANNELS = 3
-_MOST_OUTPUTS = 3
+MOST_CHANNELS = 3
+MOST_OUTPUTS = 3
+SUM_WIDTH, SUM_HEIGHT, NODE = 1.0, 0.46, 0.26
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Sizes of one call, with one-dimensional planes as a single row."""
+    """Sizes of one call, with one-dimensional planes as a single row; `pad` is (top, bottom, left, right)."""
 
     dims: int
     lead: tuple[int, ...]
@@ -77,19 +73,17 @@ class Geometry:
         group = out // (self.outs // (self.channels // self.per_group))
         return list(range(group * self.per_group, (group + 1) * self.per_group))
 
-    def spatial(self, cell: Cell) -> tuple[int, ...]:
+    def spatial(self, cell: Cell) -> Index:
         """A plane's cell as torch's trailing indices."""
         return cell[2 - self.dims :]
 
     def taps(self, cell: Cell) -> list[Cell]:
         """The input cells under the window of an output cell; those outside the input are padding."""
         top, _, left, _ = self.pad
+        first = cell[0] * self.stride[0] - top, cell[1] * self.stride[1] - left
         rows, cols = self.kernel
         return [
-            (
-                cell[0] * self.stride[0] - top + u * self.dilation[0],
-                cell[1] * self.stride[1] - left + v * self.dilation[1],
-            )
+            (first[0] + u * self.dilation[0], first[1] + v * self.dilation[1])
             for u in range(rows)
             for v in range(cols)
         ]
@@ -99,234 +93,160 @@ def _plane(sizes: Sequence[int]) -> Cell:
     return (1, sizes[0]) if len(sizes) == 1 else (sizes[0], sizes[1])
 
 
-class ConvolutionStage:
-    """All objects of the clip, and the windows that move over them."""
+class Board(ABC):
+    """All objects of the clip. A layout says where they stand (`sum_at`, `node`) and builds the planes."""
+
+    inputs: dict[int, Grid]
+    outputs: dict[int, Grid]
+    cells: dict[str, Cells]
+    node: Point
 
     def __init__(self, look: Look, trace: Trace) -> None:
         self.look, self.trace = look, trace
-        self.middle = _MIDDLE
         self.size = Geometry.of(trace)
-        self.channels = list(range(min(self.size.channels, _MOST_CHANNELS)))
-        self.outs = list(range(min(self.size.outs, _MOST_OUTPUTS)))
-        self._lay_out()
-        self.inputs = {c: self._input(c) for c in self.channels}
-        self.outputs = {o: self._output(o) for o in self.outs}
-        self.labels = self._labels()
-        self.windows = {c: self._window(self.inputs[c], (0, 0)) for c in self.channels}
-        self.out_window = self._frame(self.outputs[0], (0, 0))
+        self.channels = list(range(min(self.size.channels, MOST_CHANNELS)))
+        self.outs = list(range(min(self.size.outs, MOST_OUTPUTS)))
+        self.sums_channels = "partial" in trace.tensors
+        self.lay_out()
+        self.windows = {c: self._window(self.inputs[c]) for c in self.channels}
+        self.out_window = self._frame(self.outputs[0].outline((0, 0), (0, 0), 0.02))
+
+    @abstractmethod
+    def lay_out(self) -> None:
+        """Set `inputs`, `outputs`, `cells` and `node`."""
+
+    @abstractmethod
+    def kernels(self, out: int) -> dict[int, Grid]:
+        """The kernel planes of one output channel, by the input channel each reads."""
+
+    @abstractmethod
+    def products(self, out: int, cell: Cell) -> dict[int, Grid]:
+        """The products of one window, by input channel."""
+
+    @abstractmethod
+    def sum_at(self, channel: int) -> Point:
+        """Where a channel's sum stands."""
+
+    @abstractmethod
+    def wiring(self, out: int) -> VGroup:
+        """Signs and lines from the planes that an output reads to the output's own plane."""
+
+    @abstractmethod
+    def labels(self) -> VGroup:
+        """Names and shapes of tensors, channel numbers, and what is left out."""
+
+    def kernel_moves(self, kernels: dict[int, Grid], cell: Cell) -> list[Animation]:
+        """Kernels that travel with the window; in most layouts they stay."""
+        return []
 
     def rows_of(self, out: int) -> list[int]:
         """The shown input channels that an output channel reads."""
-        return [c for c in self.size.group_channels(out) if c in self.inputs]
+        return [c for c in self.size.group_channels(out) if c in self.channels]
 
-    def _lay_out(self) -> None:
-        """Widths of the columns: input, kernel, products and output share the stage by their numbers of columns."""
-        size = self.size
-        top, bottom, left, right = size.pad
-        in_rows, in_cols = size.plane[0] + top + bottom, size.plane[1] + left + right
-        row_height = (_HEIGHT - _GAP * (len(self.channels) - 1)) / len(self.channels)
-        texts = {
-            name: drawn_texts(self.look, self.trace, name)
-            for name in ("input", "weight", "product", "output")
-        }
-        room = _RIGHT - _LEFT - 0.55 - 2 * 0.62 - 2.35
-        shares = np.array([in_cols, size.kernel[1], size.kernel[1], size.out[1] + 0.8], dtype=float)
-        widths = room * np.clip(shares / shares.sum(), 0.14, 0.5)
-        widths *= room / widths.sum()
-        self.cells = {
-            "input": self._fit(in_rows, in_cols, widths[0], row_height, texts["input"]),
-            "weight": Cells.fit(*size.kernel, widths[1], row_height, texts["weight"], 0.68),
-            "product": Cells.fit(*size.kernel, widths[2], row_height, texts["product"], 0.68),
-        }
-        out_height = (_HEIGHT - _GAP * (len(self.outs) - 1)) / len(self.outs)
-        self.cells["output"] = Cells.fit(*size.out, widths[3] - 0.5, out_height, texts["output"], 0.8)
-        self._place_columns()
-        self.y = {
-            c: _MIDDLE - (k - (len(self.channels) - 1) / 2) * self._pitch("input")
-            for k, c in enumerate(self.channels)
-        }
+    def in_group(self, out: int, channel: int) -> int:
+        """The position of an input channel among those that `out` reads."""
+        return channel - self.size.group_channels(out)[0]
 
-    def _fit(self, rows: int, cols: int, width: float, height: float, texts: Sequence[str]) -> Cells:
-        top, bottom, left, right = self.size.pad
-        fitted = Cells.fit(rows, cols, width, height, texts, 0.72)
-        shown_rows, shown_cols = max(1, fitted.rows - top - bottom), max(1, fitted.cols - left - right)
-        return Cells(fitted.width, fitted.height, fitted.text_size, shown_rows, shown_cols)
-
-    def _pitch(self, name: str) -> float:
-        top, bottom, _, _ = self.size.pad if name == "input" else (0, 0, 0, 0)
-        cells = self.cells[name]
-        count = len(self.channels if name == "input" else self.outs)
-        height = (cells.rows + top + bottom) * cells.height
-        return min(height + 0.5, (_HEIGHT - height) / max(1, count - 1)) if count > 1 else 0.0
-
-    def _place_columns(self) -> None:
-        _, _, left, right = self.size.pad
-        widths = [
-            self.cells[name].cols * self.cells[name].width
-            for name in ("input", "weight", "product", "output")
-        ]
-        widths[0] += (left + right) * self.cells["input"].width
-        fixed = sum(widths) + 0.45 + 0.35 + 1.0 + 0.6
-        gap = max(0.3, (_RIGHT - _LEFT - fixed) / 6)
-        x = _LEFT + 0.45
-        self.x: dict[str, float] = {}
-        for name, width, after in zip(
-            ("input", "weight", "product", "partial", "sum", "output"),
-            (widths[0], widths[1], widths[2], 1.0, 0.6, widths[3]),
-            (gap * 1.1, gap * 1.1, gap * 0.9, gap, gap, 0.0),
-            strict=True,
-        ):
-            self.x[name] = x + width / 2
-            x += width + after
-
-    def _input(self, channel: int) -> Grid:
-        top, bottom, left, right = self.size.pad
-        cells = self.cells["input"]
-        whole = (cells.rows, cells.cols) == self.size.plane
-        pad = self.size.pad if whole else (top, 0, left, 0)
-        return Grid(
-            self.look, self.trace, "input", (*self.size.lead, channel), cells, (self.x["input"], self.y[channel]), pad=pad,
-            pad_text="0" if self.size.pad_mode == "zeros" else "",
-        )  # fmt: skip
-
-    def _output(self, out: int) -> Grid:
-        y = _MIDDLE - (out - (len(self.outs) - 1) / 2) * self._pitch("output")
-        return Grid(
-            self.look, self.trace, "output", (*self.size.lead, out), self.cells["output"], (self.x["output"], y),
-            blank=True,
-        )  # fmt: skip
-
-    def kernels(self, out: int) -> dict[int, Grid]:
-        """The kernel planes of one output channel, each on the row of the input channel it reads."""
-        first = self.size.group_channels(out)[0]
-        return {
-            c: Grid(
-                self.look,
-                self.trace,
-                "weight",
-                (out, c - first),
-                self.cells["weight"],
-                (self.x["weight"], self.y[c]),
-            )
-            for c in self.rows_of(out)
-        }
-
-    def products(self, out: int, cell: Cell) -> dict[int, Grid]:
-        """The products of one window, plane by plane."""
-        first = self.size.group_channels(out)[0]
+    def sums(self, out: int, cell: Cell) -> VGroup:
+        """The channel sums of one output element in their boxes; nothing where there is only one channel to sum."""
+        if not self.sums_channels:
+            return VGroup()
         spatial = self.size.spatial(cell)
-        return {
-            c: Grid(
-                self.look, self.trace, "product", (*self.size.lead, out, c - first, *spatial), self.cells["product"],
-                (self.x["product"], self.y[c]), plain=False,
-            )
-            for c in self.rows_of(out)
-        }  # fmt: skip
-
-    def sums(self, out: int, cell: Cell) -> dict[int, VGroup]:
-        """The channel sums of one output element in their boxes."""
-        first = self.size.group_channels(out)[0]
-        return {
-            c: self._sum_box(c, (*self.size.lead, out, c - first, *self.size.spatial(cell)))
-            for c in self.rows_of(out)
-        }
-
-    def _sum_box(self, channel: int, index: tuple[int, ...]) -> VGroup:
-        theme = self.look.theme
-        value = self.trace.value("partial", index)
-        text = self.look.number(value, value == int(value) if abs(value) < 1e9 else False)
-        at = (self.x["partial"], self.y[channel])
-        size = min(0.24, 0.86 / max(measure(text, 1.0, "mono"), 0.1))
         return VGroup(
-            Box(1.0, 0.46, at, 0.08, fill=theme.tint(theme.accent, 0.1), stroke=theme.accent, stroke_width=2),
-            Number(text, "partial", index, value, max(size, MIN_TEXT), theme.text).place(at),
+            *(
+                self._sum(c, (*self.size.lead, out, self.in_group(out, c), *spatial))
+                for c in self.rows_of(out)
+            )
         )
 
-    def wiring(self, out: int) -> VGroup:
-        """From the products of the channels an output reads to their sum, and on to its plane."""
-        theme = self.look.theme
-        group = VGroup()
-        node_x, out_y = self.x["sum"], self.outputs[out].middle[1]
-        for c in self.rows_of(out):
-            y = self.y[c]
-            half = self.cells["product"].cols * self.cells["product"].width / 2
-            group.add(Path([(self.x["product"] + half + 0.08, y), (self.x["partial"] - 0.5, y)], theme.wire))
-            group.add(Path([(self.x["partial"] + 0.5, y), (node_x, _MIDDLE)], theme.wire))
-        out_half = self.cells["output"].cols * self.cells["output"].width / 2
-        group.add(Path([(node_x, _MIDDLE), (self.x["output"] - out_half - 0.08, out_y)], theme.wire))
-        group.add(Disc(0.26, (node_x, _MIDDLE), fill=theme.background, stroke=theme.text, stroke_width=2))
-        group.add(Text("Σ", 0.28, theme.text, "mono").place((node_x, _MIDDLE)))
-        if self.size.bias:
-            group.add(*self._bias(out))
-        return group
+    def _sum(self, channel: int, index: Index) -> VGroup:
+        theme, at = self.look.theme, self.sum_at(channel)
+        box = Box(
+            SUM_WIDTH,
+            SUM_HEIGHT,
+            at,
+            0.08,
+            fill=theme.tint(theme.accent, 0.1),
+            stroke=theme.accent,
+            stroke_width=2,
+        )
+        return VGroup(box, self._number("partial", index, at))
 
-    def _bias(self, out: int) -> list[Any]:
+    def _number(self, tensor: str, index: Index, at: Point) -> Number:
+        value, known = self.trace.value(tensor, index), self.trace.range(tensor)
+        text = self.look.number(value, known.integer, known.scale)
+        size = min(0.24, 0.86 / max(measure(text, 1.0, "mono"), 0.1))
+        number = Number(text, tensor, index, value, max(size, MIN_TEXT), self.look.theme.text)
+        number.place(at)
+        return number
+
+    def node_sign(self) -> list[Shape | Text]:
+        """The circle in which everything is added up."""
         theme = self.look.theme
-        value = self.trace.value("bias", (out,))
-        at = (self.x["sum"], _MIDDLE - 1.25)
-        text = self.look.number(value, value == int(value))
         return [
-            Path([(at[0], at[1] + 0.23), (at[0], _MIDDLE - 0.26)], theme.wire),
-            Box(0.9, 0.46, at, 0.08, fill=theme.background, stroke=theme.wire, stroke_width=2),
-            Number(text, "bias", (out,), value, 0.22, theme.text).place(at),
-            Text(f"bias[{out}]", MIN_TEXT, theme.muted, "mono").place((at[0], at[1] - 0.42)),
+            Disc(NODE, self.node, fill=theme.background, stroke=theme.text, stroke_width=2),
+            Text("Σ", 0.28, theme.text, "mono").place(self.node),
         ]
 
-    def signs(self, out: int) -> VGroup:
-        """Times between input and kernel, equals between kernel and products."""
+    def bias(self, out: int, at: Point) -> list[Any]:
+        """The bias of an output channel in its box at `at`, wired to the sum."""
+        if not self.size.bias:
+            return []
         theme = self.look.theme
-        group = VGroup()
-        for c in self.rows_of(out):
-            for sign, left, right in (("×", "input", "weight"), ("=", "weight", "product")):
-                edge = self._edge(left, 1), self._edge(right, -1)
-                group.add(Text(sign, 0.32, theme.muted, "mono").place((sum(edge) / 2, self.y[c])))
-        return group
+        label = Text(f"bias[{out}]", MIN_TEXT, theme.muted, "mono")
+        return [
+            Path([at, self.node], theme.wire),
+            Box(0.9, SUM_HEIGHT, at, 0.08, fill=theme.background, stroke=theme.wire, stroke_width=2),
+            self._number("bias", (out,), at),
+            label.place((at[0], at[1] - 0.42)),
+        ]
 
-    def _edge(self, name: str, side: int) -> float:
-        cells = self.cells[name]
-        pad = (self.size.pad[2] + self.size.pad[3]) if name == "input" else 0
-        return self.x[name] + side * (cells.cols + pad) * cells.width / 2
+    def shape(self, name: str) -> str:
+        """A tensor's name and shape as a label."""
+        return f"{name} {self.trace.shape(name)}"
 
-    def _labels(self) -> VGroup:
-        """Names and shapes above the columns, channel numbers beside the planes, and what is left out."""
-        theme, top_in, top_out = self.look.theme, self.inputs[0], self.outputs[0]
-        labels = VGroup(
-            top_in.caption(f"input {self._shape('input')}"),
-            top_out.caption(f"output {self._shape('output')}"),
+    def input_plane(self, channel: int, at: Point) -> Grid:
+        """An input plane with its padding ring, in the cells the layout chose."""
+        cells, pad = self.cells["input"], self.size.pad
+        if (cells.rows, cells.cols) != self.size.plane:
+            pad = (pad[0], 0, pad[2], 0)
+        text = "0" if self.size.pad_mode == "zeros" else ""
+        return Grid(
+            self.look, self.trace, "input", (*self.size.lead, channel), cells, at, pad=pad, pad_text=text
         )
-        for c in self.channels:
-            labels.add(self.inputs[c].side_label(f"c={c}", -1, theme.channel(c), 0.2))
-        for o in self.outs:
-            labels.add(self.outputs[o].side_label(f"o={o}", 1, theme.channel(o), 0.2))
-        labels.add(*self._left_out())
-        return labels
 
-    def _left_out(self) -> list[Text]:
-        theme = self.look.theme
-        notes = []
-        for name, shown, total in (
-            ("input", len(self.channels), self.size.channels),
-            ("output", len(self.outs), self.size.outs),
-        ):
-            if shown < total:
-                at = (self.x[name], _BOTTOM - 0.12)
-                notes.append(
-                    Text(f"… +{total - shown}", MIN_TEXT, theme.muted, "mono").place(at, vertical="baseline")
-                )
-        return notes
+    def output_plane(self, out: int, at: Point) -> Grid:
+        """An output plane, still empty."""
+        return Grid(
+            self.look, self.trace, "output", (*self.size.lead, out), self.cells["output"], at, blank=True
+        )
 
-    def _shape(self, name: str) -> str:
-        return str(self.trace.shape(name)).replace(",)", ")")
+    def fit_input(self, width: float, height: float, texts: Sequence[str]) -> Cells:
+        """Cells of an input plane, with room for its padding ring."""
+        top, bottom, left, right = self.size.pad
+        rows, cols = self.size.plane[0] + top + bottom, self.size.plane[1] + left + right
+        fitted = Cells.fit(rows, cols, width, height, texts)
+        shown = max(1, fitted.rows - top - bottom), max(1, fitted.cols - left - right)
+        return Cells(fitted.width, fitted.height, fitted.text_size, *shown)
 
-    def kernel_label(self, out: int) -> Text:
-        """The name and shape of the kernel in use, above its first plane."""
-        shape = self.trace.shape("weight")[1:]
-        top = max(self.kernels(out).values(), key=lambda grid: grid.middle[1])
-        return top.caption(f"weight[{out}]", color=self.look.theme.accent) if shape else Text("")
+    def left_out(self, name: str, at: Point) -> list[Text]:
+        """How many channels of a tensor are not shown."""
+        shown, total = (
+            (len(self.channels), self.size.channels) if name == "input" else (len(self.outs), self.size.outs)
+        )
+        if shown == total:
+            return []
+        return [
+            Text(f"… +{total - shown}", MIN_TEXT, self.look.theme.muted, "mono").place(
+                at, vertical="baseline"
+            )
+        ]
 
-    def _window(self, grid: Grid, cell: Cell) -> Shape:
-        accent = self.look.theme.accent
-        return Shape(self.window_path(grid, cell), stroke=accent, stroke_width=5, z_index=2)
+    def _window(self, grid: Grid) -> Shape:
+        return self._frame(self.window_path(grid, (0, 0)))
+
+    def _frame(self, path: np.ndarray) -> Shape:
+        return Shape(path, stroke=self.look.theme.accent, stroke_width=5, z_index=2)
 
     def window_path(self, grid: Grid, cell: Cell) -> np.ndarray:
         """The window's outline over an input plane: one frame, or one round each tap where dilation spreads them."""
@@ -334,9 +254,6 @@ class ConvolutionStage:
         if self.size.dilation == (1, 1) or len(taps) == 1:
             return grid.outline(taps[0], taps[-1], 0.02)
         return np.concatenate([grid.outline(tap, tap, -0.03) for tap in taps])
-
-    def _frame(self, grid: Grid, cell: Cell) -> Shape:
-        return Shape(grid.outline(cell, cell, 0.02), stroke=self.look.theme.accent, stroke_width=5, z_index=2)
 
     def slide(self, out: int, cell: Cell) -> list[Animation]:
         """The windows move to where an output cell reads, and the output's frame to where it is written."""
@@ -350,3 +267,35 @@ class ConvolutionStage:
     def open_windows(self, out: int) -> list[Animation]:
         """The windows of the channels that an output reads come into sight."""
         return [Appear(self.windows[c]) for c in self.rows_of(out)]
+
+    def border(self, mode: str) -> list[Number]:
+        """The values that `padding_mode` copies to the ring, each with where it comes from as `source`."""
+        return [number for c in self.channels for number in self._border(mode, self.inputs[c], c)]
+
+    def copies(self, numbers: Sequence[Number]) -> list[Animation]:
+        """Border values fly from the cells they copy."""
+        return [Fly(number, start=number.source) for number in numbers]
+
+    def _border(self, mode: str, grid: Grid, channel: int) -> list[Number]:
+        top, bottom, left, right = grid.pad
+        rows, cols = grid.shape
+        numbers = []
+        for i in range(-top, rows + bottom):
+            for j in range(-left, cols + right):
+                if not grid.shows((i, j)) and grid.cells.text_size:
+                    numbers.append(self._copied(mode, grid, channel, (i, j)))
+        return numbers
+
+    def _copied(self, mode: str, grid: Grid, channel: int, cell: Cell) -> Number:
+        top, _, left, _ = self.size.pad
+        index = (*self.size.lead, channel, *self.size.spatial((cell[0] + top, cell[1] + left)))
+        value, known = self.trace.value(mode, index), self.trace.range("input")
+        text = self.look.number(value, known.integer, known.scale)
+        number = Number(text, mode, index, value, grid.cells.text_size, self.look.theme.accent)
+        number.place(grid.center(cell))
+        source = next(iter(self.trace.step(mode, index).reads), None)
+        number.source = grid.center(cell) if source is None else grid.center(self._plane_cell(source[1]))
+        return number
+
+    def _plane_cell(self, index: Index) -> Cell:
+        return (0, index[-1]) if self.size.dims == 1 else (index[-2], index[-1])

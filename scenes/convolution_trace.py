@@ -21,7 +21,7 @@ def record_convolution(call: Call) -> Recording:
     """Tensors and rules of a convolution of input `(N, C, *spatial)` or `(C, *spatial)`.
 
     Where `padding_mode` copies values to the border, the input padded in each mode that is possible stands under the
-    mode's name (`reflect`, …), so that a clip can compare them; `partial` `(N, O, C / groups, *out)` is what each
+    mode's name (`reflect`, …), so that a clip can compare them. Where an output reads several channels, `partial` `(N, O, C / groups, *out)` is what each
     input channel contributes; `product` `(N, O, C / groups, *out, *kernel_size)` is computed on demand.
     """
     return _Convolution(call).recording()
@@ -55,7 +55,7 @@ class _Convolution:
                 rules.append(Rule(mode, partial(self._copy, mode)))
         self.tensors = tensors
         tensors["product"] = Lazy(self._product_shape(), self._product, self.input.dtype)
-        if self.output.numel() * self.per_group <= _PARTIAL_LIMIT:
+        if self.per_group > 1 and self.output.numel() * self.per_group <= _PARTIAL_LIMIT:
             tensors["partial"] = self._partial()
             rules.append(Rule("partial", self._channel))
         tensors["output"] = self.output

@@ -21,7 +21,6 @@ from torchreel.assets.themes import theme
 from torchreel.scenes.formula import Index, Token
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts import bars
-from torchreel.scenes.parts.grid import is_integer, value_scale
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Morph
 from torchreel.scenes.parts.number import Number
@@ -146,7 +145,8 @@ class OperatorScene(Scene):
 
     def text(self, tensor: str, value: float) -> str:
         """A value of a tensor as drawn."""
-        return self.look.number(value, is_integer(self.trace, tensor), value_scale(self.trace, tensor))
+        known = self.trace.range(tensor)
+        return self.look.number(value, known.integer, known.scale)
 
     def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
         """`output[0, 1] = symbols = numbers = value`, with the middle cut until it fits the bar."""

@@ -80,6 +80,14 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Range:
+    """What drawing needs to know of a tensor's values: whether all are whole numbers, and the largest finite size."""
+
+    integer: bool
+    scale: float
+
+
+@dataclass(frozen=True, eq=False)
 class Trace:
     """The record of one real torch call, proved when it is built.
 
@@ -97,6 +105,7 @@ class Trace:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     call: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    _ranges: dict[str, Range] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         for rule in self.rules:
@@ -129,6 +138,23 @@ class Trace:
         """One element as torch computed it."""
         at = torch.tensor([index], dtype=torch.int64).reshape(1, len(index))
         return float(read(self.tensors[tensor], at)[0])
+
+    def sample(self, tensor: str, most: int = 4096) -> Tensor:
+        """The first elements of a tensor, flat and in float64."""
+        source = self.tensors[tensor]
+        if isinstance(source, Tensor):
+            return source.reshape(-1)[:most].to(torch.float64)
+        flat = torch.arange(min(most, math.prod(source.shape)))
+        return read(source, torch.stack(torch.unravel_index(flat, source.shape), -1)).to(torch.float64)
+
+    def range(self, tensor: str) -> Range:
+        """The range of a tensor's (first few thousand) values."""
+        if tensor not in self._ranges:
+            values = self.sample(tensor)
+            finite = values[values.isfinite()]
+            scale = float(finite.abs().max()) if len(finite) else 1.0
+            self._ranges[tensor] = Range(bool((finite == finite.round()).all()), scale or 1.0)
+        return self._ranges[tensor]
 
     def shape(self, tensor: str) -> tuple[int, ...]:
         """The shape of a named tensor."""

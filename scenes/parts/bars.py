@@ -82,7 +82,7 @@ class FormulaBar(VGroup):
                 shape = (
                     Text(token.text, size, theme.text, "mono")
                     if token.tensor is None or token.value is None
-                    else Number(token.text, token.tensor, token.index, token.value, size, theme.text)
+                    else Number(token.text, token.tensor, token.index, token.value, size, theme.text, "mono")
                 )
                 row.add(shape.place((left, FORMULA_Y - 0.07), align="left", vertical="baseline"))
             left += measure(token.text, size, "mono")

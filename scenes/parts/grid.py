@@ -5,7 +5,6 @@ Positions are `(row, column)` of the plane and may lie outside it, where padding
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +21,7 @@ from torchreel.scenes.trace import Trace
 
 Cell = tuple[int, int]
 _MARGIN = 0.09
-_LARGEST_TEXT = 0.27
+_LARGEST_TEXT = 0.32
 _SMALLEST_CELL = 0.1
 
 
@@ -38,10 +37,10 @@ class Cells:
 
     @classmethod
     def fit(
-        cls, rows: int, cols: int, width: float, height: float, texts: Sequence[str], largest: float = 0.8
+        cls, rows: int, cols: int, width: float, height: float, texts: Sequence[str], largest: float = 0.95
     ) -> Cells:
         """The largest cells for `rows` x `cols` in an area, with numbers if the longest of `texts` stays readable."""
-        ems = max((measure(text, 1.0, "mono") for text in texts), default=0.6)
+        ems = max((measure(text, 1.0, "sans") for text in texts), default=0.6)
         w, h = min(width / max(cols, 1), largest), min(height / max(rows, 1), largest)
         w, h = min(w, 1.7 * h), min(h, 1.25 * w)
         size = min(_LARGEST_TEXT, (w - _MARGIN) / ems, h * 0.62)
@@ -59,7 +58,8 @@ class Grid(VGroup):
 
     `lead` are the leading indices of the plane; its own axes are the last one or two of the tensor (one: a single row).
     `index` overrides how a cell becomes a tensor index. A `blank` grid shows empty cells until they are written.
-    `pad` is (top, bottom, left, right) cells of padding, drawn as a dashed ring holding `pad_text`.
+    `pad` is (top, bottom, left, right) cells of padding, drawn as a dashed ring holding `pad_text`. `step` spreads the
+    cells (rows, columns) apart, as dilation does; `center` is then the middle of the spread block.
     """
 
     def __init__(
@@ -77,18 +77,17 @@ class Grid(VGroup):
         pad_text: str = "0",
         scale: float | None = None,
         plain: bool = False,
+        step: Cell = (1, 1),
     ) -> None:
         super().__init__()
         self.look, self.trace, self.tensor, self.lead, self.cells = look, trace, tensor, lead, cells
         self.index = index or self._plane_index
-        self.blank, self.pad, self.plain = blank, pad, plain
-        self.integer = is_integer(trace, tensor)
-        self.scale = scale if scale is not None else value_scale(trace, tensor)
+        self.blank, self.pad, self.plain, self.step = blank, pad, plain, step
+        self.scale = scale if scale is not None else trace.range(tensor).scale
         top, bottom, left, right = pad
         middle = as_point(center)
         shift = np.array([(left - right) * cells.width, (bottom - top) * cells.height, 0.0]) / 2
-        size = np.array([cells.cols * cells.width, -cells.rows * cells.height, 0.0])
-        self.origin = middle + shift - size / 2
+        self.origin = middle + shift - self._extent() / 2
         self.boxes: dict[Cell, Box] = {}
         self.numbers: dict[Cell, Number] = {}
         self.ring = self._ring(pad_text)
@@ -112,7 +111,8 @@ class Grid(VGroup):
     def center(self, cell: Cell) -> np.ndarray:
         """The middle of a cell, also of one outside the plane."""
         row, col = cell
-        return self.origin + np.array([(col + 0.5) * self.cells.width, -(row + 0.5) * self.cells.height, 0.0])
+        across, down = col * self.step[1] + 0.5, row * self.step[0] + 0.5
+        return self.origin + np.array([across * self.cells.width, -down * self.cells.height, 0.0])
 
     def outline(self, first: Cell, last: Cell, grow: float = 0.0, radius: float = 0.06) -> np.ndarray:
         """The path round a block of cells, for windows that sit on this grid."""
@@ -127,7 +127,8 @@ class Grid(VGroup):
 
     def text(self, cell: Cell) -> str:
         """The element as drawn."""
-        return self.look.number(self.value(cell), self.integer, self.scale)
+        known = self.trace.range(self.tensor)
+        return self.look.number(self.value(cell), known.integer, known.scale)
 
     def fill(self, cell: Cell) -> str:
         """The colour of a written cell."""
@@ -175,10 +176,12 @@ class Grid(VGroup):
     @property
     def middle(self) -> np.ndarray:
         """The centre of the plane without its padding."""
-        return (
-            self.origin
-            + np.array([self.cells.cols * self.cells.width, -self.cells.rows * self.cells.height, 0]) / 2
-        )
+        return self.origin + self._extent() / 2
+
+    def _extent(self) -> np.ndarray:
+        cols = (self.cells.cols - 1) * self.step[1] + 1
+        rows = (self.cells.rows - 1) * self.step[0] + 1
+        return np.array([cols * self.cells.width, -rows * self.cells.height, 0.0])
 
     def _plane_index(self, cell: Cell) -> Index:
         axes = len(self.trace.shape(self.tensor)) - len(self.lead)
@@ -232,7 +235,7 @@ class Grid(VGroup):
         ]
         if self.cells.text_size:
             parts += [
-                Text(text, self.cells.text_size, theme.muted, "mono").place(self.center(cell))
+                Text(text, self.cells.text_size, theme.muted, "sans").place(self.center(cell))
                 for cell in outside
             ]
         return parts
@@ -251,33 +254,7 @@ def dashes(corners: Sequence[Point], length: float) -> np.ndarray:
     return np.concatenate(pieces)
 
 
-def is_integer(trace: Trace, tensor: str) -> bool:
-    """Whether every finite element of a tensor is a whole number, so that it is drawn without decimals."""
-    finite = [value for value in _sample(trace, tensor) if math.isfinite(value)]
-    return all(value == int(value) for value in finite)
-
-
-def value_scale(trace: Trace, tensor: str) -> float:
-    """The largest finite size in a tensor: what its colours are measured against."""
-    return max((abs(value) for value in _sample(trace, tensor) if math.isfinite(value)), default=1.0) or 1.0
-
-
 def drawn_texts(look: Look, trace: Trace, tensor: str) -> list[str]:
     """How the elements of a tensor are written, for sizing cells."""
-    integer, scale = is_integer(trace, tensor), value_scale(trace, tensor)
-    return [look.number(value, integer, scale) for value in _sample(trace, tensor)]
-
-
-def _sample(trace: Trace, tensor: str, most: int = 4096) -> list[float]:
-    source = trace.tensors[tensor]
-    count = min(most, math.prod(source.shape))
-    return [trace.value(tensor, unravel(k, tuple(source.shape))) for k in range(count)]
-
-
-def unravel(flat: int, shape: Index) -> Index:
-    """The index of element `flat`, row-major."""
-    index: list[int] = []
-    for size in reversed(shape):
-        flat, at = divmod(flat, size)
-        index.insert(0, at)
-    return tuple(index)
+    known = trace.range(tensor)
+    return [look.number(value, known.integer, known.scale) for value in trace.sample(tensor).tolist()]

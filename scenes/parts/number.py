@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torchreel.assets.fonts import FontName
 from torchreel.scenes.formula import Index
 from torchreel.scenes.parts.text import Text
 
@@ -10,7 +11,7 @@ class Number(Text):
     """The drawn `text` of element `index` of tensor `tensor`; the ledger is made of these."""
 
     def __init__(
-        self, text: str, tensor: str, index: Index, value: float, size: float, color: str, font: str = "mono"
+        self, text: str, tensor: str, index: Index, value: float, size: float, color: str, font: FontName = "sans"
     ) -> None:
         super().__init__(text, size, color, font)
         self.tensor, self.index, self.value = tensor, index, value
