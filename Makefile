@@ -16,7 +16,7 @@ help:
 	@echo "make bench           measure against stock Manim, into benchmarks/README.md"
 	@echo "make golden          render the golden frames of the tests anew"
 	@echo "make contact-sheets  one sheet of frames per clip, to look at"
-	@echo "make clean           remove what was built, not .venv"
+	@echo "make clean           remove what was built, not .venv or media"
 
 setup: $(STAMP)
 
@@ -75,5 +75,5 @@ contact-sheets: setup
 	$(BIN)/python -m benchmarks.contact_sheets
 
 clean:
-	rm -rf build dist media *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache tests/differences
+	rm -rf build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache tests/differences
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

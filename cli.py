@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -358,13 +357,14 @@ def _summary(results: Sequence[Result], planned: int, folder: Path) -> None:
     kept = f", {unchanged} of them unchanged" if unchanged else ""
     if done:
         click.echo(f"{done} {'clip' if done == 1 else 'clips'} in {folder}{os.sep}{kept}")
-    if failed:
+    if planned == 1 and failed and failed[0].failure:
+        click.echo(f"torchreel: {failed[0].failure.message}", err=True)
+    elif failed:
         skipped = planned - len(results)
         rest = f", {skipped} not tried" if skipped else ""
         click.echo(f"{len(failed)} of {planned} failed{rest}:", err=True)
-    for result in failed:
-        assert result.failure is not None
-        click.echo(f"  {result.job.stem}: {result.failure.message}", err=True)
+        for result in failed:
+            click.echo(f"  {result.job.stem}: {result.failure.message if result.failure else ''}", err=True)
 
 
 def _plain(result: Result) -> dict[str, Any]:
@@ -383,9 +383,9 @@ def _plain(result: Result) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    from torchreel.render.ledger import plain
+    from torchreel.render.jsontext import readable
 
-    return json.dumps(plain(value), ensure_ascii=False, indent=1)
+    return readable(value)
 
 
 def _open(path: Path) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from torchreel.render import ledger
+from torchreel.render import jsontext, ledger
 from torchreel.render.encoders import ENCODERS, Encoder
 from torchreel.render.job import LEDGER, Job, Output
 from torchreel.render.renderer import render_scene
@@ -45,7 +45,7 @@ def make(
     request = Request(trace(job), job.example, job.lang, job.theme, job.precision)
     scene = _render(job, request, wanted, scratch, on_frame)
     content = ledger.build(job, request.trace, scene)
-    scratch[LEDGER].write_bytes(ledger.encode(content))
+    scratch[LEDGER].write_bytes(jsontext.compact(content))
     facts = {LEDGER: {"duration": content["duration"], "alt": content["alt"]}}
     for output in wanted:
         if output.format == "gif" and job.max_size is not None:

@@ -1,19 +1,17 @@
 """The ledger: what a clip shows, when and where, as data beside the media.
 
 Times are seconds from the start, boxes are `[left, top, right, bottom]` in px of a frame of `size`. Numbers are here
-because they were drawn: they come from the scene's own sections, never from a plan. NaN and infinities are written as the
-strings "nan", "inf" and "-inf", so that any JSON reader takes them.
+because they were drawn: they come from the scene's own sections, never from a plan.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
-import json
-import math
 from typing import Any
 
 from torchreel.render.job import Job
 from torchreel.render.settings import View
+from torchreel.scenes.values import nested
 
 _FRAME_HEIGHT = 8.0
 
@@ -38,26 +36,6 @@ def build(job: Job, trace: Any, scene: Any) -> dict[str, Any]:
     }
 
 
-def encode(ledger: dict[str, Any]) -> bytes:
-    """The ledger as compact UTF-8 JSON."""
-    return (
-        json.dumps(plain(ledger), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
-    ).encode()
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON knows it: NaN and infinities as strings, tuples as lists, anything else by its name."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    return str(value)
-
-
 def _module(trace: Any) -> dict[str, Any]:
     module = trace.module
     name = trace.name if module is None else type(module).__name__
@@ -70,9 +48,7 @@ def _module(trace: Any) -> dict[str, Any]:
 
 
 def _tensor(tensor: Any) -> dict[str, Any]:
-    """Shape and values; a tensor that is computed on demand because it is too large has no values here."""
-    values = tensor.tolist() if hasattr(tensor, "tolist") else None
-    return {"shape": list(tensor.shape), "values": values}
+    return {"shape": list(tensor.shape), "values": nested(tensor)}
 
 
 def _step(section: Any, view: View) -> dict[str, Any]:

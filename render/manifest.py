@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torchreel
+from torchreel.render.jsontext import readable
 from torchreel.render.outputs import write_whole
 
 NAME = "manifest.json"
@@ -51,7 +52,7 @@ def _present(folder: Path, clips: Entries) -> Entries:
 
 def _write(folder: Path, clips: Entries) -> None:
     content = {"torchreel": torchreel.__version__, "clips": clips}
-    data = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+    data = (readable(content) + "\n").encode()
     target = folder / NAME
     if not target.is_file() or target.read_bytes() != data:
         write_whole(target, data)

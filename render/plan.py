@@ -85,7 +85,7 @@ def read_themes(given: Iterable[str]) -> tuple[str, ...]:
 
 def _read_choices(kind: str, given: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
     wanted = [word.strip().lower() for text in given for word in text.split(",") if word.strip()]
-    for word in wanted:
+    for word in wanted or [""]:
         if word not in known:
             raise UserError(_unknown(kind, word, known))
     return tuple(choice for choice in known if choice in wanted)

@@ -134,7 +134,14 @@ def failure(error: Exception, job: Job) -> Failure:
         return Failure(
             "failed", f"{job.label}: cannot write to {job.folder}: {why}.{advice}", traceback.format_exc()
         )
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     what = " ".join(str(error).split()) or "no message"
-    return Failure("failed", f"{job.label}: {type(error).__name__}: {what}{place}", traceback.format_exc())
+    message = f"{job.label}: {type(error).__name__}: {what} ({_place(error)})"
+    return Failure("failed", message, traceback.format_exc())
+
+
+def _place(error: Exception) -> str:
+    """File and line of the innermost code of ours that an error came through, or of the innermost code at all."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "site-packages" not in frame.filename]
+    where = (ours or frames)[-1]
+    return f"{Path(where.filename).name}:{where.lineno}"
