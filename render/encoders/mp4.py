@@ -1,7 +1,8 @@
 """MP4 (H.264) that plays everywhere: 4:2:0, constant frame rate, the index at the front of the file.
 
 x264 is told to look no frames ahead: nothing in an explainer needs its rate planning, and that planning is most of
-what the presets differ in. Colours are converted to YUV only where the picture changed.
+what the presets differ in. `qcomp=1` keeps the quantiser the same whether the picture moves or not, so that a still
+one is not coded finer and finer. Colours are converted to YUV only where the picture changed.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 _OPTIONS = {
     "preset": "superfast",
     "crf": "18",
-    "x264-params": "keyint=300:scenecut=0:bframes=0:ref=1:weightp=0:subme=0:"
-    "rc-lookahead=0:sync-lookahead=0:mbtree=0",
+    "x264-params": "keyint=300:scenecut=0:bframes=0:ref=1:weightp=0:subme=0:no-chroma-me=1:"
+    "rc-lookahead=0:sync-lookahead=0:mbtree=0:qcomp=1",
 }
 _FEWEST_LINES = 4
 
