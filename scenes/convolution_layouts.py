@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.convolution_stage import NODE, SUM_HEIGHT, SUM_WIDTH, Board
+from torchreel.scenes.convolution_stage import NODE, SUM_WIDTH, Board
 from torchreel.scenes.parts import bars
 from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
 from torchreel.scenes.parts.motion import Move
@@ -14,7 +14,8 @@ from torchreel.scenes.parts.text import Text
 _TOP, _BOTTOM = bars.STAGE_TOP - 0.62, bars.STAGE_BOTTOM + 0.22
 _MIDDLE = (_TOP + _BOTTOM) / 2
 _LEFT, _RIGHT = -bars.EDGE + bars.MARGIN, bars.EDGE - bars.MARGIN
-_LABEL = 0.5
+_LABEL = 0.55
+_COMFORTABLE = 0.75
 
 
 class PlanesBoard(Board):
@@ -135,61 +136,72 @@ def _levels(count: int, height: float) -> list[float]:
 
 
 class RowsBoard(Board):
-    """One dimension: the kernel and its products travel below the window, the output rows fill below all."""
+    """One dimension: the kernel and its products travel below the window.
 
-    _SIDE = 3.2
+    Output rows stand to the right of the sum where they fit, otherwise below everything.
+    """
 
     def lay_out(self) -> None:
-        texts = {
-            name: drawn_texts(self.look, self.trace, name)
-            for name in ("input", "weight", "product", "output")
-        }
         _, _, left, right = self.size.pad
-        count, outs = len(self.channels), len(self.outs)
-        height = (_TOP - _BOTTOM - 0.1 - 0.28 * count - 0.75) / (3 * count + outs)
-        width = _RIGHT - _LEFT - self._SIDE - 0.75
-        longest = max(texts.values(), key=lambda found: max(map(len, found), default=0))
-        both = Cells.fit(1, max(self.size.plane[1] + left + right, self.size.out[1]), width, height, longest)
-        in_cols = max(1, min(self.size.plane[1], both.cols - left - right))
+        in_cols, out_cols = self.size.plane[1] + left + right, self.size.out[1]
+        self.side = 1.9 + (SUM_WIDTH + 0.3 if self.sums_channels else 0.0)
+        room = _RIGHT - _LEFT - 2 * _LABEL - self.side
+        self.beside = room / (in_cols + out_cols) >= _COMFORTABLE
+        both = self._fit(room, in_cols, out_cols)
+        shown = max(1, min(self.size.plane[1], both.cols - left - right))
         row = (both.width, both.height, both.text_size, 1)
-        kernel = min(self.size.kernel[1], in_cols + left + right)
+        kernel = min(self.size.kernel[1], shown + left + right)
         self.cells = {
-            "input": Cells(*row, in_cols),
+            "input": Cells(*row, shown),
             "weight": Cells(*row, kernel),
             "product": Cells(*row, kernel),
-            "output": Cells(*row, min(self.size.out[1], both.cols)),
+            "output": Cells(*row, min(out_cols, both.cols)),
         }
-        self._rows(both)
+        self._place(both.width * (shown + left + right), both.width * self.cells["output"].cols, both.height)
 
-    def _rows(self, cells: Cells) -> None:
-        """Heights of all rows: per channel input, kernel, products; then the outputs. Everything starts at one edge."""
-        _, _, left, right = self.size.pad
+    def _fit(self, room: float, in_cols: int, out_cols: int) -> Cells:
+        """One size of cell for all rows; `cols` is how many fit."""
         count, outs = len(self.channels), len(self.outs)
-        block = 3 * cells.height + 0.2
-        used = count * block + outs * cells.height
-        gap = min(0.75, (_TOP - _BOTTOM - used) / (count + 0.6))
-        top = _TOP - (_TOP - _BOTTOM - used - gap * count - 0.12 * (outs - 1)) / 2
-        self.y = {c: top - cells.height / 2 - c * (block + gap * 0.8) for c in self.channels}
-        self.edge = _LEFT + 0.75
-        in_width = (self.cells["input"].cols + left + right) * cells.width
-        out_width = self.cells["output"].cols * cells.width
+        below = 0 if self.beside else outs
+        height = (_TOP - _BOTTOM - 0.45 * (count - 1) - (0.0 if self.beside else 0.9)) / (
+            3 * count + below
+        ) - 0.1
+        texts = (
+            drawn_texts(self.look, self.trace, name) for name in ("input", "weight", "product", "output")
+        )
+        longest = max(texts, key=lambda found: max(map(len, found), default=0))
+        cols = in_cols + out_cols if self.beside else max(in_cols, out_cols)
+        return Cells.fit(1, cols, room, height, longest, 1.2)
+
+    def _place(self, in_width: float, out_width: float, height: float) -> None:
+        """Rows from top to bottom: per channel input, kernel, products; outputs beside or below."""
+        count, outs = len(self.channels), len(self.outs)
+        self.pitch = height + 0.1
+        width = _LABEL + in_width + self.side + (out_width + _LABEL if self.beside else 0.0)
+        self.edge = -width / 2 + _LABEL if self.beside else max(_LEFT + _LABEL, -width / 2 + _LABEL)
+        self.right = self.edge + (in_width if self.beside else max(in_width, out_width))
+        below = 0.0 if self.beside else 0.8 + outs * self.pitch
+        used = 3 * self.pitch * count + 0.45 * (count - 1) + below
+        top = _TOP - max(0.0, (_TOP - _BOTTOM - used) / 2) - height / 2
+        self.y = {c: top - k * (3 * self.pitch + 0.45) for k, c in enumerate(self.channels)}
         self.inputs = {c: self.input_plane(c, (self.edge + in_width / 2, self.y[c])) for c in self.channels}
-        first = top - count * block - (count - 1) * gap * 0.8 - gap - cells.height / 2
-        self.outputs = {
-            o: self.output_plane(o, (self.edge + out_width / 2, first - o * (cells.height + 0.12)))
-            for o in self.outs
-        }
-        self.right = self.edge + max(in_width, out_width)
         middle = (self.product_y(self.channels[0]) + self.product_y(self.channels[-1])) / 2
-        self.node = (min(self.right + self._SIDE - 0.75, _RIGHT - NODE - 0.3), middle)
+        self.node = (self.right + self.side - 0.95, middle)
+        self._place_outputs(out_width, top - (3 * self.pitch + 0.45) * count - 0.35)
+
+    def _place_outputs(self, out_width: float, below: float) -> None:
+        pitch = self.pitch + (0.5 if self.beside else 0.0)
+        x = self.right + self.side + out_width / 2 if self.beside else self.edge + out_width / 2
+        first = self.node[1] + pitch * (len(self.outs) - 1) / 2 if self.beside else below
+        self.outputs = {o: self.output_plane(o, (x, first - k * pitch)) for k, o in enumerate(self.outs)}
 
     def kernel_y(self, channel: int) -> float:
         """The height of a channel's kernel row."""
-        return self.y[channel] - self.cells["weight"].height - 0.1
+        return self.y[channel] - self.pitch
 
     def product_y(self, channel: int) -> float:
         """The height of a channel's products."""
-        return self.kernel_y(channel) - self.cells["weight"].height - 0.1
+        return self.kernel_y(channel) - self.pitch
 
     def kernels(self, out: int) -> dict[int, Grid]:
         return {
@@ -218,33 +230,43 @@ class RowsBoard(Board):
         return [Move(grid, to=(self._window_x(c, cell), self.kernel_y(c))) for c, grid in kernels.items()]
 
     def sum_at(self, channel: int) -> Point:
-        return self.right + 0.85, self.product_y(channel)
+        return self.right + 0.45 + SUM_WIDTH / 2, self.product_y(channel)
 
     def wiring(self, out: int) -> VGroup:
         theme, group = self.look.theme, VGroup()
-        node_x, node_y = self.node[0], self.node[1]
         for c in self.rows_of(out):
-            y, start = self.product_y(c), self.right + 0.1
-            for sign, at in (("×", self.kernel_y(c)), ("=", y)):
+            group.add(*self._collector(c))
+            for sign, at in (("×", self.kernel_y(c)), ("=", self.product_y(c))):
                 group.add(Text(sign, 0.3, theme.muted, "mono").place((self.edge - 0.3, at)))
-            if self.sums_channels:
-                group.add(Path([(start, y), (self.right + 0.85 - SUM_WIDTH / 2, y)], theme.wire))
-                start = self.right + 0.85 + SUM_WIDTH / 2
-            group.add(Path([(start, y), (node_x, node_y)], theme.wire))
             kernel = Text(f"weight[{out}]", 0.19, theme.accent, "mono")
-            group.add(kernel.place((self.right + 0.2, self.kernel_y(c)), align="left"))
+            group.add(kernel.place((self.right + 0.15, self.kernel_y(c)), align="left"))
+        group.add(*self.bias(out, (self.node[0], self.node[1] + 1.3)))
+        return group.add(Arrow(self._way_to(out), theme.wire), *self.node_sign())
+
+    def _collector(self, channel: int) -> list[Path]:
+        """A bracket beside the products, and the line that takes them to their sum and on to the node."""
+        wire, y, half = self.look.theme.wire, self.product_y(channel), self.pitch / 2 - 0.1
+        x = self.right + 0.12
+        bracket = Path([(x - 0.07, y + half), (x, y + half), (x, y - half), (x - 0.07, y - half)], wire)
+        if not self.sums_channels:
+            return [bracket, Path([(x, y), self.node], wire)]
+        left, right = (self.sum_at(channel)[0] + side * SUM_WIDTH / 2 for side in (-1, 1))
+        return [bracket, Path([(x, y), (left, y)], wire), Path([(right, y), self.node], wire)]
+
+    def _way_to(self, out: int) -> list[Point]:
         grid = self.outputs[out]
-        end = (self.edge + grid.cells.cols * grid.cells.width + 0.12, grid.middle[1])
-        group.add(*self.bias(out, (node_x, node_y + 1.2 + SUM_HEIGHT / 2)))
-        group.add(Arrow([(node_x, node_y), (node_x, end[1]), end], theme.wire), *self.node_sign())
-        return group
+        half = grid.cells.cols * grid.cells.width / 2 + 0.12
+        if self.beside:
+            return [self.node, (grid.middle[0] - half, grid.middle[1])]
+        return [self.node, (self.node[0], grid.middle[1]), (grid.middle[0] + half, grid.middle[1])]
 
     def labels(self) -> VGroup:
         theme = self.look.theme
         labels = VGroup(self._label("input", self.inputs[0]), self._label("output", self.outputs[0]))
         labels.add(*(grid.side_label(f"c={c}", -1, theme.channel(c), 0.2) for c, grid in self.inputs.items()))
+        side = 1 if self.beside else -1
         labels.add(
-            *(grid.side_label(f"o={o}", -1, theme.channel(o), 0.2) for o, grid in self.outputs.items())
+            *(grid.side_label(f"o={o}", side, theme.channel(o), 0.2) for o, grid in self.outputs.items())
         )
         labels.add(*self.left_out("input", (self.right + 0.5, self.y[self.channels[-1]])))
         labels.add(*self.left_out("output", (self.right + 0.5, _BOTTOM - 0.18)))
@@ -252,6 +274,5 @@ class RowsBoard(Board):
 
     def _label(self, name: str, grid: Grid) -> Text:
         top = grid.middle[1] + grid.cells.height / 2 + 0.13
-        return Text(self.shape(name), 0.19, self.look.theme.muted, "mono").place(
-            (self.edge, top), "left", "baseline"
-        )
+        left = grid.middle[0] - (grid.cells.cols / 2 + grid.pad[2]) * grid.cells.width
+        return Text(self.shape(name), 0.19, self.look.theme.muted, "mono").place((left, top), "left", "baseline")

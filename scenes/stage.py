@@ -202,6 +202,11 @@ class OperatorScene(Scene):
                 box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
                 yield Shown(mobject.text, mobject.tensor, mobject.index, mobject.value, box)
 
+    def remove(self, *mobjects: Mobject) -> OperatorScene:
+        """Take objects off the stage with all they contain, however they came there."""
+        super().remove(*(member for mobject in mobjects for member in mobject.get_family()))
+        return self
+
     def get_moving_mobjects(self, *animations: Animation) -> list[Mobject]:
         """What stock Manim draws anew each frame: all from the first object that an animation's family touches."""
         moving = {id(member) for animation in animations for member in animation.mobject.get_family()}

@@ -75,7 +75,9 @@ def _faded(member: VMobject, name: str, opacity: float) -> np.ndarray:
 class Appear(Tween):
     """Fades in, optionally moving by `shift` on the way. The objects are added to the scene."""
 
-    def __init__(self, *mobjects: Mobject, shift: Point = (0.0, 0.0), run_time: float = 0.4, **kwargs: Any) -> None:
+    def __init__(
+        self, *mobjects: Mobject, shift: Point = (0.0, 0.0), run_time: float = 0.4, **kwargs: Any
+    ) -> None:
         super().__init__(*mobjects, run_time=run_time, introducer=True, **kwargs)
         self.shift = as_point(shift)
 
@@ -111,12 +113,16 @@ class Vanish(Tween):
 class Move(Tween):
     """Moves so that the centre of the (first) object comes to `to`, or everything by `by`."""
 
-    def __init__(self, *mobjects: Mobject, to: Point | None = None, by: Point | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *mobjects: Mobject, to: Point | None = None, by: Point | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*mobjects, **kwargs)
         self.to, self.by = to, by
 
     def changes(self) -> list[Change]:
-        shift = as_point(self.by) if self.by is not None else as_point(self.to or ()) - self.parts[0].get_center()
+        shift = (
+            as_point(self.by) if self.by is not None else as_point(self.to or ()) - self.parts[0].get_center()
+        )
         return [(member, "points", member.points.copy(), member.points + shift) for member in self.family()]
 
 
@@ -145,7 +151,9 @@ class Drop(Tween):
         changes: list[Change] = []
         for member in self.family():
             center = (member.points.min(0) + member.points.max(0)) / 2
-            changes.append((member, "points", center + (member.points - center) * self.scale, member.points.copy()))
+            changes.append(
+                (member, "points", center + (member.points - center) * self.scale, member.points.copy())
+            )
             for name in _ARRAYS[1:]:
                 changes.append((member, name, _faded(member, name, 0), getattr(member, name).copy()))
         return changes
@@ -166,7 +174,9 @@ class Morph(Tween):
 class Paint(Tween):
     """Fill and stroke colours (`#rrggbb`) blend to new ones; None keeps what is there."""
 
-    def __init__(self, *mobjects: Mobject, fill: str | None = None, stroke: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *mobjects: Mobject, fill: str | None = None, stroke: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*mobjects, **kwargs)
         self.colors = {"fill_rgbas": fill, "stroke_rgbas": stroke}
 

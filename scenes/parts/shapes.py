@@ -54,7 +54,9 @@ class Box(Shape):
 class Path(Shape):
     """An open line through points; not filled."""
 
-    def __init__(self, corners: Sequence[Point], stroke: str, stroke_width: float = 2.5, **style: object) -> None:
+    def __init__(
+        self, corners: Sequence[Point], stroke: str, stroke_width: float = 2.5, **style: object
+    ) -> None:
         super().__init__(polyline(corners), stroke=stroke, stroke_width=stroke_width, **style)  # type: ignore[arg-type]
 
 
@@ -68,7 +70,9 @@ class Disc(Shape):
 class Arrow(VGroup):
     """A line through points with a small filled head at its end."""
 
-    def __init__(self, corners: Sequence[Point], color: str, stroke_width: float = 2.5, head: float = 0.13) -> None:
+    def __init__(
+        self, corners: Sequence[Point], color: str, stroke_width: float = 2.5, head: float = 0.13
+    ) -> None:
         path = [as_point(corner) for corner in corners]
         along = path[-1] - path[-2]
         along = along / (np.linalg.norm(along) or 1.0)
@@ -100,7 +104,12 @@ def box_points(width: float, height: float, center: Point = ORIGIN, radius: floa
         return polyline([(x - w, y + h), (x + w, y + h), (x + w, y - h), (x - w, y - h), (x - w, y + h)])
     r = min(radius, w, h)
     k = r * (1 - _ARC)
-    corners = [(x + w, y + h, -1, 0, 0, -1), (x + w, y - h, 0, 1, -1, 0), (x - w, y - h, 1, 0, 0, 1), (x - w, y + h, 0, -1, 1, 0)]
+    corners = [
+        (x + w, y + h, -1, 0, 0, -1),
+        (x + w, y - h, 0, 1, -1, 0),
+        (x - w, y - h, 1, 0, 0, 1),
+        (x - w, y + h, 0, -1, 1, 0),
+    ]
     pieces = []
     last = np.array([x - w + r, y + h, 0.0])
     for cx, cy, ax, ay, bx, by in corners:
