@@ -120,3 +120,18 @@ class StillsLane(Lane):
     def _picture(self) -> np.ndarray:
         self.raster.repaint(self._background)
         return self.raster.frame.copy()
+
+
+def schedule(
+    lanes: Sequence[Lane], run_time: float, everything: bool
+) -> list[tuple[float, list[tuple[Lane, int]]]]:
+    """The sample times of a play in order, each with the lanes it belongs to and their sample numbers.
+
+    Times that no lane wants to see are left out unless `everything` is asked for.
+    """
+    due: dict[float, list[tuple[Lane, int]]] = {}
+    for lane in lanes:
+        for index, time in enumerate(lane.begin_play(run_time)):
+            if everything or lane.wants(index):
+                due.setdefault(time, []).append((lane, index))
+    return sorted(due.items(), key=lambda entry: entry[0])

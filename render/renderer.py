@@ -10,29 +10,27 @@ Nothing is hashed, no partial movie is written, no media folder is made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from manim import AnimationGroup, Camera, Mobject, Scene, Succession, Wait, tempconfig
-from manim.animation.animation import Add, Animation
+from manim import Animation, Camera, Mobject, Scene, Wait, tempconfig
 from manim.renderer.cairo_renderer import CairoRenderer
 from manim.utils.color import color_to_int_rgba
 from manim.utils.iterables import list_update
 
 from torchreel.render.display import DisplayList, Item, family
 from torchreel.render.encoders import Encoder
-from torchreel.render.lanes import FilmLane, Lane, StillsLane
+from torchreel.render.lanes import FilmLane, Lane, StillsLane, schedule
 from torchreel.render.raster import Raster
 from torchreel.render.settings import View
 from torchreel.render.sink import FrameThread
+from torchreel.render.watched import Watched
 
 MakeScene = Callable[[CairoRenderer], Scene]
-_LEAVES_OTHERS_ALONE = {kind.update_mobjects for kind in (Animation, AnimationGroup, Succession, Wait, Add)}
-"""The `update_mobjects` that only run updaters, and so do nothing where there are none."""
 
 
 def render_scene(
@@ -100,6 +98,7 @@ def _configured(views: Mapping[View, Any] | Sequence[View]) -> Iterator[None]:
         "log_to_file": False,
         "preview": False,
         "progress_bar": "none",
+        "seed": 0,
         "show_in_file_browser": False,
         "verbosity": "ERROR",
         "from_animation_number": 0,
@@ -152,8 +151,7 @@ class ReelRenderer(CairoRenderer):
 
     def play(self, scene: Scene, *args: Any, **kwargs: Any) -> None:
         """Play animations, or hold still during a wait without updaters."""
-        scene.compile_animation_data(*args, **kwargs)
-        animations = scene.animations or []
+        animations = _compiled(scene, *args, **kwargs)
         for animation in animations:
             animation._setup_scene(scene)
             animation.begin()
@@ -177,11 +175,11 @@ class ReelRenderer(CairoRenderer):
         self._tick()
 
     def _run(self, scene: Scene, animations: Sequence[Animation]) -> None:
-        watched = _Watched(animations)
+        watched = Watched(animations)
         self._look_at_all(scene)
         live = self._has_updaters(scene, watched)
         every = live or scene.stop_condition is not None
-        for time, due in _schedule(self.lanes, scene.get_run_time(animations), every):
+        for time, due in schedule(self.lanes, scene.get_run_time(animations), every):
             if live:
                 scene.update_to_time(time)
                 self._look_at_all(scene)
@@ -216,7 +214,7 @@ class ReelRenderer(CairoRenderer):
         self._arrange(scene)
         self._refresh(self.display.order)
 
-    def _look_at(self, scene: Scene, watched: _Watched) -> None:
+    def _look_at(self, scene: Scene, watched: Watched) -> None:
         """Take in what the running animations may have changed, and nothing else."""
         regrouped = watched.walk()
         if regrouped or scene.mobjects != self._on_stage or self._restacked(watched):
@@ -227,7 +225,7 @@ class ReelRenderer(CairoRenderer):
         self._on_stage = list(scene.mobjects)
         return self.display.arrange(family(list_update(scene.mobjects, scene.foreground_mobjects)))
 
-    def _restacked(self, watched: _Watched) -> bool:
+    def _restacked(self, watched: Watched) -> bool:
         items = self.display.items_of(watched.members)
         return any(item.mobject.z_index != item.z_index for item in items)
 
@@ -237,65 +235,48 @@ class ReelRenderer(CairoRenderer):
             for lane in self.lanes:
                 lane.note(changed)
 
-    def _has_updaters(self, scene: Scene, watched: _Watched) -> bool:
+    def _has_updaters(self, scene: Scene, watched: Watched) -> bool:
         if scene.updaters or scene.meshes or watched.updates_others:
             return True
         involved = chain(family(scene.mobjects), family(watched.involved()))
         return any(mobject.updaters for mobject in involved)
 
 
-class _Watched:
-    """The mobjects that running animations may change: the families of what they animate."""
-
-    def __init__(self, animations: Sequence[Animation]) -> None:
-        self._animations = list(_with_parts(animations))
-        self._roots = [animation.mobject for animation in self._animations if animation.mobject is not None]
-        self.members = family(self._roots)
-
-    @property
-    def updates_others(self) -> bool:
-        """Whether an animation has an update step of its own that has to be run."""
-        return any(type(part).update_mobjects not in _LEAVES_OTHERS_ALONE for part in self._animations)
-
-    def involved(self) -> list[Mobject]:
-        """All mobjects that the animations hold, such as the targets of transforms."""
-        held = chain.from_iterable(vars(animation).values() for animation in self._animations)
-        return [value for value in held if isinstance(value, Mobject)]
-
-    def walk(self) -> bool:
-        """Go through the families again; says whether they are made up differently now."""
-        members = family(self._roots)
-        if members == self.members:
-            return False
-        self.members = members
-        return True
-
-
-def _with_parts(animations: Sequence[Animation]) -> Iterator[Animation]:
-    """Animations and those that they are composed of."""
+def _compiled(scene: Scene, *args: Any, **kwargs: Any) -> list[Animation]:
+    """`Scene.compile_animation_data`, with one fast walk over the stage where that takes several slow ones."""
+    if not args:
+        raise ValueError("Called Scene.play with no animations")
+    animations: list[Animation] = scene.compile_animations(*args, **kwargs)
+    scene.animations = animations
+    on_stage = dict.fromkeys(family(scene.mobjects))
     for animation in animations:
-        yield animation
-        parts = getattr(animation, "animations", None) or ()
-        wrapped = getattr(animation, "anim", None)
-        yield from _with_parts([*parts, wrapped] if isinstance(wrapped, Animation) else list(parts))
+        mobject = animation.mobject
+        if mobject not in on_stage and not animation.is_introducer():
+            scene.add(mobject)
+            on_stage.update(dict.fromkeys(family([mobject])))
+    scene.last_t, scene.stop_condition = 0, None
+    scene.moving_mobjects, scene.static_mobjects = [], []
+    scene.duration = scene.get_run_time(animations)
+    if len(animations) == 1 and isinstance(animations[0], Wait):
+        _prepare_wait(scene, animations[0], on_stage)
+    return animations
+
+
+def _prepare_wait(scene: Scene, wait: Wait, on_stage: Iterable[Mobject]) -> None:
+    """Decide whether the stage stands still during a wait, by Manim's rule: nothing on it depends on time."""
+    if wait.is_static_wait is None:
+        wait.is_static_wait = not (
+            scene.always_update_mobjects
+            or scene.updaters
+            or wait.stop_condition is not None
+            or any(mobject.updaters and mobject.has_time_based_updater() for mobject in on_stage)
+        )
+    if not wait.is_static_wait:
+        scene.update_mobjects(dt=0)
+        scene.stop_condition = wait.stop_condition
 
 
 def _interpolate(scene: Scene, animations: Sequence[Animation], time: float) -> None:
     scene.last_t = time
     for animation in animations:
         animation.interpolate(time / animation.run_time)
-
-
-def _schedule(
-    lanes: Sequence[Lane], run_time: float, everything: bool
-) -> list[tuple[float, list[tuple[Lane, int]]]]:
-    """The sample times of a play in order, each with the lanes it belongs to and their sample numbers.
-
-    Times that no lane wants to see are left out unless `everything` is asked for.
-    """
-    due: dict[float, list[tuple[Lane, int]]] = {}
-    for lane in lanes:
-        for index, time in enumerate(lane.begin_play(run_time)):
-            if everything or lane.wants(index):
-                due.setdefault(time, []).append((lane, index))
-    return sorted(due.items(), key=lambda entry: entry[0])
