@@ -62,7 +62,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 
 types: setup build/types/torchreel
-	$(BIN)/mypy -p torchreel
+	$(BIN)/mypy -m torchreel -m torchreel.cli -p torchreel.assets -p torchreel.scenes -p torchreel.render
 
 build/types/torchreel:
 	@mkdir -p build/types

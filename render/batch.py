@@ -6,11 +6,11 @@ names; the parent alone gives files their final names, fills the cache and write
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 from torchreel.assets.errors import UserError
@@ -87,20 +87,20 @@ class _Batch:
             if self._is_over():
                 return
             self.reporter.started(task.job)
-            answer = perform(task, lambda seconds, job=task.job: self.reporter.progress(job, seconds))
+            answer = perform(task, partial(self.reporter.progress, task.job))
             self._publish(task, answer, "rendered")
 
     def _forked(self, tasks: Sequence[Task], at_once: int) -> None:
-        with contextlib.closing(workers.run(tasks, perform, at_once)) as events:
-            try:
-                for event in events:
-                    self._handle(event)
-                    if self._is_over():
-                        return
-            finally:
-                events.close()
-                for task in tasks:
-                    task.discard()
+        events = workers.run(tasks, perform, at_once)
+        try:
+            for event in events:
+                self._handle(event)
+                if self._is_over():
+                    return
+        finally:
+            events.close()
+            for task in tasks:
+                task.discard()
 
     def _handle(self, event: workers.Event[Task]) -> None:
         task = event.task
@@ -151,7 +151,17 @@ def _prepare(tasks: Sequence[Task]) -> None:
     clip.prepare()
     for task in tasks:
         if task.job.is_changed:
-            clip.trace(task.job)
+            _refuse_mistakes(partial(clip.trace, task.job))
+
+
+def _refuse_mistakes(trace: Callable[[], object]) -> None:
+    """Let a `UserError` out now; any other error is a defect, which will be that one clip's failure later."""
+    try:
+        trace()
+    except UserError:
+        raise
+    except Exception:
+        return
 
 
 def _entry(result: Result) -> dict[str, Any]:

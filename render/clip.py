@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from torchreel.assets.errors import UserError
 from torchreel.render import jsontext, ledger
 from torchreel.render.encoders import ENCODERS, Encoder
 from torchreel.render.job import LEDGER, Job, Output
@@ -16,7 +17,7 @@ from torchreel.scenes import registry
 from torchreel.scenes.inputs import read_literal
 from torchreel.scenes.stage import Request
 from torchreel.scenes.threads import use_one_thread
-from torchreel.scenes.trace import Trace
+from torchreel.scenes.trace import Trace, TraceError
 
 OnFrame = Callable[[float], None]
 
@@ -31,7 +32,15 @@ def trace(job: Job) -> Trace:
     """Compute what the job shows, without drawing; raises `UserError` for settings that torch refuses."""
     operator = registry.find(job.example.operator).operator
     overrides = {name: read_literal(value) for name, value in job.overrides.items()}
-    result: Trace = operator.trace_example(job.example, overrides, job.input_text, job.seed)
+    try:
+        result: Trace = operator.trace_example(job.example, overrides, job.input_text, job.seed)
+    except (UserError, TraceError):
+        raise
+    except (TypeError, ValueError, IndexError, RuntimeError) as error:
+        if not job.is_changed:
+            raise
+        given = ", ".join(f"{name}={value!r}" for name, value in overrides.items()) or "this input"
+        raise UserError(f"{job.example.operator}: {given} does not work: {' '.join(str(error).split())}.") from error
     return result
 
 

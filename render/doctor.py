@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from torchreel.assets.errors import UserError
@@ -93,7 +94,7 @@ def _cairo() -> Finding:
 
 def _encoders() -> Iterable[Finding]:
     for suffix, name in _ENCODERS.items():
-        yield _attempt(f"{suffix} encoder", lambda name=name: _codec(name), _pip("--force-reinstall av"))
+        yield _attempt(f"{suffix} encoder", partial(_codec, name), _pip("--force-reinstall av"))
     yield _attempt("webp encoder", _webp, _pip("--force-reinstall pillow"))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from types import TracebackType
 from typing import Any, Self, TextIO
 
 from torchreel.render.job import LEDGER, Job
@@ -90,9 +89,7 @@ class Bar(Silent):
         self._progress.refresh()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
     def started(self, job: Job) -> None:

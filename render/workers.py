@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any, Generic, TypeVar
@@ -41,7 +41,9 @@ class _Worker(Generic[Task]):
     task: Task
 
 
-def run(tasks: Sequence[Task], work: Callable[[Task, Report], Any], jobs: int) -> Iterator[Event[Task]]:
+def run(
+    tasks: Sequence[Task], work: Callable[[Task, Report], Any], jobs: int
+) -> Generator[Event[Task], None, None]:
     """Run `work(task, report)` for all tasks in at most `jobs` processes, in order of `tasks`; yield what happens.
 
     `work` must return something that can be pickled and not raise. Leaving the iterator early, by an error or Ctrl-C,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.render import batch, encoders, manifest, outputs
 from torchreel.render.job import Job, Output
-from torchreel.render.progress import Silent
+from torchreel.render.progress import Bar, Silent
 from torchreel.render.settings import View
 from torchreel.render.task import Result
 
@@ -165,6 +166,36 @@ def test_arguments_are_refused_before_anything_is_written(stage: Any, tmp_path: 
     with pytest.raises(UserError, match="Conv2d: kernel_size=9 does not fit"):
         run([job(tmp_path / "new", overrides={"kernel_size": "9"})])
     assert names(tmp_path / "new") == []
+
+
+def test_a_defect_in_a_changed_clip_fails_alone(stage: Any, tmp_path: Path) -> None:
+    trace = stage.trace
+
+    def defective(example: Any, *rest: Any) -> Any:
+        if example.operator == "Fold":
+            raise KeyError("no such step")
+        return trace(example, *rest)
+
+    stage.trace = defective
+    results = run([job(tmp_path, name, seed=1) for name in ("Conv2d", "Fold")])
+    assert [result.status for result in results] == ["rendered", "failed"]
+
+
+def test_a_person_sees_a_bar_and_a_line_per_clip(stage: Any, tmp_path: Path) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    stage.construct = failing(stage.construct, "Fold", ValueError("bad"))
+    clips = [job(tmp_path, name) for name in ("Conv2d", "Fold")]
+    with Bar(len(clips), screen) as bar:
+        batch.run(clips, bar)
+    shown = screen.getvalue()
+    assert "2/2" in shown
+    assert "Conv2d.zh.light  gif " in shown
+    assert "Fold.zh.light  failed" in shown
+    assert "s drawn" in shown
 
 
 def test_a_changed_clip_has_a_name_of_its_own(tmp_path: Path) -> None:
