@@ -75,14 +75,15 @@ class Bar(Silent):
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
             console=self._console,
             auto_refresh=False,
             transient=True,
         )
         self._clips: dict[str, Any] = {}
-        self._all = self._progress.add_task("clips", total=total)
+        self._done, self._total = 0, total
+        self._all = self._progress.add_task("clips", total=total, count=f"0/{total}")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -93,7 +94,7 @@ class Bar(Silent):
         self._progress.stop()
 
     def started(self, job: Job) -> None:
-        self._clips[job.stem] = self._progress.add_task(job.stem, total=None)
+        self._clips[job.stem] = self._progress.add_task(job.stem, total=None, count="")
         self._progress.refresh()
 
     def progress(self, job: Job, seconds: float) -> None:
@@ -104,7 +105,8 @@ class Bar(Silent):
         from rich.text import Text
 
         self._progress.remove_task(self._clips.pop(result.job.stem))
-        self._progress.advance(self._all)
+        self._done += 1
+        self._progress.update(self._all, advance=1, count=f"{self._done}/{self._total}")
         self._progress.print(Text(line(result), style="red" if result.failure else ""), soft_wrap=True)
         self._progress.refresh()
 
