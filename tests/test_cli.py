@@ -373,6 +373,21 @@ def test_killed_in_the_middle_leaves_whole_files_and_the_next_run_completes() ->
     )
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_full_disk_fails_the_clips_and_leaves_nothing(jobs: str) -> None:
+    """No file may grow beyond 60 kB: every encoder meets an error of the system in the middle of its work."""
+    code = (
+        "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000))\n"
+        "from torchreel.cli import main\nmain()"
+    )
+    command = [sys.executable, "-c", code, "render", "Conv2d", "Conv1d", "-f", "gif,mp4,png,webp", "-j", jobs]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 1
+    assert "Conv2d.zh.light: Conv2d: cannot write to media: File too large.\n" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert media() == []
+
+
 def test_an_unchanged_run_of_everything_takes_less_than_a_second(stage: Any) -> None:
     call("render", "--all", *SMALL, "-j", "1")
     start = time.perf_counter()
