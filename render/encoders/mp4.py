@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from torchreel.render.settings import View
 
 _OPTIONS = {
-    "preset": "superfast",
+    "preset": "veryfast",
     "crf": "18",
     "x264-params": "keyint=300:scenecut=0:bframes=0:ref=1:weightp=0:subme=0:no-chroma-me=1:"
     "rc-lookahead=0:sync-lookahead=0:mbtree=0:qcomp=1",

@@ -23,7 +23,7 @@ _POWER = 0.75
 _ROUNDS = 4
 _SAMPLES = 1 << 18
 _SAMPLE_WIDTH = 1024
-_BLOCK = 1024
+_BLOCK = 128  # small enough for BLAS to stay in this thread: its helpers only spin beside busy workers
 
 
 def choose(
