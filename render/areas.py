@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from torchreel.render.settings import Rect
 
 NOWHERE: Rect = (0, 0, 0, 0)
-_MANY = 64
+_MANY = 48
 _SLACK = 1.25
-_SMALL = 256
+_SMALL = 1024
 
 
 def area(rect: Rect) -> int:
@@ -33,11 +33,12 @@ def merge(rects: Iterable[Rect], frame: Rect) -> list[Rect]:
 
     Two become one where their hull is hardly larger than both. If the whole frame is among them it is the only one.
     """
-    waiting = list(
-        dict.fromkeys(part for part in (cut(rect, frame) for rect in rects) if not _is_empty(part))
-    )
+    inside = {
+        part for part in (cut(rect, frame) for rect in rects) if part[0] < part[2] and part[1] < part[3]
+    }
+    waiting = _in_runs(sorted(inside, key=_reading_order))
     if len(waiting) > _MANY:
-        waiting = _in_bands(waiting, frame)
+        waiting = _in_tiles(waiting, frame)
     merged: list[Rect] = []
     while waiting:
         rect = waiting.pop()
@@ -49,18 +50,35 @@ def merge(rects: Iterable[Rect], frame: Rect) -> list[Rect]:
     return [frame] if frame in merged else merged
 
 
-def _is_empty(rect: Rect) -> bool:
-    return rect[2] <= rect[0] or rect[3] <= rect[1]
+def _reading_order(rect: Rect) -> Rect:
+    x0, y0, x1, y1 = rect
+    return (y0, x0, y1, x1)
 
 
 def _partner(rect: Rect, others: Sequence[Rect]) -> int | None:
-    for index, other in enumerate(others):
-        if area(hull(rect, other)) <= _SLACK * (area(rect) + area(other)) + _SMALL:
+    """The first of `others` that `rect` may become one with. Written out, as it is asked most often."""
+    x0, y0, x1, y1 = rect
+    own = (x1 - x0) * (y1 - y0)
+    for index, (a0, b0, a1, b1) in enumerate(others):
+        width = (a1 if a1 > x1 else x1) - (a0 if a0 < x0 else x0)
+        height = (b1 if b1 > y1 else y1) - (b0 if b0 < y0 else y0)
+        if width * height <= _SLACK * (own + (a1 - a0) * (b1 - b0)) + _SMALL:
             return index
     return None
 
 
-def _in_bands(rects: Iterable[Rect], frame: Rect) -> list[Rect]:
+def _in_runs(rects: Iterable[Rect]) -> list[Rect]:
+    """Join each rectangle to the one before where that costs little, as with the cells of a row."""
+    runs: list[Rect] = []
+    for rect in rects:
+        if runs and _partner(rect, runs[-1:]) is not None:
+            runs[-1] = hull(rect, runs[-1])
+        else:
+            runs.append(rect)
+    return runs
+
+
+def _in_tiles(rects: Iterable[Rect], frame: Rect) -> list[Rect]:
     """Join many rectangles by the tile of an 8 x 8 tiling that their centre lies in, so that few remain."""
     width, height = max(1, (frame[2] - frame[0]) // 8), max(1, (frame[3] - frame[1]) // 8)
     tiles: dict[tuple[int, int], Rect] = {}

@@ -28,6 +28,7 @@ _CAPS = {
     "round": constants.LINE_CAP_ROUND,
     "square": constants.LINE_CAP_SQUARE,
 }
+_PATH, _PATH_DATA = ffi.typeof("cairo_path_t *"), ffi.typeof("cairo_path_data_t[]")
 _FAR = 1 << 20
 
 
@@ -46,10 +47,8 @@ class Path:
 
     def __init__(self, curves: Curves) -> None:
         self._rows = _path_rows(curves)
-        self.pointer = ffi.new("cairo_path_t *")
-        self.pointer.status = constants.STATUS_SUCCESS
-        self.pointer.data = ffi.cast("cairo_path_data_t *", self._rows.ctypes.data)
-        self.pointer.num_data = len(self._rows)
+        self._data = ffi.from_buffer(_PATH_DATA, self._rows)
+        self.pointer = ffi.new(_PATH, (constants.STATUS_SUCCESS, self._data, len(self._rows)))
 
 
 def _path_rows(curves: Curves) -> np.ndarray:
