@@ -351,6 +351,8 @@ def test_killed_in_the_middle_leaves_whole_files_and_the_next_run_completes() ->
         "gif,mp4",
         "--width",
         "320",
+        "--fps",
+        "5",
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     limit = time.monotonic() + 60
@@ -375,12 +377,27 @@ def test_killed_in_the_middle_leaves_whole_files_and_the_next_run_completes() ->
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_full_disk_fails_the_clips_and_leaves_nothing(jobs: str) -> None:
-    """No file may grow beyond 60 kB: every encoder meets an error of the system in the middle of its work."""
+    """No file may grow beyond 8 kB: every encoder meets an error of the system in the middle of its work."""
     code = (
-        "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000))\n"
+        "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))\n"
         "from torchreel.cli import main\nmain()"
     )
-    command = [sys.executable, "-c", code, "render", "Conv2d", "Conv1d", "-f", "gif,mp4,png,webp", "-j", jobs]
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "render",
+        "Conv2d",
+        "Conv1d",
+        "-f",
+        "gif,mp4,png,webp",
+        "-j",
+        jobs,
+        "--width",
+        "320",
+        "--fps",
+        "5",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 1
     assert "Conv2d.zh.light: Conv2d: cannot write to media: File too large.\n" in done.stderr

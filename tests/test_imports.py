@@ -68,7 +68,13 @@ def test_torch_is_imported_by_scenes_only() -> None:
 
 
 def test_manim_is_imported_by_scenes_and_the_renderer_only() -> None:
-    allowed = {"render/renderer.py", "render/display.py", "render/raster.py", "render/lanes.py"}
+    allowed = {
+        "render/renderer.py",
+        "render/display.py",
+        "render/raster.py",
+        "render/lanes.py",
+        "render/canvas.py",
+    }
     assert all(name.startswith("scenes/") or name in allowed for name in importers("manim"))
 
 
