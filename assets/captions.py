@@ -66,7 +66,7 @@ def _table(lang: str, name: str) -> dict[str, Any]:
 
 def _find(table: dict[str, Any], operator: str, example: str, key: str) -> str | None:
     own = table.get(operator, {})
-    for place in (own.get(example, {}), own, table):
+    for place in (own.get(example, {}), table.get(example, {}), own, table):
         if isinstance(place, dict) and isinstance(place.get(key), str):
             return str(place[key])
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -12,10 +12,12 @@ from torch import nn
 from torchreel.scenes.convolution_layouts import PlanesBoard, RowsBoard
 from torchreel.scenes.convolution_stage import Board
 from torchreel.scenes.convolution_trace import record_convolution
+from torchreel.scenes.formula import Token
 from torchreel.scenes.operator import Inputs, Operator, Settings
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.stage import Beat, OperatorScene
+from torchreel.scenes.trace import Step
 from torchreel.scenes.windows import check_window
 
 _DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
@@ -45,15 +47,15 @@ class _Convolution(OperatorScene):
         self.board = self.board_class(self.look, self.trace)
         self.add(*self.board.inputs.values(), *self.board.outputs.values(), self.board.labels())
         self.moving, self.kernel, self.border, self.out = VGroup(), VGroup(), VGroup(), 0
-        yield from self._padding_modes()
-        cells = list(self._cells())
-        yield Beat("kernel", partial(self._take_kernel, 0), 0.6, 0.8, values=self._sizes())
-        for number, (out, cell) in enumerate(cells[:_SLOW]):
+        modes = list(self._padding_modes())
+        yield from modes
+        yield Beat("kernel", partial(self._take_kernel, 0), 0.6, 0.8, self._law())
+        cells = [(out, cell) for out, grid in self.board.outputs.items() for cell in grid.positions()]
+        slow = 1 if modes else _SLOW
+        for number, (out, cell) in enumerate(cells[:slow]):
             yield from self._in_full(out, cell, number)
-        times = sweep_times(len(cells) - _SLOW, 0.4, 0.2)
-        for (out, cell), seconds in zip(cells[_SLOW:], times, strict=True):
-            yield self._swept(out, cell, seconds)
-        yield Beat("done", self._clear, 0.4, values=self._sizes())
+        yield from self._swept(cells[slow:])
+        yield Beat("done", self._clear, 0.4)
 
     def _padding_modes(self) -> Iterator[Beat]:
         """Each padding mode in turn copies its border values; the module's own comes last and stays."""
@@ -64,7 +66,7 @@ class _Convolution(OperatorScene):
             mode for mode in self.example.extra.get("modes", []) if mode != own and mode in self.trace.tensors
         ]
         for mode in [*others, own]:
-            yield Beat(f"mode_{mode}", partial(self._copy_border, mode), 0.8, 0.7)
+            yield Beat(f"mode_{mode}", partial(self._copy_border, mode), 0.7, 0.6)
 
     def _copy_border(self, mode: str) -> Iterable[Animation]:
         self.remove(self.border)
@@ -72,19 +74,22 @@ class _Convolution(OperatorScene):
         self.border = VGroup(*numbers)
         return self.board.copies(numbers)
 
-    def _cells(self) -> list[tuple[int, Cell]]:
-        """The shown output cells in torch's order; a sample of them if they are many."""
-        every = [(o, cell) for o, grid in self.board.outputs.items() for cell in grid.positions()]
-        if len(every) <= _MOST_STEPS:
-            return every
-        return every[: _SLOW + 1] + every[_SLOW + 1 :: -(-len(every) // _MOST_STEPS)]
+    def _law(self) -> list[Token]:
+        """The formula of every output element, in names."""
+        size = self.board.size
+        step = self.trace.step("output", (*size.lead, 0, *size.spatial((0, 0))))
+        return [Token(f"output = {step.formula.symbols()}")]
 
-    def _sizes(self) -> dict[str, object]:
+    def values(self) -> dict[str, object]:
         size = self.board.size
         return {
             "channels": size.per_group,
+            "in_channels": size.channels,
+            "groups": size.channels // size.per_group,
             "outs": size.outs,
             "kernel": " × ".join(map(str, size.spatial(size.kernel))),
+            "stride": size.stride[1],
+            "dilation": size.dilation[1],
         }
 
     def _take_kernel(self, out: int) -> Iterable[Animation]:
@@ -99,8 +104,12 @@ class _Convolution(OperatorScene):
         """One output element step by step: window, products, channel sums, total."""
         slow = number == 0
         index = (*self.board.size.lead, out, *self.board.size.spatial(cell))
-        yield Beat("window" if slow else "slide", partial(self._slide, out, cell), 0.5, 0.5 if slow else 0.3,
-                   values=self._stride())  # fmt: skip
+        yield Beat(
+            "window" if slow else "slide",
+            partial(self._slide, out, cell),
+            0.5,
+            0.5 if slow else 0.3,
+        )
         partials = self._partial_step(out, cell)
         yield Beat("multiply", partial(self._show_products, out, cell), 0.5, 0.6 if slow else 0.1, partials)
         if slow and self.board.sums_channels:
@@ -113,21 +122,25 @@ class _Convolution(OperatorScene):
             self.trace.step("output", index),
         )
 
-    def _partial_step(self, out: int, cell: Cell) -> object:
+    def _partial_step(self, out: int, cell: Cell) -> Step | None:
         if "partial" not in self.trace.tensors:
             return None
         size = self.board.size
         return self.trace.step("partial", (*size.lead, out, 0, *size.spatial(cell)))
 
-    def _swept(self, out: int, cell: Cell, seconds: float) -> Beat:
-        index = (*self.board.size.lead, out, *self.board.size.spatial(cell))
-        first_of_plane = out and cell == (0, 0)
-        return Beat("next_kernel" if out else "sweep", partial(self._sweep, out, cell), 0.6 if first_of_plane else seconds, 0.0,
-                    self.trace.step("output", index), {**self._sizes(), "out": out})  # fmt: skip
-
-    def _stride(self) -> dict[str, object]:
-        size = self.board.size
-        return {"stride": size.stride[1], "channels": size.per_group, "dilation": size.dilation[1]}
+    def _swept(self, cells: Sequence[tuple[int, Cell]]) -> Iterator[Beat]:
+        """The remaining outputs in torch's order, ever quicker; many at a time if they are many."""
+        size = max(1, -(-len(cells) // _MOST_STEPS))
+        planes = {out: [cell for o, cell in cells if o == out] for out, _ in cells}
+        runs = [
+            (out, plane[k : k + size]) for out, plane in planes.items() for k in range(0, len(plane), size)
+        ]
+        for (out, run), seconds in zip(runs, sweep_times(len(runs), 0.4, 0.2), strict=True):
+            index = (*self.board.size.lead, out, *self.board.size.spatial(run[-1]))
+            fresh = bool(out) and run[0] == (0, 0)
+            key, seconds = ("next_kernel" if out else "sweep"), (0.6 if fresh else seconds)
+            yield Beat(key, partial(self._sweep, out, run), seconds, 0.0, self.trace.step("output", index),
+                       {"out": out})  # fmt: skip
 
     def _slide(self, out: int, cell: Cell) -> Iterable[Animation]:
         board = self.board
@@ -151,15 +164,22 @@ class _Convolution(OperatorScene):
         shown = [] if sums_shown else list(self._show_sums(out, cell))
         return [*shown, *self.board.outputs[out].write(cell, self.board.node)]
 
-    def _sweep(self, out: int, cell: Cell) -> Iterable[Animation]:
-        """One quick step: windows and values jump on; the kernel changes where a new output plane begins."""
-        board = self.board
-        arrive = list(self._take_kernel(out)) if out != self.out else []
+    def _sweep(self, out: int, run: Sequence[Cell]) -> Iterable[Animation]:
+        """A quick step: windows and values jump on; the kernel changes where a new output plane begins."""
+        board, cell = self.board, run[-1]
+        arrive = self._next_kernel(out) if out != self.out else []
         self.remove(self.moving)
         self.moving = VGroup(*board.products(out, cell).values(), board.sums(out, cell))
         self.add(self.moving)
         moves = [*board.slide(out, cell), *board.kernel_moves(self.planes, cell)]
-        return [*arrive, *moves, *board.outputs[out].write(cell)]
+        written = [animation for each in run for animation in board.outputs[out].write(each)]
+        return [*arrive, *moves, *written]
+
+    def _next_kernel(self, out: int) -> list[Animation]:
+        """The next kernel, with windows over the channels that it reads only."""
+        self.remove(*self.board.windows.values())
+        self.add(*(self.board.windows[c] for c in self.board.rows_of(out)))
+        return list(self._take_kernel(out))
 
     def _clear(self) -> Iterable[Animation]:
         return [

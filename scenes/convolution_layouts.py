@@ -238,7 +238,7 @@ class RowsBoard(Board):
             group.add(*self._collector(c))
             for sign, at in (("×", self.kernel_y(c)), ("=", self.product_y(c))):
                 group.add(Text(sign, 0.3, theme.muted, "mono").place((self.edge - 0.3, at)))
-            kernel = Text(f"weight[{out}]", 0.19, theme.accent, "mono")
+            kernel = Text(f"weight[{out},{self.in_group(out, c)}]", 0.19, theme.accent, "mono")
             group.add(kernel.place((self.right + 0.15, self.kernel_y(c)), align="left"))
         group.add(*self.bias(out, (self.node[0], self.node[1] + 1.3)))
         return group.add(Arrow(self._way_to(out), theme.wire), *self.node_sign())

@@ -24,7 +24,7 @@ from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace import Trace
 
 MOST_CHANNELS = 3
-MOST_OUTPUTS = 3
+MOST_OUTPUTS = 4
 SUM_WIDTH, SUM_HEIGHT, NODE = 1.0, 0.46, 0.26
 
 

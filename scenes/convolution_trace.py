@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from torchreel.scenes.formula import Add, Expr, Lazy, Mul, Ref, Sum, read
-from torchreel.scenes.operator import Call, Inputs, Operator, Recording, Settings
+from torchreel.scenes.operator import Call, Inputs, Recording, Settings
 from torchreel.scenes.trace import Rule
-from torchreel.scenes.windows import Window, border_source, check_window, spread, with_leading
+from torchreel.scenes.windows import Window, border_source, spread, with_leading
 
 _PARTIAL_LIMIT = 1 << 22
 _PAD_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
@@ -21,8 +21,8 @@ def record_convolution(call: Call) -> Recording:
     """Tensors and rules of a convolution of input `(N, C, *spatial)` or `(C, *spatial)`.
 
     Where `padding_mode` copies values to the border, the input padded in each mode that is possible stands under the
-    mode's name (`reflect`, …), so that a clip can compare them. Where an output reads several channels, `partial` `(N, O, C / groups, *out)` is what each
-    input channel contributes; `product` `(N, O, C / groups, *out, *kernel_size)` is computed on demand.
+    mode's name (`reflect`, …), so that a clip can compare them. Where an output reads several channels, `partial`
+    `(N, O, C / groups, *out)` is what each input channel contributes; `product` `(N, O, C / groups, *out, *kernel_size)` is computed on demand.
     """
     return _Convolution(call).recording()
 

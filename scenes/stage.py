@@ -1,8 +1,8 @@
 """The stage on which every operator plays: title, formula, caption, progress, pacing, and the record of what was shown.
 
 A subclass declares its `operator` and tells its `story` as a list of beats. Beats are known before the first is played,
-so the clip's length, its progress line and its sections need no second pass. `OperatorScene` is an ordinary Manim
-scene: `manim render scenes/convolution.py Conv2d` draws the default example in the language and theme of the environment
+so the clip's length, its progress line and its sections need no second pass. `OperatorScene` is an ordinary
+Manim scene: `manim render scenes/convolution.py Conv2d` draws the default example in the language and theme of the environment
 (`TORCHREEL_LANG`, `TORCHREEL_THEME`).
 """
 
@@ -59,7 +59,7 @@ class Beat:
 
 @dataclass(frozen=True)
 class Shown:
-    """A number as it stood on stage: its text, the element it is, and its box (left, bottom, right, top, scene units)."""
+    """A number on stage: its text, the element it is, and its box (left, bottom, right, top, scene units)."""
 
     text: str
     tensor: str
@@ -70,7 +70,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Section:
-    """One beat as it was shown: name, start and end (seconds), caption in every language, numbers in sight at its end."""
+    """One beat as shown: name, start and end (seconds), caption in every language, numbers in sight at its end."""
 
     name: str
     start: float
@@ -92,6 +92,10 @@ class OperatorScene(Scene):
     def story(self) -> Iterable[Beat]:
         """The beats of the clip; whatever they need on stage is built here."""
         raise NotImplementedError
+
+    def values(self) -> dict[str, object]:
+        """What every caption of the clip may name; a beat's own values come on top."""
+        return {}
 
     @property
     def trace(self) -> Trace:
@@ -162,7 +166,8 @@ class OperatorScene(Scene):
 
     def _play_beat(self, beat: Beat, total: float) -> None:
         start = self.time
-        texts = {lang: self.words(beat.name, lang, **beat.values) for lang in LANGUAGES}
+        values = {**self.values(), **beat.values}
+        texts = {lang: self.words(beat.name, lang, **values) for lang in LANGUAGES}
         self._say(texts[self.request.lang])
         if beat.formula is not None:
             tokens = (

@@ -1,8 +1,8 @@
 """What an operator did, as checked data: tensors, and the rules by which each was filled.
 
-A `Rule` says how one tensor is filled, for any batch of its cells; a `Step` is the rule at one cell. Rules are functions,
-so steps cost nothing until somebody looks at them, while the proof runs over whole batches. Building a `Trace` is the
-proof: every element of every ruled tensor is written exactly once (or by one accumulation) and equals torch's value.
+A `Rule` says how one tensor is filled, for any batch of its cells; a `Step` is the rule at one cell. Rules are
+functions, so steps cost nothing until somebody looks at them, while the proof runs over whole batches. Building a
+`Trace` is the proof: every element of every ruled tensor is written exactly once (or by one accumulation) and equals torch's value.
 """
 
 from __future__ import annotations
@@ -69,7 +69,10 @@ class Step:
                     yield one.tensor, one.element
 
     def tokens(self, text: Callable[[str, float], str], most: int = 4) -> list[Token]:
-        """The formula with its numbers, as pieces to draw; `text(tensor, value)` formats, `most` terms of a sum are shown."""
+        """The formula with its numbers, as pieces to draw.
+
+        `text(tensor, value)` formats a number; of a sum, `most` terms are shown.
+        """
         return self.formula.tokens(lambda ref: self._number(ref, text), most)
 
     def _number(self, ref: Ref, text: Callable[[str, float], str]) -> Token:

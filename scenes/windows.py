@@ -43,9 +43,12 @@ class Window:
         return self.origin(cells)[:, None, :] + spread
 
 
-def per_dimension(value: Any, dims: int) -> tuple[int, ...]:
-    """torch's `int or tuple` setting as a tuple of `dims` ints."""
-    return tuple(value) if isinstance(value, (tuple, list)) else (int(value),) * dims
+def per_dimension(value: Any, dims: int, name: str = "value") -> tuple[int, ...]:
+    """torch's `int or tuple` setting as a tuple of `dims` ints; anything else is a `UserError`."""
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * dims
+    if len(values) != dims or not all(isinstance(n, int) and not isinstance(n, bool) for n in values):
+        raise UserError(f"{name}={value!r} should be an int or a tuple of {dims} ints.")
+    return values
 
 
 def spread(columns: Tensor, count: int) -> Tensor:
@@ -78,10 +81,8 @@ def check_window(name: str, settings: Settings, inputs: Inputs, dims: int) -> No
     padding = settings.get("padding", 0)
     if isinstance(padding, str):
         return
-    kernel, dilation, pads = (
-        per_dimension(value, dims)
-        for value in (settings["kernel_size"], settings.get("dilation", 1), padding)
-    )
+    given = {"kernel_size": settings["kernel_size"], "dilation": settings.get("dilation", 1), "padding": padding}
+    kernel, dilation, pads = (per_dimension(value, dims, f"{name}: {key}") for key, value in given.items())
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     padded = [n + 2 * p for n, p in zip(sizes, pads, strict=True)]
     if all(span <= size for span, size in zip(spans, padded, strict=True)):

@@ -20,14 +20,14 @@ from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace import Trace
 
 Cell = tuple[int, int]
-_MARGIN = 0.09
+_MARGIN = 0.07
 _LARGEST_TEXT = 0.32
 _SMALLEST_CELL = 0.1
 
 
 @dataclass(frozen=True)
 class Cells:
-    """How the cells of a grid are drawn: their size, their text (`text_size` 0 is a heat map), and how many are shown."""
+    """How the cells of a grid are drawn: size, text (`text_size` 0 is a heat map), and how many are shown."""
 
     width: float
     height: float
@@ -42,7 +42,7 @@ class Cells:
         """The largest cells for `rows` x `cols` in an area, with numbers if the longest of `texts` stays readable."""
         ems = max((measure(text, 1.0, "sans") for text in texts), default=0.6)
         w, h = min(width / max(cols, 1), largest), min(height / max(rows, 1), largest)
-        w, h = min(w, 1.7 * h), min(h, 1.25 * w)
+        w, h = min(w, 1.8 * h), min(h, 1.25 * w)
         size = min(_LARGEST_TEXT, (w - _MARGIN) / ems, h * 0.62)
         if size >= MIN_TEXT:
             return cls(w, h, size, rows, cols)

@@ -1,0 +1,133 @@
+"""Convolution traces prove themselves for any valid call, refuse a wrong value, and say what does not fit."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from torchreel.assets.errors import UserError
+from torchreel.assets.examples import example
+from torchreel.scenes.convolution import Conv1d, Conv2d
+from torchreel.scenes.convolution_trace import record_convolution
+from torchreel.scenes.operator import Operator
+from torchreel.scenes.trace import Trace, TraceError
+
+CLASSES = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> tuple[nn.Module, torch.Tensor]:
+    """A valid module with an input that fits it, in one to three dimensions."""
+    dims, groups = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    channels, outs = groups * draw(st.integers(1, 2)), groups * draw(st.integers(1, 2))
+    padding = draw(st.sampled_from([0, 1, 2, "same", "valid"]))
+    module = CLASSES[dims](
+        channels,
+        outs,
+        tuple(draw(st.lists(st.integers(1, 3), min_size=dims, max_size=dims))),
+        stride=1 if padding == "same" else draw(st.integers(1, 3)),
+        padding=padding,
+        dilation=draw(st.integers(1, 2)),
+        groups=groups,
+        bias=draw(st.booleans()),
+        padding_mode=draw(st.sampled_from(["zeros", "reflect", "replicate", "circular"])),
+    )
+    sizes = draw(st.lists(st.integers(5, 6), min_size=dims, max_size=dims))
+    batch = draw(st.sampled_from([(), (1,), (2,)]))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 999)))
+    return module, torch.randn(*batch, channels, *sizes, generator=generator)
+
+
+def trace(module: nn.Module, x: torch.Tensor) -> Trace:
+    return Operator(type(module), record_convolution, "convolution", "").trace(module, {"input": x})
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@settings(max_examples=60, deadline=None)
+@given(calls())
+def test_every_output_of_any_valid_call_is_torchs_own(call: tuple[nn.Module, torch.Tensor]) -> None:
+    module, x = call
+    proved = trace(module, x)
+    with torch.no_grad():
+        torch.testing.assert_close(proved.tensors["output"], module(x))
+    steps = list(proved.steps("output"))
+    assert len({step.index for step in steps}) == len(steps) == proved.tensors["output"].numel()
+
+
+@settings(max_examples=20, deadline=None)
+@given(calls(), st.data())
+def test_a_changed_value_is_refused(call: tuple[nn.Module, torch.Tensor], data: st.DataObject) -> None:
+    proved = trace(*call)
+    output = proved.tensors["output"].clone()
+    flat = data.draw(st.integers(0, output.numel() - 1))
+    output.view(-1)[flat] += 1
+    cell = list(torch.unravel_index(torch.tensor(flat), output.shape))
+    with pytest.raises(TraceError) as refused:
+        dataclasses.replace(proved, tensors={**proved.tensors, "output": output})
+    assert f"output{[int(i) for i in cell]}" in str(refused.value)
+    assert "torch gives" in str(refused.value)
+
+
+def test_a_missing_step_is_refused() -> None:
+    proved = trace(nn.Conv1d(1, 1, 2), torch.randn(1, 1, 4))
+    short = dataclasses.replace(proved.rule("output"), over=(1, 1, 2))
+    with pytest.raises(TraceError, match=r"2 of 3 elements of output; \[0, 0, 2\] is missing"):
+        dataclasses.replace(proved, rules=(short,))
+
+
+def test_nan_and_infinity_are_equal_to_themselves() -> None:
+    x = torch.tensor([[[1.0, float("nan"), float("inf"), 2.0, 3.0]]])
+    proved = trace(nn.Conv1d(1, 1, 2), x)
+    assert proved.tensors["output"].isnan().any()
+
+
+def test_products_are_input_times_weight() -> None:
+    module, x = nn.Conv2d(2, 3, 2, stride=2, padding=1), torch.randn(1, 2, 3, 3)
+    proved = trace(module, x)
+    padded = torch.nn.functional.pad(x, (1, 1, 1, 1))
+    n, o, c, i, j, u, v = 0, 2, 1, 1, 0, 1, 1
+    expected = padded[n, c, 2 * i + u, 2 * j + v] * module.weight[o, c, u, v]
+    assert proved.value("product", (n, o, c, i, j, u, v)) == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_the_handbooks_page_is_reproduced() -> None:
+    """The first sample of the handbook's Conv1d call, whose output stands on its page."""
+    output = Conv1d.operator.trace_example(example("Conv1d")).tensors["output"]
+    expected = torch.tensor([[-0.1682, 0.7688, -0.9502]])
+    torch.testing.assert_close(output[0, :1], expected, atol=5e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            {"kernel_size": 9},
+            "Conv2d: kernel_size=9 does not fit the padded input 5 x 5 (padding=0), so there is no output. "
+            "Use kernel_size <= 5 or padding >= 2.",
+        ),
+        ({"kernelsize": 2}, "Conv2d has no argument 'kernelsize'. Did you mean 'kernel_size'?"),
+        ({"kernel_size": "big"}, "Conv2d: kernel_size"),
+        ({"groups": 3}, "in_channels must be divisible by groups"),
+        ({"in_channels": 5}, "5"),
+        ({"stride": 0}, "stride"),
+        ({"dilation": 0}, "dilation"),
+        ({"padding": -1}, "padding"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_one_line(overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError) as refused:
+        Conv2d.operator.trace_example(example("Conv2d"), overrides)
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_new_input_brings_its_channels() -> None:
+    proved = Conv2d.operator.trace_example(example("Conv2d"), {"kernel_size": 2}, "torch.randn(1, 1, 6, 6)", seed=7)
+    assert proved.kwargs["in_channels"] == 1
+    assert proved.shape("output") == (1, 2, 5, 5)
