@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from torch import nn
 
 from torchreel.scenes.formula import Add, Func, Mul
+from torchreel.scenes.parts.gates import Route
+from torchreel.scenes.parts.look import Look
 from torchreel.scenes.recurrent_cells import At, Cell, CellOperator, Gate, infer_input_size
+from torchreel.scenes.recurrent_layout import Layout
+from torchreel.scenes.recurrent_stage import Act, Spot, Wiring
+from torchreel.scenes.recurrent_story import CellScene
 
 
 def _kept(at: At) -> Mul:
@@ -39,3 +47,56 @@ LSTM_CELL = CellOperator(
     infer=infer_input_size,
     run=LSTM.run,
 )
+
+
+def lstm_wiring(look: Look, lay: Layout, colors: Mapping[str, str]) -> Wiring:
+    """The memory line on top, f and i·g joining it from the gates below, o letting out h' at the bottom."""
+    i, f, g, o = (lay.gate_y(number) for number in range(4))
+    memory, half = lay.memory_y, lay.vector / 2
+    out = lay.right - half
+    gate, left = lay.gate_x + half, lay.pre_x + half
+    forget, kept, add, tap = (lay.x(share) for share in (0, 1 / 3, 2 / 3, 1))
+    joint = (forget + add - half) / 2
+    line, text = colors["memory"], look.theme.text
+    height = lay.chunk_height
+    spots = {
+        "kept": Spot(kept, memory, "f⊙c_{before}", lay.state_row * len(lay.units)),
+        "added": Spot(add, f, "i⊙g", height, below=True),
+        "tanh_c": Spot(tap, g, "", height),
+        "c": Spot(out, memory, "c_{now}", lay.state_row * len(lay.units), state=True),
+        "h": Spot(out, o, "h_{now}", height, state=True),
+    }
+    routes = {
+        "memory": Route(((left, memory), (forget, memory)), line, 6.0),
+        "kept": Route(((forget, memory), (add, memory)), line, 6.0),
+        "c": Route(((add, memory), (out - half - 0.02, memory)), line, 6.0, head=True),
+        "f": Route(((gate, f), (forget, f), (forget, memory)), colors["f"]),
+        "i": Route(((gate, i), (joint, i), (joint, f)), colors["i"], hops=(forget,)),
+        "g": Route(((gate, g), (joint, g), (joint, f)), colors["g"]),
+        "added": Route(((joint, f), (add, f), (add, memory)), text),
+        "tap": Route(((tap, memory), (tap, o)), line),
+        "o": Route(((gate, o), (tap, o)), colors["o"]),
+        "h": Route(((tap, o), (out - half - 0.02, o)), text, head=True),
+    }
+    return Wiring(
+        spots=spots,
+        routes=routes,
+        nodes=(("×", forget, memory), ("×", joint, f), ("+", add, memory), ("×", tap, o)),
+        pills=(("tanh", tap, (i + f) / 2),),
+        acts=(
+            Act("parts", ("kept",), ("memory", "f"), ("f", "c before", "kept")),
+            Act("parts", ("added",), ("i", "g"), ("i", "g", "added")),
+            Act("states", ("c",), ("kept", "added", "c"), ("kept", "added", "c")),
+            Act("states", ("tanh_c", "h"), ("tap", "o", "h"), ("o", "tanh_c", "h")),
+        ),
+        enters=("c",),
+    )
+
+
+class LSTMCell(CellScene):
+    """Two steps of an LSTM cell."""
+
+    operator = LSTM_CELL
+    cell = LSTM
+    wiring = staticmethod(lstm_wiring)
+    palette: ClassVar = {"i": 2, "f": 1, "g": 0, "o": 5, "memory": 3}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -193,12 +194,8 @@ class _Unrolled:
 
     def _gates(self, time: int) -> None:
         for number, gate in enumerate(self.cell.gates):
-            self._fill(
-                f"pre_{gate.name}", time, lambda at, number=number, gate=gate: _before_gate(at, number, gate)
-            )
-            self._fill(
-                gate.name, time, lambda at, gate=gate: Func(gate.activation, at.now(f"pre_{gate.name}"))
-            )
+            self._fill(f"pre_{gate.name}", time, partial(_before_gate, number=number, gate=gate))
+            self._fill(gate.name, time, partial(_gate, number=number, gate=gate))
 
     def _results(self, time: int) -> None:
         self.tensors |= {
@@ -226,3 +223,7 @@ def _before_gate(at: At, number: int, gate: Gate) -> Expr:
     if gate.reset:
         hidden = Mul((at.now(gate.reset), hidden))
     return Add((at.chunk("ih", number), hidden))
+
+
+def _gate(at: At, number: int, gate: Gate) -> Expr:
+    return Func(gate.activation, _before_gate(at, number, gate))

@@ -1,0 +1,361 @@
+"""The stage of a recurrent cell: weights with the lit gate's rows, gates, and the wiring after them, step by step.
+
+What every cell shares is here; a cell's own wiring is a `Wiring`, which a family file writes down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from manim import Animation, Mobject, VGroup
+
+from torchreel.scenes.formula import Index
+from torchreel.scenes.parts.gates import Cursors, Node, Pill, Route, Sampled, Wire, bracket, paced
+from torchreel.scenes.parts.grid import drawn_texts
+from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.motion import Appear, Vanish
+from torchreel.scenes.parts.shapes import Arrow, Box
+from torchreel.scenes.parts.text import Align, Text
+from torchreel.scenes.recurrent_cells import Cell, Gate
+from torchreel.scenes.recurrent_layout import (
+    INPUT_ROW,
+    LABEL_Y,
+    NAME_SIZE,
+    TOP,
+    WEIGHT_BOTTOM,
+    WEIGHT_LABEL_Y,
+    Block,
+    Layout,
+    arrange,
+    shape_text,
+    text_size,
+)
+from torchreel.scenes.trace import Trace
+
+_SIGNS = {"sigmoid": "σ", "tanh": "tanh"}
+_PALE = 3.0
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A vector of the wiring: where its middle is, how high it is, its label (`{now}` and `{before}` are step numbers).
+
+    A state stands with its shape; `below` puts the label under the vector, where a wire leaves at the top.
+    """
+
+    x: float
+    y: float
+    label: str
+    height: float
+    state: bool = False
+    below: bool = False
+
+
+@dataclass(frozen=True)
+class Act:
+    """One element-wise moment after the gates: the vectors that fill, the wires that light up, what is read."""
+
+    caption: str
+    fills: tuple[str, ...]
+    lights: tuple[str, ...]
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """A cell's diagram right of its gates.
+
+    `colors` are channel numbers by gate, `before` names the states drawn where they enter on the left (h is drawn with
+    x), `spots` are the vectors, `routes` the wires by name, `nodes` and `pills` what stands on them.
+    """
+
+    spots: Mapping[str, Spot]
+    routes: Mapping[str, Route]
+    nodes: tuple[tuple[str, float, float], ...]
+    pills: tuple[tuple[str, float, float], ...]
+    acts: tuple[Act, ...]
+    enters: tuple[str, ...] = ()
+
+
+class CellStage:
+    """Everything on stage for one trace, and the animations that move it on."""
+
+    def __init__(
+        self,
+        look: Look,
+        trace: Trace,
+        cell: Cell,
+        colors: Mapping[str, str],
+        wiring: Callable[[Look, Layout, Mapping[str, str]], Wiring],
+        words: Callable[[str], str],
+    ) -> None:
+        self.look, self.trace, self.cell, self.colors, self.words = look, trace, cell, colors, words
+        self.hidden = trace.shape("weight_hh")[1]
+        self.sequence = len(trace.shape("input")) == 3
+        self.batched = len(trace.shape("input")) > 1
+        steps = trace.shape("input")[0] if self.sequence else 1
+        self.layout = arrange(look, trace, cell, steps, [self._name(gate) for gate in cell.gates])
+        self.wiring = wiring(look, self.layout, colors)
+        self.cursors = Cursors(look)
+        self.wires = {name: Wire(look, route) for name, route in self._routes().items()}
+        self.lit: list[Mobject] = []
+        self.scales = self._scales()
+        self.inputs = {time: self._input_rows(time) for time in self.times}
+        self.chunks = [self._chunk(number) for number in range(len(cell.gates))]
+        self.vectors = {time: dict(self._vectors(time)) for time in self.times}
+        self.labels = {time: self._labels(time) for time in self.times}
+
+    @property
+    def times(self) -> list[int]:
+        """The time steps that are played, counted from 1."""
+        return [time + 1 for time in self.layout.times if time is not None]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no element to follow (an empty batch)."""
+        return 0 in self.trace.shape(f"h_{self.times[0]}") or 0 in self.trace.shape("input")
+
+    def base(self) -> VGroup:
+        """What stands from the beginning: the panel, calm wires, pale weights, the inputs of all steps."""
+        group = VGroup(self._panel(), *self.wires.values())
+        group.add(*(Node(self.look, sign, (x, y)) for sign, x, y in self.wiring.nodes))
+        group.add(*(Pill(self.look, name, (x, y)) for name, x, y in self._pills()))
+        group.add(*self._weights(), *self._input_labels(), *self._gate_names(), *self._note())
+        for time in self.times:
+            group.add(*self.inputs[time].values())
+        return group
+
+    def enter(self, time: int) -> VGroup:
+        """The blank vectors and the labels of a time step; the states it starts from are filled."""
+        return VGroup(*self.vectors[time].values(), self.labels[time])
+
+    def light_chunk(self, number: int) -> list[Animation]:
+        """The rows of one gate light up with their numbers; those of the gate before calm down."""
+        before, self.lit = self.lit, list(self.chunks[number].values())
+        return paced([Vanish(*before)] if before else [], 0, 0.25) + paced([Appear(*self.lit)], 0, 0.25)
+
+    def focus_row(self, time: int, number: int, kind: str) -> list[Animation]:
+        """Cursors on the first row of a gate in one weight, and on what it multiplies."""
+        weight = self.chunks[number][f"weight_{kind}"]
+        last = (0, weight.cells.cols - 1)
+        return self.cursors.on(self.inputs[time][kind].around(), weight.outline((0, 0), last, 0, 0.05))
+
+    def focus_chunk(self, time: int, number: int) -> list[Animation]:
+        """Cursors on all rows of a gate, on x and on h."""
+        grids = [self.inputs[time][kind] for kind in ("ih", "hh")]
+        grids += [self.chunks[number][f"weight_{kind}"] for kind in ("ih", "hh")]
+        return self.cursors.on(*(grid.around() for grid in grids))
+
+    def focus_first(self, time: int, names: tuple[str, ...]) -> list[Animation]:
+        """Cursors on the first element of these vectors."""
+        return self.cursors.on(*(self.vectors[time][name].around((0, 0)) for name in names))
+
+    def fill(self, time: int, *names: str) -> list[Animation]:
+        """These vectors take their values."""
+        written = (move for name in names for move in self.vectors[time][name].write_all())
+        return paced(written, 0.4, 1)
+
+    def light(self, *names: str) -> list[Animation]:
+        return [animation for name in names for animation in self.wires[name].light()]
+
+    def leave(self, time: int) -> list[Mobject]:
+        """What a time step takes away with it when the next one begins."""
+        lit, self.lit = self.lit, []
+        return [*self.vectors[time].values(), self.labels[time], *lit]
+
+    def hand_over(self, before: int, time: int) -> list[Animation]:
+        """The next step begins: wires calm down, and the new states fly to where states enter."""
+        old = self.vectors[before]
+        follows = time == before + 1
+        calm = paced((move for wire in self.wires.values() for move in wire.rest()), 0, 0.2)
+        flights = self.inputs[time]["hh"].write_all(old["h"] if follows else None)
+        for name in self.wiring.enters:
+            flights += self.vectors[time][f"{name} before"].write_all(old[name] if follows else None)
+        return [*calm, *self.cursors.on(), *flights]
+
+    def _index(self, unit: int) -> Index:
+        return (0, unit) if self.batched else (unit,)
+
+    def _scales(self) -> dict[str, float]:
+        """One colour scale for each kind of vector, the same in every step."""
+        scales: dict[str, float] = {}
+        for name in self.trace.tensors:
+            kind, _, number = name.rpartition("_")
+            if number.isdigit():
+                kind = "pre" if kind.startswith("pre_") else kind
+                scales[kind] = max(scales.get(kind, 0.0), self.trace.range(name).scale)
+        return {**scales, **{gate.name: 1.0 for gate in self.cell.gates}}
+
+    def _column(self, tensor: str, x: float, y: float, row: float, blank: bool = True) -> Sampled:
+        kind = tensor.rpartition("_")[0]
+        return Sampled(
+            self.look, self.trace, tensor, self.layout.units, (0,), lambda unit, _: self._index(unit),
+            (self.layout.vector, row, self._text_size(tensor, row)), (x, y),
+            blank=blank, scale=self.scales["pre" if kind.startswith("pre_") else kind],
+        )  # fmt: skip
+
+    def _text_size(self, tensor: str, row: float) -> float:
+        """The text size of a vector, 0 where its numbers would not be readable."""
+        size = text_size(drawn_texts(self.look, self.trace, tensor), self.layout.vector)
+        return size if row > 0.95 * size else 0.0
+
+    def _vectors(self, time: int) -> Iterator[tuple[str, Sampled]]:
+        first = time == self.times[0]
+        for number, gate in enumerate(self.cell.gates):
+            y, row = self.layout.gate_y(number), self.layout.row
+            yield f"pre_{gate.name}", self._column(f"pre_{gate.name}_{time}", self.layout.pre_x, y, row)
+            yield gate.name, self._column(f"{gate.name}_{time}", self.layout.gate_x, y, row)
+        for name in self.wiring.enters:
+            blank = not first or self.is_empty
+            at = (self.layout.pre_x, self.layout.memory_y, self.layout.state_row)
+            yield f"{name} before", self._column(f"{name}_{time - 1}", *at, blank=blank)
+        for name, spot in self.wiring.spots.items():
+            row = spot.height / max(1, len(self.layout.units))
+            yield name, self._column(f"{name}_{time}", spot.x, spot.y, row)
+
+    def _input_rows(self, time: int) -> dict[str, Sampled]:
+        """x and h of one time step, each over the weight columns it multiplies."""
+        slot = self.layout.times.index(time - 1)
+        y = TOP - (slot + 0.5) * INPUT_ROW
+        x_block, h_block = self.layout.block("weight_ih"), self.layout.block("weight_hh")
+        first = time == self.times[0]
+        return {
+            "ih": self._row("input", x_block, y, lambda _, k: self._feature(time, k), self.is_empty),
+            "hh": self._row(
+                f"h_{time - 1}", h_block, y, lambda _, k: self._index(k), not first or self.is_empty
+            ),
+        }
+
+    def _feature(self, time: int, number: int) -> Index:
+        lead = (0, number) if self.batched else (number,)
+        return (time - 1, *lead) if self.sequence else lead
+
+    def _row(
+        self, tensor: str, block: Block, y: float, element: Callable[[int, int], Index], blank: bool
+    ) -> Sampled:
+        scale = self.scales["h"] if tensor != "input" else None
+        size = (block.width, INPUT_ROW, self.layout.cell[1])
+        return Sampled(
+            self.look,
+            self.trace,
+            tensor,
+            (0,),
+            block.slots,
+            element,
+            size,
+            (block.middle, y),
+            blank=blank,
+            scale=scale,
+        )
+
+    def _block(self, block: Block, number: int, pale: bool) -> Sampled:
+        """One gate's rows of a weight or a bias: pale and without numbers, or lit."""
+        lay = self.layout
+        matrix = block.tensor.startswith("weight")
+        scale = self.trace.range(block.tensor).scale * (_PALE if pale else 1.0)
+        size = lay.cell[1] if not pale and lay.row > lay.cell[1] * 0.95 else 0.0
+        return Sampled(
+            self.look, self.trace, block.tensor, lay.units, block.slots,
+            lambda unit, k: (number * self.hidden + unit, k) if matrix else (number * self.hidden + unit,),
+            (block.width, lay.row, size), (block.middle, lay.gate_y(number)), scale=scale,
+        )  # fmt: skip
+
+    def _chunk(self, number: int) -> dict[str, Sampled]:
+        return {block.tensor: self._block(block, number, pale=False) for block in self.layout.blocks}
+
+    def _weights(self) -> Iterator[Mobject]:
+        for number in range(len(self.cell.gates)):
+            yield from (self._block(block, number, pale=True) for block in self.layout.blocks)
+
+    def _routes(self) -> dict[str, Route]:
+        """The wires before the gates, the same for every cell, and the cell's own."""
+        lay, routes = self.layout, dict(self.wiring.routes)
+        half = lay.vector / 2
+        for number, gate in enumerate(self.cell.gates):
+            y, color = lay.gate_y(number), self.colors[gate.name]
+            ends = ((lay.weights_right + 0.05, y), (lay.pre_x - half - 0.03, y))
+            routes[f"sum {gate.name}"] = Route(ends, color, head=True)
+            routes[f"act {gate.name}"] = Route(((lay.pre_x + half, y), (lay.gate_x - half, y)), color)
+        return routes
+
+    def _pills(self) -> Iterator[tuple[str, float, float]]:
+        for number, gate in enumerate(self.cell.gates):
+            yield _SIGNS[gate.activation], self.layout.pill_x, self.layout.gate_y(number)
+        yield from self.wiring.pills
+
+    def _panel(self) -> Box:
+        theme = self.look.theme
+        left, right = self.layout.pill_x - 0.35, self.layout.panel_right
+        top, bottom = TOP + 0.31, WEIGHT_BOTTOM - 0.07
+        center = ((left + right) / 2, (top + bottom) / 2)
+        return Box(
+            right - left, top - bottom, center, 0.2, fill=theme.bar, stroke=theme.line, stroke_width=1.4
+        )
+
+    def _input_labels(self) -> Iterator[Mobject]:
+        for name, tensor in (("input", "weight_ih"), ("h", "weight_hh")):
+            block = self.layout.block(tensor)
+            shape = self.trace.shape("input" if name == "input" else "h_0")
+            yield self._label(f"{name} {shape_text(shape)}", block.middle, LABEL_Y)
+            bottom = TOP - INPUT_ROW * len(self.layout.times)
+            if bottom - WEIGHT_LABEL_Y > 0.5:
+                path = [(block.middle, bottom - 0.07), (block.middle, WEIGHT_LABEL_Y + 0.22)]
+                yield Arrow(path, self.look.theme.wire, 2.4)
+        for block in self.layout.blocks:
+            matrix = block.tensor.startswith("weight")
+            text = f"{block.tensor} {shape_text(self.trace.shape(block.tensor))}" if matrix else "bias"
+            yield self._label(text, block.middle, WEIGHT_LABEL_Y)
+        yield self._label("ih + hh", self.layout.pre_x, WEIGHT_LABEL_Y)
+
+    def _gate_names(self) -> Iterator[Mobject]:
+        lay = self.layout
+        left = lay.blocks[0].left
+        for number, gate in enumerate(self.cell.gates):
+            y, color = lay.gate_y(number), self.colors[gate.name]
+            half = lay.chunk_height / 2 - 0.02
+            yield bracket(left - 0.1, y + half, y - half, color)
+            yield Text(gate.name, 0.26, color, "bold").place((left - 0.3, y))
+            name = Text(self._name(gate), NAME_SIZE, color, "bold")
+            yield name.place((lay.gate_x + lay.vector / 2 + 0.1, y + 0.1), align="left", vertical="baseline")
+        if self.sequence:
+            for slot, time in enumerate(lay.times):
+                text = "…" if time is None else f"t={time + 1}"
+                y = TOP - (slot + 0.5) * INPUT_ROW
+                yield Text(text, MIN_TEXT, self.look.theme.muted, "mono").place(
+                    (left - 0.08, y), align="right"
+                )
+
+    def _name(self, gate: Gate) -> str:
+        return f"{gate.name} {self.words('gate_' + gate.name)}"
+
+    def _labels(self, time: int) -> VGroup:
+        group = VGroup()
+        half = self.layout.vector / 2
+        for name in self.wiring.enters:
+            text = f"{name}_{time - 1} {shape_text(self.trace.shape(f'{name}_0'))}"
+            group.add(self._label(text, self.layout.pre_x + half, LABEL_Y, "right"))
+        for name, spot in self.wiring.spots.items():
+            text = spot.label.format(now=time, before=time - 1)
+            y = spot.y - spot.height / 2 - 0.24 if spot.below else spot.y + spot.height / 2 + 0.1
+            if spot.state:
+                text += f" {shape_text(self.trace.shape(f'{name}_{time}'))}"
+                group.add(self._label(text, spot.x + half, y, "right"))
+            elif text:
+                group.add(self._label(text, spot.x, y))
+        return group
+
+    def _label(self, text: str, x: float, y: float, align: Align = "center") -> Text:
+        return Text(text, MIN_TEXT, self.look.theme.muted, "mono").place((x, y), align, "baseline")
+
+    def _note(self) -> Iterator[Mobject]:
+        """What is left out of the picture: other samples of a batch, elements of long vectors."""
+        lay = self.layout
+        count = self.trace.shape("h_0")[0] if self.batched else 1
+        notes = [f"{self.words('sample')} {count}"] if count > 1 else []
+        if None in lay.units or any(None in block.slots for block in lay.blocks):
+            notes.append(self.words("left_out"))
+        x, y = lay.gate_x + lay.vector / 2 + 0.1, (lay.gate_y(lay.gates - 2) + lay.gate_y(lay.gates - 1)) / 2
+        for number, text in enumerate(notes):
+            at = (x, y + 0.13 * (len(notes) - 1) - 0.26 * number)
+            yield Text(text, MIN_TEXT, self.look.theme.muted, "sans").place(at, align="left")
