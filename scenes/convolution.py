@@ -23,6 +23,7 @@ from torchreel.scenes.windows import check_window
 _DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 _SLOW = 2
 _MOST_STEPS = 26
+_JUMP = 0.15
 
 
 def _operator(module: type[nn.Module], dims: int) -> Operator:
@@ -167,19 +168,21 @@ class _Convolution(OperatorScene):
     def _sweep(self, out: int, run: Sequence[Cell]) -> Iterable[Animation]:
         """A quick step: windows and values jump on; the kernel changes where a new output plane begins."""
         board, cell = self.board, run[-1]
-        arrive = self._next_kernel(out) if out != self.out else []
+        if out != self.out:
+            self._next_kernel(out)
         self.remove(self.moving)
         self.moving = VGroup(*board.products(out, cell).values(), board.sums(out, cell))
         self.add(self.moving)
-        moves = [*board.slide(out, cell), *board.kernel_moves(self.planes, cell)]
+        moves = [*board.slide(out, cell, _JUMP), *board.kernel_moves(self.planes, cell)]
         written = [animation for each in run for animation in board.outputs[out].write(each)]
-        return [*arrive, *moves, *written]
+        return [*moves, *written]
 
-    def _next_kernel(self, out: int) -> list[Animation]:
+    def _next_kernel(self, out: int) -> None:
         """The next kernel, with windows over the channels that it reads only."""
         self.remove(*self.board.windows.values())
         self.add(*(self.board.windows[c] for c in self.board.rows_of(out)))
-        return list(self._take_kernel(out))
+        self._take_kernel(out)
+        self.add(self.kernel)
 
     def _clear(self) -> Iterable[Animation]:
         return [

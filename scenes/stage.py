@@ -22,7 +22,6 @@ from torchreel.scenes.formula import Index, Token
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts import bars
 from torchreel.scenes.parts.look import Look
-from torchreel.scenes.parts.motion import Morph
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.trace import Step, Trace
@@ -175,12 +174,14 @@ class OperatorScene(Scene):
             )
             self._show_formula(tokens, isinstance(beat.formula, Step))
         share = (start + beat.run_time + beat.hold) / total
-        animations = [*beat.animate(), Morph(self.progress, bars.progress_points(min(1.0, share)))]
+        self.progress.points = bars.progress_points(min(1.0, share))
+        animations = list(beat.animate())
         for animation in animations:
             animation.run_time = beat.run_time
-        self.play(*animations)
-        if beat.hold:
-            self.wait(beat.hold)
+        if animations:
+            self.play(*animations)
+        if rest := beat.hold + (0.0 if animations else beat.run_time):
+            self.wait(rest)
         self._end_section(Section(beat.name, start, self.time, texts, ()))
 
     def _say(self, text: str) -> None:

@@ -5,6 +5,7 @@ Each is an ordinary Manim `Animation`, so scenes play under any renderer. Parts 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from manim.utils.rate_functions import ease_in_out_cubic, ease_out_cubic, linear
 
 from torchreel.scenes.parts.shapes import Point, as_point
 
+FADE = 0.15
 _ARRAYS = ("points", "fill_rgbas", "stroke_rgbas")
 Change = tuple[VMobject, str, np.ndarray, np.ndarray]
 __all__ = ["Appear", "Drop", "Fly", "Glow", "Morph", "Move", "Paint", "Tween", "Vanish", "linear"]
@@ -22,16 +24,21 @@ __all__ = ["Appear", "Drop", "Fly", "Glow", "Morph", "Move", "Paint", "Tween", "
 class Tween(Animation):
     """Interpolates arrays (`points`, `fill_rgbas`, `stroke_rgbas`) of a family from one value to another.
 
-    `changes` is asked for when the animation begins, so it sees the state the earlier ones left.
+    `changes` is asked for when the animation begins, so it sees the state the earlier ones left. A tween that is done
+    after `quick` seconds rests for the remainder of its run time: fades are costly in a GIF and need not last.
     """
+
+    quick = math.inf
 
     def __init__(
         self,
         *mobjects: Mobject,
         run_time: float = 0.5,
         rate_func: Callable[[float], float] = ease_in_out_cubic,
+        quick: float | None = None,
         **kwargs: Any,
     ) -> None:
+        self.quick = self.quick if quick is None else quick
         mobject = mobjects[0] if len(mobjects) == 1 else VGroup(*mobjects)
         super().__init__(mobject, run_time=run_time, rate_func=rate_func, **kwargs)
         self.parts = mobjects
@@ -52,7 +59,7 @@ class Tween(Animation):
         self.interpolate(1)
 
     def interpolate_mobject(self, alpha: float) -> None:
-        along = self.rate_func(alpha)
+        along = self.rate_func(min(1.0, alpha * max(1.0, self.run_time / self.quick)))
         for mobject, name, start, end in self._changes:
             value = end.copy() if along == 1 else start + (end - start) * along
             setattr(mobject, name, value)
@@ -75,6 +82,8 @@ def _faded(member: VMobject, name: str, opacity: float) -> np.ndarray:
 class Appear(Tween):
     """Fades in, optionally moving by `shift` on the way. The objects are added to the scene."""
 
+    quick = FADE
+
     def __init__(
         self, *mobjects: Mobject, shift: Point = (0.0, 0.0), run_time: float = 0.4, **kwargs: Any
     ) -> None:
@@ -93,6 +102,8 @@ class Appear(Tween):
 
 class Vanish(Tween):
     """Fades out and leaves the scene; the objects keep their look, ready to appear again."""
+
+    quick = FADE
 
     def __init__(self, *mobjects: Mobject, run_time: float = 0.3, **kwargs: Any) -> None:
         super().__init__(*mobjects, run_time=run_time, remover=True, **kwargs)
@@ -143,6 +154,8 @@ class Fly(Tween):
 class Drop(Tween):
     """Objects pop up in place: they grow from `scale` of their size while fading in."""
 
+    quick = FADE
+
     def __init__(self, *mobjects: Mobject, scale: float = 0.6, run_time: float = 0.3, **kwargs: Any) -> None:
         super().__init__(*mobjects, run_time=run_time, rate_func=ease_out_cubic, introducer=True, **kwargs)
         self.scale = scale
@@ -173,6 +186,8 @@ class Morph(Tween):
 
 class Paint(Tween):
     """Fill and stroke colours (`#rrggbb`) blend to new ones; None keeps what is there."""
+
+    quick = FADE
 
     def __init__(
         self, *mobjects: Mobject, fill: str | None = None, stroke: str | None = None, **kwargs: Any
