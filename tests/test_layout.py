@@ -1,0 +1,170 @@
+"""The layout of every example at the end of every beat, in both languages and both themes, and its pace.
+
+The rules are in `layout.py`. Whether they catch what they should is tested first, on a stage where things go wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from manim import VGroup
+
+from torchreel.assets.examples import example, examples
+from torchreel.assets.themes import theme
+from torchreel.scenes import registry
+from torchreel.scenes.parts import bars
+from torchreel.scenes.parts.shapes import Box, Path
+from torchreel.scenes.parts.text import Text
+from torchreel.scenes.stage import Beat, OperatorScene, Request
+from torchreel.tests.layout import RULES, Reading, reading
+from torchreel.tests.stagehand import Outline, watch_scene
+
+LOOKS = [(lang, look) for lang in ("zh", "en") for look in ("light", "dark")]
+CLIPS = [(operator, name) for operator, named in examples().items() for name in named]
+INK = theme("light").text
+
+
+OPERATOR = registry.find("Conv1d").operator
+
+
+@cache
+def request() -> Request:
+    """Any proved call will do."""
+    return Request(OPERATOR.trace_example(example("Conv1d")), example("Conv1d"), "en", "light")
+
+
+def broken(*things: Any, caption: str = "Something happens.") -> dict[str, list[str]]:
+    """What the rules say of a clip that puts some things on an otherwise empty stage."""
+
+    class Faulty(OperatorScene):
+        operator = OPERATOR
+
+        def story(self) -> Iterable[Beat]:
+            self.add(*things)
+            yield Beat("only")
+
+        def words(self, key: str, lang: str | None = None, **values: object) -> str:
+            return caption
+
+    found = Reading(watch_scene(Faulty, request())).broken
+    return {name: messages for name, messages in found.items() if messages}
+
+
+def text(words: str, place: tuple[float, float], size: float = 0.3, color: str = INK) -> Text:
+    return Text(words, size, color).place(place)
+
+
+@pytest.mark.parametrize(
+    "rule, things",
+    [
+        ("texts_inside", [text("beyond the edge", (6.5, 0))]),
+        ("texts_inside", [text("in the formula bar", (0, bars.STAGE_BOTTOM))]),
+        ("texts_inside", [text("in the title bar", (0, bars.STAGE_TOP))]),
+        ("shapes_inside", [Box(2, 1, (0, bars.STAGE_BOTTOM), fill="#ffffff")]),
+        ("no_overlap", [text("12.34", (0, 0)), text("56.78", (0.3, 0.1))]),
+        ("no_overlap", [text("12.34", (0, 0)), text("12.34", (0.05, 0))]),
+        ("large_enough", [text("tiny", (0, 0), 0.17)]),
+        ("large_enough", [text("shrunk", (0, 0), 0.3).scale(0.5)]),
+        ("readable", [text("pale", (0, 0), color="#8c959f")]),
+        ("readable", [Box(2, 1, fill="#57606a"), text("dark on dark", (0, 0))]),
+        ("readable", [text("half gone", (0, 0)).set_opacity(0.4)]),
+        ("readable", [text("behind a veil", (0, 0)), Box(4, 1, fill="#ffffff", opacity=0.49)]),
+        ("inside_cells", [Box(0.5, 0.5, fill="#ffffff"), text("1234.5", (0, 0))]),
+        ("nothing_across", [Path([(-2, 0), (2, 0)], INK), text("struck out", (0, 0))]),
+        ("nothing_across", [text("struck out", (0, 0)), Path([(-2, 0), (2, 0)], INK)]),
+        ("nothing_across", [text("half hidden", (0, 0)), Box(0.5, 0.5, (0.5, 0), fill="#ffffff")]),
+        ("nothing_across", [Box(1, 1, (1, 0), fill="#0969da"), text("on an edge", (0, 0))]),
+    ],
+)
+def test_the_rules_catch_what_is_wrong(rule: str, things: list[Any]) -> None:
+    found = broken(*things)
+    assert rule in found
+    assert all(found[rule]), "a message says what is wrong"
+
+
+@pytest.mark.parametrize(
+    "things",
+    [
+        [text("alone", (0, 0))],
+        [text("above", (0, 0.4)), text("below", (0, 0))],
+        [text("12.34", (0, 0)), text("12.34", (0, 0))],
+        [Box(1, 0.6, fill="#ffffff", stroke=INK), text("12.3", (0, 0))],
+        [Path([(-2, 0), (2, 0)], INK), Box(1, 0.6, fill="#ffffff"), text("12.3", (0, 0))],
+        [text("under a tint", (0, 0)), Box(4, 1, fill="#8250df", opacity=0.1)],
+        [text("1.5", (0, 0)), Box(1, 0.6, fill="#ffffff"), text("1.5", (0, 0))],
+    ],
+)
+def test_the_rules_leave_alone_what_is_right(things: list[Any]) -> None:
+    assert broken(*things) == {}
+
+
+def test_a_caption_that_loses_its_end_is_caught() -> None:
+    assert broken(caption="Short.") == {}
+    assert "caption_whole" in broken(caption="Words that go on and on. " * 20)
+
+
+def test_a_message_names_the_beat_the_texts_and_their_boxes_in_pixels() -> None:
+    left, right = Box(1, 1, fill="#ffffff"), VGroup(text("12.34", (0, 0)), text("5", (0.1, 0)))
+    [message] = broken(left, right)["no_overlap"]
+    assert message.startswith("beat 1 'only' (2.6 s): '12.34' (")
+    assert "' (" in message.split("overlaps '5")[1]
+
+
+def test_outlines_know_inside_from_outside_by_the_non_zero_rule() -> None:
+    ring = np.concatenate([Box(4, 4).points, Box(2, 2).points[::-1]])
+    places = np.array([(0, 0), (1.5, 0), (0, -1.7), (2.1, 0)])
+    assert Outline(ring).contains(places).tolist() == [False, True, True, False]
+    assert Outline(Box(2, 2, radius=0.5).points).contains(np.array([(0.98, 0.98), (0.7, 0.7)])).tolist() == [
+        False,
+        True,
+    ]
+
+
+def each_clip(test: Callable[..., None]) -> Callable[..., None]:
+    """A test of every example in both languages and themes; the looks of one example come one after another."""
+    cases = [(operator, name, lang, look) for operator, name in CLIPS for lang, look in LOOKS]
+    names = [f"{operator}:{name}-{lang}-{look}" for operator, name, lang, look in cases]
+    marked: Callable[..., None] = pytest.mark.parametrize("operator, name, lang, look", cases, ids=names)(
+        test
+    )
+    return marked
+
+
+@each_clip
+def test_layout(operator: str, name: str, lang: str, look: str) -> None:
+    found = reading(operator, name, lang, look).broken
+    messages = [f"{rule}: {message}" for rule in RULES for message in found[rule]]
+    assert not messages, "\n".join([f"{operator}:{name}, {lang}, {look}", *messages])
+
+
+@each_clip
+def test_pace(operator: str, name: str, lang: str, look: str) -> None:
+    """A clip lasts 6 to 15 s, its sections follow one another, and it ends by holding still for 2 s."""
+    clip = reading(operator, name, lang, look)
+    assert 6 <= clip.duration <= 15
+    starts, ends = [part.start for part in clip.sections], [part.end for part in clip.sections]
+    assert starts == pytest.approx([0.0, *ends[:-1]])
+    assert ends[-1] == pytest.approx(clip.duration)
+    assert clip.last_wait == pytest.approx(2.0)
+
+
+@each_clip
+def test_words(operator: str, name: str, lang: str, look: str) -> None:
+    """Every section has a caption in both languages, and so has the whole clip."""
+    clip = reading(operator, name, lang, look)
+    for words in [*(part.caption for part in clip.sections), clip.alt]:
+        assert {language: bool(said.strip()) for language, said in words.items()} == {"zh": True, "en": True}
+
+
+@pytest.mark.parametrize("operator, name", CLIPS, ids=[f"{operator}:{name}" for operator, name in CLIPS])
+def test_language_and_look_do_not_change_the_story(operator: str, name: str) -> None:
+    """The same beats at the same times, whatever the words and colours."""
+    stories = {
+        tuple((part.name, part.start, part.end) for part in reading(operator, name, *look).sections)
+        for look in LOOKS
+    }
+    assert len(stories) == 1
