@@ -375,6 +375,21 @@ def test_killed_in_the_middle_leaves_whole_files_and_the_next_run_completes() ->
     )
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_says_so_and_leaves_no_temporary_file(number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "torchreel", "render", "Conv2d:*", "-j", "2", "--width", "320"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    limit = time.monotonic() + 60
+    while not any(name.endswith(".gif") for name in media()):
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert said == "torchreel: interrupted; finished clips are kept.\n"
+    assert not [name for name in media() if name.startswith(".")]
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_full_disk_fails_the_clips_and_leaves_nothing(jobs: str) -> None:
     """No file may grow beyond 8 kB: every encoder meets an error of the system in the middle of its work."""
