@@ -121,18 +121,17 @@ class Canvas:
         """The pixels that a path covers when filled and drawn along with a pen, with a margin."""
         self._trace(path)
         cairo.cairo_path_extents(self._ctx, *self._edges)
-        x0, y0, x1, y1 = self._covered()
+        x0, y0, x1, y1 = self.covered(*(edge[0] for edge in self._edges))
         if pen is not None:
             self._set_pen(pen)
             cairo.cairo_stroke_extents(self._ctx, *self._edges)
-            a0, b0, a1, b1 = self._covered()
+            a0, b0, a1, b1 = self.covered(*(edge[0] for edge in self._edges))
             x0, y0, x1, y1 = min(x0, a0), min(y0, b0), max(x1, a1), max(y1, b1)
         return (x0, y0, x1, y1)
 
-    def _covered(self) -> Rect:
-        """The extents that cairo just gave, in pixels with a margin of two, cut off far outside the picture."""
+    def covered(self, x0: float, y0: float, x1: float, y1: float) -> Rect:
+        """A box of scene units in pixels with a margin of two, cut off far outside the picture."""
         matrix, margin = self._to_pixels, 2
-        x0, y0, x1, y1 = (edge[0] for edge in self._edges)
         left, right = matrix.xx * x0 + matrix.x0 - margin, matrix.xx * x1 + matrix.x0 + margin
         top, bottom = matrix.yy * y1 + matrix.y0 - margin, matrix.yy * y0 + matrix.y0 + margin
         return (_whole(left), _whole(top), _whole(right) + 1, _whole(bottom) + 1)

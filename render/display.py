@@ -94,6 +94,11 @@ class Shape:
         return self.foreign or (self.curves is not None and bool(self.layers))
 
     @cached_property
+    def blends(self) -> bool:
+        """Whether any paint is a gradient."""
+        return any(isinstance(layer.paint, Gradient) for layer in self.layers)
+
+    @cached_property
     def widest(self) -> Stroke | None:
         """The broadest of the strokes, which bounds the others."""
         strokes = [layer for layer in self.layers if isinstance(layer, Stroke)]

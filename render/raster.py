@@ -17,9 +17,10 @@ from itertools import pairwise
 import numpy as np
 from manim import Mobject
 
-from torchreel.render.areas import NOWHERE, longest_rising, merge
+from torchreel.render.areas import NOWHERE, cut, longest_rising, merge
 from torchreel.render.canvas import Canvas, Path, path_of
 from torchreel.render.display import DisplayList, Item, Shape
+from torchreel.render.outline import strips
 from torchreel.render.settings import Rect, View
 
 ForeignPainter = Callable[[Mobject, np.ndarray], None]
@@ -28,12 +29,16 @@ ForeignPainter = Callable[[Mobject, np.ndarray], None]
 
 @dataclass(eq=False, slots=True)
 class Sprite:
-    """What one item looked like when it was last taken in, and the pixels that takes."""
+    """What one item looked like when it was last taken in, and the pixels that takes.
+
+    `box` is around all of it; `parts` together cover every pixel that it marks.
+    """
 
     item: Item
     shape: Shape | None = None
     path: Path | None = None
     box: Rect = NOWHERE
+    parts: Sequence[Rect] = ()
 
 
 class Raster:
@@ -103,19 +108,21 @@ class Raster:
         self._boxes = np.array([sprite.box for sprite in self._order], np.int64).reshape(-1, 4)
         gone = [sprite for sprite in old_order if sprite not in self._rank]
         stayed = [self._rank[sprite] for sprite in old_order if sprite in self._rank]
-        return [sprite.box for sprite in gone] + [self._order[rank].box for rank in _out_of_order(stayed)]
+        moved = gone + [self._order[rank] for rank in _out_of_order(stayed)]
+        return [part for sprite in moved for part in sprite.parts]
 
     def _take(self, sprite: Sprite) -> list[Rect]:
         shape, before = sprite.item.shape, sprite.shape
         if shape is None or (before is not None and before.key == shape.key):
             return []
-        old_box = sprite.box
+        old_parts = sprite.parts
         sprite.shape = shape
         sprite.path = path_of(shape.curves) if shape.curves is not None else None
         if before is None or not _same_outline(before, shape):
             sprite.box = self._box_of(sprite, shape)
+            sprite.parts = self._parts_of(sprite.box, shape)
             self._boxes[self._rank[sprite]] = sprite.box
-        return [old_box, sprite.box]
+        return [*old_parts, *sprite.parts]
 
     def _box_of(self, sprite: Sprite, shape: Shape) -> Rect:
         if shape.foreign:
@@ -124,20 +131,35 @@ class Raster:
             return NOWHERE
         return self._canvas.reach(sprite.path, shape.widest)
 
+    def _parts_of(self, box: Rect, shape: Shape) -> list[Rect]:
+        boxes = strips(shape)
+        if boxes is None:
+            return [box]
+        return [cut(self._canvas.covered(*strip), box) for strip in boxes.tolist()]
+
     def _repaint(self, rect: Rect) -> None:
         x0, y0, x1, y1 = rect
-        pixels = self._canvas.pixels
+        pixels, touched = self._canvas.pixels, self._touched(rect)
         pixels[y0:y1, x0:x1] = self._background
-        with self._canvas.rows(y0, y1):
-            for rank in self._touched(rect):
-                self._draw(self._order[rank])
+        with self._canvas.rows(*self._rows(rect, touched)):
+            for sprite in touched:
+                self._draw(sprite)
         self.frame[y0:y1, x0:x1] = pixels[y0:y1, x0:x1]
 
-    def _touched(self, rect: Rect) -> list[int]:
+    def _rows(self, rect: Rect, touched: Sequence[Sprite]) -> tuple[int, int]:
+        """The rows to paint: those of the rectangle, and all rows of gradients, which cairo rounds by their extent."""
+        boxes = [
+            rect,
+            *(sprite.box for sprite in touched if sprite.shape is not None and sprite.shape.blends),
+        ]
+        top, bottom = min(box[1] for box in boxes), max(box[3] for box in boxes)
+        return max(top, 0), min(bottom, self.view.height)
+
+    def _touched(self, rect: Rect) -> list[Sprite]:
         x0, y0, x1, y1 = rect
         boxes = self._boxes
         hit = (boxes[:, 0] < x1) & (boxes[:, 2] > x0) & (boxes[:, 1] < y1) & (boxes[:, 3] > y0)
-        touched: list[int] = np.flatnonzero(hit).tolist()
+        touched = [self._order[rank] for rank in np.flatnonzero(hit).tolist()]
         self.drawn += len(touched)
         return touched
 

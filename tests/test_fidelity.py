@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from manim import (
     BLUE,
     DOWN,
@@ -47,6 +50,8 @@ from manim import (
 from manim.constants import CapStyleType, LineJointType
 from manim.renderer.cairo_renderer import CairoRenderer
 
+from torchreel.render.display import DisplayList
+from torchreel.render.raster import Raster
 from torchreel.render.renderer import capture, render_scene
 from torchreel.render.settings import Rect, View
 
@@ -194,7 +199,7 @@ class Film:
 
 def manim_film(scene: type[Scene], view: View) -> np.ndarray:
     """All frames (T, H, W, 4) as Manim draws them."""
-    settings = {
+    options = {
         "pixel_width": view.width,
         "pixel_height": view.height,
         "frame_rate": view.fps,
@@ -203,7 +208,7 @@ def manim_film(scene: type[Scene], view: View) -> np.ndarray:
         "progress_bar": "none",
         "verbosity": "ERROR",
     }
-    with tempconfig(settings):
+    with tempconfig(options):
         renderer = _Stock()
         scene(renderer=renderer).render()
     return np.stack(renderer.film)
@@ -267,3 +272,42 @@ def test_capture_finds_the_frame_on_show_at_a_time(time: float, index: int) -> N
     stock = manim_film(Fades, VIEW)
     (still,) = capture(lambda renderer: Fades(renderer=renderer), VIEW, [time])
     assert np.array_equal(still, stock[index])
+
+
+coordinates = st.floats(-4, 4).map(lambda value: round(value, 2))
+corners = st.lists(st.tuples(coordinates, coordinates), min_size=2, max_size=7)
+looks = st.tuples(
+    st.sampled_from(list(LineJointType)),
+    st.sampled_from(list(CapStyleType)),
+    st.floats(0, 60),
+    st.booleans(),
+    st.booleans(),
+)
+
+
+def outline(places: list[tuple[float, float]], look: tuple[Any, ...]) -> VMobject:
+    joint, cap, width, closed, smooth = look
+    line = VMobject(stroke_width=width, stroke_opacity=0.7, joint_type=joint, cap_style=cap)
+    points = [np.array((x, y, 0.0)) for x, y in places]
+    line.set_points_as_corners([*points, points[0]] if closed else points)
+    return line.make_smooth() if smooth and len(places) > 2 else line
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(corners, looks), min_size=1, max_size=3), st.lists(corners, min_size=1, max_size=3))
+def test_any_outline_leaves_no_trace_where_it_was(
+    outlines: list[tuple[list[tuple[float, float]], tuple[Any, ...]]], moves: list[list[tuple[float, float]]]
+) -> None:
+    stage = [Square(3, fill_opacity=0.6, color=BLUE), *[outline(*drawn) for drawn in outlines]]
+    display, background = DisplayList(), (10, 20, 30, 255)
+    parts, full = (Raster(VIEW, 14.0, lambda mobject, frame: None) for _ in range(2))
+    for places in [[], *moves]:
+        if places:
+            stage[1].become(outline(places, outlines[0][1]))
+        changed = [*display.refresh(display.arrange(stage)), *display.refresh(display.order)]
+        for raster in (parts, full):
+            raster.note(changed)
+        parts.paint(display, background)
+        full.adopt(display)
+        full.repaint(background)
+        assert np.array_equal(parts.frame, full.frame)
