@@ -380,7 +380,7 @@ def test_interrupted_it_says_so_and_leaves_no_temporary_file(number: signal.Sign
     command = [sys.executable, "-m", "torchreel", "render", "Conv2d:*", "-j", "2", "--width", "320"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     limit = time.monotonic() + 60
-    while not any(name.endswith(".gif") for name in media()):
+    while not any(name.startswith(".torchreel-") and name.endswith(".mp4") for name in media()):
         assert time.monotonic() < limit
         time.sleep(0.02)
     process.send_signal(number)
