@@ -206,13 +206,20 @@ def render(
     `Conv2d` is the default example, `Conv2d:stride` another one, `Conv2d:*` all of them.
     """
     with _friendly():
-        planned = _plan(operators, everything, family, **asked)
+        from torchreel.render.plan import jobs as plan_jobs
+
+        planned = plan_jobs(operators, everything, family, **asked)
         results = _run(planned, jobs or _processors(), force, keep_going, as_json)
+        from torchreel.render import summary
+
     code = _exit_code(results)
     if as_json:
-        click.echo(_json({"exit_code": code, "clips": [_plain(result) for result in results]}))
+        click.echo(_json({"exit_code": code, "clips": [summary.plain(result) for result in results]}))
     else:
-        _summary(results, len(planned), asked["folder"])
+        for text in summary.successes(results, asked["folder"]):
+            click.echo(text)
+        for text in summary.failures(results, len(planned)):
+            click.echo(text, err=True)
     if verbose:
         for result in results:
             click.echo(result.failure.trace if result.failure else "", err=True, nl=False)
@@ -233,7 +240,9 @@ def preview(operator: str, folder: Path | None, **asked: Any) -> None:
 
     with _friendly():
         folder = folder or Path(tempfile.gettempdir()) / f"torchreel-preview-{os.getuid()}"
-        planned = _plan((operator,), False, None, formats=("mp4",), folder=folder, quality="l", **asked)
+        from torchreel.render.plan import jobs
+
+        planned = jobs((operator,), formats=("mp4",), folder=folder, quality="l", **asked)
         result = _run(planned[:1], 1, force=False, keep_going=True, as_json=False, quiet=True)[0]
     if result.failure is not None:
         click.echo(f"torchreel: {result.failure.message}", err=True)
@@ -293,40 +302,6 @@ def clear() -> None:
     click.echo(f"removed {count} files, {human_size(total)}")
 
 
-def _plan(
-    operators: Sequence[str],
-    everything: bool,
-    family: str | None,
-    *,
-    formats: Sequence[str],
-    folder: Path,
-    langs: Sequence[str],
-    themes: Sequence[str],
-    settings: Sequence[str],
-    input_text: str | None,
-    seed: int,
-    precision: int,
-    quality: str,
-    fps: int | None = None,
-    width: int | None = None,
-    max_size: str | None = None,
-) -> list[Job]:
-    """The jobs that the options ask for; every mistake that shows without torch is raised here."""
-    from torchreel.render import plan
-    from torchreel.render.job import Job
-
-    examples = plan.select(operators, everything, family)
-    outputs = plan.outputs(plan.read_formats(formats), quality, fps, width)
-    overrides = plan.read_settings(settings)
-    bound = plan.read_size(max_size) if max_size else None
-    return [
-        Job(example, folder, outputs, lang, theme, precision, seed, overrides, input_text, bound)
-        for example in examples
-        for lang in plan.read_langs(langs)
-        for theme in plan.read_themes(themes)
-    ]
-
-
 def _run(
     planned: Sequence[Job], at_once: int, force: bool, keep_going: bool, as_json: bool, quiet: bool = False
 ) -> list[Result]:
@@ -348,38 +323,6 @@ def _exit_code(results: Sequence[Result]) -> int:
     if not kinds:
         return DONE
     return WRONG_USAGE if kinds == {"usage"} else FAILED
-
-
-def _summary(results: Sequence[Result], planned: int, folder: Path) -> None:
-    failed = [result for result in results if result.failure is not None]
-    unchanged = sum(result.status == "cached" for result in results)
-    done = len(results) - len(failed)
-    kept = f", {unchanged} of them unchanged" if unchanged else ""
-    if done:
-        click.echo(f"{done} {'clip' if done == 1 else 'clips'} in {folder}{os.sep}{kept}")
-    if planned == 1 and failed and failed[0].failure:
-        click.echo(f"torchreel: {failed[0].failure.message}", err=True)
-    elif failed:
-        skipped = planned - len(results)
-        rest = f", {skipped} not tried" if skipped else ""
-        click.echo(f"{len(failed)} of {planned} failed{rest}:", err=True)
-        for result in failed:
-            click.echo(f"  {result.job.stem}: {result.failure.message if result.failure else ''}", err=True)
-
-
-def _plain(result: Result) -> dict[str, Any]:
-    job = result.job
-    return {
-        "clip": job.stem,
-        "operator": job.example.operator,
-        "example": job.example.name,
-        "lang": job.lang,
-        "theme": job.theme,
-        "status": result.status,
-        "seconds": round(result.seconds, 3),
-        "files": {suffix: {**facts, "path": str(job.path(suffix))} for suffix, facts in result.files.items()},
-        "error": result.failure.message if result.failure else None,
-    }
 
 
 def _json(value: Any) -> str:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import Example, did_you_mean, example, examples, families
-from torchreel.render.job import FORMATS, Output
+from torchreel.render.job import FORMATS, Job, Output
 from torchreel.render.settings import FILM, PAGE, View
 
 # Manim's quality names and its sizes for video; GIF and WebP are for pages, so they are smaller and slower.
@@ -33,6 +34,36 @@ _UNITS = {
     "mib": 1024**2,
     "gb": 10**9,
 }
+
+
+def jobs(
+    names: Sequence[str],
+    everything: bool = False,
+    family: str | None = None,
+    *,
+    formats: Iterable[str],
+    folder: Path,
+    langs: Iterable[str],
+    themes: Iterable[str],
+    settings: Iterable[str] = (),
+    input_text: str | None = None,
+    seed: int = 0,
+    precision: int = 2,
+    quality: str = "m",
+    fps: int | None = None,
+    width: int | None = None,
+    max_size: str | None = None,
+) -> list[Job]:
+    """The jobs that the options of the command line ask for, one for each example, language and theme."""
+    files = outputs(read_formats(formats), quality, fps, width)
+    overrides = read_settings(settings)
+    most = read_size(max_size) if max_size else None
+    looks = [(lang, theme) for lang in read_langs(langs) for theme in read_themes(themes)]
+    return [
+        Job(chosen, folder, files, lang, theme, precision, seed, overrides, input_text, most)
+        for chosen in select(names, everything, family)
+        for lang, theme in looks
+    ]
 
 
 def select(names: Sequence[str], everything: bool = False, family: str | None = None) -> list[Example]:

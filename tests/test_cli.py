@@ -355,7 +355,7 @@ def test_killed_in_the_middle_leaves_whole_files_and_the_next_run_completes() ->
         "5",
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + 120
     while not any(name.endswith(".gif") and not name.startswith(".") for name in media()):
         assert time.monotonic() < limit
         assert process.poll() is None, "the run ended before it could be killed"
@@ -379,7 +379,7 @@ def test_killed_in_the_middle_leaves_whole_files_and_the_next_run_completes() ->
 def test_interrupted_it_says_so_and_leaves_no_temporary_file(number: signal.Signals) -> None:
     command = [sys.executable, "-m", "torchreel", "render", "Conv2d:*", "-j", "2", "--width", "320"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + 120
     while not any(name.startswith(".torchreel-") and name.endswith(".mp4") for name in media()):
         assert time.monotonic() < limit
         time.sleep(0.02)
