@@ -51,19 +51,23 @@ class GroupNorm(OperatorScene):
 
     def _regrouped(self) -> Iterator[Beat]:
         settings = self._settings()
-        values = {"rows": 8, **self._sizes()}
-        self.columns = board = GroupsBoard(
-            self.look,
-            self.trace,
-            settings,
-            self._column_headings(settings),
-            self.words("left_out_rows", **values),
+        board = self.columns = GroupsBoard(
+            self.look, self.trace, settings, self._column_headings(settings), self._row_note
         )
         self.add(*(grid for column in board.grids for grid in column), board.labels)
         yield Beat("regroup", run_time=0.1, hold=1.2, values=self._sizes())
         for column, groups in enumerate(settings, 1):
             yield from self._setting(column, groups, 1.0 if len(settings) < 4 else 0.7)
         yield Beat("regrouped", lambda: [Vanish(board.cursor)], 0.4, values=self._sizes())
+
+    def _row_note(self, rows: int) -> str:
+        """Which samples and channels the columns leave out, if any."""
+        sizes = self._sizes()
+        notes = [
+            (sizes["samples"] > 1, self.words("one_sample", **sizes)),
+            (rows < sizes["channels"], self.words("left_out_rows", rows=rows, **sizes)),
+        ]
+        return self.words("between").join(note for needed, note in notes if needed)
 
     def _setting(self, column: int, groups: int, pace: float) -> Iterator[Beat]:
         """One num_groups: the channels regroup, each group gets its statistics, the numbers follow."""
@@ -135,7 +139,7 @@ class GroupNorm(OperatorScene):
     def _notes(self, planner: Planner, plan: Plan) -> str:
         """What the table leaves out, if anything."""
         cells = plan.cells["input"]
-        corner = {"channels": plan.channels, "rows": cells.rows, "cols": cells.cols}
+        corner: dict[str, Any] = {"channels": plan.channels, "rows": cells.rows, "cols": cells.cols}
         notes = [
             (plan.bands < planner.sets, self.words("left_out", shown=plan.bands, total=planner.sets)),
             (not planner.is_whole(plan), self.words("corner", **corner)),
@@ -145,16 +149,12 @@ class GroupNorm(OperatorScene):
 
     def _sizes(self) -> dict[str, Any]:
         shape, groups = self.trace.shape("input"), self.trace.shape("mean")[1]
-        per_group = shape[1] // groups
-        count = per_group
-        for size in shape[2:]:
-            count *= size
         return {
             "samples": shape[0],
             "channels": shape[1],
             "groups": groups,
-            "per_group": per_group,
-            "count": count,
+            "per_group": shape[1] // groups,
+            "count": numbers_a_group(shape, groups),
         }
 
     def _statistic(self, number: int, tensor: str, source: str) -> Iterator[Beat]:
@@ -255,7 +255,8 @@ class Normalization(OperatorScene):
         self.frame = Shape(self.panels[0].outline(), stroke=self.look.theme.accent, stroke_width=3.6)
         for panel in self.panels:
             self.add(panel.block, panel.labels, panel.values)
-        yield Beat("input", run_time=0.1, hold=1.0, values={"count": math.prod(shape)})
+        key = "input_corner" if self.panels[0].cropped else "input"
+        yield Beat(key, run_time=0.1, hold=1.0, values={"count": math.prod(shape)})
         for number, panel in enumerate(self.panels):
             yield from self._layer(panel, number)
         yield Beat("done", lambda: [Vanish(self.frame)], 0.4, values={"groups": self._groups})

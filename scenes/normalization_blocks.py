@@ -24,8 +24,9 @@ from torchreel.scenes.trace import Trace
 
 PANEL = (2 * EDGE - 2 * MARGIN) / 4
 _MOST = (4, 8, 6)
-_BLOCK_WIDTH, _BLOCK_HEIGHT = 2.72, 3.1
+_BLOCK_HEIGHT, _LARGEST_CELL = 3.1, 0.62
 _BLOCK_Y = 0.98
+_FIRST = {"BatchNorm": "c=0", "LayerNorm": "n=0", "InstanceNorm": "n=0, c=0", "GroupNorm": "n=0, g=0"}
 _AXES = {1: "L", 2: "H·W", 3: "D·H·W"}
 
 
@@ -38,11 +39,10 @@ class Panel:
         self.first: Index = (0,) * len(partition.sets)
         self.spatial = trace.shape("input")[2:]
         samples, channels = trace.shape("input")[:2]
-        whole = (samples, channels, math.prod(self.spatial))
-        self.size: Element = tuple(min(n, most) for n, most in zip(whole, _MOST, strict=True))  # type: ignore[assignment]
-        self.cropped = self.size != whole
-        width, height = self._cell()
-        beside = measure(_AXES[len(self.spatial)], MIN_TEXT, "mono") + 0.1
+        self.whole: Element = (samples, channels, math.prod(self.spatial))
+        self.size: Element = tuple(min(n, most) for n, most in zip(self.whole, _MOST, strict=True))  # type: ignore[assignment]
+        beside = max(measure(line, MIN_TEXT, "mono") for line in self._axis(2)) + 0.1
+        width, height = self._cell(PANEL - 0.25 - beside)
         self.block = Block(look, self.size, width, height, (self.x + beside / 2, _BLOCK_Y))
         self.name = Text(layer, 0.28, look.theme.muted, "bold").place((self.x, STAGE_TOP - 0.36))
         self.labels = VGroup(self.name, *self._axes())
@@ -101,22 +101,39 @@ class Panel:
         group = owner[-1] if self.partition.groups is not None else 0
         return self.look.theme.channel(sample * step + group)
 
-    def _cell(self) -> tuple[float, float]:
+    @property
+    def cropped(self) -> bool:
+        """Whether the block shows only a corner of the input."""
+        return self.size != self.whole
+
+    def _cell(self, room: float) -> tuple[float, float]:
         samples, channels, positions = self.size
-        width = min(0.62, (_BLOCK_WIDTH - samples * SLANT[0]) / channels)
-        return width, min(0.62, (_BLOCK_HEIGHT - samples * SLANT[1]) / positions)
+        width = min(_LARGEST_CELL, (room - samples * SLANT[0]) / channels)
+        return width, min(_LARGEST_CELL, (_BLOCK_HEIGHT - samples * SLANT[1]) / positions)
+
+    def _axis(self, axis: int) -> list[str]:
+        """The name of an axis, with how much of it is shown where that is not all."""
+        name = ("N", "C", _AXES[len(self.spatial)])[axis]
+        return (
+            [name] if self.size[axis] == self.whole[axis] else [name, f"{self.size[axis]}/{self.whole[axis]}"]
+        )
 
     def _axes(self) -> list[Text]:
         samples, channels, positions = self.size
-        at, muted = self.block.point, self.look.theme.muted
+        at = self.block.point
         below = at(0, channels / 2, positions) + np.array([0, -0.2, 0])
         beside = at(0, 0, positions / 2) + np.array([-0.1, 0, 0])
         slanted = at(samples / 2, 0, 0) + np.array([-0.12, 0.1, 0])
-        return [
-            Text("C", MIN_TEXT, muted, "mono").place(below),
-            Text(_AXES[len(self.spatial)], MIN_TEXT, muted, "mono").place(beside, align="right"),
-            Text("N", MIN_TEXT, muted, "mono").place(slanted, align="right"),
+        texts = [
+            self._axis_text(" ".join(self._axis(1))).place(below),
+            self._axis_text(" ".join(self._axis(0))).place(slanted, align="right"),
         ]
+        for number, line in enumerate(self._axis(2)):
+            texts.append(self._axis_text(line).place(beside - np.array([0, 0.24 * number, 0]), align="right"))
+        return texts
+
+    def _axis_text(self, text: str) -> Text:
+        return Text(text, MIN_TEXT, self.look.theme.muted, "mono")
 
     def _values(self, width: float, height: float) -> list[Number]:
         """The numbers of the front face, the first sample, where they fit."""
@@ -139,11 +156,6 @@ class Panel:
         """Which set the statistics belong to: its colour and its index."""
         theme, color = self.look.theme, self.color(self.first)
         left = self.x - PANEL / 2 + 0.3
-        axes = ("n",) * self.partition.by_sample + {None: (), self.size[1]: ("c",)}.get(
-            self.partition.groups, ("g",)
-        )
-        axes = axes if self.layer != "GroupNorm" else ("n", "g")
-        text = ", ".join(f"{axis}=0" for axis in axes)
         return [
             Box(
                 0.2,
@@ -153,7 +165,7 @@ class Panel:
                 fill=self.block.shade("front", color),
                 stroke=theme.text,
             ),
-            Text(text, 0.2, theme.text, "mono").place((left + 0.32, y - 0.185), align="left"),
+            Text(_FIRST[self.layer], 0.2, theme.text, "mono").place((left + 0.32, y - 0.185), align="left"),
         ]
 
     def _statistic(self, name: str, y: float) -> list[Text]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ from torchreel.scenes.trace import Trace
 
 _HEAD, _FOOT = 1.12, 0.32
 _STATISTICS, _GAP, _ROW_GAP = 1.42, 0.34, 0.14
-_MOST_ROWS, _SMALLEST_CELL = 8, 0.1
+_MOST_ROWS, _LEAST_ROW, _SMALLEST_CELL = 8, 0.42, 0.1
 
 
 @dataclass(frozen=True)
@@ -40,22 +41,27 @@ class GroupsBoard:
     """
 
     def __init__(
-        self, look: Look, trace: Trace, settings: list[int], headings: list[Heading], note: str
+        self,
+        look: Look,
+        trace: Trace,
+        settings: list[int],
+        headings: list[Heading],
+        notes: Callable[[int], str],
     ) -> None:
         self.look, self.trace, self.settings = look, trace, settings
         shape = trace.shape("input")
         self.spatial, self.channels = shape[2:], shape[1]
         self.rows = min(self.channels, _MOST_ROWS)
-        partial = shape[0] > 1 or self.rows < self.channels
-        self.foot = _FOOT if partial else 0.12
+        note = notes(self.rows)
+        self.foot = _FOOT if note else 0.12
         self.scale = max(trace.range(f"num_groups={setting}").scale for setting in settings)
         self.cells = self._fit()
-        self.height = self.cells.rows * self.cells.height
+        self.height = max(self.cells.rows * self.cells.height, _LEAST_ROW)
         self.top = self._top()
         self.x = self._columns()
         self.grids = [self._column(k) for k in range(len(settings) + 1)]
         self.labels = VGroup(*self._labels(headings))
-        if partial:
+        if note:
             self.labels.add(Text(note, MIN_TEXT, look.theme.muted).place((0, STAGE_BOTTOM + 0.17)))
         self.frames: list[list[Shape]] = [[Shape(self._span(0, 0, self.rows - 1), stroke=look.theme.wire)]]
         self.cursor = Shape(self.around(0), stroke=look.theme.accent, stroke_width=4.5, z_index=2)
@@ -168,7 +174,7 @@ class GroupsBoard:
         fill = theme.tint(color, 0.2)
         box = Box(width, height, (left + width / 2, middle), 0.07, fill=fill, stroke=color, stroke_width=1.6)
         lines = VGroup(box)
-        apart = min(0.2, height / 4)
+        apart = min(0.2, height / 4 + 0.005)
         for name, y in (("mean", middle + apart), ("var", middle - apart)):
             lines.add(Text(name, MIN_TEXT, theme.ink(fill)).place((left + 0.09, y), align="left"))
             lines.add(
@@ -179,7 +185,7 @@ class GroupsBoard:
     def _number(self, tensor: str, index: Index, right: tuple[float, float], width: float, fill: str) -> Text:
         value, known = self.trace.value(tensor, index), self.trace.range(tensor)
         text = self.look.number(value, known.integer, known.scale)
-        size = fit(text, width - 0.3 - measure("mean", MIN_TEXT), 0.25, MIN_TEXT)
+        size = fit(text, width - 0.3 - measure("mean", MIN_TEXT), min(0.25, 0.45 * self.height), MIN_TEXT)
         return Number(text, tensor, index, value, size, self.look.theme.ink(fill)).place(right, align="right")
 
     def _labels(self, headings: list[Heading]) -> list[Text]:

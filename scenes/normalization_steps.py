@@ -128,7 +128,7 @@ class StepsBoard:
         """The number of a step in accent, all others calm; 0 lights none."""
         theme = self.look.theme
         return [
-            Paint(disc, fill=theme.accent if number == step else theme.wire, run_time=0.3)
+            Paint(disc, fill=theme.accent if number == step else theme.muted, run_time=0.3)
             for number, disc in enumerate(self.discs, 1)
         ]
 
@@ -202,7 +202,7 @@ class StepsBoard:
             left = self.x[name] - (width + (0.4 if number else 0)) / 2
             y = STAGE_TOP - 0.25
             if number:
-                disc = Disc(0.15, (left + 0.15, y), fill=theme.wire)
+                disc = Disc(0.15, (left + 0.15, y), fill=theme.muted)
                 self.discs.append(disc)
                 yield disc
                 yield Text(str(number), MIN_TEXT, theme.background, "bold").place((left + 0.15, y))

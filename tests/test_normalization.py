@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from manim.renderer.cairo_renderer import CairoRenderer
 from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.renderer import capture
+from torchreel.render.settings import View
 from torchreel.scenes.formula import Const
+from torchreel.scenes.normalization import GroupNorm, Normalization
 from torchreel.scenes.normalization_trace import COMPARISON, GROUP_NORM, group_settings, with_other_groups
+from torchreel.scenes.stage import OperatorScene, Request
 from torchreel.scenes.trace import Rule, Trace, TraceError
+from torchreel.tests.layout import RULES
+from torchreel.tests.stagehand import watch
 
+SCENES: dict[str, type[OperatorScene]] = {"GroupNorm": GroupNorm, "Normalization": Normalization}
 LAYERS = ("BatchNorm", "LayerNorm", "InstanceNorm", "GroupNorm")
 
 
@@ -35,7 +45,7 @@ def inputs(draw: st.DrawFn, least: int = 1) -> tuple[Tensor, int]:
     return x, groups
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(drawn=inputs(least=0), affine=st.booleans(), seed=st.integers(0, 99))
 def test_group_norm_proves_itself(drawn: tuple[Tensor, int], affine: bool, seed: int) -> None:
     x, groups = drawn
@@ -47,7 +57,7 @@ def test_group_norm_proves_itself(drawn: tuple[Tensor, int], affine: bool, seed:
     torch.testing.assert_close(trace.tensors["output"], module(x).detach(), equal_nan=True)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(drawn=inputs())
 def test_comparison_proves_itself(drawn: tuple[Tensor, int]) -> None:
     x, groups = drawn
@@ -56,7 +66,7 @@ def test_comparison_proves_itself(drawn: tuple[Tensor, int]) -> None:
     assert trace.shape("GroupNorm.mean") == (len(x), groups)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(drawn=inputs())
 def test_every_number_of_groups_proves_itself(drawn: tuple[Tensor, int]) -> None:
     x, groups = drawn
@@ -188,3 +198,87 @@ def test_new_input_brings_its_channels() -> None:
 def test_empty_batch_has_no_statistics() -> None:
     trace = GROUP_NORM.trace(nn.GroupNorm(2, 4), {"input": torch.ones(0, 4, 3)})
     assert trace.shape("mean") == (0, 2)
+
+
+def _play(operator: str, name: str, text: str | None = None, **overrides: object) -> OperatorScene:
+    """The scene of an example after it was played."""
+    chosen, scene_class = example(operator, name), SCENES[operator]
+    trace = scene_class.operator.trace_example(chosen, overrides, text)
+    played: list[OperatorScene] = []
+
+    def make(renderer: CairoRenderer) -> OperatorScene:
+        played.append(scene_class(Request(trace, chosen, "en"), renderer=renderer))
+        return played[0]
+
+    capture(make, View(32, 18, 10), [])
+    return played[0]
+
+
+def _drawn(scene: OperatorScene) -> dict[str, set[tuple[int, ...]]]:
+    """Which elements of which tensors stand on the last picture."""
+    found: dict[str, set[tuple[int, ...]]] = {}
+    for number in scene.sections[-1].numbers:
+        found.setdefault(number.tensor, set()).add(number.index)
+    return found
+
+
+def _all_elements(scene: OperatorScene, tensor: str) -> set[tuple[int, ...]]:
+    return set(itertools.product(*map(range, scene.trace.shape(tensor))))
+
+
+def test_last_picture_has_every_group_in_every_step() -> None:
+    scene = _play("GroupNorm", "default")
+    drawn = _drawn(scene)
+    for tensor in ("input", "mean", "centered", "var", "std", "normalized", "output"):
+        assert drawn[tensor] >= _all_elements(scene, tensor)
+
+
+def test_groups_picture_has_the_results_of_every_setting() -> None:
+    scene = _play("GroupNorm", "groups")
+    drawn = _drawn(scene)
+    for groups in (1, 2, 4):
+        for tensor in (f"num_groups={groups}", f"num_groups={groups}.mean", f"num_groups={groups}.var"):
+            assert drawn[tensor] >= _all_elements(scene, tensor)
+
+
+def test_comparison_picture_has_mean_and_variance_of_all_layers() -> None:
+    drawn = _drawn(_play("Normalization", "comparison"))
+    assert {f"{layer}.{name}" for layer in LAYERS for name in ("mean", "var")} <= drawn.keys()
+
+
+@pytest.mark.parametrize(
+    "operator, name", [("GroupNorm", "default"), ("GroupNorm", "groups"), ("Normalization", "comparison")]
+)
+def test_clip_lasts_six_to_fifteen_seconds_and_tells_the_truth(operator: str, name: str) -> None:
+    scene = _play(operator, name)
+    assert 6 <= scene.sections[-1].end <= 15
+    for section in scene.sections:
+        for number in section.numbers:
+            assert number.value == scene.trace.value(number.tensor, number.index)
+
+
+@pytest.mark.parametrize(
+    "operator, name, text, overrides",
+    [
+        ("GroupNorm", "default", "torch.randn(1, 16, 12, 12)", {}),
+        ("GroupNorm", "default", "torch.zeros(0, 4, 2)", {}),
+        ("GroupNorm", "default", "torch.ones(2, 4)", {}),
+        ("GroupNorm", "default", "[[[nan, 2], [inf, 123456.789]], [[1e-9, 2], [3, 4]]]", {}),
+        ("GroupNorm", "default", None, {"affine": False, "num_groups": 4}),
+        ("GroupNorm", "groups", "torch.randn(2, 12, 5)", {}),
+        ("GroupNorm", "groups", "torch.randn(1, 1, 2)", {}),
+        ("GroupNorm", "groups", "torch.zeros(0, 4, 2)", {}),
+        ("Normalization", "comparison", "torch.randn(5, 16, 3, 3)", {"num_groups": 8}),
+        ("Normalization", "comparison", "[[[nan, 2], [inf, 123456.789]], [[1e-9, 2], [3, 4]]]", {}),
+        ("Normalization", "comparison", "torch.randn(1, 1, 2, 2, 2)", {}),
+    ],
+)
+def test_any_valid_input_keeps_the_layout_rules(
+    operator: str, name: str, text: str | None, overrides: dict[str, object]
+) -> None:
+    chosen = example(operator, name)
+    trace = SCENES[operator].operator.trace_example(chosen, overrides, text)
+    stages = watch(chosen, trace, "en", "light").stages
+    assert stages
+    answers: dict[Any, list[str]] = {}
+    assert [message for rule in RULES.values() for stage in stages for message in rule(stage, answers)] == []
