@@ -24,6 +24,7 @@ _DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 _SLOW = 2
 _MOST_STEPS = 26
 _JUMP = 0.15
+_CALM = 20
 
 
 def _operator(module: type[nn.Module], dims: int) -> Operator:
@@ -50,7 +51,7 @@ class _Convolution(OperatorScene):
         self.moving, self.kernel, self.border, self.out = VGroup(), VGroup(), VGroup(), 0
         modes = list(self._padding_modes())
         yield from modes
-        yield Beat("kernel", partial(self._take_kernel, 0), 0.6, 0.8, self._law())
+        yield Beat("kernel", partial(self._take_kernel, 0), 0.6, 0.8, self._law(), also=self._reading())
         cells = [(out, cell) for out, grid in self.board.outputs.items() for cell in grid.positions()]
         slow = 1 if modes else _SLOW
         for number, (out, cell) in enumerate(cells[:slow]):
@@ -74,6 +75,13 @@ class _Convolution(OperatorScene):
         numbers = self.board.border(mode)
         self.border = VGroup(*numbers)
         return self.board.copies(numbers)
+
+    def _reading(self) -> tuple[str, ...]:
+        """Which sentences a large call needs: colours in place of numbers, channels left out."""
+        board = self.board
+        heat = not all(cells.text_size for cells in board.cells.values())
+        cut = len(board.channels) < board.size.channels or len(board.outs) < board.size.outs
+        return (*(["heat"] if heat else []), *(["left_out"] if cut else []))
 
     def _law(self) -> list[Token]:
         """The formula of every output element, in names."""
@@ -136,7 +144,9 @@ class _Convolution(OperatorScene):
         runs = [
             (out, plane[k : k + size]) for out, plane in planes.items() for k in range(0, len(plane), size)
         ]
-        for (out, run), seconds in zip(runs, sweep_times(len(runs), 0.4, 0.2), strict=True):
+        for (out, run), seconds in zip(
+            runs, sweep_times(len(runs), 0.4, 0.2 if len(runs) <= _CALM else 0.1), strict=True
+        ):
             index = (*self.board.size.lead, out, *self.board.size.spatial(run[-1]))
             fresh = bool(out) and run[0] == (0, 0)
             key, seconds = ("next_kernel" if out else "sweep"), (0.6 if fresh else seconds)

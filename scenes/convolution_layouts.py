@@ -16,6 +16,7 @@ _MIDDLE = (_TOP + _BOTTOM) / 2
 _LEFT, _RIGHT = -bars.EDGE + bars.MARGIN, bars.EDGE - bars.MARGIN
 _LABEL = 0.55
 _COMFORTABLE = 0.75
+_NUMBERS = 0.55
 
 
 class PlanesBoard(Board):
@@ -34,10 +35,7 @@ class PlanesBoard(Board):
             "output": self.size.out[1],
         }
         room = _RIGHT - _LEFT - 2 * _LABEL - self._fixed() - 5 * 0.34
-        widths = {
-            name: room * max(count, 1.5) / sum(max(n, 1.5) for n in counts.values())
-            for name, count in counts.items()
-        }
+        widths = _shares(counts, room)
         row, out_row = (self._row_height(len(shown)) for shown in (self.channels, self.outs))
         self.cells = {
             "input": self.fit_input(widths["input"], row, texts["input"]),
@@ -125,6 +123,19 @@ class PlanesBoard(Board):
         for name in ("input", "output"):
             labels.add(*self.left_out(name, (self.x[name], _BOTTOM - 0.18)))
         return labels
+
+
+def _shares(counts: dict[str, int], room: float) -> dict[str, float]:
+    """Widths by number of columns; where not all can hold numbers, small kernels still do and large planes give way."""
+    wanted = {name: max(count, 1.5) for name, count in counts.items()}
+    kernels = sum(wanted[name] for name in ("weight", "product")) * _NUMBERS
+    if sum(wanted.values()) * _NUMBERS <= room or kernels > room / 2:
+        return {name: room * count / sum(wanted.values()) for name, count in wanted.items()}
+    planes = wanted["input"] + wanted["output"]
+    return {
+        name: count * (_NUMBERS if name in ("weight", "product") else (room - kernels) / planes)
+        for name, count in wanted.items()
+    }
 
 
 def _levels(count: int, height: float) -> list[float]:
@@ -275,4 +286,6 @@ class RowsBoard(Board):
     def _label(self, name: str, grid: Grid) -> Text:
         top = grid.middle[1] + grid.cells.height / 2 + 0.13
         left = grid.middle[0] - (grid.cells.cols / 2 + grid.pad[2]) * grid.cells.width
-        return Text(self.shape(name), 0.19, self.look.theme.muted, "mono").place((left, top), "left", "baseline")
+        return Text(self.shape(name), 0.19, self.look.theme.muted, "mono").place(
+            (left, top), "left", "baseline"
+        )

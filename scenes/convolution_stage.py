@@ -258,7 +258,8 @@ class Board(ABC):
     def slide(self, out: int, cell: Cell, quick: float | None = None) -> list[Animation]:
         """The windows move to where an output cell reads, and the output's frame to where it is written."""
         moves: list[Animation] = [
-            Morph(self.windows[c], self.window_path(self.inputs[c], cell), quick=quick) for c in self.rows_of(out)
+            Morph(self.windows[c], self.window_path(self.inputs[c], cell), quick=quick)
+            for c in self.rows_of(out)
         ]
         if self.outputs[out].shows(cell):
             moves.append(Morph(self.out_window, self.outputs[out].outline(cell, cell, 0.02), quick=quick))

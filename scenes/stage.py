@@ -8,9 +8,10 @@ Manim scene: `manim render scenes/convolution.py Conv2d` draws the default examp
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from manim import Animation, Mobject, Scene, VGroup
@@ -27,6 +28,7 @@ from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.trace import Step, Trace
 
 HOLD = 2.0
+LONGEST = 15.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Beat:
     """One moment of a clip: a caption key, animations made when its turn comes, and time to look.
 
     `run_time` and `hold` are seconds in tenths (whole frames at 20 and 30 fps). `formula` is a step to show with
-    numbers, ready tokens, or None to keep the bar as it is. `values` fill the caption's fields.
+    numbers, ready tokens, or None to keep the bar as it is. `values` fill the caption's fields; `also` are keys of
+    further sentences to add to it, such as "heat" where cells are too small for numbers.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Beat:
     hold: float = 0.0
     formula: Step | Sequence[Token] | None = None
     values: dict[str, object] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,22 @@ class Section:
     end: float
     caption: dict[str, str]
     numbers: tuple[Shown, ...]
+
+
+def paced(beats: Sequence[Beat]) -> list[Beat]:
+    """The beats, shortened alike (in tenths of a second) if they would make a clip longer than `LONGEST`."""
+    total = sum(beat.run_time + beat.hold for beat in beats)
+    factor = (LONGEST - HOLD) / total if total > LONGEST - HOLD else 1.0
+    if factor == 1.0:
+        return list(beats)
+    return [
+        replace(beat, run_time=max(0.1, _tenths(beat.run_time * factor)), hold=_tenths(beat.hold * factor))
+        for beat in beats
+    ]
+
+
+def _tenths(seconds: float) -> float:
+    return math.floor(seconds * 10 + 1e-9) / 10
 
 
 class OperatorScene(Scene):
@@ -118,7 +138,7 @@ class OperatorScene(Scene):
         self.add(bars.TitleBar(self.look, name, self.call()), self.formula_bar, self.progress)
 
     def construct(self) -> None:
-        beats = list(self.story())
+        beats = paced(list(self.story()))
         total = sum(beat.run_time + beat.hold for beat in beats) + HOLD
         for beat in beats:
             self._play_beat(beat, total)
@@ -165,8 +185,7 @@ class OperatorScene(Scene):
 
     def _play_beat(self, beat: Beat, total: float) -> None:
         start = self.time
-        values = {**self.values(), **beat.values}
-        texts = {lang: self.words(beat.name, lang, **values) for lang in LANGUAGES}
+        texts = {lang: self._sentences(beat, lang) for lang in LANGUAGES}
         self._say(texts[self.request.lang])
         if beat.formula is not None:
             tokens = (
@@ -183,6 +202,11 @@ class OperatorScene(Scene):
         if rest := beat.hold + (0.0 if animations else beat.run_time):
             self.wait(rest)
         self._end_section(Section(beat.name, start, self.time, texts, ()))
+
+    def _sentences(self, beat: Beat, lang: str) -> str:
+        values = {**self.values(), **beat.values}
+        between = "" if lang == "zh" else " "
+        return between.join(self.words(key, lang, **values) for key in (beat.name, *beat.also))
 
     def _say(self, text: str) -> None:
         if self._said == text:
