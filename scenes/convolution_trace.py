@@ -22,7 +22,8 @@ def record_convolution(call: Call) -> Recording:
 
     Where `padding_mode` copies values to the border, the input padded in each mode that is possible stands under the
     mode's name (`reflect`, …), so that a clip can compare them. Where an output reads several channels, `partial`
-    `(N, O, C / groups, *out)` is what each input channel contributes; `product` `(N, O, C / groups, *out, *kernel_size)` is computed on demand.
+    `(N, O, C / groups, *out)` is what each input channel contributes; `product`
+    `(N, O, C / groups, *out, *kernel_size)` is computed on demand.
     """
     return _Convolution(call).recording()
 

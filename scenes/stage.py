@@ -1,9 +1,9 @@
 """The stage on which every operator plays: title, formula, caption, progress, pacing, and the record of what was shown.
 
 A subclass declares its `operator` and tells its `story` as a list of beats. Beats are known before the first is played,
-so the clip's length, its progress line and its sections need no second pass. `OperatorScene` is an ordinary
-Manim scene: `manim render scenes/convolution.py Conv2d` draws the default example in the language and theme of the environment
-(`TORCHREEL_LANG`, `TORCHREEL_THEME`).
+so the clip's length, its progress line and its sections need no second pass. `OperatorScene` is an ordinary Manim
+scene: `manim render scenes/convolution.py Conv2d` draws the default example in the language and theme of the
+environment (`TORCHREEL_LANG`, `TORCHREEL_THEME`).
 """
 
 from __future__ import annotations

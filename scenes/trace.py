@@ -2,7 +2,8 @@
 
 A `Rule` says how one tensor is filled, for any batch of its cells; a `Step` is the rule at one cell. Rules are
 functions, so steps cost nothing until somebody looks at them, while the proof runs over whole batches. Building a
-`Trace` is the proof: every element of every ruled tensor is written exactly once (or by one accumulation) and equals torch's value.
+`Trace` is the proof: every element of every ruled tensor is written exactly once (or by one accumulation) and equals
+torch's value.
 """
 
 from __future__ import annotations
