@@ -67,7 +67,7 @@ class GroupNorm(OperatorScene):
             (sizes["samples"] > 1, self.words("one_sample", **sizes)),
             (rows < sizes["channels"], self.words("left_out_rows", rows=rows, **sizes)),
         ]
-        return self.words("between").join(note for needed, note in notes if needed)
+        return " · ".join(note for needed, note in notes if needed)
 
     def _setting(self, column: int, groups: int, pace: float) -> Iterator[Beat]:
         """One num_groups: the channels regroup, each group gets its statistics, the numbers follow."""
@@ -145,7 +145,7 @@ class GroupNorm(OperatorScene):
             (not planner.is_whole(plan), self.words("corner", **corner)),
             (not plan.has_numbers, self.words("heat_map")),
         ]
-        return self.words("between").join(note for needed, note in notes if needed)
+        return " · ".join(note for needed, note in notes if needed)
 
     def _sizes(self) -> dict[str, Any]:
         shape, groups = self.trace.shape("input"), self.trace.shape("mean")[1]
