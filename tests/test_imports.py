@@ -67,15 +67,22 @@ def test_torch_is_imported_by_scenes_only() -> None:
     )
 
 
-def test_manim_is_imported_by_scenes_and_the_renderer_only() -> None:
-    allowed = {
-        "render/renderer.py",
-        "render/display.py",
-        "render/raster.py",
-        "render/lanes.py",
-        "render/canvas.py",
-    }
-    assert all(name.startswith("scenes/") or name in allowed for name in importers("manim"))
+def parts_of(path: Path) -> set[Path]:
+    """A module with all modules of the same layer that it is made of."""
+    found, waiting = set(), [path]
+    while waiting:
+        found.add(module := waiting.pop())
+        named = {ROOT.joinpath(*name.split(".")[1:]).with_suffix(".py") for name in imports(module)}
+        named |= {parent.with_suffix(".py") for parent in {path.parent for path in named}}
+        waiting += [other for other in named - found if other in MODULES and layer(other) == layer(path)]
+    return found
+
+
+def test_manim_is_imported_by_scenes_and_what_the_renderer_is_made_of_only() -> None:
+    renderer = {part.relative_to(ROOT).as_posix() for part in parts_of(ROOT / "render" / "renderer.py")}
+    assert "render/raster.py" in renderer
+    assert "render/batch.py" not in renderer
+    assert all(name.startswith("scenes/") or name in renderer for name in importers("manim"))
 
 
 def test_only_the_renderer_touches_manims_configuration() -> None:
