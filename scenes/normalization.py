@@ -113,7 +113,7 @@ class GroupNorm(OperatorScene):
             yield Beat("empty", hold=2.0)
             return
         yield Beat(
-            "partition", lambda: [Appear(frame) for frame in board.frames], 0.6, 0.9, values=self._sizes()
+            "partition", lambda: [Appear(frame) for frame in board.frames], 0.6, 0.7, values=self._sizes()
         )
         yield from self._statistic(1, "mean", "input")
         yield from self._elements(2, "centered", "input")
@@ -161,7 +161,7 @@ class GroupNorm(OperatorScene):
         """The first group's statistic in full, the others in a sweep."""
         sizes = self._sizes()
         gather = partial(self._gather, number, (tensor,), source)
-        yield Beat(tensor, partial(gather, [0]), 0.6, 0.8, self._of_band(tensor, 0), sizes)
+        yield Beat(tensor, partial(gather, [0]), 0.6, 0.7, self._of_band(tensor, 0), sizes)
         for bands, seconds in self._sweep():
             yield Beat(
                 f"{tensor}_all", partial(gather, bands), seconds, 0.0, self._of_band(tensor, bands[-1]), sizes
@@ -192,9 +192,14 @@ class GroupNorm(OperatorScene):
         step = self.trace.step(tensor, grid.index((0, 0)))
         key = self._affine_key() if tensor == "output" else tensor
         yield Beat(key, partial(self._write_first, number, tensor, source), 0.5, 0.7, step, self._sizes())
-        bands = range(len(board.bands))
-        for chunk in chunks(list(bands), _SWEEPS):
-            yield Beat(f"{key}_all", partial(self._write, tensor, chunk), 0.3, 0.0, None, self._sizes())
+        runs = chunks(list(range(len(board.bands))), _SWEEPS)
+        for bands in runs:
+            yield Beat(
+                f"{key}_all",
+                partial(self._write, tensor, bands),
+                round(0.6 / len(runs), 1),
+                values=self._sizes(),
+            )
 
     def _affine_key(self) -> str:
         module: Any = self.trace.module
