@@ -9,11 +9,10 @@ from torch import nn
 
 from torchreel.scenes.formula import Add, Func, Mul
 from torchreel.scenes.parts.gates import Route
-from torchreel.scenes.parts.look import Look
 from torchreel.scenes.recurrent_cells import At, Cell, CellOperator, Gate, infer_input_size
 from torchreel.scenes.recurrent_layout import Layout
-from torchreel.scenes.recurrent_stage import Act, Spot, Wiring
 from torchreel.scenes.recurrent_story import CellScene
+from torchreel.scenes.recurrent_wiring import Act, Spot, Wiring
 
 
 def _kept(at: At) -> Mul:
@@ -49,7 +48,7 @@ LSTM_CELL = CellOperator(
 )
 
 
-def lstm_wiring(look: Look, lay: Layout, colors: Mapping[str, str]) -> Wiring:
+def lstm_wiring(lay: Layout, colors: Mapping[str, str]) -> Wiring:
     """The memory line on top, f and i·g joining it from the gates below, o letting out h' at the bottom."""
     i, f, g, o = (lay.gate_y(number) for number in range(4))
     memory, half = lay.memory_y, lay.vector / 2
@@ -57,11 +56,11 @@ def lstm_wiring(look: Look, lay: Layout, colors: Mapping[str, str]) -> Wiring:
     gate, left = lay.gate_x + half, lay.pre_x + half
     forget, kept, add, tap = (lay.x(share) for share in (0, 1 / 3, 2 / 3, 1))
     joint = (forget + add - half) / 2
-    line, text = colors["memory"], look.theme.text
+    line, text = colors["memory"], colors["text"]
     height = lay.chunk_height
     spots = {
         "kept": Spot(kept, memory, "f⊙c_{before}", lay.state_row * len(lay.units)),
-        "added": Spot(add, f, "i⊙g", height, below=True),
+        "added": Spot(add, f, "i⊙g", height, aside=True),
         "tanh_c": Spot(tap, g, "", height),
         "c": Spot(out, memory, "c_{now}", lay.state_row * len(lay.units), state=True),
         "h": Spot(out, o, "h_{now}", height, state=True),
@@ -82,7 +81,7 @@ def lstm_wiring(look: Look, lay: Layout, colors: Mapping[str, str]) -> Wiring:
         spots=spots,
         routes=routes,
         nodes=(("×", forget, memory), ("×", joint, f), ("+", add, memory), ("×", tap, o)),
-        pills=(("tanh", tap, (i + f) / 2),),
+        pills=(("tanh", tap, i),),
         acts=(
             Act("parts", ("kept",), ("memory", "f"), ("f", "c before", "kept")),
             Act("parts", ("added",), ("i", "g"), ("i", "g", "added")),
@@ -98,5 +97,7 @@ class LSTMCell(CellScene):
 
     operator = LSTM_CELL
     cell = LSTM
-    wiring = staticmethod(lstm_wiring)
-    palette: ClassVar = {"i": 2, "f": 1, "g": 0, "o": 5, "memory": 3}
+    palette: ClassVar[Mapping[str, int]] = {"i": 2, "f": 1, "g": 0, "o": 5, "memory": 3}
+
+    def wiring(self, layout: Layout, colors: Mapping[str, str]) -> Wiring:
+        return lstm_wiring(layout, {**colors, "text": self.look.theme.text})

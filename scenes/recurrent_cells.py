@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from torchreel.assets.errors import UserError
-from torchreel.scenes.formula import Add, Expr, Func, Lazy, Mul, Ref, Sum
+from torchreel.scenes.formula import Add, Expr, Func, Mul, Ref, Sum
 from torchreel.scenes.operator import Call, Inputs, Operator, Recording, Settings
 from torchreel.scenes.trace import Rule, Trace
 from torchreel.scenes.windows import spread
@@ -151,7 +151,7 @@ class _Unrolled:
         x, *given = call.inputs.values()
         self.input, self.hidden = x, self.module.hidden_size
         self.steps = list(x) if x.ndim == 3 else [x]
-        self.tensors: dict[str, Tensor | Lazy] = {"input": x}
+        self.tensors: dict[str, Tensor] = {"input": x}
         self.rules: list[Rule] = []
         zeros = torch.zeros(*self.steps[0].shape[:-1], self.hidden, dtype=x.dtype)
         for name, state in zip(cell.states, given or [zeros] * len(cell.states), strict=True):
@@ -161,11 +161,14 @@ class _Unrolled:
         self.returned = [call.output[start : start + width] for start in range(0, len(call.output), width)]
 
     def recording(self) -> Recording:
-        for time in range(1, len(self.steps) + 1):
+        times = range(1, len(self.steps) + 1)
+        for time in times:
+            states = zip(self.cell.states, self.returned[time - 1], strict=True)
+            self.tensors |= {f"{name}_{time}": state for name, state in states}
             self._linear(time)
             self._gates(time)
-            self._results(time)
-        times = range(1, len(self.steps) + 1)
+            for name, formula in self.cell.results.items():
+                self._fill(name, time, formula)
         outputs = tuple(f"{name}_{time}" for time in times for name in self.cell.states)
         return Recording(self.tensors, tuple(self.rules), outputs)
 
@@ -173,9 +176,9 @@ class _Unrolled:
         """What torch's two linear maps make of x and of h."""
         sources = {"ih": self.steps[time - 1], "hh": self.tensors[f"h_{time - 1}"]}
         for kind, source in sources.items():
-            weight, bias = self.tensors[f"weight_{kind}"], self.tensors.get(f"bias_{kind}")
+            weight, bias = getattr(self.module, f"weight_{kind}"), getattr(self.module, f"bias_{kind}")
             self.tensors[f"{kind}_{time}"] = F.linear(source, weight, bias)
-            self.rules.append(Rule(f"{kind}_{time}", lambda cells, kind=kind: self._row(kind, time, cells)))
+            self.rules.append(Rule(f"{kind}_{time}", partial(self._row, kind, time)))
 
     def _row(self, kind: str, time: int, cells: Tensor) -> Expr:
         """One row of a weight times x or h."""
@@ -196,14 +199,6 @@ class _Unrolled:
         for number, gate in enumerate(self.cell.gates):
             self._fill(f"pre_{gate.name}", time, partial(_before_gate, number=number, gate=gate))
             self._fill(gate.name, time, partial(_gate, number=number, gate=gate))
-
-    def _results(self, time: int) -> None:
-        self.tensors |= {
-            f"{name}_{time}": value
-            for name, value in zip(self.cell.states, self.returned[time - 1], strict=True)
-        }
-        for name, formula in self.cell.results.items():
-            self._fill(name, time, formula)
 
     def _fill(self, name: str, time: int, formula: Callable[[At], Expr]) -> None:
         """Add a rule, and the tensor it fills unless torch returned it."""

@@ -6,76 +6,22 @@ What every cell shares is here; a cell's own wiring is a `Wiring`, which a famil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.formula import Index
-from torchreel.scenes.parts.gates import Cursors, Node, Pill, Route, Sampled, Wire, bracket, paced
+from torchreel.scenes.parts.gates import Cursors, Node, Pill, Route, Sampled, Wire, paced
 from torchreel.scenes.parts.grid import drawn_texts
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Appear, Vanish
-from torchreel.scenes.parts.shapes import Arrow, Box
-from torchreel.scenes.parts.text import Align, Text
-from torchreel.scenes.recurrent_cells import Cell, Gate
-from torchreel.scenes.recurrent_layout import (
-    INPUT_ROW,
-    LABEL_Y,
-    NAME_SIZE,
-    TOP,
-    WEIGHT_BOTTOM,
-    WEIGHT_LABEL_Y,
-    Block,
-    Layout,
-    arrange,
-    shape_text,
-    text_size,
-)
+from torchreel.scenes.recurrent_cells import Cell
+from torchreel.scenes.recurrent_layout import INPUT_ROW, TOP, Block, Layout, arrange, text_size
+from torchreel.scenes.recurrent_scenery import Scenery
+from torchreel.scenes.recurrent_wiring import Wiring
 from torchreel.scenes.trace import Trace
 
 _SIGNS = {"sigmoid": "σ", "tanh": "tanh"}
 _PALE = 3.0
-
-
-@dataclass(frozen=True)
-class Spot:
-    """A vector of the wiring: where its middle is, how high it is, its label (`{now}` and `{before}` are step numbers).
-
-    A state stands with its shape; `below` puts the label under the vector, where a wire leaves at the top.
-    """
-
-    x: float
-    y: float
-    label: str
-    height: float
-    state: bool = False
-    below: bool = False
-
-
-@dataclass(frozen=True)
-class Act:
-    """One element-wise moment after the gates: the vectors that fill, the wires that light up, what is read."""
-
-    caption: str
-    fills: tuple[str, ...]
-    lights: tuple[str, ...]
-    reads: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Wiring:
-    """A cell's diagram right of its gates.
-
-    `colors` are channel numbers by gate, `before` names the states drawn where they enter on the left (h is drawn with
-    x), `spots` are the vectors, `routes` the wires by name, `nodes` and `pills` what stands on them.
-    """
-
-    spots: Mapping[str, Spot]
-    routes: Mapping[str, Route]
-    nodes: tuple[tuple[str, float, float], ...]
-    pills: tuple[tuple[str, float, float], ...]
-    acts: tuple[Act, ...]
-    enters: tuple[str, ...] = ()
 
 
 class CellStage:
@@ -87,16 +33,17 @@ class CellStage:
         trace: Trace,
         cell: Cell,
         colors: Mapping[str, str],
-        wiring: Callable[[Look, Layout, Mapping[str, str]], Wiring],
+        wiring: Callable[[Layout, Mapping[str, str]], Wiring],
         words: Callable[[str], str],
     ) -> None:
-        self.look, self.trace, self.cell, self.colors, self.words = look, trace, cell, colors, words
+        self.look, self.trace, self.cell, self.colors = look, trace, cell, colors
         self.hidden = trace.shape("weight_hh")[1]
         self.sequence = len(trace.shape("input")) == 3
         self.batched = len(trace.shape("input")) > 1
         steps = trace.shape("input")[0] if self.sequence else 1
-        self.layout = arrange(look, trace, cell, steps, [self._name(gate) for gate in cell.gates])
-        self.wiring = wiring(look, self.layout, colors)
+        names = {gate.name: f"{gate.name} {words('gate_' + gate.name)}" for gate in cell.gates}
+        self.layout = arrange(look, trace, cell, steps, names.values())
+        self.wiring = wiring(self.layout, colors)
         self.cursors = Cursors(look)
         self.wires = {name: Wire(look, route) for name, route in self._routes().items()}
         self.lit: list[Mobject] = []
@@ -104,7 +51,10 @@ class CellStage:
         self.inputs = {time: self._input_rows(time) for time in self.times}
         self.chunks = [self._chunk(number) for number in range(len(cell.gates))]
         self.vectors = {time: dict(self._vectors(time)) for time in self.times}
-        self.labels = {time: self._labels(time) for time in self.times}
+        self.scenery = Scenery(look, trace, self.layout, self.wiring)
+        self.names = self.scenery.names(names, colors)
+        self.labels = {time: self.scenery.labels(time) for time in self.times}
+        self.notes = self.scenery.notes([words(key) + more for key, more in self._left_out()])
 
     @property
     def times(self) -> list[int]:
@@ -118,10 +68,10 @@ class CellStage:
 
     def base(self) -> VGroup:
         """What stands from the beginning: the panel, calm wires, pale weights, the inputs of all steps."""
-        group = VGroup(self._panel(), *self.wires.values())
+        group = VGroup(self.scenery.panel(), *self.wires.values())
         group.add(*(Node(self.look, sign, (x, y)) for sign, x, y in self.wiring.nodes))
         group.add(*(Pill(self.look, name, (x, y)) for name, x, y in self._pills()))
-        group.add(*self._weights(), *self._input_labels(), *self._gate_names(), *self._note())
+        group.add(*self._weights(), self.scenery.fixed(), self.names, self.notes)
         for time in self.times:
             group.add(*self.inputs[time].values())
         return group
@@ -133,7 +83,7 @@ class CellStage:
     def light_chunk(self, number: int) -> list[Animation]:
         """The rows of one gate light up with their numbers; those of the gate before calm down."""
         before, self.lit = self.lit, list(self.chunks[number].values())
-        return paced([Vanish(*before)] if before else [], 0, 0.25) + paced([Appear(*self.lit)], 0, 0.25)
+        return paced([Vanish(*before)] if before else [], 0, 0.4) + paced([Appear(*self.lit)], 0, 0.5)
 
     def focus_row(self, time: int, number: int, kind: str) -> list[Animation]:
         """Cursors on the first row of a gate in one weight, and on what it multiplies."""
@@ -162,7 +112,8 @@ class CellStage:
     def leave(self, time: int) -> list[Mobject]:
         """What a time step takes away with it when the next one begins."""
         lit, self.lit = self.lit, []
-        return [*self.vectors[time].values(), self.labels[time], *lit]
+        vectors = [part for grid in self.vectors[time].values() for part in grid.everything()]
+        return [*vectors, self.labels[time], *lit]
 
     def hand_over(self, before: int, time: int) -> list[Animation]:
         """The next step begins: wires calm down, and the new states fly to where states enter."""
@@ -173,6 +124,20 @@ class CellStage:
         for name in self.wiring.enters:
             flights += self.vectors[time][f"{name} before"].write_all(old[name] if follows else None)
         return [*calm, *self.cursors.on(), *flights]
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether every cell is large enough for its number."""
+        grids = [*self.chunks[0].values(), *self.vectors[self.times[0]].values()]
+        return all(grid.cells.text_size for grid in grids)
+
+    def _left_out(self) -> Iterator[tuple[str, str]]:
+        """What a reader has to be told of: the other samples, the other elements."""
+        lay, batch = self.layout, self.trace.shape("h_0")[0] if self.batched else 1
+        if batch > 1:
+            yield "sample", f" {batch}"
+        if None in lay.units or any(None in block.slots for block in lay.blocks):
+            yield "left_out", ""
 
     def _index(self, unit: int) -> Index:
         return (0, unit) if self.batched else (unit,)
@@ -283,79 +248,3 @@ class CellStage:
         for number, gate in enumerate(self.cell.gates):
             yield _SIGNS[gate.activation], self.layout.pill_x, self.layout.gate_y(number)
         yield from self.wiring.pills
-
-    def _panel(self) -> Box:
-        theme = self.look.theme
-        left, right = self.layout.pill_x - 0.35, self.layout.panel_right
-        top, bottom = TOP + 0.31, WEIGHT_BOTTOM - 0.07
-        center = ((left + right) / 2, (top + bottom) / 2)
-        return Box(
-            right - left, top - bottom, center, 0.2, fill=theme.bar, stroke=theme.line, stroke_width=1.4
-        )
-
-    def _input_labels(self) -> Iterator[Mobject]:
-        for name, tensor in (("input", "weight_ih"), ("h", "weight_hh")):
-            block = self.layout.block(tensor)
-            shape = self.trace.shape("input" if name == "input" else "h_0")
-            yield self._label(f"{name} {shape_text(shape)}", block.middle, LABEL_Y)
-            bottom = TOP - INPUT_ROW * len(self.layout.times)
-            if bottom - WEIGHT_LABEL_Y > 0.5:
-                path = [(block.middle, bottom - 0.07), (block.middle, WEIGHT_LABEL_Y + 0.22)]
-                yield Arrow(path, self.look.theme.wire, 2.4)
-        for block in self.layout.blocks:
-            matrix = block.tensor.startswith("weight")
-            text = f"{block.tensor} {shape_text(self.trace.shape(block.tensor))}" if matrix else "bias"
-            yield self._label(text, block.middle, WEIGHT_LABEL_Y)
-        yield self._label("ih + hh", self.layout.pre_x, WEIGHT_LABEL_Y)
-
-    def _gate_names(self) -> Iterator[Mobject]:
-        lay = self.layout
-        left = lay.blocks[0].left
-        for number, gate in enumerate(self.cell.gates):
-            y, color = lay.gate_y(number), self.colors[gate.name]
-            half = lay.chunk_height / 2 - 0.02
-            yield bracket(left - 0.1, y + half, y - half, color)
-            yield Text(gate.name, 0.26, color, "bold").place((left - 0.3, y))
-            name = Text(self._name(gate), NAME_SIZE, color, "bold")
-            yield name.place((lay.gate_x + lay.vector / 2 + 0.1, y + 0.1), align="left", vertical="baseline")
-        if self.sequence:
-            for slot, time in enumerate(lay.times):
-                text = "…" if time is None else f"t={time + 1}"
-                y = TOP - (slot + 0.5) * INPUT_ROW
-                yield Text(text, MIN_TEXT, self.look.theme.muted, "mono").place(
-                    (left - 0.08, y), align="right"
-                )
-
-    def _name(self, gate: Gate) -> str:
-        return f"{gate.name} {self.words('gate_' + gate.name)}"
-
-    def _labels(self, time: int) -> VGroup:
-        group = VGroup()
-        half = self.layout.vector / 2
-        for name in self.wiring.enters:
-            text = f"{name}_{time - 1} {shape_text(self.trace.shape(f'{name}_0'))}"
-            group.add(self._label(text, self.layout.pre_x + half, LABEL_Y, "right"))
-        for name, spot in self.wiring.spots.items():
-            text = spot.label.format(now=time, before=time - 1)
-            y = spot.y - spot.height / 2 - 0.24 if spot.below else spot.y + spot.height / 2 + 0.1
-            if spot.state:
-                text += f" {shape_text(self.trace.shape(f'{name}_{time}'))}"
-                group.add(self._label(text, spot.x + half, y, "right"))
-            elif text:
-                group.add(self._label(text, spot.x, y))
-        return group
-
-    def _label(self, text: str, x: float, y: float, align: Align = "center") -> Text:
-        return Text(text, MIN_TEXT, self.look.theme.muted, "mono").place((x, y), align, "baseline")
-
-    def _note(self) -> Iterator[Mobject]:
-        """What is left out of the picture: other samples of a batch, elements of long vectors."""
-        lay = self.layout
-        count = self.trace.shape("h_0")[0] if self.batched else 1
-        notes = [f"{self.words('sample')} {count}"] if count > 1 else []
-        if None in lay.units or any(None in block.slots for block in lay.blocks):
-            notes.append(self.words("left_out"))
-        x, y = lay.gate_x + lay.vector / 2 + 0.1, (lay.gate_y(lay.gates - 2) + lay.gate_y(lay.gates - 1)) / 2
-        for number, text in enumerate(notes):
-            at = (x, y + 0.13 * (len(notes) - 1) - 0.26 * number)
-            yield Text(text, MIN_TEXT, self.look.theme.muted, "sans").place(at, align="left")

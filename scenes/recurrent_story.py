@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import ClassVar
 
 from manim import Animation
 
-from torchreel.scenes.parts.look import Look
 from torchreel.scenes.recurrent_cells import Cell
 from torchreel.scenes.recurrent_layout import Layout
-from torchreel.scenes.recurrent_stage import Act, CellStage, Wiring
+from torchreel.scenes.recurrent_stage import CellStage
+from torchreel.scenes.recurrent_wiring import Act, Wiring
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
+
+Values = dict[str, object]
 
 
 class CellScene(OperatorScene):
     """A recurrent cell over one or more time steps. Subclasses declare the cell, its wiring, its colours."""
 
     cell: ClassVar[Cell]
-    wiring: ClassVar[Callable[[Look, Layout, Mapping[str, str]], Wiring]]
     palette: ClassVar[Mapping[str, int]]
+
+    def wiring(self, layout: Layout, colors: Mapping[str, str]) -> Wiring:
+        """The cell's diagram right of its gates."""
+        raise NotImplementedError
 
     def story(self) -> Iterator[Beat]:
         colors = {name: self.look.theme.channel(number) for name, number in self.palette.items()}
@@ -33,17 +38,19 @@ class CellScene(OperatorScene):
             return
         yield from self._first_gate(times[0])
         for number in range(1, len(self.cell.gates)):
-            yield self._gate(times[0], number)
+            yield self._gate(times[0], number, 0.4, 0.2)
         for act in self.stage.wiring.acts:
             yield self._act(times[0], act, 0.5, 0.4)
         for before, time in pairwise(times):
             yield from self._next_step(before, time, brief=len(times) > 2)
-        yield Beat("done", self.stage.cursors.on, run_time=0.2, values={"steps": times[-1]})
+        yield Beat("done", self.stage.cursors.on, run_time=0.1, values={"steps": times[-1]})
 
     def _first_gate(self, time: int) -> Iterator[Beat]:
         """One row with all its products, then its activation, then the other rows."""
         gate = self.cell.gates[0].name
-        stage, values = self.stage, {"gate": gate, "rows": self._rows(0)}
+        stage = self.stage
+        values: Values = {"gate": gate, "rows": f"0:{stage.hidden}"}
+        also = () if stage.has_numbers else ("heat",)
 
         def light() -> list[Animation]:
             return [*stage.light_chunk(0), *stage.focus_row(time, 0, "ih")]
@@ -54,33 +61,22 @@ class CellScene(OperatorScene):
             vectors = stage.vectors[time]
             return [*wires, *cursors, *vectors[f"pre_{gate}"].write((0, 0)), *vectors[gate].write((0, 0))]
 
-        yield Beat("rows", run_time=0.1, hold=0.5, values=values)
-        yield Beat("rows", light, 0.4, 0.7, self._step(f"ih_{time}"), values)
-        yield Beat("rows", lambda: stage.focus_row(time, 0, "hh"), 0.4, 0.5, self._step(f"hh_{time}"), values)
+        yield Beat("rows", run_time=0.1, hold=0.4, values=values, also=also)
+        yield Beat("rows", light, 0.4, 0.7, self._step(f"ih_{time}"), values, also)
+        hidden = self._step(f"hh_{time}")
+        yield Beat("rows", lambda: stage.focus_row(time, 0, "hh"), 0.4, 0.5, hidden, values, also)
         yield Beat("activate", write, 0.4, 0.6, self._step(f"{gate}_{time}"), values)
         yield Beat("activate", lambda: self._all_rows(time, 0), 0.4, 0.2, None, values)
 
-    def _gate(self, time: int, number: int) -> Beat:
+    def _gate(self, time: int, number: int, run_time: float, hold: float, key: str = "gates") -> Beat:
         """All rows of one gate at once."""
 
         def play() -> list[Animation]:
             return [*self.stage.light_chunk(number), *self._all_rows(time, number)]
 
-        return Beat("gates", play, 0.4, 0.2, self._gate_step(time, number))
-
-    def _gate_again(self, time: int, number: int, key: str) -> Beat:
-        """The same in a later step, faster: the weights have been seen."""
-        values = {"now": time, "before": time - 1}
-        step = self._gate_step(time, number)
-        return Beat(key, lambda: self._all_rows(time, number), 0.3, 0.0, step, values)
-
-    def _gate_step(self, time: int, number: int) -> Step:
-        return self._step(f"{self.cell.gates[number].name}_{time}")
-
-    def _rows(self, number: int) -> str:
-        """A gate's rows as Python slices them."""
-        hidden = self.stage.hidden
-        return f"{number * hidden}:{(number + 1) * hidden}"
+        step = self._step(f"{self.cell.gates[number].name}_{time}")
+        values: Values = {"now": time, "before": time - 1}
+        return Beat(key, play, run_time, hold, step, values)
 
     def _all_rows(self, time: int, number: int) -> list[Animation]:
         return [*self.stage.focus_chunk(time, number), *self._fill_gate(time, number)]
@@ -101,24 +97,25 @@ class CellScene(OperatorScene):
             ]
 
         step = self._step(f"{act.fills[-1]}_{time}")
-        return Beat(key or act.caption, play, run_time, hold, step, {"now": time, "before": time - 1})
+        values: Values = {"now": time, "before": time - 1}
+        return Beat(key or act.caption, play, run_time, hold, step, values)
 
     def _next_step(self, before: int, time: int, brief: bool) -> Iterator[Beat]:
         """The states are handed on, and everything runs again, faster; `brief` has all gates at once."""
         key = "again" if time == before + 1 else "jump"
-        values = {"now": time, "before": time - 1}
+        values: Values = {"now": time, "before": time - 1}
 
         def hand_over() -> list[Animation]:
             self.remove(*self.stage.leave(before))
             self.add(self.stage.enter(time))
             return self.stage.hand_over(before, time)
 
-        yield Beat(key, hand_over, 0.7, 0.2, (), values)
+        yield Beat(key, hand_over, 0.7, 0.1 if brief else 0.2, (), values)
         if brief:
             yield from self._at_once(time, key)
             return
         for number in range(len(self.cell.gates)):
-            yield self._gate_again(time, number, key)
+            yield self._gate(time, number, 0.3, 0.0, key)
         for act in self.stage.wiring.acts:
             yield self._act(time, act, 0.3, 0.0, key)
 
@@ -132,9 +129,9 @@ class CellScene(OperatorScene):
             lights = [move for act in acts for move in stage.light(*act.lights)]
             return [*lights, *(move for act in acts for move in stage.fill(time, *act.fills))]
 
-        values = {"now": time, "before": time - 1}
+        values: Values = {"now": time, "before": time - 1}
         yield Beat(key, gates, 0.4, 0.0, None, values)
-        yield Beat(key, states, 0.4, 0.1, self._step(f"{acts[-1].fills[-1]}_{time}"), values)
+        yield Beat(key, states, 0.4, 0.0, self._step(f"{acts[-1].fills[-1]}_{time}"), values)
 
     def _step(self, tensor: str) -> Step:
         """The step of the first element."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -12,8 +13,14 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.scenes.recurrent import LSTM_CELL
+from torchreel.scenes.formula import Add, Const, Mul, Sub
+from torchreel.scenes.operator import Operator
+from torchreel.scenes.recurrent import LSTM_CELL, LSTMCell
+from torchreel.scenes.recurrent_cells import Cell, Gate
+from torchreel.scenes.stage import Request, Section
 from torchreel.scenes.trace import Rule, Trace, TraceError
+from torchreel.tests.layout import Reading
+from torchreel.tests.stagehand import Show, watch_scene
 
 HANDBOOK = {
     "h_1": [0.2202, -0.0278, 0.2574, -0.3888],
@@ -137,7 +144,85 @@ def test_an_input_that_cannot_work_is_explained_in_one_line(text: str, size: int
     assert words in str(refused.value) and "\n" not in str(refused.value)
 
 
+GRU = Cell(
+    gates=(Gate("r", "sigmoid"), Gate("z", "sigmoid"), Gate("n", "tanh", reset="r")),
+    states=("h",),
+    results={
+        "h": lambda at: Add(
+            (Mul((Sub(Const(1), at.now("z")), at.now("n"))), Mul((at.now("z"), at.before("h"))))
+        )
+    },
+)
+RNN = Cell(gates=(Gate("h", "tanh"),), states=("h",), results={})
+
+
+@pytest.mark.parametrize(("kind", "cell"), [(nn.GRUCell, GRU), (nn.RNNCell, RNN)])
+@pytest.mark.parametrize("bias", [False, True])
+def test_another_cell_is_only_another_declaration(kind: type[nn.Module], cell: Cell, bias: bool) -> None:
+    torch.manual_seed(3)
+    module = kind(3, 4, bias=bias)
+    operator = Operator(kind, cell.record, "recurrent", "", run=cell.run)
+    trace = operator.trace(module, {"input": torch.randn(2, 5, 3), "h_0": torch.randn(5, 4)})
+    second = module(trace.tensors["input"][1], trace.tensors["h_1"])
+    assert trace.outputs == ("h_1", "h_2")
+    assert torch.equal(trace.tensors["h_2"], second)
+
+
 def test_states_of_another_size_are_refused_in_torchs_words() -> None:
     inputs = {"input": torch.zeros(1, 3), "h_0": torch.zeros(1, 5), "c_0": torch.zeros(1, 5)}
     with pytest.raises(UserError, match="hidden"):
         LSTM_CELL.trace(nn.LSTMCell(3, 4), inputs)
+
+
+@pytest.fixture(scope="module")
+def sections(handbook: Trace) -> list[Section]:
+    return list(_watched(handbook, "en").scene.sections)
+
+
+def _watched(trace: Trace, lang: str) -> Show:
+    return watch_scene(LSTMCell, Request(trace, example("LSTMCell"), lang))
+
+
+def test_the_last_picture_holds_every_vector_of_the_second_step(
+    sections: list[Section], handbook: Trace
+) -> None:
+    shown = {(number.tensor, number.index): number.value for number in sections[-1].numbers}
+    for name in ("pre_i_2", "i_2", "f_2", "g_2", "o_2", "kept_2", "added_2", "tanh_c_2", "c_1", "c_2", "h_2"):
+        for unit in range(4):
+            assert shown[name, (0, unit)] == handbook.value(name, (0, unit))
+    assert not {name for name, _ in shown if name in ("f_1", "kept_1", "c_0")}
+
+
+def test_gates_light_up_in_torchs_order_with_their_own_rows_only(sections: list[Section]) -> None:
+    seen: dict[str, Section] = {}
+    for section in sections:
+        for number in section.numbers:
+            seen.setdefault(number.tensor, section)
+    gates = [name for name in seen if name in ("i_1", "f_1", "g_1", "o_1")]
+    assert gates == ["i_1", "f_1", "g_1", "o_1"]
+    for position, name in enumerate(gates):
+        for weight in ("weight_ih", "weight_hh"):
+            rows = {number.index[0] for number in seen[name].numbers if number.tensor == weight}
+            assert rows == set(range(4 * position, 4 * position + 4))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "text"),
+    [
+        ({"bias": True}, None),
+        ({"hidden_size": 64}, "torch.randn(6, 3, 64)"),
+        ({"hidden_size": 1}, "torch.randn(1, 1)"),
+        ({"hidden_size": 7}, "torch.randn(3)"),
+        ({"bias": True}, "torch.full((3, 2, 3), 123456.789)"),
+        ({"hidden_size": 3, "bias": True}, "torch.randn(12, 2) * 1e-9"),
+        ({}, "torch.zeros(2, 0, 3)"),
+    ],
+)
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_any_size_keeps_the_rules_of_the_layout(
+    overrides: dict[str, Any], text: str | None, lang: str
+) -> None:
+    trace = LSTM_CELL.trace_example(example("LSTMCell"), overrides, text)
+    reading = Reading(_watched(trace, lang))
+    assert not {rule: found for rule, found in reading.broken.items() if found}
+    assert reading.duration <= 15

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-from manim import Animation, VGroup
+from manim import Animation, Mobject, VGroup
 from manim.utils.rate_functions import ease_in_out_cubic
 
 from torchreel.scenes.formula import Index
@@ -74,6 +74,11 @@ class Sampled(Grid):
             start = None if starts is None else starts.center(list(starts.positions())[number])
             found += self.write(cell, start)
         return found
+
+    def everything(self) -> list[Mobject]:
+        """The grid and the numbers written on it since, which the scene holds beside it."""
+        own = set(self.submobjects)
+        return [self, *(number for number in self.numbers.values() if number not in own)]
 
     def around(self, cell: Cell | None = None, grow: float = 0.0) -> np.ndarray:
         """The outline of one cell, or of everything."""
