@@ -10,12 +10,10 @@ from functools import cache
 
 import numpy as np
 
-from torchreel.assets.examples import Example, example
+from torchreel.assets.examples import example
 from torchreel.assets.themes import contrast
-from torchreel.scenes import registry
 from torchreel.scenes.parts.bars import EDGE, STAGE_BOTTOM, STAGE_TOP
-from torchreel.scenes.trace import Trace
-from torchreel.tests.stagehand import Around, Bounds, Piece, Show, Stage, watch
+from torchreel.tests.stagehand import Around, Bounds, Piece, Show, Stage, proved, watch
 
 HAIR = 0.012
 """About one px at 1280: boxes that touch by less do not overlap."""
@@ -154,14 +152,7 @@ class Reading:
 def reading(operator: str, name: str, lang: str, theme: str) -> Reading:
     """The clip of one example, read once for all rules."""
     chosen = example(operator, name)
-    return Reading(watch(chosen, _trace(chosen.operator, chosen.name), lang, theme))
-
-
-@cache
-def _trace(operator: str, name: str) -> Trace:
-    chosen: Example = example(operator, name)
-    trace: Trace = registry.find(operator).operator.trace_example(chosen)
-    return trace
+    return Reading(watch(chosen, proved(operator, name), lang, theme))
 
 
 def _collect(rule: Rule, show: Show) -> Iterator[str]:

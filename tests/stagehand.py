@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from manim import VMobject
 
-from torchreel.assets.examples import Example
+from torchreel.assets.examples import Example, example
 from torchreel.assets.fonts import outline
 from torchreel.assets.themes import blend
 from torchreel.render.display import family
@@ -197,10 +197,17 @@ def pixels(bounds: Bounds) -> str:
     return f"({x0:.0f},{y0:.0f})-({x1:.0f},{y1:.0f})"
 
 
-def watch(example: Example, trace: Trace, lang: str, theme: str) -> Show:
+@cache
+def proved(operator: str, name: str) -> Trace:
+    """The trace of an example, computed once for all its looks."""
+    trace: Trace = registry.find(operator).operator.trace_example(example(operator, name))
+    return trace
+
+
+def watch(chosen: Example, trace: Trace, lang: str, theme: str) -> Show:
     """Play an example's scene and note the stage at the end of every beat. Nothing is painted."""
-    scene_class = registry.find(example.operator)
-    return watch_scene(scene_class, Request(trace, example, lang, theme))
+    scene_class = registry.find(chosen.operator)
+    return watch_scene(scene_class, Request(trace, chosen, lang, theme))
 
 
 def watch_scene(scene_class: type[OperatorScene], request: Request | None) -> Show:
