@@ -155,7 +155,7 @@ class RowsBoard(Board):
     def lay_out(self) -> None:
         _, _, left, right = self.size.pad
         in_cols, out_cols = self.size.plane[1] + left + right, self.size.out[1]
-        self.side = 1.9 + (SUM_WIDTH + 0.3 if self.sums_channels else 0.0)
+        self.side = 1.9 + (SUM_WIDTH + 0.3 if self.sums_channels else 0.75 if len(self.channels) > 1 else 0.0)
         room = _RIGHT - _LEFT - 2 * _LABEL - self.side
         self.beside = room / (in_cols + out_cols) >= _COMFORTABLE
         both = self._fit(room, in_cols, out_cols)
@@ -260,7 +260,7 @@ class RowsBoard(Board):
         x = self.right + 0.12
         bracket = Path([(x - 0.07, y + half), (x, y + half), (x, y - half), (x - 0.07, y - half)], wire)
         if not self.sums_channels:
-            return [bracket, Path([(x, y), self.node], wire)]
+            return [bracket, Path([(x, y), (self.node[0], y), self.node], wire)]
         left, right = (self.sum_at(channel)[0] + side * SUM_WIDTH / 2 for side in (-1, 1))
         return [bracket, Path([(x, y), (left, y)], wire), Path([(right, y), self.node], wire)]
 

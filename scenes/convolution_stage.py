@@ -194,11 +194,12 @@ class Board(ABC):
             return []
         theme = self.look.theme
         label = Text(f"bias[{out}]", MIN_TEXT, theme.muted, "mono")
+        outward = 0.4 if at[1] > self.node[1] else -0.4
         return [
             Path([at, self.node], theme.wire),
             Box(0.9, SUM_HEIGHT, at, 0.08, fill=theme.background, stroke=theme.wire, stroke_width=2),
             self._number("bias", (out,), at),
-            label.place((at[0], at[1] - 0.42)),
+            label.place((at[0], at[1] + outward)),
         ]
 
     def shape(self, name: str) -> str:

@@ -50,7 +50,7 @@ def shorten(call: Sequence[tuple[str, bool]], room: float, size: float) -> list[
     used = 0.0
     ellipsis = measure("…)", size, "mono")
     whole = sum(measure(text, size, "mono") for text, _ in call)
-    if whole <= room:
+    if whole <= room + 1e-6:
         return [piece for piece in call if piece[0]]
     for text, focus in call:
         used += measure(text, size, "mono")
