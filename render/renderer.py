@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from manim import Animation, Camera, Mobject, Scene, Wait, tempconfig
+from manim import Animation, Camera, Mobject, Scene, Wait, config, tempconfig
 from manim.renderer.cairo_renderer import CairoRenderer
 from manim.utils.color import color_to_int_rgba
 from manim.utils.iterables import list_update
@@ -54,6 +54,8 @@ def render_scene(
                 lanes.append(FilmLane(_raster(view), sinks[-1].put))
             scene = _play(make_scene, lanes, on_frame)
         for sink in sinks:
+            sink.end()
+        for sink in sinks:
             sink.close(ok=True)
     except BaseException:
         for sink in sinks:
@@ -70,11 +72,14 @@ def capture(make_scene: MakeScene, view: View, times: Sequence[float]) -> list[n
     with _configured([view]):
         lane = StillsLane(_raster(view), times)
         _play(make_scene, [lane], None)
-    return lane.stills()
+        return lane.stills()
 
 
 def _play(make_scene: MakeScene, lanes: Sequence[Lane], on_frame: Callable[[float], None] | None) -> Scene:
-    scene = make_scene(ReelRenderer(lanes, on_frame))
+    renderer = ReelRenderer(lanes, on_frame)
+    scene = make_scene(renderer)
+    if scene.renderer is not renderer:
+        raise TypeError(f"{type(scene).__name__}: make_scene has to pass its renderer on to Scene.__init__.")
     if scene.camera_class is not Camera:
         raise NotImplementedError(
             f"{type(scene).__name__}: torchreel draws with a fixed camera; use manim.Scene without a camera class."
@@ -109,14 +114,13 @@ def _configured(views: Mapping[View, Any] | Sequence[View]) -> Iterator[None]:
 
 
 def _raster(view: View) -> Raster:
-    camera = Camera(pixel_width=view.width, pixel_height=view.height, frame_rate=view.fps)
-
     def paint_foreign(mobject: Mobject, frame: np.ndarray) -> None:
-        kind = camera.type_or_raise(mobject)
         with tempconfig({"pixel_width": view.width, "pixel_height": view.height}):
+            camera = Camera()
+            kind = camera.type_or_raise(mobject)
             camera.display_funcs[kind]([mobject], frame)
 
-    return Raster(view, camera.frame_width, paint_foreign)
+    return Raster(view, config.frame_width, paint_foreign)
 
 
 class _NoFile:
@@ -144,6 +148,7 @@ class ReelRenderer(CairoRenderer):
         self._clock = max(lanes, key=lambda lane: lane.view.fps)
         self._on_frame = on_frame
         self.display = DisplayList(self.camera.cairo_line_width_multiple)
+        self._background: tuple[int, ...] = ()
         self._on_stage: list[Mobject] = []
 
     def init_scene(self, scene: Scene, session_spec: Any, file_writer_settings: Any) -> None:

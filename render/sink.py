@@ -52,15 +52,19 @@ class FrameThread:
         self._flush()
         self._pending = ([((x0, y0, x1, y1), frame[y0:y1, x0:x1].copy()) for x0, y0, x1, y1 in rects], count)
 
+    def end(self) -> None:
+        """Nothing more will come: let the encoders finish their files meanwhile."""
+        self._flush()
+        self._queue.put(None)
+
     def close(self, ok: bool) -> None:
-        """End the thread and its encoders: whole files with `ok`, otherwise nothing but tidying.
+        """Wait until the thread and its encoders have ended: whole files with `ok`, otherwise nothing but tidying.
 
         Raises the encoder's error, but only with `ok`: without it some other error is on its way already.
         """
-        self._ok = ok
-        if ok:
-            self._flush()
-        self._queue.put(None)
+        if not ok:
+            self._ok = False
+            self._queue.put(None)
         self._thread.join()
         if ok:
             self._check()

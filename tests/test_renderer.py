@@ -195,6 +195,7 @@ def test_the_queue_to_the_encoders_is_bounded() -> None:
     held_back = handed_on
     gate.set()
     producer.join()
+    thread.end()
     thread.close(ok=True)
     assert (held_back < 20, handed_on) == (True, 500)
 
@@ -250,6 +251,11 @@ def test_a_moving_camera_is_refused_in_one_line() -> None:
 
     with pytest.raises(NotImplementedError, match=r"^Zoom: torchreel draws with a fixed camera[^\n]*$"):
         render(Zoom, Tape())
+
+
+def test_a_scene_with_another_renderer_is_refused() -> None:
+    with pytest.raises(TypeError, match="Moves: make_scene has to pass its renderer on"):
+        render_scene(lambda renderer: Moves(), {VIEW: [(Tape(), NOWHERE)]})
 
 
 def test_scene_sounds_sections_and_subcaptions_do_no_harm() -> None:
