@@ -72,7 +72,7 @@ golden: setup
 	$(BIN)/python -m pytest tests/test_golden.py --golden-update
 
 contact-sheets: setup
-	$(BIN)/python -m benchmarks.contact_sheets
+	$(BIN)/python -m torchreel.render.contact_sheet
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache tests/differences
