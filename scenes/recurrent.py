@@ -29,8 +29,8 @@ LSTM = Cell(
     gates=(Gate("i", "sigmoid"), Gate("f", "sigmoid"), Gate("g", "tanh"), Gate("o", "sigmoid")),
     states=("h", "c"),
     results={
-        "kept": _kept,
-        "added": _added,
+        "fc": _kept,
+        "ig": _added,
         "c": lambda at: Add((_kept(at), _added(at))),
         "tanh_c": lambda at: Func("tanh", at.now("c")),
         "h": lambda at: Mul((at.now("o"), Func("tanh", at.now("c")))),
@@ -59,20 +59,20 @@ def lstm_wiring(lay: Layout, colors: Mapping[str, str]) -> Wiring:
     line, text = colors["memory"], colors["text"]
     height = lay.chunk_height
     spots = {
-        "kept": Spot(kept, memory, "f⊙c_{before}", lay.state_row * len(lay.units)),
-        "added": Spot(add, f, "i⊙g", height, aside=True),
+        "fc": Spot(kept, memory, "f⊙c_{before}", lay.state_row * len(lay.units)),
+        "ig": Spot(add, f, "i⊙g", height, aside=True),
         "tanh_c": Spot(tap, g, "", height),
         "c": Spot(out, memory, "c_{now}", lay.state_row * len(lay.units), state=True),
         "h": Spot(out, o, "h_{now}", height, state=True),
     }
     routes = {
         "memory": Route(((left, memory), (forget, memory)), line, 6.0),
-        "kept": Route(((forget, memory), (add, memory)), line, 6.0),
+        "fc": Route(((forget, memory), (add, memory)), line, 6.0),
         "c": Route(((add, memory), (out - half - 0.02, memory)), line, 6.0, head=True),
         "f": Route(((gate, f), (forget, f), (forget, memory)), colors["f"]),
         "i": Route(((gate, i), (joint, i), (joint, f)), colors["i"], hops=(forget,)),
         "g": Route(((gate, g), (joint, g), (joint, f)), colors["g"]),
-        "added": Route(((joint, f), (add, f), (add, memory)), text),
+        "ig": Route(((joint, f), (add, f), (add, memory)), text),
         "tap": Route(((tap, memory), (tap, o)), line),
         "o": Route(((gate, o), (tap, o)), colors["o"]),
         "h": Route(((tap, o), (out - half - 0.02, o)), text, head=True),
@@ -83,9 +83,9 @@ def lstm_wiring(lay: Layout, colors: Mapping[str, str]) -> Wiring:
         nodes=(("×", forget, memory), ("×", joint, f), ("+", add, memory), ("×", tap, o)),
         pills=(("tanh", tap, i),),
         acts=(
-            Act("parts", ("kept",), ("memory", "f"), ("f", "c before", "kept")),
-            Act("parts", ("added",), ("i", "g"), ("i", "g", "added")),
-            Act("states", ("c",), ("kept", "added", "c"), ("kept", "added", "c")),
+            Act("parts", ("fc",), ("memory", "f"), ("f", "c before", "fc")),
+            Act("parts", ("ig",), ("i", "g"), ("i", "g", "ig")),
+            Act("states", ("c",), ("fc", "ig", "c"), ("fc", "ig", "c")),
             Act("states", ("tanh_c", "h"), ("tap", "o", "h"), ("o", "tanh_c", "h")),
         ),
         enters=("c",),

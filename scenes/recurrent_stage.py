@@ -89,13 +89,13 @@ class CellStage:
         """Cursors on the first row of a gate in one weight, and on what it multiplies."""
         weight = self.chunks[number][f"weight_{kind}"]
         last = (0, weight.cells.cols - 1)
-        return self.cursors.on(self.inputs[time][kind].around(), weight.outline((0, 0), last, 0, 0.05))
+        return self.cursors.glide(self.inputs[time][kind].around(), weight.outline((0, 0), last, 0, 0.05))
 
     def focus_chunk(self, time: int, number: int) -> list[Animation]:
         """Cursors on all rows of a gate, on x and on h."""
         grids = [self.inputs[time][kind] for kind in ("ih", "hh")]
         grids += [self.chunks[number][f"weight_{kind}"] for kind in ("ih", "hh")]
-        return self.cursors.on(*(grid.around() for grid in grids))
+        return self.cursors.glide(*(grid.around() for grid in grids))
 
     def focus_first(self, time: int, names: tuple[str, ...]) -> list[Animation]:
         """Cursors on the first element of these vectors."""

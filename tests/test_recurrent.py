@@ -93,7 +93,7 @@ def test_a_step_reads_the_rows_of_its_gate_and_the_states_before_it(handbook: Tr
     assert [name for name, _ in handbook.step("c_2", (0, 1)).reads] == ["f_2", "c_1", "i_2", "g_2"]
 
 
-@pytest.mark.parametrize("name", ["ih_1", "hh_2", "pre_i_1", "f_2", "kept_1", "tanh_c_2", "c_1", "h_2"])
+@pytest.mark.parametrize("name", ["ih_1", "hh_2", "pre_i_1", "f_2", "fc_1", "tanh_c_2", "c_1", "h_2"])
 def test_a_changed_value_is_refused_with_its_cell_and_both_values(handbook: Trace, name: str) -> None:
     changed = handbook.tensors[name].clone()
     changed[0, 1] += 0.5
@@ -187,10 +187,10 @@ def test_the_last_picture_holds_every_vector_of_the_second_step(
     sections: list[Section], handbook: Trace
 ) -> None:
     shown = {(number.tensor, number.index): number.value for number in sections[-1].numbers}
-    for name in ("pre_i_2", "i_2", "f_2", "g_2", "o_2", "kept_2", "added_2", "tanh_c_2", "c_1", "c_2", "h_2"):
+    for name in ("pre_i_2", "i_2", "f_2", "g_2", "o_2", "fc_2", "ig_2", "tanh_c_2", "c_1", "c_2", "h_2"):
         for unit in range(4):
             assert shown[name, (0, unit)] == handbook.value(name, (0, unit))
-    assert not {name for name, _ in shown if name in ("f_1", "kept_1", "c_0")}
+    assert not {name for name, _ in shown if name in ("f_1", "fc_1", "c_0")}
 
 
 def test_gates_light_up_in_torchs_order_with_their_own_rows_only(sections: list[Section]) -> None:

@@ -68,12 +68,12 @@ class Sampled(Grid):
                     yield i, j
 
     def write_all(self, starts: Sampled | None = None) -> list[Animation]:
-        """Every cell takes its value, which flies in from the same place of `starts` if that is given."""
-        found: list[Animation] = []
-        for number, cell in enumerate(self.positions()):
-            start = None if starts is None else starts.center(list(starts.positions())[number])
-            found += self.write(cell, start)
-        return found
+        """Every blank cell takes its value, which flies in from where `starts` shows the same element."""
+        origins = (
+            {} if starts is None else {starts.index(cell): starts.center(cell) for cell in starts.positions()}
+        )
+        blank = [cell for cell in self.positions() if cell not in self.numbers]
+        return [move for cell in blank for move in self.write(cell, origins.get(self.index(cell)))]
 
     def everything(self) -> list[Mobject]:
         """The grid and the numbers written on it since, which the scene holds beside it."""
@@ -187,20 +187,23 @@ class Pill(VGroup):
 
 
 class Cursors:
-    """Accent outlines round whatever is active; they glide to the next places, and come and go as needed."""
+    """Accent outlines round whatever is active; they glide where the eye can follow, otherwise they just change."""
 
     def __init__(self, look: Look) -> None:
         self.look = look
         self.shapes: list[Shape] = []
 
+    def glide(self, *outlines: np.ndarray) -> list[Animation]:
+        """Each outline moves on to its next place, if there are as many as now."""
+        if len(outlines) != len(self.shapes):
+            return self.on(*outlines)
+        return [Morph(shape, to) for shape, to in zip(self.shapes, outlines, strict=True)]
+
     def on(self, *outlines: np.ndarray) -> list[Animation]:
         """Outline these places, and no others."""
-        moved = [Morph(shape, to) for shape, to in zip(self.shapes, outlines, strict=False)]
-        surplus, self.shapes = self.shapes[len(outlines) :], self.shapes[: len(outlines)]
-        fresh = [self._shape(to) for to in outlines[len(self.shapes) :]]
-        self.shapes += fresh
-        gone: list[Animation] = [Vanish(shape) for shape in surplus]
-        return [*moved, *gone, *(Appear(shape) for shape in fresh)]
+        gone = [Vanish(shape) for shape in self.shapes]
+        self.shapes = [self._shape(to) for to in outlines]
+        return paced([*gone, *(Appear(shape) for shape in self.shapes)], 0, 0.5)
 
     def _shape(self, points: np.ndarray) -> Shape:
         return Shape(points, stroke=self.look.theme.accent, stroke_width=3.4, z_index=2)
