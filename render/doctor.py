@@ -75,7 +75,7 @@ def _package(name: str, module: str) -> Finding:
 
 
 def _manim() -> Finding:
-    remedy = _pip("'manim[typst]>=0.22,<0.23'")
+    remedy = _pip("'manim>=0.22,<0.23'")
     found = _package("manim", "manim")
     if not found.ok:
         return Finding("manim", False, found.detail, remedy)
