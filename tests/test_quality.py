@@ -21,6 +21,7 @@ from torchreel.render.renderer import render_scene
 from torchreel.render.settings import PAGE, Rect, View
 from torchreel.scenes import registry
 from torchreel.scenes.stage import Request
+from torchreel.tests.layout import reading
 from torchreel.tests.stagehand import proved
 
 LARGEST = 600_000
@@ -53,9 +54,10 @@ class Sampler:
 
 @dataclass(frozen=True)
 class Quality:
-    """What came of one clip: bytes of the GIF, and how like the lossless frames its frames are, by 1/100 s."""
+    """What came of one clip: the GIF's bytes, seconds, and how like the lossless frames its frames are, by 1/100 s."""
 
     size: int
+    seconds: float
     ssim: dict[int, float]
 
 
@@ -89,10 +91,10 @@ def quality(operator: str, path: Path) -> Quality:
     sampler = Sampler()
     outputs = {PAGE: [(ENCODERS["gif"](), path), (sampler, path)]}
     render_scene(lambda renderer: scene_class(request, renderer=renderer), outputs)
-    return Quality(path.stat().st_size, _compared(path, sampler.samples))
+    return _compared(path, sampler.samples)
 
 
-def _compared(path: Path, samples: dict[int, np.ndarray]) -> dict[int, float]:
+def _compared(path: Path, samples: dict[int, np.ndarray]) -> Quality:
     found, begin = {}, 0
     with Image.open(path) as gif:
         for frame in ImageSequence.Iterator(gif):
@@ -102,7 +104,7 @@ def _compared(path: Path, samples: dict[int, np.ndarray]) -> dict[int, float]:
                 shown = luma(np.asarray(frame.convert("RGB")))
                 found.update({time: ssim(samples[time], shown) for time in due})
             begin = end
-    return found
+    return Quality(path.stat().st_size, begin / 100, found)
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +122,13 @@ def test_a_default_gif_is_true_to_the_lossless_frames(operator: str, folder: Pat
     found = quality(operator, folder / f"{operator}.gif").ssim
     assert len(found) >= 4
     assert min(found.values()) >= LEAST_SSIM, found
+
+
+@pytest.mark.parametrize("operator", examples())
+def test_a_gif_lasts_as_long_as_the_film(operator: str, folder: Path) -> None:
+    """At 20 frames a second as at 30, so that the ledger's times hold for both."""
+    film = reading(operator, example(operator).name, "zh", "light").duration
+    assert quality(operator, folder / f"{operator}.gif").seconds == pytest.approx(film, abs=0.03)
 
 
 def test_ssim_tells_equal_from_shifted_and_faint_from_strong_noise() -> None:
