@@ -10,7 +10,7 @@ Shapes: `B` cells a batch, `T` terms of a sum. Outside a reduction a node's valu
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -41,6 +41,19 @@ def read(source: Tensor | Lazy, index: Tensor) -> Tensor:
     if source.ndim == 0:
         return source.expand(index.shape[:-1])
     return source[tuple(index.unbind(-1))]
+
+
+def cells(shape: Sequence[int], start: int, stop: int) -> Tensor:
+    """The cells `start` to `stop` of a grid in row-major order, `(stop - start, len(shape))`.
+
+    (`torch.unravel_index` would import a symbolic algebra system for this, which takes half a second.)
+    """
+    rest = torch.arange(start, stop)
+    axes: list[Tensor] = []
+    for size in reversed(shape):
+        axes.append(rest % size)
+        rest = rest // size
+    return torch.stack(axes[::-1], -1) if axes else rest.reshape(-1, 1)[:, :0]
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from torchreel.scenes.formula import Expr, Index, Lazy, Ref, Tensors, Token, read
+from torchreel.scenes.formula import Expr, Index, Lazy, Ref, Tensors, Token, cells, read
 
 _BATCH = 1 << 21
 _TOLERANCE = {
@@ -125,12 +125,12 @@ class Trace:
     def step(self, tensor: str, cell: Index) -> Step:
         """The step of `tensor`'s rule at one cell of its grid."""
         rule = self.rule(tensor)
-        cells = torch.tensor([cell], dtype=torch.int64).reshape(1, len(cell))
-        index = tuple((cells if rule.target is None else rule.target(cells))[0].tolist())
-        value = self.value(tensor, index)
-        if rule.accumulate:
-            value = float(rule.formula(cells).evaluate(self.tensors).reshape(-1)[0])
-        return Step(tensor, index, tuple(cell), value, rule.formula(cells), self)
+        one = torch.tensor([cell], dtype=torch.int64).reshape(1, len(cell))
+        index = tuple((one if rule.target is None else rule.target(one))[0].tolist())
+        formula = rule.formula(one)
+        added = float(formula.evaluate(self.tensors).reshape(-1)[0]) if rule.accumulate else None
+        value = self.value(tensor, index) if added is None else added
+        return Step(tensor, index, tuple(cell), value, formula, self)
 
     def steps(self, tensor: str) -> Iterator[Step]:
         """All steps of `tensor`'s rule in row-major order, made one at a time."""
@@ -140,16 +140,22 @@ class Trace:
 
     def value(self, tensor: str, index: Index) -> float:
         """One element as torch computed it."""
-        at = torch.tensor([index], dtype=torch.int64).reshape(1, len(index))
-        return float(read(self.tensors[tensor], at)[0])
+        source = self.tensors[tensor]
+        return float(source[tuple(index)]) if isinstance(source, Tensor) else self.values(tensor, [index])[0]
+
+    def values(self, tensor: str, indices: Sequence[Index]) -> list[float]:
+        """Some elements as torch computed them, all read at once, which is much quicker than one at a time."""
+        source = self.tensors[tensor]
+        at = torch.tensor(indices, dtype=torch.int64).reshape(len(indices), len(source.shape))
+        found: list[float] = read(source, at).to(torch.float64).tolist()
+        return found
 
     def sample(self, tensor: str, most: int = 4096) -> Tensor:
         """The first elements of a tensor, flat and in float64."""
         source = self.tensors[tensor]
         if isinstance(source, Tensor):
             return source.reshape(-1)[:most].to(torch.float64)
-        flat = torch.arange(min(most, math.prod(source.shape)))
-        return read(source, torch.stack(torch.unravel_index(flat, source.shape), -1)).to(torch.float64)
+        return read(source, cells(source.shape, 0, min(most, math.prod(source.shape)))).to(torch.float64)
 
     def range(self, tensor: str) -> Range:
         """The range of a tensor's (first few thousand) values."""
@@ -185,24 +191,18 @@ class _Proof:
     def run(self) -> None:
         count = math.prod(self.over)
         if count:
-            batch = max(1, _BATCH // self.rule.formula(self._cells(0, 1)).terms)
+            batch = max(1, _BATCH // self.rule.formula(cells(self.over, 0, 1)).terms)
             for start in range(0, count, batch):
-                self._add(self._cells(start, min(start + batch, count)))
+                self._add(cells(self.over, start, min(start + batch, count)))
         self._check_coverage()
         self._check_values()
 
-    def _cells(self, start: int, stop: int) -> Tensor:
-        flat = torch.arange(start, stop)
-        if not self.over:
-            return flat.reshape(-1, 1)[:, :0]
-        return torch.stack(torch.unravel_index(flat, self.over), -1)
-
-    def _add(self, cells: Tensor) -> None:
-        formula = self.rule.formula(cells)
-        target = cells if self.rule.target is None else self.rule.target(cells)
+    def _add(self, batch: Tensor) -> None:
+        formula = self.rule.formula(batch)
+        target = batch if self.rule.target is None else self.rule.target(batch)
         flat = _ravel(target, self.shape)
-        values = formula.evaluate(self.trace.tensors).expand(len(cells))
-        size = formula.magnitude(self.trace.tensors).expand(len(cells))
+        values = formula.evaluate(self.trace.tensors).expand(len(batch))
+        size = formula.magnitude(self.trace.tensors).expand(len(batch))
         self.writes.index_add_(0, flat, torch.ones_like(flat))
         self.total.index_add_(0, flat, values)
         self.magnitude.index_add_(0, flat, torch.nan_to_num(size, nan=0.0, posinf=0.0))
@@ -237,9 +237,7 @@ class _Proof:
         )
 
     def _unravel(self, flat: int) -> Index:
-        return (
-            tuple(int(i) for i in torch.unravel_index(torch.tensor(flat), self.shape)) if self.shape else ()
-        )
+        return tuple(cells(self.shape, flat, flat + 1)[0].tolist())
 
 
 def _ravel(index: Tensor, shape: tuple[int, ...]) -> Tensor:

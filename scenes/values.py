@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from torchreel.scenes.formula import Lazy, read
+from torchreel.scenes.formula import Lazy, cells, read
 
 MOST = 1 << 20
 
@@ -23,5 +22,4 @@ def nested(source: Tensor | Lazy, most: int = MOST) -> Any:
         return None
     if isinstance(source, Tensor):
         return source.tolist()
-    cells = torch.stack(torch.unravel_index(torch.arange(count), source.shape), -1)
-    return read(source, cells).reshape(source.shape).tolist()
+    return read(source, cells(source.shape, 0, count)).reshape(source.shape).tolist()

@@ -90,10 +90,9 @@ class Grid(VGroup):
         self.origin = middle + shift - self._extent() / 2
         self.boxes: dict[Cell, Box] = {}
         self.numbers: dict[Cell, Number] = {}
+        self._values: dict[Cell, float] = {}
         self.ring = self._ring(pad_text)
-        self.add(*self.ring)
-        for cell in self.positions():
-            self._draw(cell)
+        self.add(*self.ring, *(part for cell in self.positions() for part in self._draw(cell)))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -122,8 +121,14 @@ class Grid(VGroup):
         return box_points(width, height, (a + b) / 2, radius)
 
     def value(self, cell: Cell) -> float:
-        """The element a cell shows."""
-        return self.trace.value(self.tensor, self.index(cell))
+        """The element a cell shows. The whole plane is read when the first one is asked for."""
+        if not self._values:
+            shown = list(self.positions())
+            found = self.trace.values(self.tensor, [self.index(each) for each in shown])
+            self._values = dict(zip(shown, found, strict=True))
+        if cell not in self._values:
+            self._values[cell] = self.trace.value(self.tensor, self.index(cell))
+        return self._values[cell]
 
     def text(self, cell: Cell) -> str:
         """The element as drawn."""
@@ -187,7 +192,7 @@ class Grid(VGroup):
         axes = len(self.trace.shape(self.tensor)) - len(self.lead)
         return (*self.lead, *((cell[1],) if axes == 1 else cell if axes == 2 else ()))
 
-    def _draw(self, cell: Cell) -> None:
+    def _draw(self, cell: Cell) -> list[Shape | Text]:
         theme = self.look.theme
         fill = theme.empty if self.blank else self.fill(cell)
         edge = 1.4 if self.cells.text_size else 0.6
@@ -200,10 +205,10 @@ class Grid(VGroup):
             stroke_width=edge,
         )
         self.boxes[cell] = box
-        self.add(box)
-        if self.cells.text_size and not self.blank:
-            self.numbers[cell] = self._number(cell)
-            self.add(self.numbers[cell])
+        if not self.cells.text_size or self.blank:
+            return [box]
+        self.numbers[cell] = self._number(cell)
+        return [box, self.numbers[cell]]
 
     def _number(self, cell: Cell) -> Number:
         number = Number(

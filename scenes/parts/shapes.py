@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from manim import ORIGIN, VGroup, VMobject
+from manim import ORIGIN, VGroup
+
+from torchreel.scenes.parts.mark import Mark
 
 Point = np.ndarray | Sequence[float]
 _ARC = 0.5522847498
 
 
-class Shape(VMobject):
+class Shape(Mark):
     """One path given as cubic segments `(n, 3)`, four points each.
 
     `stroke_width` is Manim's (4 is 3.6 px at 1280 px width); colours are `#rrggbb`, None for no fill or no stroke.
@@ -27,14 +29,14 @@ class Shape(VMobject):
         z_index: float = 0,
     ) -> None:
         super().__init__(
-            fill_color=fill or "#000000",
-            fill_opacity=opacity if fill else 0.0,
-            stroke_color=stroke or "#000000",
-            stroke_opacity=opacity if stroke else 0.0,
-            stroke_width=stroke_width if stroke else 0.0,
-            z_index=z_index,
+            np.asarray(points, dtype=np.float64),
+            fill or "#000000",
+            opacity if fill else 0.0,
+            stroke or "#000000",
+            opacity if stroke else 0.0,
+            stroke_width if stroke else 0.0,
+            z_index,
         )
-        self.points = np.asarray(points, dtype=np.float64)
 
 
 class Box(Shape):

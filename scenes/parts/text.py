@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from manim import VMobject
 
 from torchreel.assets.fonts import CIRCLED, FontName, MissingGlyph, advance, cap_height, outline
+from torchreel.scenes.parts.mark import Mark
 
 __all__ = ["MissingGlyph", "Text", "fit", "measure", "wrap"]
 
@@ -20,7 +20,7 @@ Vertical = Literal["middle", "baseline"]
 _SHARE = {"left": 0.0, "center": 0.5, "right": 1.0}
 
 
-class Text(VMobject):
+class Text(Mark):
     """One line of text, one path: fill only, from the bundled fonts.
 
     text: any characters that the fonts cover, no line break. size: an em in scene units (one unit is 90 px at
@@ -32,12 +32,11 @@ class Text(VMobject):
         self, text: str, size: float = 0.25, color: str = "#000000", font: FontName = "sans"
     ) -> None:
         line = outline(text, font)
-        super().__init__(fill_color=color, fill_opacity=1.0, stroke_color=color, stroke_width=0.0)
+        super().__init__(line.points * size, color, 1.0, color, 1.0, 0.0)
         self.text = text
         self.size = size
         self.font: FontName = font
         self.width_em = line.advance
-        self.points = line.points * size
 
     def place(
         self,
