@@ -1,0 +1,212 @@
+"""Max unpooling in two acts: MaxPool2d writes down values and flat indices, MaxUnpool2d sends the values home."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+
+from manim import Animation
+
+from torchreel.scenes.formula import Token
+from torchreel.scenes.parts.grid import Cell
+from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
+from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.stage import Beat, OperatorScene
+from torchreel.scenes.trace import Step
+from torchreel.scenes.unpooling_stage import UnpoolStage
+from torchreel.scenes.unpooling_journey import MAX_UNPOOL
+
+_MOST_STEPS = 12
+
+
+class MaxUnpool2d(OperatorScene):
+    operator = MAX_UNPOOL
+
+    def story(self) -> Iterator[Beat]:
+        self.board = UnpoolStage(self.look, self.trace)
+        self.journeys = self.board.journeys
+        self.add(self.board.source, *self.board.source_flat.values(), self.board.values, self.board.indices,
+                 self.board.label(self.board.source, "source"), self.board.arrow(0, "MaxPool2d"),
+                 self.board.label(self.board.indices, "indices"))  # fmt: skip
+        self.named = self.board.label(self.board.values, "values")
+        self.add(self.named)
+        self.pointer: Shape | None = None
+        windows = self.board.windows()
+        self.size_matters = "output_size" in self.example.focus and "output_size" in self.trace.call
+        yield from self._noting(windows)
+        if self.size_matters and self.journeys.own_size != self.journeys.size:
+            yield from self._without_size(windows)
+        yield from self._sending(windows)
+        yield from self._ending()
+
+    def values(self) -> dict[str, object]:
+        total, homes = self.journeys.size[0] * self.journeys.size[1], len(set(self.journeys.indices))
+        return {
+            "total": total,
+            "kept": homes,
+            "lost": total - homes,
+            "size": _by(self.journeys.size),
+            "own": _by(self.journeys.own_size),
+            "width": self.journeys.size[1],
+        }
+
+    def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
+        """The step with the arithmetic of its flat index: how it is made in act one, what it means in act two."""
+        tokens: list[Token] = []
+        for count in range(most, 1, -1):
+            tokens = self._noted(step, count) if step.tensor == "input" else self._sent(step)
+            if self.formula_bar.width(tokens) <= 1:
+                break
+        return tokens
+
+    def _noted(self, step: Step, most: int) -> list[Token]:
+        index = self._number("indices", step.index)
+        row, col = divmod(int(index.value or 0), self.journeys.size[1])
+        value = self._number("input", step.index)
+        head = [Token("value = "), *step.tokens(self.text, most), Token(" = "), value]
+        return [*head, Token(f"    index = {row}·{self.journeys.size[1]} + {col} = "), index]
+
+    def _sent(self, step: Step) -> list[Token]:
+        window = next(step.reads)[1]
+        index, width = self._number("indices", window), self.journeys.size[1]
+        row, col = divmod(int(index.value or 0), width)
+        place = [Token("index "), index, Token(f" = {row}·{width} + {col} → ({row}, {col})    ")]
+        return [*place, Token(f"output{list(step.index)} = "), self._number("input", window)]
+
+    def _number(self, tensor: str, index: tuple[int, ...]) -> Token:
+        value = self.trace.value(tensor, index)
+        return Token(self.text(tensor, value), tensor, index, value)
+
+    def _also(self) -> tuple[str, ...]:
+        heat = () if self.board.is_whole else ("heat",)
+        return (*heat, *(("one_plane",) if self.journeys.planes > 1 else ()))
+
+    def _noting(self, windows: Sequence[Cell]) -> Iterator[Beat]:
+        """Act one: the first window in full, the others quicker."""
+        yield Beat("start", hold=0.5, also=self._also())
+        for cell in windows[:1]:
+            yield Beat("window", partial(self.board.slide, cell), 0.4, 0.8)
+            yield Beat("note", partial(self.board.note, cell, True), 0.7, 1.0, self._input_step(cell),
+                       {"index": self.journeys.index(cell)})  # fmt: skip
+        for run, seconds in _runs(windows[1:], 0.8, 0.2):
+            yield Beat("notes", partial(self._note, run), seconds, 0.2 if len(windows) < 8 else 0.0,
+                       self._input_step(run[-1]))  # fmt: skip
+
+    def _note(self, run: Sequence[Cell]) -> Iterable[Animation]:
+        few = len(run) == 1
+        return [*self.board.slide(run[-1]), *(move for cell in run for move in self.board.note(cell, few))]
+
+    def _without_size(self, windows: Sequence[Cell]) -> Iterator[Beat]:
+        """What torch would do without output_size, and where the indices would then point."""
+        own = self.journeys.own_size
+        self.wrong, self.wrong_flat = self.board.wrong_size((own[0], own[1]))
+        yield Beat("computed", self._open_wrong, 0.4, 1.5, self._size_tokens())
+        moved = [cell for cell in windows if self._wrong_home(cell) != self.journeys.home(cell)]
+        inside = [cell for cell in windows if self.wrong.shows(self._wrong_home(cell))]
+        astray = [cell for cell in moved if cell in inside]
+        if astray:
+            cell = astray[0]
+            yield Beat("misplaced", partial(self._land, inside, cell), 0.3, 1.5, self._wrong_tokens(cell),
+                       {"index": self.journeys.index(cell), "wrong": self._wrong_home(cell),
+                        "right": self.journeys.home(cell)})  # fmt: skip
+        outside = [cell for cell in windows if cell not in inside]
+        if outside and self.journeys.refusal:
+            yield Beat("refused", partial(self._point, outside[-1]), 0.3, 1.2, [Token(self.journeys.refusal)],
+                       {"index": self.journeys.index(outside[-1]), "last": own[0] * own[1] - 1})  # fmt: skip
+
+    def _wrong_home(self, cell: Cell) -> Cell:
+        return divmod(self.journeys.index(cell), self.journeys.own_size[1])
+
+    def _wrong_tokens(self, cell: Cell) -> list[Token]:
+        row, col = self._wrong_home(cell)
+        right = self.journeys.home(cell)
+        index, own = self.journeys.index(cell), self.journeys.own_size[1]
+        width = self.journeys.size[1]
+        return [
+            Token(f"{index} = {row}·{own} + {col} → ({row}, {col})    "),
+            Token(f"{index} = {right[0]}·{width} + {right[1]} → ({right[0]}, {right[1]})"),
+        ]
+
+    def _size_tokens(self) -> list[Token]:
+        window = self.journeys.window
+        sides = zip("HW", self.journeys.pooled, window.kernel, window.stride, window.padding, strict=True)
+        sums = [
+            f"{name}: ({n} − 1)·{s} − 2·{p} + {k} = {(n - 1) * s - 2 * p + k}" for name, n, k, s, p in sides
+        ]
+        return [Token("    ".join(sums))]
+
+    def _open_wrong(self) -> Iterable[Animation]:
+        self.wrong_label = self.wrong.caption(f"{_by(self.journeys.own_size)}", 0.2)
+        self.wrong_things = [self.wrong, *self.wrong_flat.values(), self.wrong_label]
+        return [*self._second_act(), Appear(*self.wrong_things)]
+
+    def _second_act(self) -> list[Animation]:
+        """The notes become what MaxUnpool2d takes; the window over the source goes."""
+        self.remove(self.named)
+        gone = [Vanish(self.board.window)] if self.board.window in self.mobjects else []
+        if self.named.text.startswith("input"):
+            self.add(self.named)
+            return [*gone]
+        self.named = self.board.label(self.board.values, "input")
+        self.add(self.named)
+        return [*gone, Appear(self.board.arrow(1, "MaxUnpool2d"))]
+
+    def _land(self, inside: Sequence[Cell], cell: Cell) -> Iterable[Animation]:
+        self.wrong_frames = self.board.lands(self.wrong, [(each, self._wrong_home(each)) for each in inside])
+        return [*self.wrong_frames, *self._point(cell)]
+
+    def _point(self, cell: Cell) -> list[Animation]:
+        """The accent frame round the index that is spoken of."""
+        if self.pointer is not None:
+            self.remove(self.pointer)
+        self.pointer = self.board.pointer(cell)
+        return [Appear(self.pointer)]
+
+    def _sending(self, windows: Sequence[Cell]) -> Iterator[Beat]:
+        """Act two: the first value in full, the others quicker."""
+        yield Beat("sized" if self.size_matters else "turn", self._open_output, 0.4, 1.0)
+        for cell in windows[:1]:
+            yield Beat("send", partial(self.board.send, cell, True), 0.9, 1.0, self._output_step(cell),
+                       {"index": self.journeys.index(cell), "home": self.journeys.home(cell)})  # fmt: skip
+        for run, seconds in _runs(windows[1:], 0.8, 0.2):
+            yield Beat("sends", partial(self._send, run), seconds, 0.1 if len(windows) < 8 else 0.0,
+                       self._output_step(run[-1]))  # fmt: skip
+
+    def _send(self, run: Sequence[Cell]) -> Iterable[Animation]:
+        few = len(run) == 1
+        return [move for cell in run for move in self.board.send(cell, few)]
+
+    def _open_output(self) -> Iterable[Animation]:
+        if hasattr(self, "wrong_things"):
+            self.remove(*self.wrong_things, *(move.mobject for move in getattr(self, "wrong_frames", [])))
+        if self.pointer is not None:
+            self.remove(self.pointer)
+        label = self.board.label(self.board.output, "output")
+        flat = self.board.output_flat.values()
+        return [
+            *self._second_act(), *self.board.fill_notes(), Appear(self.board.output, *flat, label)
+        ]  # fmt: skip
+
+    def _ending(self) -> Iterator[Beat]:
+        if self.values()["lost"]:
+            yield Beat("rest", self.board.rest, 0.4, 0.9)
+            yield Beat("lost", self.board.lose, 0.4, 0.4)
+        else:
+            yield Beat("all_kept", self.board.rest, 0.4, 0.6)
+
+    def _input_step(self, cell: Cell) -> Step:
+        return self.trace.step("input", (*self.journeys.lead, *cell))
+
+    def _output_step(self, cell: Cell) -> Step:
+        return self.trace.step("output", (self.journeys.step_number(cell),))
+
+
+def _by(size: Sequence[int]) -> str:
+    return " × ".join(map(str, size))
+
+
+def _runs(cells: Sequence[Cell], first: float, last: float) -> Iterator[tuple[Sequence[Cell], float]]:
+    """The remaining windows one by one, or many at a time if they are many, each run with its quickening time."""
+    size = max(1, -(-len(cells) // _MOST_STEPS))
+    runs = [cells[k : k + size] for k in range(0, len(cells), size)]
+    return zip(runs, sweep_times(len(runs), first, last), strict=True)
