@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from torchreel.assets.captions import LANGUAGES
+from torchreel.assets.errors import UserError
 from torchreel.assets.examples import Example, example, examples
 from torchreel.render.renderer import capture
 from torchreel.render.settings import PAGE, View
@@ -128,10 +129,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("build/contact-sheets"))
     parser.add_argument("-j", "--jobs", type=int, default=1)
     given = parser.parse_args(arguments)
+    try:
+        chosen = clips(given.clips)
+    except UserError as error:
+        parser.error(str(error))
     given.output.mkdir(parents=True, exist_ok=True)
     tasks = [
         (Sheet(one.operator, one.name, lang, theme), given.frames, given.output)
-        for one in clips(given.clips)
+        for one in chosen
         for lang in given.lang or LANGUAGES
         for theme in given.theme or THEMES
     ]

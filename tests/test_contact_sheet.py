@@ -47,6 +47,13 @@ def test_names_mean_an_operators_examples_one_of_them_or_all() -> None:
         contact_sheet.clips(["Conv2dd"])
 
 
+def test_a_wrong_name_is_one_line_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        contact_sheet.main(["Conv2dd"])
+    assert stopped.value.code == 2
+    assert "Did you mean 'Conv2d'?" in capsys.readouterr().err
+
+
 def test_a_sheet_is_written_for_each_look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     contact_sheet.main(["Conv1d:dilation", "--lang", "en", "--frames", "4", "-o", str(tmp_path)])
     names = [f"Conv1d-dilation.en.{look}.png" for look in ("light", "dark")]
