@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from manim import Animation, VGroup
 
 from torchreel.scenes.convolution_stage import NODE, SUM_WIDTH, Board
@@ -182,12 +184,14 @@ class RowsBoard(Board):
         )
         longest = max(texts, key=lambda found: max(map(len, found), default=0))
         cols = in_cols + out_cols if self.beside else max(in_cols, out_cols)
-        return Cells.fit(1, cols, room, height, longest, 1.2)
+        fitted = Cells.fit(1, cols, room, height, longest, 1.2)
+        return fitted if fitted.text_size else replace(fitted, height=max(fitted.height, min(height, 0.4)))
 
     def _place(self, in_width: float, out_width: float, height: float) -> None:
         """Rows from top to bottom: per channel input, kernel, products; outputs beside or below."""
         count, outs = len(self.channels), len(self.outs)
         self.pitch = height + 0.1
+        self.sum_height = min(self.sum_height, 2 * (self.pitch - 0.1))
         width = _LABEL + in_width + self.side + (out_width + _LABEL if self.beside else 0.0)
         self.edge = -width / 2 + _LABEL if self.beside else max(_LEFT + _LABEL, -width / 2 + _LABEL)
         self.right = self.edge + (in_width if self.beside else max(in_width, out_width))

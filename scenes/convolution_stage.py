@@ -25,7 +25,7 @@ from torchreel.scenes.trace import Trace
 
 MOST_CHANNELS = 3
 MOST_OUTPUTS = 4
-SUM_WIDTH, SUM_HEIGHT, NODE = 1.0, 0.46, 0.26
+SUM_WIDTH, BIAS_HEIGHT, NODE = 1.0, 0.46, 0.26
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ class Board(ABC):
     outputs: dict[int, Grid]
     cells: dict[str, Cells]
     node: Point
+    sum_height = 0.46
 
     def __init__(self, look: Look, trace: Trace) -> None:
         self.look, self.trace = look, trace
@@ -163,7 +164,7 @@ class Board(ABC):
         theme, at = self.look.theme, self.sum_at(channel)
         box = Box(
             SUM_WIDTH,
-            SUM_HEIGHT,
+            self.sum_height,
             at,
             0.08,
             fill=theme.tint(theme.accent, 0.1),
@@ -197,7 +198,7 @@ class Board(ABC):
         outward = 0.4 if at[1] > self.node[1] else -0.4
         return [
             Path([at, self.node], theme.wire),
-            Box(0.9, SUM_HEIGHT, at, 0.08, fill=theme.background, stroke=theme.wire, stroke_width=2),
+            Box(0.9, BIAS_HEIGHT, at, 0.08, fill=theme.background, stroke=theme.wire, stroke_width=2),
             self._number("bias", (out,), at),
             label.place((at[0], at[1] + outward)),
         ]

@@ -112,6 +112,15 @@ class OperatorScene(Scene):
         """The beats of the clip; whatever they need on stage is built here."""
         raise NotImplementedError
 
+    def _has_values(self) -> bool:
+        outputs = [self.trace.shape(name) for name in self.trace.outputs]
+        return not outputs or any(math.prod(shape) for shape in outputs)
+
+    def _empty(self) -> Iterable[Beat]:
+        """An empty batch has a shape and nothing to compute."""
+        shapes = ", ".join(f"{name} {self.trace.shape(name)}" for name in self.trace.outputs)
+        return [Beat("empty", hold=4.0, values={"shapes": shapes})]
+
     def values(self) -> dict[str, object]:
         """What every caption of the clip may name; a beat's own values come on top."""
         return {}
@@ -138,7 +147,7 @@ class OperatorScene(Scene):
         self.add(bars.TitleBar(self.look, name, self.call()), self.formula_bar, self.progress)
 
     def construct(self) -> None:
-        beats = paced(list(self.story()))
+        beats = paced(list(self.story() if self._has_values() else self._empty()))
         total = sum(beat.run_time + beat.hold for beat in beats) + HOLD
         for beat in beats:
             self._play_beat(beat, total)
@@ -204,7 +213,7 @@ class OperatorScene(Scene):
         self._end_section(Section(beat.name, start, self.time, texts, ()))
 
     def _sentences(self, beat: Beat, lang: str) -> str:
-        values = {**self.values(), **beat.values}
+        values = {**(self.values() if self._has_values() else {}), **beat.values}
         between = "" if lang == "zh" else " "
         return between.join(self.words(key, lang, **values) for key in (beat.name, *beat.also))
 

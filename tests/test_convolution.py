@@ -16,8 +16,12 @@ from torchreel.assets.examples import example
 from torchreel.scenes.convolution import Conv1d, Conv2d
 from torchreel.scenes.convolution_trace import record_convolution
 from torchreel.scenes.operator import Operator
+from torchreel.scenes.stage import OperatorScene
 from torchreel.scenes.trace import Trace, TraceError
+from torchreel.tests.layout import RULES
+from torchreel.tests.stagehand import watch
 
+SCENES: dict[str, type[OperatorScene]] = {"Conv1d": Conv1d, "Conv2d": Conv2d}
 CLASSES = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 
 
@@ -128,6 +132,38 @@ def test_a_setting_that_cannot_work_is_one_line(overrides: dict[str, Any], messa
 
 
 def test_a_new_input_brings_its_channels() -> None:
-    proved = Conv2d.operator.trace_example(example("Conv2d"), {"kernel_size": 2}, "torch.randn(1, 1, 6, 6)", seed=7)
+    proved = Conv2d.operator.trace_example(
+        example("Conv2d"), {"kernel_size": 2}, "torch.randn(1, 1, 6, 6)", seed=7
+    )
     assert proved.kwargs["in_channels"] == 1
     assert proved.shape("output") == (1, 2, 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("operator", "text", "overrides"),
+    [
+        ("Conv2d", None, {"kernel_size": 1}),
+        ("Conv2d", None, {"kernel_size": 5}),
+        ("Conv2d", "torch.randn(1, 64, 8, 8)", {"out_channels": 64}),
+        ("Conv2d", "torch.randn(1, 1, 32, 32)", {}),
+        ("Conv2d", "torch.randn(2, 5, 5)", {"stride": 2, "padding": 3}),
+        ("Conv2d", "[[[[123456.789, 1e-9, nan, inf], [1, 2, 3, 4], [-1e6, 0, 0, 1], [1, 2, 3, 4]]]]", {}),
+        ("Conv2d", "torch.randn(1, 2, 4, 5)", {"kernel_size": (1, 3), "dilation": (1, 2), "padding": (0, 2)}),
+        ("Conv2d", "torch.randn(1, 2, 6, 6)", {"padding": 2, "padding_mode": "reflect", "bias": True}),
+        ("Conv1d", "torch.randn(1, 16, 40)", {"kernel_size": 5}),
+        ("Conv1d", "torch.randn(3, 2, 1)", {"kernel_size": 1, "padding": "same"}),
+        ("Conv1d", "torch.randn(4, 9)", {"groups": 2, "out_channels": 4}),
+        ("Conv1d", "torch.randn(0, 2, 9)", {}),
+    ],
+)
+def test_any_valid_setting_keeps_the_layout_rules(
+    operator: str, text: str | None, overrides: dict[str, Any]
+) -> None:
+    chosen = example(operator)
+    proved = SCENES[operator].operator.trace_example(chosen, overrides, text)
+    show = watch(chosen, proved, "en", "dark")
+    answers: dict[Any, list[str]] = {}
+    assert show.stages
+    assert [
+        message for rule in RULES.values() for stage in show.stages for message in rule(stage, answers)
+    ] == []
