@@ -64,7 +64,8 @@ def theme(name: str) -> Theme:
     tables = tomllib.loads((files("torchreel.assets") / "themes.toml").read_text("utf-8"))
     if name not in tables:
         raise UserError(f"Unknown theme {name!r}. Use one of {', '.join(tables)}.")
-    return Theme(name=name, **{key: tuple(v) if isinstance(v, list) else v for key, v in tables[name].items()})
+    colors = dict(tables[name])
+    return Theme(name=name, channels=tuple(colors.pop("channels")), **colors)
 
 
 def blend(below: str, above: str, strength: float) -> str:
@@ -84,5 +85,8 @@ def _channels(color: str) -> tuple[int, ...]:
 
 
 def _luminance(color: str) -> float:
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in _channels(color))]
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (v / 255 for v in _channels(color))
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

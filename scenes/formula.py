@@ -12,6 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 import torch
 from torch import Tensor
@@ -360,7 +361,7 @@ class Sum(Expr):
         return Sum(self.body.at(position))
 
     def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
-        return _joined(_live_terms(self.body), " + ", 1, draw, most)
+        return _joined(_Terms(self.body), " + ", 1, draw, most)
 
     def refs(self) -> Iterator[Ref]:
         return self.body.refs()
@@ -385,7 +386,7 @@ class Max(Expr):
         return Max(self.body.at(position))
 
     def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
-        return [Token("max("), *_joined(_live_terms(self.body), ", ", 0, draw, most), Token(")")]
+        return [Token("max("), *_joined(_Terms(self.body), ", ", 0, draw, most), Token(")")]
 
     def refs(self) -> Iterator[Ref]:
         return self.body.refs()
@@ -401,20 +402,36 @@ def _product(values: list[Tensor]) -> Tensor:
     return result
 
 
-def _live_terms(body: Expr) -> list[Expr]:
-    """The terms of a reduction's body for one cell, without those a ragged sum skips."""
-    first = next(body.refs())
-    live = range(first.index.shape[1])
-    if first.skip is not None:
-        live = [k for k in live if not bool(first.skip[0, k])]
-    return [body.term(k) for k in live]
+class _Terms(Sequence[Expr]):
+    """The terms of a reduction's body for one cell, without those a ragged sum skips; each is made when asked for."""
+
+    def __init__(self, body: Expr) -> None:
+        first = next(body.refs())
+        self.body = body
+        self.live = list(range(first.index.shape[1]))
+        if first.skip is not None:
+            self.live = [k for k in self.live if not bool(first.skip[0, k])]
+
+    def __len__(self) -> int:
+        return len(self.live)
+
+    @overload
+    def __getitem__(self, number: int) -> Expr: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[Expr]: ...
+
+    def __getitem__(self, number: int | slice) -> Expr | list[Expr]:
+        if isinstance(number, slice):
+            return [self.body.term(k) for k in self.live[number]]
+        return self.body.term(self.live[number])
 
 
 def _joined(
-    parts: list[Expr] | tuple[Expr, ...], sign: str, level: int, draw: Callable[[Ref], Token], most: int
+    parts: Sequence[Expr], sign: str, level: int, draw: Callable[[Ref], Token], most: int
 ) -> list[Token]:
     cut = len(parts) > most
-    shown = [*parts[: most - 1], None, parts[-1]] if cut else list(parts)
+    shown = [*parts[: most - 1], None, parts[-1]] if cut else [*parts]
     tokens: list[Token] = []
     for number, part in enumerate(shown):
         if number:

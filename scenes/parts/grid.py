@@ -246,7 +246,7 @@ class Grid(VGroup):
         return parts
 
 
-def dashes(corners: Sequence[Point], length: float) -> np.ndarray:
+def dashes(corners: Sequence[Point] | np.ndarray, length: float) -> np.ndarray:
     """A closed outline through corners as separate dashes of about `length`, as cubics."""
     path = [as_point(corner) for corner in corners]
     pieces = []

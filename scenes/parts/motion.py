@@ -13,6 +13,7 @@ import numpy as np
 from manim import Animation, Mobject, Scene, VGroup, VMobject
 from manim.utils.rate_functions import ease_in_out_cubic, ease_out_cubic, linear
 
+from torchreel.scenes.parts.family import family
 from torchreel.scenes.parts.shapes import Point, as_point
 
 FADE = 0.15
@@ -49,7 +50,7 @@ class Tween(Animation):
 
     def family(self) -> list[VMobject]:
         """Everything with a path in the animated objects."""
-        return [member for part in self.parts for member in part.get_family() if len(member.points)]
+        return [member for member in dict.fromkeys(family(self.parts)) if len(member.points)]
 
     def begin(self) -> None:
         self._changes = self.changes()
@@ -181,7 +182,7 @@ class Morph(Tween):
 
     def changes(self) -> list[Change]:
         member = self.parts[0]
-        return [(member, "points", member.points.copy(), self.end)]  # type: ignore[list-item]
+        return [(member, "points", member.points.copy(), self.end)]
 
 
 class Paint(Tween):

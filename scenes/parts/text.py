@@ -40,7 +40,7 @@ class Text(Mark):
 
     def place(
         self,
-        point: np.ndarray | tuple[float, ...],
+        point: np.ndarray | Sequence[float],
         align: Align = "center",
         vertical: Vertical = "middle",
     ) -> Text:
