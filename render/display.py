@@ -8,18 +8,21 @@ items and is told what changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from manim import Mobject, PMobject, VMobject
+from manim.constants import CapStyleType, LineJointType
 from manim.mobject.types.image_mobject import AbstractImageMobject
 
 RGBA = tuple[float, float, float, float]
 _RELATIVE_TOLERANCE = 1e-5
 _EMPTY = (b"",)
+_JOINS = {kind: kind.name.lower() for kind in LineJointType}
+_CAPS = {kind: kind.name.lower() for kind in CapStyleType}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class Item:
 
     mobject: Mobject
     z_index: float
+    is_vector: bool = True
     shape: Shape | None = None
 
 
@@ -129,38 +133,46 @@ class DisplayList:
     version: int = 0
     looked_at: int = 0
     _items: dict[Mobject, Item] = field(default_factory=dict)
+    _family: list[Mobject] = field(default_factory=list)
+    _depths: list[float] = field(default_factory=list)
 
-    def arrange(self, family: Iterable[Mobject]) -> list[Item]:
+    def arrange(self, family: Sequence[Mobject]) -> list[Item]:
         """Take in what is on stage: every member of every family, in drawing order before z_index.
 
         Returns the items that are new and have no shape yet.
         """
-        known = self._items
-        items = [
-            known.get(mobject) or Item(mobject, mobject.z_index) for mobject in family if _drawn(mobject)
-        ]
-        for item in items:
-            item.z_index = item.mobject.z_index
-        items.sort(key=_z_index)
-        if items != self.order:
-            self.order = items
-            self._items = {item.mobject: item for item in items}
-            self.version += 1
-        return [item for item in items if item.shape is None]
+        depths = [mobject.z_index for mobject in family]
+        if family == self._family and depths == self._depths:
+            return []
+        self._family, self._depths = list(family), depths
+        self.order = sorted(self._items_for(family), key=_z_index)
+        self._items = {item.mobject: item for item in self.order}
+        self.version += 1
+        return [item for item in self.order if item.shape is None]
+
+    def _items_for(self, family: Iterable[Mobject]) -> Iterator[Item]:
+        for mobject in family:
+            item = self._items.get(mobject)
+            if item is not None:
+                item.z_index = mobject.z_index
+                yield item
+            elif isinstance(mobject, VMobject | AbstractImageMobject | PMobject):
+                yield Item(mobject, mobject.z_index, isinstance(mobject, VMobject))
 
     def items_of(self, family: Iterable[Mobject]) -> list[Item]:
         """The items on stage of some mobjects."""
         found = map(self._items.get, family)
         return [item for item in found if item is not None]
 
-    def refresh(self, items: Iterable[Item]) -> list[Item]:
+    def refresh(self, items: Sequence[Item]) -> list[Item]:
         """Look at some items again; returns those that look different now."""
+        self.looked_at += len(items)
         changed = []
         for item in items:
-            self.looked_at += 1
-            key = _look(item.mobject)
-            if item.shape is None or key != item.shape.key:
-                item.shape = self._describe(item.mobject, key, item.shape)
+            shape = item.shape
+            key = _look(item.mobject) if item.is_vector else _look_of_pixels(item.mobject)
+            if shape is None or key != shape.key:
+                item.shape = self._describe(item.mobject, key, shape)
                 changed.append(item)
         return changed
 
@@ -183,8 +195,7 @@ class DisplayList:
         paint = _paint(mobject, mobject.get_stroke_rgbas(background)) if width else None
         if paint is None:
             return None
-        join, cap = mobject.joint_type.name.lower(), mobject.cap_style.name.lower()
-        return Stroke(paint, width * self.line_width, join, cap)
+        return Stroke(paint, width * self.line_width, _JOINS[mobject.joint_type], _CAPS[mobject.cap_style])
 
 
 def family(mobjects: Iterable[Mobject]) -> list[Mobject]:
@@ -204,28 +215,23 @@ def _z_index(item: Item) -> float:
     return item.z_index
 
 
-def _drawn(mobject: Mobject) -> bool:
-    return isinstance(mobject, VMobject | AbstractImageMobject | PMobject)
-
-
 def _is_foreign(mobject: Mobject) -> bool:
     return not isinstance(mobject, VMobject) or bool(mobject.background_image)
 
 
-def _look(mobject: Mobject) -> tuple[Any, ...]:
-    """Everything that a mobject's looks depend on, as values that compare fast."""
-    if not isinstance(mobject, VMobject):
-        return _look_of_pixels(mobject)
-    if not len(mobject.points):
+def _look(mobject: VMobject) -> tuple[Any, ...]:
+    """Everything that a mobject's looks depend on, as values that compare fast. The first is its points."""
+    points = mobject.points
+    if not len(points):
         return _EMPTY
-    fill, stroke, behind = mobject.fill_rgbas, mobject.stroke_rgbas, mobject.background_stroke_rgbas
+    fill, width, width_behind = mobject.fill_rgbas, mobject.stroke_width, mobject.background_stroke_width
+    stroke = mobject.stroke_rgbas if width else fill
+    behind = mobject.background_stroke_rgbas if width_behind else fill
     look = (
-        mobject.points.tobytes(),
+        points.tobytes(),
         fill.tobytes(),
-        stroke.tobytes(),
-        behind.tobytes(),
-        mobject.stroke_width,
-        mobject.background_stroke_width,
+        width and (width, stroke.tobytes()),
+        width_behind and (width_behind, behind.tobytes()),
         mobject.joint_type,
         mobject.cap_style,
         mobject.background_image,
@@ -251,10 +257,10 @@ def _curves(mobject: VMobject) -> Curves | None:
 
 def _paint(mobject: VMobject, rgbas: np.ndarray) -> Paint | None:
     """The colour or gradient, None if it cannot be seen."""
-    if not rgbas[:, 3].any():
+    colors = tuple((red, green, blue, alpha) for red, green, blue, alpha in rgbas.tolist())
+    if not any(color[3] for color in colors):
         return None
-    colors = tuple(tuple(color) for color in rgbas.tolist())
     if len(colors) == 1:
         return colors[0]
-    start, end = (tuple(point[:2].tolist()) for point in mobject.get_gradient_start_and_end_points())
-    return Gradient(start, end, colors)
+    (x0, y0, _), (x1, y1, _) = (point.tolist() for point in mobject.get_gradient_start_and_end_points())
+    return Gradient((x0, y0), (x1, y1), colors)
