@@ -9,14 +9,20 @@ from typing import Any
 
 def compact(value: Any) -> bytes:
     """A value as one line of UTF-8 JSON."""
-    return (
-        json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
-    ).encode()
+    return (_text(value, separators=(",", ":")) + "\n").encode()
 
 
 def readable(value: Any) -> str:
     """A value as indented JSON text, without a final newline."""
-    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=1)
+    return _text(value, indent=1)
+
+
+def _text(value: Any, **style: Any) -> str:
+    """JSON of a value, walked through beforehand only where there is something that JSON does not know."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, **style)
+    except (TypeError, ValueError):
+        return json.dumps(plain(value), ensure_ascii=False, allow_nan=False, **style)
 
 
 def plain(value: Any) -> Any:

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from manim import Animation, Mobject, Scene, VGroup
+from manim import Animation, VGroup
 
 from torchreel.assets.captions import LANGUAGES, caption, title
 from torchreel.assets.examples import Example, example
 from torchreel.assets.themes import theme
+from torchreel.scenes.backstage import Backstage
 from torchreel.scenes.formula import Index, Token
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts import bars
+from torchreel.scenes.parts.family import bounds, family
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Shape
@@ -98,7 +100,7 @@ def _tenths(seconds: float) -> float:
     return math.floor(seconds * 10 + 1e-9) / 10
 
 
-class OperatorScene(Scene):
+class OperatorScene(Backstage):
     """A clip of one operator. Subclasses set `operator` and write `story`."""
 
     operator: ClassVar[Operator]
@@ -234,27 +236,14 @@ class OperatorScene(Scene):
             Section(section.name, section.start, section.end + hold, section.caption, tuple(self._numbers()))
         )
 
-    def _numbers(self) -> Iterable[Shown]:
-        for mobject in self._on_stage():
-            if isinstance(mobject, Number) and len(mobject.points) and mobject.fill_rgbas[0, 3] > 0:
-                low, high = mobject.points.min(0), mobject.points.max(0)
-                box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-                yield Shown(mobject.text, mobject.tensor, mobject.index, mobject.value, box)
-
-    def remove(self, *mobjects: Mobject) -> OperatorScene:
-        """Take objects off the stage with all they contain, however they came there."""
-        super().remove(*(member for mobject in mobjects for member in mobject.get_family()))
-        return self
-
-    def get_moving_mobjects(self, *animations: Animation) -> list[Mobject]:
-        """What stock Manim draws anew each frame: all from the first object that an animation's family touches."""
-        moving = {id(member) for animation in animations for member in animation.mobject.get_family()}
-        family = self.get_mobject_family_members()
-        first = next((i for i, member in enumerate(family) if id(member) in moving), len(family))
-        return family[first:]
-
-    def _on_stage(self) -> Iterable[Mobject]:
-        return (member for mobject in self.mobjects for member in mobject.get_family())
+    def _numbers(self) -> Iterator[Shown]:
+        numbers = [
+            mobject
+            for mobject in family(self.mobjects)
+            if isinstance(mobject, Number) and len(mobject.points) and mobject.fill_rgbas[0, 3] > 0
+        ]
+        for number, box in zip(numbers, bounds(numbers), strict=True):
+            yield Shown(number.text, number.tensor, number.index, number.value, box)
 
     @classmethod
     def _default_request(cls) -> Request:

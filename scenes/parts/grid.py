@@ -145,7 +145,7 @@ class Grid(VGroup):
             return []
         animations: list[Animation] = [Paint(self.boxes[cell], fill=self.fill(cell), run_time=run_time)]
         if self.cells.text_size:
-            number = self.numbers.get(cell) or self._number(cell)
+            number = self.numbers.get(cell) or self._number(cell, self.fill(cell))
             self.numbers[cell] = number
             arrive = (
                 Drop(number, run_time=run_time)
@@ -207,17 +207,17 @@ class Grid(VGroup):
         self.boxes[cell] = box
         if not self.cells.text_size or self.blank:
             return [box]
-        self.numbers[cell] = self._number(cell)
+        self.numbers[cell] = self._number(cell, fill)
         return [box, self.numbers[cell]]
 
-    def _number(self, cell: Cell) -> Number:
+    def _number(self, cell: Cell, fill: str) -> Number:
         number = Number(
             self.text(cell),
             self.tensor,
             self.index(cell),
             self.value(cell),
             self.cells.text_size,
-            self.look.theme.ink(self.fill(cell)),
+            self.look.theme.ink(fill),
         )
         number.place(self.center(cell))
         return number

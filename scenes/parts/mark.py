@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 from manim import VMobject
@@ -11,8 +12,8 @@ from manim import VMobject
 class Mark(VMobject):
     """A Manim object of cubic segments `points` (n, 3), four points each, with colours given as `#rrggbb`.
 
-    Manim parses every colour several times while an object is made. A clip is made of thousands of objects, so here
-    the arrays that those colours end up as are set at once.
+    Manim parses every colour half a dozen times while an object is made, and a clip is made of thousands of objects. So
+    a mark does not run `VMobject.__init__`: it starts as a copy of a plain object's state and sets its own looks.
     """
 
     def __init__(
@@ -25,21 +26,18 @@ class Mark(VMobject):
         stroke_width: float,
         z_index: float = 0.0,
     ) -> None:
-        self._colors = (fill, stroke)
-        super().__init__(
-            fill_opacity=fill_opacity,
-            stroke_opacity=stroke_opacity,
-            stroke_width=stroke_width,
-            z_index=z_index,
-        )
+        vars(self).update(_plain_state(), submobjects=[], updaters=[], name=type(self).__name__)
         self.points = points
+        self.fill_opacity, self.stroke_opacity, self.stroke_width = fill_opacity, stroke_opacity, stroke_width
+        self.z_index = z_index
+        self.fill_rgbas = rgbas(fill, fill_opacity)
+        self.stroke_rgbas = rgbas(stroke, stroke_opacity)
+        self.background_stroke_rgbas = self.background_stroke_rgbas.copy()
 
-    def init_colors(self, propagate_colors: bool = True) -> Mark:
-        fill, stroke = self._colors
-        self.fill_rgbas = rgbas(fill, self.fill_opacity)
-        self.stroke_rgbas = rgbas(stroke, self.stroke_opacity)
-        self.background_stroke_rgbas = rgbas("#000000", self.background_stroke_opacity)
-        return self
+
+@cache
+def _plain_state() -> dict[str, Any]:
+    return vars(VMobject())
 
 
 def rgbas(color: str, opacity: float) -> np.ndarray:

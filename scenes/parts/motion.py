@@ -50,7 +50,7 @@ class Tween(Animation):
 
     def family(self) -> list[VMobject]:
         """Everything with a path in the animated objects."""
-        return [member for member in dict.fromkeys(family(self.parts)) if len(member.points)]
+        return [member for member in family(self.parts) if len(member.points)]
 
     def begin(self) -> None:
         self._changes = self.changes()
