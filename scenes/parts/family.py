@@ -36,7 +36,7 @@ def without(mobjects: Iterable[Mobject], gone: Set[Mobject]) -> list[Mobject]:
 
 
 def bounds(mobjects: Iterable[VMobject]) -> list[Bounds]:
-    """The box (left, bottom, right, top) round the points of each mobject, in scene units; none may be without points."""
+    """The box (left, bottom, right, top) round the points of each mobject, in scene units. Each must have points."""
     paths = [mobject.points for mobject in mobjects]
     if not paths:
         return []
