@@ -1,181 +1,209 @@
-"""Unfolding cuts windows into columns; folding puts columns back and adds where they overlap."""
+"""Folding: columns turn back into windows, and windows that overlap add up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.folding_trace import UNFOLD
-from torchreel.scenes.folding_unfold import UnfoldStage
-from torchreel.scenes.formula import Index, Token
+from torchreel.scenes.folding_parts import accented
+from torchreel.scenes.folding_stage import FoldStage
+from torchreel.scenes.folding_story import SLOW, BlocksScene, quickening, sampled
+from torchreel.scenes.folding_trace import FOLD, scaled_step
+from torchreel.scenes.formula import Token
 from torchreel.scenes.parts.grid import Cell
-from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
-from torchreel.scenes.stage import Beat, OperatorScene
+from torchreel.scenes.parts.motion import Appear, Vanish
+from torchreel.scenes.stage import Beat
 from torchreel.scenes.trace import Step
 
-_SLOW = 2
-_MOST_COLUMNS = 20
 
+class Fold(BlocksScene):
+    """A column turns back into its window and is added to the picture; the rest follows as a sweep."""
 
-def _times(sizes: Iterable[int]) -> str:
-    return " × ".join(map(str, sizes))
-
-
-def sampled(shown: range) -> list[int]:
-    """The columns that get a step: all, or the first few and then every so many."""
-    if len(shown) <= _MOST_COLUMNS:
-        return list(shown)
-    return [*shown[: _SLOW + 1], *shown[_SLOW + 1 :: -(-len(shown) // _MOST_COLUMNS)]]
-
-
-def quickening(count: int) -> Sequence[float]:
-    """Seconds for the steps of a sweep: the more there are, the quicker it gets."""
-    return sweep_times(count, 0.6, 0.3 if count <= 8 else 0.1)
-
-
-class Unfold(OperatorScene):
-    """A window takes its values to a column, one row each; the rest follows as a sweep; then one value's copies."""
-
-    operator = UNFOLD
+    operator = FOLD
 
     def story(self) -> Iterator[Beat]:
         if 0 in self.trace.shape("input"):
             yield Beat("empty", hold=2.0)
             return
-        self.board = board = UnfoldStage(self.look, self.trace)
-        self.add(*board.planes.values(), board.matrix, board.labels)
-        self.tags, self.formula_of_copies = VGroup(), []
-        columns = sampled(board.shown)
-        yield Beat("sampled" if board.is_cropped else "start", run_time=0.4, hold=1.2, formula=self._counts(),
-                   values=self._sizes())  # fmt: skip
-        yield from self._in_full(columns[0])
-        for column in columns[1:_SLOW]:
-            yield Beat("slide", partial(self._slide, column), 0.6, 0.3, values=self._sizes(column))
-            yield self._filling(column, 1.0, 0.4)
-        for column, seconds in zip(columns[_SLOW:], quickening(len(columns) - _SLOW), strict=True):
-            yield Beat("sweep", partial(self._sweep, column), seconds, 0.0, self._step(column), self._sizes(column))
-        yield self._ending()
+        self.board = board = FoldStage(self.look, self.trace)
+        self.blocks = board.blocks
+        self.add(*board.canvas.planes.values(), board.canvas.borders, board.matrix, board.labels)
+        self.patch, self.mark, self.last = VGroup(), VGroup(), -1
+        columns = sampled(board.followed)
+        if board.source is not None:
+            self.add(board.source)
+            yield from self._unfolding(columns)
+        else:
+            self.patch = board.patch.draw(columns[0], blank=True)
+            self.add(self.patch)
+            yield Beat("sampled" if board.is_cropped else "start", run_time=0.4, hold=1.0,
+                       formula=self.counts(), values=self.sizes())  # fmt: skip
+        for column in columns[:SLOW]:
+            yield from self._in_full(column, slow=column == columns[0])
+        for column, seconds in zip(columns[SLOW:], quickening(len(columns) - SLOW), strict=True):
+            yield Beat(
+                "sweep", partial(self._sweep, column), seconds, 0.0, self._total(column), self.sizes(column)
+            )
+        yield from self._ending()
 
     def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
-        """A whole column: `output[0, :, 4] = input[0, 0, 1:3, 1:3].flatten() = [6, 7, 10, 11]`."""
-        if self.formula_of_copies:
-            return self.formula_of_copies
-        column = step.index[-1]
-        lead = "".join(f"{i}, " for i in step.index[:-2])
-        head = f"output[{lead}:, {column}] = "
-        rows = [(*step.index[:-2], row, column) for row in range(self.trace.shape("output")[-2])]
-        for count in range(len(rows), 2, -1):
-            tokens = [Token(head), Token(self._slices(lead, column)), *self._list(rows, count)]
-            if self.formula_bar.width(tokens) <= 1:
-                return tokens
-        return [Token(head), *self._list(rows, 3)]
+        """A sum of one term is written as what it is."""
+        reads = list(step.reads)
+        if len(reads) != 1:
+            return super().formula_tokens(step, most)
+        tensor, index = reads[0]
+        last = Token(self.text("output", step.value), "output", step.index, step.value)
+        return [Token(f"output{list(step.index)} = {tensor}{list(index)} = "), last]
 
-    def _list(self, rows: list[tuple[int, ...]], most: int) -> list[Token]:
-        shown = rows if len(rows) <= most else [*rows[: most - 1], rows[-1]]
-        tokens = [Token("[")]
-        for number, index in enumerate(shown):
-            if number:
-                tokens.append(Token(", … , " if len(shown) < len(rows) and number == len(shown) - 1 else ", "))
-            value = self.trace.value("output", index)
-            tokens.append(Token(self.text("output", value), "output", index, value))
-        return [*tokens, Token("]")]
+    def _total(self, column: int) -> Step | None:
+        """How the cell that a column completes came to its sum."""
+        at = self.board.canvas.completed(column)
+        return None if at is None else self.trace.step("output", (*self.board.canvas.lead, 0, *at))
 
-    def _slices(self, lead: str, column: int) -> str:
-        """The window as torch code: a slice with the dilation as its step."""
-        blocks = self.board.blocks
-        taps = blocks.window(column)
-        spans = []
-        for axis in (0, 1):
-            first, last = (taps[k][axis] + blocks.padding[axis] for k in (0, -1))
-            step = f":{blocks.dilation[axis]}" if blocks.dilation[axis] > 1 and first != last else ""
-            spans.append(f"{first}:{last + 1}{step}")
-        name = "padded" if any(blocks.padding) else "input"
-        channel = "0" if blocks.channels == 1 else ":"
-        return f"{name}[{lead}{channel}, {', '.join(spans)}].flatten() = "
+    def _unfolding(self, columns: list[int]) -> Iterator[Beat]:
+        yield Beat("unfold", partial(self._unfold, columns[0]), 0.8, 0.5, values=self.sizes())
+        for column in columns[1:]:
+            yield Beat(
+                "unfold",
+                partial(self._unfold, column),
+                0.3 if len(columns) < 12 else 0.1,
+                values=self.sizes(),
+            )
+        yield Beat("unfolded", self._leave, 0.4, 0.4, values=self.sizes())
 
-    def _counts(self) -> list[Token]:
-        """What the output's shape comes from."""
-        blocks = self.board.blocks
-        rows = f"{blocks.channels}·{'·'.join(map(str, blocks.kernel))} = {blocks.channels * blocks.taps}"
-        columns = f"{'·'.join(map(str, blocks.counts))} = {blocks.columns}"
-        return [Token(f"C·kH·kW = {rows}        L = {columns}")]
+    def _unfold(self, column: int) -> Iterable[Animation]:
+        return self.board.unfold(column)
 
-    def _sizes(self, column: int = 0) -> dict[str, object]:
-        blocks = self.board.blocks
-        return {
-            "column": column,
-            "kernel": _times(blocks.kernel),
-            "stride": blocks.stride[1],
-            "padding": blocks.padding[1],
-            "dilation": blocks.dilation[1],
-            "channels": blocks.channels,
-            "rows": blocks.channels * blocks.taps,
-            "taps": blocks.taps,
-            "down": blocks.counts[0],
-            "across": blocks.counts[1],
-            "columns": blocks.columns,
-        }
+    def _in_full(self, column: int, slow: bool) -> Iterator[Beat]:
+        """One column step by step: back into its window, to its place, added to what is there."""
+        values, adds = self.sizes(column), self.board.canvas.overlaps(column)
+        if self.board.source is None:
+            times = (1.2, 0.3) if slow else (0.8, 0.0)
+            yield Beat("reshape", partial(self._reshape, column), *times, values=values)
+        total = None if adds else self._total(column)
+        outside = not all(self.blocks.holds(at) for at in self.blocks.window(column))
+        place = "meet" if adds else "place_rim" if outside else "place"
+        yield Beat(place, partial(self._place, column), 0.8, 0.4, total, values)
+        if adds:
+            name = "add" if self.board.canvas.has_badges else "add_plain"
+            yield Beat(name, partial(self._add_up, column), 0.7, 0.7, self._total(column), values)
 
-    def _step(self, column: int) -> Step:
-        return self.trace.step("output", (*self.board.matrix.lead, 0, column))
-
-    def _in_full(self, column: int) -> Iterator[Beat]:
-        yield Beat("window", partial(self._open, column), 0.6, 0.8, values=self._sizes(column))
-        yield Beat("flatten", partial(self._fill, column, 0.4), 2.2, 0.7, self._step(column), self._sizes(column))
-
-    def _filling(self, column: int, run_time: float, hold: float) -> Beat:
-        return Beat("again", partial(self._fill, column, 0.6), run_time, hold, self._step(column), self._sizes(column))
-
-    def _open(self, column: int) -> Iterable[Animation]:
-        self.tags = self.board.tags(column)
-        arrive = [Appear(self.tags)] if len(self.tags) else []
-        return [*self.board.show_window(column), *arrive, *self._mark(column)]
-
-    def _mark(self, column: int) -> list[Animation]:
-        self.remove(self.board.marks)
-        marks = self.board.new_marks(column)
-        return [Appear(marks)] if len(marks) else []
-
-    def _fill(self, column: int, share: float) -> Iterable[Animation]:
-        return [*self.board.show_frame(column), *self.board.fill(column, share)]
-
-    def _slide(self, column: int) -> Iterable[Animation]:
-        leave = [Vanish(self.tags)] if len(self.tags) else []
-        self.tags = VGroup()
-        return [*leave, *self.board.show_window(column), *self._mark(column)]
-
-    def _sweep(self, column: int) -> Iterable[Animation]:
-        return [*self._slide(column), *self.board.show_frame(column), *self.board.fill(column)]
-
-    def _ending(self) -> Beat:
-        """Where one value of the input went."""
-        source, cells = self.board.copies()
-        index = (*self.board.lead, 0, *source)
-        value = self.trace.value("input", index)
-        copies = [(*self.board.matrix.lead, *cell) for cell in cells]
-        self.formula_of_copies = self._equal(index, value, copies)
-        name = "copies" if len(cells) > 1 else "once"
-        values = {**self._sizes(), "value": self.text("input", value), "count": len(cells)}
-        step = self.trace.step("output", copies[-1]) if len(cells) > 1 else None
-        return Beat(name, partial(self._finish, source, cells), 0.6, 0.6, step, values)
-
-    def _finish(self, source: Cell, cells: list[Cell]) -> Iterable[Animation]:
-        self.remove(self.board.marks)
+    def _reshape(self, column: int) -> Iterable[Animation]:
+        board, arrive = self.board, []
+        if self.last >= 0:
+            self._drop_patch()
+            self.patch = board.patch.draw(column, blank=True)
+            arrive = [Appear(self.patch)]
         return [
-            *self.board.leave(),
-            *self.board.fill_rest(),
-            *(self.board.mark_copies(source, cells) if len(cells) > 1 else ()),
+            *arrive,
+            *board.show_column(column),
+            *self._hide_window(),
+            *board.patch.receive(column, 0.45),
         ]
 
-    def _equal(self, index: Index, value: float, copies: list[Index]) -> list[Token]:
-        """`input[0, 0, 1, 1] = output[0, 3, 0] = output[0, 2, 1] = 6`, with the middle cut until it fits."""
-        last = Token(self.text("input", value), "input", index, value)
-        names = [f"output{list(copy)} = " for copy in copies]
-        for count in range(len(names), 0, -1):
-            cut = ["… = "] if count < len(names) else []
-            tokens = [Token("".join([f"input{list(index)} = ", *names[:count], *cut])), last]
-            if self.formula_bar.width(tokens) <= 1:
-                break
-        return tokens
+    def _drop_patch(self) -> None:
+        self.remove(self.patch, *self.board.patch.numbers)
+
+    def _hide_window(self) -> list[Animation]:
+        self.remove(self.mark)
+        return self.board.hide_window()
+
+    def _mark(self, column: int) -> list[Animation]:
+        self.remove(self.mark)
+        self.mark = self.board.mark(column)
+        return [Appear(self.mark)] if len(self.mark) else []
+
+    def _place(self, column: int) -> Iterable[Animation]:
+        board, self.last = self.board, column
+        return [
+            *board.show_column(column),
+            *board.show_window(column),
+            *self._mark(column),
+            *([] if board.canvas.overlaps(column) else board.show_completed(column)),
+            *board.canvas.offer(column, board.origin(column), board.matrix.grid),
+        ]
+
+    def _add_up(self, column: int) -> Iterable[Animation]:
+        return [*self.board.canvas.add_up(column), *self.board.show_completed(column)]
+
+    def _sweep(self, column: int) -> Iterable[Animation]:
+        board, since = self.board, self.last
+        self.last = column
+        if board.source is None:
+            self._drop_patch()
+            self.patch = board.patch.draw(column, blank=False)
+            self.add(self.patch)
+        return [
+            *board.show_column(column),
+            *board.show_window(column),
+            *self._mark(column),
+            *board.show_completed(column),
+            *board.canvas.land(column, since, board.origin(column), board.matrix.grid),
+        ]
+
+    def _leave(self) -> Iterable[Animation]:
+        self.remove(self.mark)
+        return self.board.leave()
+
+    def _ending(self) -> Iterator[Beat]:
+        board, at = self.board, self.board.most_covered()
+        index = (*board.canvas.lead, 0, *at)
+        value = self.text("output", self.trace.value("output", index))
+        values = {**self.sizes(), "count": board.canvas.total(at), "value": value, **self._kept()}
+        step = self.trace.step("output", index)
+        if any(self.blocks.padding):
+            yield Beat("rim", self._finish, 0.4, 0.8, values=values)
+            yield Beat("crop", board.crop, 0.8, 0.4, step, values)
+        if board.source is not None:
+            step = scaled_step(self.trace, index)
+            restored = self.trace.tensors["overlap"].eq(1).all()
+            yield Beat("restored" if restored else "equation", partial(self._equation, at), 0.8, 0.8, step, values)
+        elif self.blocks.overlaps or not any(self.blocks.padding):
+            name = "done" if self.blocks.overlaps else "apart"
+            yield Beat(name, partial(self._explain, at), 0.7, 0.6, step, values)
+
+    def _kept(self) -> dict[str, object]:
+        """How many of a channel's values land on the output, and how many there are."""
+        blocks = self.blocks
+        return {"kept": blocks.kept, "values": blocks.columns * blocks.taps}
+
+    def _finish(self) -> Iterable[Animation]:
+        """Frames go, and the columns that no step was spent on land."""
+        return [*self._leave(), *self._rest()]
+
+    def _explain(self, at: Cell) -> Iterable[Animation]:
+        """The overlap count takes the window's place, and one sum shows its terms."""
+        board = self.board
+        step = self.trace.step("output", (*board.canvas.lead, 0, *at))
+        self._drop_patch()
+        return [
+            *self._finish(),
+            Appear(board.overlap()),
+            *board.mark_sum(at, [i[-2:] for _, i in step.reads]),
+        ]
+
+    def _rest(self) -> list[Animation]:
+        last, since = self.blocks.columns - 1, self.last
+        self.last = last
+        return self.board.canvas.fill_in(last, since) if since < last else []
+
+    def _equation(self, at: Cell) -> Iterable[Animation]:
+        """x · overlap = output: the count takes the place of the columns."""
+        board = self.board
+        overlap = board.overlap()
+        grid = overlap[0]
+        frames = [accented(self.look, plane, at) for plane in (board.source, grid, board.canvas.planes[0])]
+        gone = (
+            board.matrix,
+            board.matrix.title,
+            *board.matrix.grid.numbers.values(),
+            *board.matrix.heads.values(),
+        )
+        return [
+            *self._finish(),
+            Vanish(*[one for one in gone if one in self.mobjects or one is board.matrix.title]),
+            Appear(overlap, *board.signs(grid)),
+            *(Appear(frame) for frame in frames),
+        ]

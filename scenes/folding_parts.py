@@ -2,129 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from manim import Animation, VGroup
-from manim.utils.rate_functions import ease_in_out_cubic
 
-from torchreel.scenes.folding_trace import Blocks
+from torchreel.scenes.folding_blocks import Blocks
+from torchreel.scenes.folding_layout import MIDDLE
+from torchreel.scenes.folding_motion import Become
 from torchreel.scenes.formula import Index
-from torchreel.scenes.parts import bars
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Change, Paint, Tween
+from torchreel.scenes.parts.motion import Appear, Paint, Vanish
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Box, Shape
+from torchreel.scenes.parts.shapes import Box, Path, Shape
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace import Trace
 
-LEFT, RIGHT = -bars.EDGE + bars.MARGIN, bars.EDGE - bars.MARGIN
-TOP, BOTTOM = bars.STAGE_TOP - 0.86, bars.STAGE_BOTTOM + 0.24
-MIDDLE = (TOP + BOTTOM) / 2
 LABEL = 0.2
-_LARGEST_TEXT = 0.36
-_LARGEST_CELL = 1.2
+TINT = 0.16
 _CHIP_CELL = 0.58
-_TINT = 0.16
 
 
-class Become(Tween):
-    """An object takes the path and the colours of another that has as many points."""
-
-    def __init__(self, mobject: Shape, like: Shape, **kwargs: Any) -> None:
-        super().__init__(mobject, **kwargs)
-        self.like = like
-
-    def changes(self) -> list[Change]:
-        member = self.parts[0]
-        arrays = ("points", "fill_rgbas", "stroke_rgbas")
-        return [(member, name, getattr(member, name).copy(), getattr(self.like, name)) for name in arrays]  # type: ignore[list-item]
-
-
-class Travel(Tween):
-    """A text comes from where the same text stood, at the size it had there; `leave` takes it away on arrival."""
-
-    def __init__(self, text: Text, start: np.ndarray, size: float, leave: bool = False, **kwargs: Any) -> None:
-        super().__init__(text, introducer=True, remover=leave, **kwargs)
-        self.start = Text(text.text, size, font=text.font).place(start).points
-
-    def changes(self) -> list[Change]:
-        text = self.parts[0]
-        return [(text, "points", self.start, text.points.copy())]  # type: ignore[list-item]
-
-
-def lagged(number: int, count: int, share: float = 0.45) -> Callable[[float], float]:
-    """The easing of one of `count` movements that start one after the other and each take `share` of the time."""
-    begin = (1 - share) * number / max(1, count - 1)
-    return lambda alpha: ease_in_out_cubic(min(1.0, max(0.0, (alpha - begin) / share)))
-
-
-def last_third(alpha: float) -> float:
-    """Nothing happens for two thirds of the time."""
-    return ease_in_out_cubic(max(0.0, 3 * alpha - 2))
-
-
-@dataclass(frozen=True)
-class Room:
-    """What a grid needs: its rows and columns with padding, the height there is, its numbers, its share of the width."""
-
-    rows: int
-    cols: int
-    height: float
-    texts: Sequence[str]
-    weight: float = 1.0
-
-    def fit(self, width: float) -> Cells:
-        """The largest cells in this room, with numbers as large as they may be."""
-        cells = Cells.fit(self.rows, self.cols, width, self.height, self.texts, _LARGEST_CELL)
-        if not cells.text_size:
-            return cells
-        widest = max((measure(text, 1.0, "mono") for text in self.texts), default=0.6)
-        size = min(_LARGEST_TEXT, (cells.width - 0.14) / widest, cells.height * 0.5)
-        return replace(cells, text_size=max(size, cells.text_size))
-
-
-def share_width(width: float, rooms: Sequence[Room]) -> list[Cells]:
-    """Cells of grids side by side: width by their numbers of columns, and what one cannot use to the next."""
-    weights = np.array([room.weight * min(max(room.cols, 3), 24) for room in rooms])
-    widths = width * weights / weights.sum()
-    fitted = [room.fit(part) for room, part in zip(rooms, widths, strict=True)]
-    for number, room in enumerate(rooms):
-        spare = width - sum(cells.width * cells.cols for cells in fitted)
-        own = fitted[number].width * fitted[number].cols
-        fitted[number] = room.fit(own + max(0.0, spare))
-    return fitted
-
-
-def side_by_side(widths: Sequence[float]) -> list[float]:
-    """The middles of things of these widths, with equal space between them and half as much outside."""
-    gap = max(0.3, (RIGHT - LEFT - sum(widths)) / len(widths))
-    x = -(sum(widths) + gap * (len(widths) - 1)) / 2
-    middles = []
-    for width in widths:
-        middles.append(x + width / 2)
-        x += width + gap
-    return middles
-
-
-def within(cells: Cells, plane: Cell, padding: Cell) -> tuple[Cells, tuple[int, int, int, int]]:
-    """Cells fitted to a padded plane as those of the plane alone, and the padding that is drawn round them."""
-    rows, cols = (max(1, n - 2 * p) for n, p in zip((cells.rows, cells.cols), padding, strict=True))
-    if (rows, cols) == plane:
-        return replace(cells, rows=rows, cols=cols), (padding[0], padding[0], padding[1], padding[1])
-    rows, cols = (
-        min(n, shown - p) for n, shown, p in zip(plane, (cells.rows, cells.cols), padding, strict=True)
-    )
-    return replace(cells, rows=max(1, rows), cols=max(1, cols)), (padding[0], 0, padding[1], 0)
-
-
-def tinted(path: np.ndarray, color: str, width: float = 5) -> Shape:
+def tinted(path: np.ndarray, color: str, tint: float = TINT) -> Shape:
     """A frame in a colour with a breath of it inside."""
-    frame = Shape(path, fill=color, stroke=color, stroke_width=width, z_index=2)
-    frame.fill_rgbas[:, 3] = _TINT
+    frame = Shape(path, fill=color, stroke=color, stroke_width=5, z_index=2)
+    frame.fill_rgbas[:, 3] = tint
     return frame
 
 
@@ -134,29 +37,42 @@ def accented(look: Look, grid: Grid, cell: Cell) -> Shape:
 
 
 def window_path(grid: Grid, taps: Sequence[Cell], dilation: Cell) -> np.ndarray:
-    """A window on a picture: one frame, or one round each position where dilation spreads them."""
+    """A window on a picture: one frame, or one round each position where dilation spreads them.
+
+    Of a picture that is drawn in part the frame holds what is drawn.
+    """
     if dilation == (1, 1) or len(taps) == 1:
-        return grid.outline(taps[0], taps[-1], 0.0)
-    return np.concatenate([grid.outline(tap, tap, -0.04) for tap in taps])
+        return grid.outline(_drawn(grid, taps[0]), _drawn(grid, taps[-1]), 0.0)
+    return np.concatenate([grid.outline(at, at, -0.04) for at in (_drawn(grid, tap) for tap in taps)])
 
 
-class Chip(VGroup):
-    """The number of a column on its colour."""
-
-    def __init__(self, look: Look, number: int, at: np.ndarray) -> None:
-        color = look.theme.channel(number)
-        text = Text(str(number), LABEL, look.theme.ink(color), "mono").place(at)
-        width = max(0.28, measure(str(number), LABEL, "mono") + 0.14)
-        super().__init__(Box(width, 0.28, at, 0.06, fill=color), text)
-        self.set_z_index(4)
+def _drawn(grid: Grid, at: Cell) -> Cell:
+    """The position itself, or the nearest that is drawn."""
+    (rows, cols), (top, bottom, left, right) = grid.shape, grid.pad
+    return min(max(at[0], -top), rows - 1 + bottom), min(max(at[1], -left), cols - 1 + right)
 
 
-def window_chip(look: Look, number: int, grid: Grid, first: Cell) -> list[Chip]:
-    """The chip of a window on its top left corner, where cells are large enough not to be covered."""
+def is_drawn(grid: Grid, at: Cell) -> bool:
+    """Whether a position is drawn, on the plane or on its padding."""
+    return _drawn(grid, at) == at
+
+
+def chip_box(look: Look, number: int, at: np.ndarray) -> Box:
+    """The coloured ground of a column's number."""
+    width = max(0.28, measure(str(number), LABEL, "mono") + 0.14)
+    return Box(width, 0.28, at, 0.06, fill=look.theme.channel(number), z_index=-1)
+
+
+def window_chip(look: Look, number: int, grid: Grid, first: Cell) -> VGroup:
+    """The number of a window on its top left corner; nothing where cells are so small that it would cover them."""
     if min(grid.cells.width, grid.cells.height) < _CHIP_CELL:
-        return []
+        return VGroup()
     corner = grid.center(first) + np.array([-grid.cells.width, grid.cells.height, 0.0]) / 2
-    return [Chip(look, number, corner)]
+    ink = look.theme.ink(look.theme.channel(number))
+    text = Text(str(number), LABEL, ink, "mono").place(corner)
+    chip = VGroup(chip_box(look, number, corner), text)
+    chip.set_z_index(4)
+    return chip
 
 
 class ColumnMatrix(VGroup):
@@ -171,10 +87,12 @@ class ColumnMatrix(VGroup):
             look, trace, tensor, self.lead, cells, (x, MIDDLE), blank=blank, plain=bool(cells.text_size)
         )
         self.rows = range(cells.rows)
+        self.active: int | None = None
+        self.spot = Box(0.1, 0.1)
         self.heads = {column: self.head(column, look.theme.muted) for column in range(cells.cols)}
         self.labels = self._labels()
         shape = str(trace.shape(tensor))
-        super().__init__(self.grid, self.labels)
+        super().__init__(self.grid, self.labels, *self._channel_lines())
         self.title = self.grid.caption(f"{tensor} {shape}", LABEL, gap=0.5)
         if self.has_heads:
             self.add(*self.heads.values())
@@ -185,6 +103,13 @@ class ColumnMatrix(VGroup):
         u, v = blocks.tap(blocks.taps - 1)
         widest = max(("(c,u,v)", f"({blocks.channels - 1},{u},{v})"), key=len)
         return measure(widest, LABEL, "mono") + 0.16
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every element is drawn, with its number."""
+        cells = self.grid.cells
+        whole = (cells.rows, cells.cols) == self.grid.trace.shape(self.grid.tensor)[-2:]
+        return whole and bool(cells.text_size)
 
     @property
     def has_heads(self) -> bool:
@@ -213,15 +138,45 @@ class ColumnMatrix(VGroup):
     def fill(self, cell: Cell) -> str:
         """The colour of a filled cell: its column's tint, or its value where no number is drawn."""
         theme = self.look.theme
-        return theme.tint(theme.channel(cell[1]), _TINT) if self.grid.cells.text_size else self.grid.fill(cell)
+        return theme.tint(theme.channel(cell[1]), TINT) if self.grid.cells.text_size else self.grid.fill(cell)
 
     def number(self, cell: Cell) -> Number:
         """The number of a cell, ready to arrive."""
         return number_of(self.grid, cell, self.fill(cell))
 
-    def chip(self, column: int) -> Chip:
-        """The column's number on its colour."""
-        return Chip(self.look, column, self.head_place(column))
+    def activate(self, column: int | None) -> list[Animation]:
+        """The number of the column at work stands on its colour; the one before keeps its colour."""
+        if not self.has_heads or column == self.active:
+            return []
+        before, self.active = self.active, column
+        animations = [] if before is None else self.color_head(before)
+        if column is None:
+            return [*animations, Vanish(self.spot)]
+        spot = chip_box(self.look, column, self.head_place(column))
+        animations.append(Become(self.spot, spot) if before is not None else Appear(spot))
+        self.spot = self.spot if before is not None else spot
+        ink = self.look.theme.ink(self.look.theme.channel(column))
+        return [*animations, Paint(self.heads[column], fill=ink)]
+
+    def color_columns(self) -> None:
+        """All columns in their colours from the start."""
+        for cell, box in self.grid.boxes.items():
+            box.set_fill(self.fill(cell), opacity=1)
+        for column, head in self.heads.items():
+            head.set_fill(self.look.theme.channel(column), opacity=1)
+
+    def _channel_lines(self) -> list[Path]:
+        """Lines between the rows of one channel and the next."""
+        taps, rows, wire = self.blocks.taps, len(self.rows), self.look.theme.wire
+        if rows <= taps or self.grid.cells.height * taps < 0.3:
+            return []
+        across = np.array([self.grid.cells.width / 2, 0.0, 0.0])
+        down = np.array([0.0, self.grid.cells.height / 2, 0.0])
+        last = self.grid.cells.cols - 1
+        ends = (
+            (self.grid.center((row, 0)), self.grid.center((row, last))) for row in range(taps, rows, taps)
+        )
+        return [Path([a - across + down, b + across + down], wire, 3) for a, b in ends]
 
     def color_head(self, column: int) -> list[Animation]:
         """The column's number takes its colour, for good."""
@@ -234,21 +189,13 @@ class ColumnMatrix(VGroup):
             return VGroup()
         left = self.grid.origin[0] - 0.13
         labels = [
-            Text(self.tag(row), LABEL, muted, "mono").place((left, self.grid.center((row, 0))[1]), align="right")
+            Text(self.tag(row), LABEL, muted, "mono").place(
+                (left, self.grid.center((row, 0))[1]), align="right"
+            )
             for row in self.rows
         ]
         head = Text("(c,u,v)", LABEL, muted, "mono").place((left, self.head_place(0)[1]), align="right")
         return VGroup(*labels, head)
-
-
-def level(titles: Sequence[Text], most: float = 0.5) -> list[Text]:
-    """Titles on one line, where none is lifted by more than `most`."""
-    top = max(title.points[:, 1].max() for title in titles)
-    for title in titles:
-        lift = top - title.points[:, 1].max()
-        if lift <= most:
-            title.points = title.points + np.array([0.0, lift, 0.0])
-    return list(titles)
 
 
 def number_of(grid: Grid, cell: Cell, fill: str, size: float | None = None) -> Number:
@@ -263,4 +210,3 @@ def number_of(grid: Grid, cell: Cell, fill: str, size: float | None = None) -> N
     )
     number.place(grid.center(cell))
     return number
-

@@ -12,92 +12,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from torchreel.scenes.folding_blocks import Blocks, pair
 from torchreel.scenes.folding_checks import check_fold, check_unfold, infer_fold
 from torchreel.scenes.formula import Expr, Index, Lazy, Mul, Ref, Sum, read
 from torchreel.scenes.inputs import read_input
 from torchreel.scenes.operator import Call, Operator, Recording
 from torchreel.scenes.trace import Rule, Step, Trace
-from torchreel.scenes.windows import per_dimension
 
 if TYPE_CHECKING:
     from torchreel.assets.examples import Example
 
 _DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
-Cell = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """A plane `(H, W)` of `channels` channels cut into windows.
-
-    Window `l` is column `l` of the matrix, counted row by row; row `r` of a column is channel `r // taps` and kernel
-    position `r % taps`, row by row. Positions are those of the plane, so padding lies outside it.
-    """
-
-    channels: int
-    plane: Cell
-    kernel: Cell
-    stride: Cell
-    padding: Cell
-    dilation: Cell
-
-    @classmethod
-    def of(cls, module: Any, plane: Cell, channels: int) -> Blocks:
-        """The windows of an `nn.Unfold` or `nn.Fold` over a plane."""
-        sizes = (module.kernel_size, module.stride, module.padding, module.dilation)
-        kernel, stride, padding, dilation = (per_dimension(size, 2) for size in sizes)
-        return cls(channels, plane, kernel, stride, padding, dilation)  # type: ignore[arg-type]
-
-    @property
-    def counts(self) -> Cell:
-        """How many windows there are downwards and across."""
-        sizes = zip(self.plane, self.kernel, self.stride, self.padding, self.dilation, strict=True)
-        down, across = ((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in sizes)
-        return down, across
-
-    @property
-    def columns(self) -> int:
-        """The number of windows."""
-        return math.prod(self.counts)
-
-    @property
-    def taps(self) -> int:
-        """The number of kernel positions."""
-        return math.prod(self.kernel)
-
-    def tap(self, number: int) -> Cell:
-        """Kernel row and kernel column of kernel position `number`."""
-        return divmod(number, self.kernel[1])
-
-    def window(self, column: int) -> list[Cell]:
-        """The positions under window `column`, in the order of its column's rows."""
-        block = divmod(column, self.counts[1])
-        origin = [b * s - p for b, s, p in zip(block, self.stride, self.padding, strict=True)]
-        taps = (self.tap(k) for k in range(self.taps))
-        return [(origin[0] + u * self.dilation[0], origin[1] + v * self.dilation[1]) for u, v in taps]
-
-    def holds(self, at: Cell) -> bool:
-        """Whether a position lies on the plane and not on its padding."""
-        return 0 <= at[0] < self.plane[0] and 0 <= at[1] < self.plane[1]
-
-    def position(self, taps: Tensor, columns: Tensor) -> Tensor:
-        """Positions `(B, 2)` of kernel positions `(B,)` of windows `(B,)`."""
-        across, width = self.counts[1], self.kernel[1]
-        block = torch.stack([columns // across, columns % across], -1)
-        tap = torch.stack([taps // width, taps % width], -1)
-        return block * _pair(self.stride) - _pair(self.padding) + tap * _pair(self.dilation)
-
-    def covering(self, at: Tensor, taps: Tensor) -> tuple[Tensor, Tensor]:
-        """For positions `(..., 2)` and kernel positions `(...)`: the window that has them there, and whether it exists."""
-        tap = torch.stack([taps // self.kernel[1], taps % self.kernel[1]], -1)
-        start = at + _pair(self.padding) - tap * _pair(self.dilation)
-        block = torch.div(start, _pair(self.stride), rounding_mode="floor")
-        exists = (start % _pair(self.stride) == 0) & (block >= 0) & (block < _pair(self.counts))
-        return block[..., 0] * self.counts[1] + block[..., 1], exists.all(-1)
-
-
-def _pair(sizes: Cell) -> Tensor:
-    return torch.tensor(sizes)
+_KEEP = 1 << 18
 
 
 def unfold_blocks(trace: Trace) -> Blocks:
@@ -121,7 +47,7 @@ def column_source(blocks: Blocks, tensor: str, cells: Tensor) -> Ref:
 
 
 def record_unfold(call: Call) -> Recording:
-    """input `(N, C, H, W)` or `(C, H, W)`; output `(N, C·taps, L)`: every element is one of the input, or padding's 0."""
+    """input `(N, C, H, W)` or `(C, H, W)`; output `(N, C·taps, L)`: each element is the input's, or padding's 0."""
     x = call.inputs["input"]
     blocks = Blocks.of(call.module, (x.shape[-2], x.shape[-1]), x.shape[-3])
     rule = Rule("output", partial(column_source, blocks, "input"))
@@ -133,7 +59,7 @@ def record_fold(call: Call) -> Recording:
 
     `canvas` is the output with the rim that padding adds and the output leaves out; every input element adds into one
     of its cells. `running` `(N, C, L, *canvas)` is the canvas after each column and `covered` `(L, *canvas)` how many
-    of the columns so far reach a cell; both are computed on demand. `overlap` is the last of `covered`.
+    of the columns so far reach a cell; where large, they are computed on demand. `overlap` is the last of `covered`.
     """
     return _Fold(call).recording()
 
@@ -147,7 +73,7 @@ class _Fold:
         self.blocks = Blocks.of(call.module, (shape[-2], shape[-1]), shape[-3])
         sizes = zip(self.blocks.plane, self.blocks.padding, strict=True)
         self.size = tuple(n + 2 * p for n, p in sizes)
-        self.shift = _pair(self.blocks.padding)
+        self.shift = pair(self.blocks.padding)
 
     def recording(self) -> Recording:
         lead, blocks = self.input.shape[:-2], self.blocks
@@ -155,8 +81,10 @@ class _Fold:
         ones = torch.ones(1, blocks.taps, columns)
         tensors: dict[str, Tensor | Lazy] = {
             "input": self.input,
-            "running": Lazy((*lead, blocks.channels, columns, *self.size), self._running, self.input.dtype),
-            "covered": Lazy((columns, *self.size), self._covered),
+            "running": _kept_if_small(
+                Lazy((*lead, blocks.channels, columns, *self.size), self._running, self.input.dtype)
+            ),
+            "covered": _kept_if_small(Lazy((columns, *self.size), self._covered)),
             "overlap": self._folded(ones)[0, 0],
             "canvas": self._folded(self.input),
             "output": self.output,
@@ -195,7 +123,8 @@ class _Fold:
         column, exists = self.blocks.covering(cells[:, None, -2:].expand(-1, self.blocks.taps, -1), taps)
         row = cells[:, None, -3] * self.blocks.taps + taps
         lead = cells[:, None, :-3].expand(-1, self.blocks.taps, -1)
-        index = torch.cat([lead, row[..., None], column[..., None]], -1)
+        nowhere = torch.full_like(column, -1)
+        index = torch.cat([lead, row[..., None], torch.where(exists, column, nowhere)[..., None]], -1)
         return Sum(Ref("input", index, fill=0.0, skip=~exists))
 
     def _covered(self, index: Tensor) -> Tensor:
@@ -211,13 +140,23 @@ class _Fold:
         return total.to(self.input.dtype)
 
     def _reached(self, index: Tensor) -> list[tuple[int, Tensor, Tensor]]:
-        """For `(column, y, x)` on the canvas: each kernel position, the column it would come from, whether it has come."""
+        """For `(column, y, x)` on the canvas: each kernel position, the column it comes from, whether it has come."""
         found = []
         for tap in reversed(range(self.blocks.taps)):
             taps = torch.full(index.shape[:-1], tap)
             column, exists = self.blocks.covering(index[..., -2:] - self.shift, taps)
             found.append((tap, column, exists & (column <= index[..., 0])))
         return found
+
+
+def _kept_if_small(lazy: Lazy) -> Tensor | Lazy:
+    """All elements at once, unless they are many."""
+    count = math.prod(lazy.shape)
+    if not 0 < count <= _KEEP:
+        return lazy
+    return lazy.gather(torch.stack(torch.unravel_index(torch.arange(count), lazy.shape), -1)).reshape(
+        lazy.shape
+    )
 
 
 @dataclass(frozen=True)
@@ -246,20 +185,20 @@ class FoldOperator(Operator):
 
 
 def _with_source(trace: Trace, source: Tensor) -> Trace:
-    """The trace with the picture its columns were cut from: input = Unfold(source), output = overlap · source."""
+    """The trace with the picture its columns were cut from: input = Unfold(x), output = overlap · x."""
     if source.shape != trace.shape("output"):
         return trace
     rules = (
         *trace.rules,
-        Rule("input", partial(column_source, fold_blocks(trace), "source")),
+        Rule("input", partial(column_source, fold_blocks(trace), "x")),
         Rule("output", partial(_scaled, fold_blocks(trace))),
     )
-    return replace(trace, tensors={"source": source, **trace.tensors}, rules=rules)
+    return replace(trace, tensors={"x": source, **trace.tensors}, rules=rules)
 
 
 def _scaled(blocks: Blocks, cells: Tensor) -> Expr:
     """output: the picture's own value, once for each window that covers it."""
-    return Mul((Ref("overlap", cells[:, -2:] + _pair(blocks.padding)), Ref("source", cells)))
+    return Mul((Ref("overlap", cells[:, -2:] + pair(blocks.padding)), Ref("x", cells)))
 
 
 def scaled_step(trace: Trace, index: Index) -> Step:

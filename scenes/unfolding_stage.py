@@ -6,28 +6,30 @@ from collections.abc import Iterable, Sequence
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.folding_parts import (
+from torchreel.scenes.folding_blocks import Blocks
+from torchreel.scenes.folding_layout import (
     BOTTOM,
-    LABEL,
     LEFT,
     MIDDLE,
     RIGHT,
     TOP,
-    Become,
-    ColumnMatrix,
     Room,
-    Travel,
-    accented,
-    lagged,
     level,
     share_width,
     side_by_side,
+    within,
+)
+from torchreel.scenes.folding_motion import Become, Travel, lagged
+from torchreel.scenes.folding_parts import (
+    LABEL,
+    ColumnMatrix,
+    accented,
+    is_drawn,
     tinted,
     window_chip,
     window_path,
-    within,
 )
-from torchreel.scenes.folding_trace import Blocks, unfold_blocks
+from torchreel.scenes.folding_trace import unfold_blocks
 from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Drop, Paint, Vanish
@@ -37,6 +39,7 @@ from torchreel.scenes.trace import Trace
 
 _MOST_PLANES = 3
 _PLANE_GAP = 0.42
+_SIDE_LABEL = 0.56
 
 
 class UnfoldStage:
@@ -50,15 +53,17 @@ class UnfoldStage:
         matrix, plane = self._fit()
         inner, self.pad = within(plane, self.blocks.plane, self.blocks.padding)
         label = ColumnMatrix.label_width(self.blocks)
-        widths = (plane.cols * plane.width, matrix.cols * matrix.width + label)
-        self.x = side_by_side(widths)
-        self.matrix = ColumnMatrix(look, trace, "output", self.blocks, matrix, self.x[1] + label / 2, blank=True)
+        side = _SIDE_LABEL if len(self.channels) > 1 else 0.0
+        x = side_by_side((plane.cols * plane.width + side, matrix.cols * matrix.width + label))
+        self.x = (x[0] + side / 2, x[1] + label / 2)
+        self.matrix = ColumnMatrix(look, trace, "output", self.blocks, matrix, self.x[1], blank=True)
         self.planes = {c: self._plane(c, inner) for c in self.channels}
         self.labels = self._labels()
         self.windows: dict[int, Shape] = {}
         self.frame: Shape | None = None
-        self.marks = VGroup()
+        self.mark = VGroup()
         self.filled: set[int] = set()
+        self.overlaps = self.blocks.overlaps
 
     @property
     def shown(self) -> range:
@@ -66,25 +71,37 @@ class UnfoldStage:
         return range(self.matrix.grid.cells.cols)
 
     @property
+    def followed(self) -> list[int]:
+        """The columns that are drawn and whose windows are."""
+        whole = [
+            column
+            for column in self.shown
+            if all(is_drawn(self.planes[0], at) for at in self.blocks.window(column))
+        ]
+        begun = [column for column in self.shown if is_drawn(self.planes[0], self.blocks.window(column)[0])]
+        return whole or begun or list(self.shown)
+
+    @property
     def is_cropped(self) -> bool:
         """Whether more is left out than drawn cells can tell, or cells hold no numbers."""
-        cells = self.matrix.grid.cells
-        whole = (cells.rows, cells.cols) == (self.blocks.taps * self.blocks.channels, self.blocks.columns)
-        return not (whole and cells.text_size and self.planes[0].cells.text_size)
+        return not (self.matrix.is_whole and self.planes[0].cells.text_size)
 
     def _fit(self) -> tuple[Cells, Cells]:
         blocks = self.blocks
         rows, cols = (n + 2 * p for n, p in zip(blocks.plane, blocks.padding, strict=True))
         count = len(self.channels)
-        height = (TOP + 0.3 - BOTTOM - _PLANE_GAP * (count - 1)) / count
+        noted = 0.3 if count < blocks.channels else 0.0
+        height = (TOP + 0.1 - BOTTOM - noted - _PLANE_GAP * (count - 1)) / count
         picture = Room(rows, cols, height, drawn_texts(self.look, self.trace, "input"), 1.1)
         columns = Room(
             blocks.taps * blocks.channels,
             blocks.columns,
             TOP - BOTTOM,
             drawn_texts(self.look, self.trace, "output"),
+            tall=1.9,
         )
-        room = RIGHT - LEFT - ColumnMatrix.label_width(blocks) - 0.7
+        side = _SIDE_LABEL if count > 1 else 0.0
+        room = RIGHT - LEFT - ColumnMatrix.label_width(blocks) - side - 0.7
         plane, matrix = share_width(room, (picture, columns))
         return matrix, plane
 
@@ -128,17 +145,16 @@ class UnfoldStage:
 
     def show_frame(self, column: int) -> list[Animation]:
         """The frame of the column being filled."""
-        new = self.matrix.frame(column)
+        new, active = self.matrix.frame(column), self.matrix.activate(column)
         if self.frame is None:
             self.frame = new
-            return [Appear(new)]
-        return [Become(self.frame, new)]
+            return [Appear(new), *active]
+        return [Become(self.frame, new), *active]
 
-    def new_marks(self, column: int) -> VGroup:
-        """The column's number at the window and above the column."""
-        chips = window_chip(self.look, column, self.planes[0], self.blocks.window(column)[0])
-        self.marks = VGroup(*chips, *([self.matrix.chip(column)] if self.matrix.has_heads else []))
-        return self.marks
+    def new_mark(self, column: int) -> VGroup:
+        """The column's number at the window."""
+        self.mark = window_chip(self.look, column, self.planes[0], self.blocks.window(column)[0])
+        return self.mark
 
     def tags(self, column: int) -> VGroup:
         """The row labels of a column at the places in the window that they stand for."""
@@ -150,7 +166,7 @@ class UnfoldStage:
                 return VGroup()
             spot = grid.center(self.blocks.window(column)[row % self.blocks.taps])
             low = spot[1] - grid.cells.height / 2 + 0.18
-            tags.add(Text(text, MIN_TEXT, self.look.theme.muted, "mono").place((spot[0], low)))
+            tags.add(Text(text, MIN_TEXT, self.look.theme.text, "mono").place((spot[0], low)))
         return tags
 
     def _has_room(self, grid: Grid, text: str) -> bool:
@@ -161,7 +177,7 @@ class UnfoldStage:
     def fill(self, column: int, share: float = 1.0) -> list[Animation]:
         """The values under the window travel into the column, one after the other where `share` is small."""
         self.filled.add(column)
-        animations = self.matrix.color_head(column)
+        animations: list[Animation] = []
         count = len(self.matrix.rows)
         for row in self.matrix.rows:
             cell = (row, column)
@@ -170,7 +186,15 @@ class UnfoldStage:
             animations.append(Paint(box, fill=self.matrix.fill(cell), rate_func=easing))
             if self.matrix.grid.cells.text_size:
                 animations.append(self._arrive(cell, easing))
-        return animations
+        return [*animations, *self._keep_tint(column)]
+
+    def _keep_tint(self, column: int) -> list[Animation]:
+        """Where windows do not overlap, the input's cells keep the colour of theirs."""
+        if self.overlaps:
+            return []
+        tint = self.look.theme.tint(self.look.theme.channel(column))
+        places = [(grid, at) for grid in self.planes.values() for at in self.blocks.window(column)]
+        return [move for grid, at in places if grid.plain for move in grid.paint(at, fill=tint)]
 
     def _arrive(self, cell: Cell, easing: object) -> Animation:
         number = self.matrix.number(cell)
@@ -196,7 +220,7 @@ class UnfoldStage:
     def leave(self) -> list[Animation]:
         """Windows and frames go."""
         frames = [*self.windows.values(), *([self.frame] if self.frame else [])]
-        return [Vanish(frame) for frame in frames]
+        return [*(Vanish(frame) for frame in frames), *self.matrix.activate(None)]
 
     def copies(self) -> tuple[Cell, list[Cell]]:
         """The input cell that most windows cover, the nearest to the middle, and its cells in the matrix."""
