@@ -138,7 +138,8 @@ def each_clip(test: Callable[..., None]) -> Callable[..., None]:
 def test_layout(operator: str, name: str, lang: str, look: str) -> None:
     found = reading(operator, name, lang, look).broken
     messages = [f"{rule}: {message}" for rule in RULES for message in found[rule]]
-    assert not messages, "\n".join([f"{operator}:{name}, {lang}, {look}", *messages])
+    if messages:
+        pytest.fail("\n".join([f"{operator}:{name}, {lang}, {look}", *messages]), pytrace=False)
 
 
 @each_clip
