@@ -72,8 +72,8 @@ golden: setup
 	$(BIN)/python -m pytest tests/test_golden.py --golden-update
 
 contact-sheets: setup
-	$(BIN)/python -m torchreel.render.contact_sheet
+	$(BIN)/python -m torchreel.render.contact_sheet $(CLIPS) -j $(JOBS)
 
 clean:
-	rm -rf build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache tests/differences
+	rm -rf build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -49,9 +49,9 @@ class _Convolution(OperatorScene):
         self.board = self.board_class(self.look, self.trace)
         self.add(*self.board.inputs.values(), *self.board.outputs.values(), self.board.labels())
         self.moving, self.kernel, self.border, self.out = VGroup(), VGroup(), VGroup(), 0
+        yield Beat("kernel", partial(self._take_kernel, 0), 0.6, 0.8, self._law(), also=self._reading())
         modes = list(self._padding_modes())
         yield from modes
-        yield Beat("kernel", partial(self._take_kernel, 0), 0.6, 0.8, self._law(), also=self._reading())
         cells = [(out, cell) for out, grid in self.board.outputs.items() for cell in grid.positions()]
         slow = 1 if modes else _SLOW
         for number, (out, cell) in enumerate(cells[:slow]):

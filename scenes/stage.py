@@ -31,6 +31,7 @@ from torchreel.scenes.trace import Step, Trace
 
 HOLD = 2.0
 LONGEST = 15.0
+_HAIR = 1e-6
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,10 @@ class OperatorScene(Backstage):
         """The beats of the clip; whatever they need on stage is built here."""
         raise NotImplementedError
 
+    def wait(self, duration: float = HOLD, *args: Any, **kwargs: Any) -> None:
+        """Hold the picture. Manim cuts a wait to whole frames after a division; a hair more keeps the last one."""
+        super().wait(duration + _HAIR, *args, **kwargs)
+
     def _has_values(self) -> bool:
         outputs = [self.trace.shape(name) for name in self.trace.outputs]
         return not outputs or any(math.prod(shape) for shape in outputs)
@@ -153,6 +158,7 @@ class OperatorScene(Backstage):
         total = sum(beat.run_time + beat.hold for beat in beats) + HOLD
         for beat in beats:
             self._play_beat(beat, total)
+        self.progress.points = bars.progress_points(1.0)
         self.wait(HOLD)
         self._end_section(self.sections.pop(), hold=HOLD)
 
