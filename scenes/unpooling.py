@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from manim import Animation
+from manim import Animation, Mobject
 
 from torchreel.scenes.formula import Token
 from torchreel.scenes.parts.grid import Cell
@@ -14,7 +14,7 @@ from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
 from torchreel.scenes.unpooling_stage import UnpoolStage
-from torchreel.scenes.unpooling_journey import MAX_UNPOOL
+from torchreel.scenes.unpooling_trace import MAX_UNPOOL
 
 _MOST_STEPS = 12
 
@@ -29,12 +29,18 @@ class MaxUnpool2d(OperatorScene):
                  self.board.label(self.board.source, "source"), self.board.arrow(0, "MaxPool2d"),
                  self.board.label(self.board.indices, "indices"))  # fmt: skip
         self.named = self.board.label(self.board.values, "values")
-        self.add(self.named)
+        self.output_label = self.board.label(self.board.output, "output")
         self.pointer: Shape | None = None
+        self.size_matters = (
+            "output_size" in self.example.focus and self.journeys.own_size != self.journeys.size
+        )
+        self.passing: list[Mobject] = (
+            [self.board.unknown(), self.board.output.caption("output")] if self.size_matters else []
+        )
+        self.add(self.named, *(self.passing or [self.board.output, self.output_label]))
         windows = self.board.windows()
-        self.size_matters = "output_size" in self.example.focus and "output_size" in self.trace.call
         yield from self._noting(windows)
-        if self.size_matters and self.journeys.own_size != self.journeys.size:
+        if self.size_matters:
             yield from self._without_size(windows)
         yield from self._sending(windows)
         yield from self._ending()
@@ -83,7 +89,7 @@ class MaxUnpool2d(OperatorScene):
 
     def _noting(self, windows: Sequence[Cell]) -> Iterator[Beat]:
         """Act one: the first window in full, the others quicker."""
-        yield Beat("start", hold=0.5, also=self._also())
+        yield Beat("start", hold=0.6, formula=[Token(self._pool_call())], also=self._also())
         for cell in windows[:1]:
             yield Beat("window", partial(self.board.slide, cell), 0.4, 0.8)
             yield Beat("note", partial(self.board.note, cell, True), 0.7, 1.0, self._input_step(cell),
@@ -91,6 +97,15 @@ class MaxUnpool2d(OperatorScene):
         for run, seconds in _runs(windows[1:], 0.8, 0.2):
             yield Beat("notes", partial(self._note, run), seconds, 0.2 if len(windows) < 8 else 0.0,
                        self._input_step(run[-1]))  # fmt: skip
+
+    def _pool_call(self) -> str:
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.trace.kwargs.items())
+        return f"values, indices = MaxPool2d({settings}, return_indices=True)(source)"
+
+    def _unpool_call(self) -> str:
+        size = self.trace.call.get("output_size")
+        given = f", output_size={tuple(size)}" if size is not None else ""
+        return f"output = MaxUnpool2d(…)(input, indices{given})"
 
     def _note(self, run: Sequence[Cell]) -> Iterable[Animation]:
         few = len(run) == 1
@@ -136,24 +151,30 @@ class MaxUnpool2d(OperatorScene):
         return [Token("    ".join(sums))]
 
     def _open_wrong(self) -> Iterable[Animation]:
-        self.wrong_label = self.wrong.caption(f"{_by(self.journeys.own_size)}", 0.2)
-        self.wrong_things = [self.wrong, *self.wrong_flat.values(), self.wrong_label]
-        return [*self._second_act(), Appear(*self.wrong_things)]
+        self._clear()
+        label = self.wrong.caption(f"output {_by(self.journeys.own_size)} ?", 0.2)
+        self.passing = [self.wrong, *self.wrong_flat.values(), label]
+        return [*self._second_act(), Appear(*self.passing)]
+
+    def _clear(self) -> None:
+        """What stood in the output's place goes, and the frame round an index."""
+        self.remove(*self.passing, *([self.pointer] if self.pointer else []))
+        self.passing, self.pointer = [], None
 
     def _second_act(self) -> list[Animation]:
         """The notes become what MaxUnpool2d takes; the window over the source goes."""
-        self.remove(self.named)
-        gone = [Vanish(self.board.window)] if self.board.window in self.mobjects else []
         if self.named.text.startswith("input"):
-            self.add(self.named)
-            return [*gone]
+            return []
+        self.remove(self.named)
         self.named = self.board.label(self.board.values, "input")
         self.add(self.named)
+        gone = [Vanish(self.board.window)] if self.board.window in self.mobjects else []
         return [*gone, Appear(self.board.arrow(1, "MaxUnpool2d"))]
 
     def _land(self, inside: Sequence[Cell], cell: Cell) -> Iterable[Animation]:
-        self.wrong_frames = self.board.lands(self.wrong, [(each, self._wrong_home(each)) for each in inside])
-        return [*self.wrong_frames, *self._point(cell)]
+        landed = self.board.lands(self.wrong, [(each, self._wrong_home(each)) for each in inside])
+        self.passing += [move.mobject for move in landed]
+        return [*landed, *self._point(cell)]
 
     def _point(self, cell: Cell) -> list[Animation]:
         """The accent frame round the index that is spoken of."""
@@ -164,7 +185,8 @@ class MaxUnpool2d(OperatorScene):
 
     def _sending(self, windows: Sequence[Cell]) -> Iterator[Beat]:
         """Act two: the first value in full, the others quicker."""
-        yield Beat("sized" if self.size_matters else "turn", self._open_output, 0.4, 1.0)
+        yield Beat("sized" if self.size_matters else "turn", self._open_output, 0.4, 1.2,
+                   [Token(self._unpool_call())])  # fmt: skip
         for cell in windows[:1]:
             yield Beat("send", partial(self.board.send, cell, True), 0.9, 1.0, self._output_step(cell),
                        {"index": self.journeys.index(cell), "home": self.journeys.home(cell)})  # fmt: skip
@@ -177,22 +199,25 @@ class MaxUnpool2d(OperatorScene):
         return [move for cell in run for move in self.board.send(cell, few)]
 
     def _open_output(self) -> Iterable[Animation]:
-        if hasattr(self, "wrong_things"):
-            self.remove(*self.wrong_things, *(move.mobject for move in getattr(self, "wrong_frames", [])))
-        if self.pointer is not None:
-            self.remove(self.pointer)
-        label = self.board.label(self.board.output, "output")
-        flat = self.board.output_flat.values()
-        return [
-            *self._second_act(), *self.board.fill_notes(), Appear(self.board.output, *flat, label)
-        ]  # fmt: skip
+        self._clear()
+        shown = [Appear(*self.board.output_flat.values())] if self.board.output_flat else []
+        if self.size_matters:
+            shown.append(Appear(self.board.output, self.output_label))
+        return [*self._second_act(), *self.board.fill_notes(), *shown[::-1]]
 
     def _ending(self) -> Iterator[Beat]:
         if self.values()["lost"]:
-            yield Beat("rest", self.board.rest, 0.4, 0.9)
+            yield Beat("rest", self.board.rest, 0.4, 1.0, self._zero())
             yield Beat("lost", self.board.lose, 0.4, 0.4)
         else:
             yield Beat("all_kept", self.board.rest, 0.4, 0.6)
+
+    def _zero(self) -> list[Token]:
+        """The first element that nothing was sent to."""
+        total = self.journeys.size[0] * self.journeys.size[1]
+        flat = next(index for index in range(total) if index not in set(self.journeys.indices))
+        index = (*self.journeys.lead, *divmod(flat, self.journeys.size[1]))
+        return [Token(f"output{list(index)} = "), self._number("output", index)]
 
     def _input_step(self, cell: Cell) -> Step:
         return self.trace.step("input", (*self.journeys.lead, *cell))

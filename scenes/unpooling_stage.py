@@ -9,13 +9,14 @@ import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.parts import bars
-from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
+from torchreel.scenes.parts.grid import Cell, Cells, Grid, dashes, drawn_texts
 from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.mark import rgbas
 from torchreel.scenes.parts.motion import Appear, Morph, Paint
 from torchreel.scenes.parts.shapes import Arrow, Box, Shape
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace import Trace
-from torchreel.scenes.unpooling_journey import Journeys
+from torchreel.scenes.unpooling_trace import Journeys
 
 _WIDTH = bars.WIDTH - 2 * bars.MARGIN
 _TOP, _BOTTOM = bars.STAGE_TOP - 0.55, bars.STAGE_BOTTOM + 0.2
@@ -25,7 +26,8 @@ _STACK_GAP = 0.62
 _LARGEST = 1.2
 _LABEL = 0.2
 _INSET = -0.045
-_FLAT_HEIGHT = 0.56
+_FLAT_HEIGHT = 0.6
+_NARROWEST = 1.1
 
 
 class UnpoolStage:
@@ -46,7 +48,7 @@ class UnpoolStage:
 
     def _sizes(self) -> None:
         """Cells of all grids: the width is shared by columns, and notes are never larger than what they are about."""
-        rows, cols = self.journeys.size
+        (rows, cols), pooled = self.journeys.size, self.journeys.pooled
         top, left = self.journeys.window.padding
         texts = [*drawn_texts(self.look, self.trace, "source"), *(["−∞"] if top or left else [])]
         outs = drawn_texts(self.look, self.trace, "output")
@@ -56,7 +58,7 @@ class UnpoolStage:
         big = Cells.fit(rows + 2 * top, cols + 2 * left, room[0], _HEIGHT, texts, _LARGEST)
         out = Cells.fit(rows, cols, room[2], _HEIGHT, outs, _LARGEST)
         half = (_HEIGHT - _STACK_GAP) / 2 - 0.1
-        notes = Cells.fit(*self.journeys.pooled, room[1], half, noted, _LARGEST)
+        notes = Cells.fit(pooled[0], pooled[1], room[1], half, noted, _LARGEST)
         width, height = min(big.width, out.width), min(big.height, out.height)
         text = min(big.text_size, out.text_size)
         self.pad, big = _unpadded(big, (rows, cols), (top, left))
@@ -66,7 +68,7 @@ class UnpoolStage:
         self.notes = replace(notes, width=min(notes.width, width), height=min(notes.height, height))
         widths = [
             width * (big.cols + self.pad[2] + self.pad[3]),
-            self.notes.width * notes.cols,
+            max(_NARROWEST, self.notes.width * notes.cols),
             width * shown[1],
         ]
         gap = min((_WIDTH - sum(widths)) / 2, 2.6)
@@ -115,9 +117,8 @@ class UnpoolStage:
         return grid.caption(text, size)
 
     def _label_room(self, grid: Grid) -> float:
-        gap = self.gaps[0][1] - self.gaps[0][0]
         wide = (grid.cells.cols + grid.pad[2] + grid.pad[3]) * grid.cells.width
-        return wide + 0.9 * gap if grid in (self.values, self.indices) else wide + 0.1
+        return max(_NARROWEST, wide) + 0.1
 
     def arrow(self, number: int, name: str) -> VGroup:
         """The operator between two stations, 0 or 1."""
@@ -126,16 +127,16 @@ class UnpoolStage:
         size = max(MIN_TEXT, min(_LABEL, (right - left - 0.2) / measure(name, 1.0, "bold")))
         y = _MIDDLE - 0.1
         text = Text(name, size, color, "bold").place(((left + right) / 2, y + 0.24))
-        return VGroup(Arrow([(left + 0.15, y), (right - 0.15, y)], self.look.theme.wire, 4, 0.2), text)
+        return VGroup(Arrow([(left + 0.2, y), (right - 0.2, y)], self.look.theme.wire, 4, 0.2), text)
 
     def _flat(self, grid: Grid, size: Cell | None = None) -> dict[Cell, Text]:
         """The flat index in the corner of each cell, if there is room for it."""
         rows, cols = size or self.journeys.size
         cells = grid.cells
         widest = measure(str(rows * cols - 1), MIN_TEXT, "mono")
-        if not cells.text_size or cells.height < _FLAT_HEIGHT or cells.width < widest + 0.2:
+        if not cells.text_size or cells.height < _FLAT_HEIGHT or cells.width < widest + 0.24:
             return {}
-        corner = np.array([cells.width / 2 - 0.09, -cells.height / 2 + 0.09, 0.0])
+        corner = np.array([cells.width / 2 - 0.12, -cells.height / 2 + 0.13, 0.0])
         return {
             (row, col): Text(str(row * cols + col), MIN_TEXT, self.look.theme.muted, "mono").place(
                 grid.center((row, col)) + corner, align="right", vertical="baseline"
@@ -189,11 +190,13 @@ class UnpoolStage:
         for cell in self.output.positions():
             if cell not in self.arrived:
                 animations += self.output.write(cell)
+                if cell in self.output.numbers and self.output.value(cell) == 0:
+                    self.output.numbers[cell].fill_rgbas = rgbas(self.look.theme.muted, 1.0)
         return animations
 
     def fill_notes(self) -> list[Animation]:
         """Values and indices of windows that were not followed."""
-        done = {cell for cell in self.windows()}
+        done = set(self.windows())
         left = [cell for cell in self.values.positions() if cell not in done]
         return [move for cell in left for grid in (self.values, self.indices) for move in grid.write(cell)]
 
@@ -207,6 +210,14 @@ class UnpoolStage:
                 if cell in self.source.numbers:
                     animations.append(Paint(self.source.numbers[cell], fill=theme.muted))
         return animations
+
+    def unknown(self) -> VGroup:
+        """The output as a question: its outline without a size."""
+        rows, cols = self.output.shape
+        corners = self.output.outline((0, 0), (rows - 1, cols - 1), _INSET, 0.0)[::4]
+        outline = Shape(dashes(corners, 0.12), stroke=self.look.theme.wire, stroke_width=2)
+        size = max(MIN_TEXT, min(0.9, 0.7 * rows * self.cells.height))
+        return VGroup(outline, Text("?", size, self.look.theme.muted, "bold").place(self.output.middle))
 
     def wrong_size(self, size: Cell) -> tuple[Grid, dict[Cell, Text]]:
         """An empty output of another size with its flat indices, in the output's place."""

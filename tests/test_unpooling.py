@@ -1,0 +1,148 @@
+"""MaxUnpool2d: every value goes home along the index that MaxPool2d wrote down, for any valid setting and source."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from torchreel.assets.errors import UserError
+from torchreel.assets.examples import example
+from torchreel.scenes.stage import Request
+from torchreel.scenes.trace import Trace, TraceError
+from torchreel.scenes.unpooling import MaxUnpool2d
+from torchreel.scenes.unpooling_trace import MAX_UNPOOL, Journeys
+from torchreel.tests.layout import RULES, Reading
+from torchreel.tests.stagehand import watch_scene
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> tuple[nn.MaxUnpool2d, Tensor]:
+    """A valid module with a source that fits its window, batched or not, sometimes with NaN, infinities and ties."""
+    kernel = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
+    padding = (draw(st.integers(0, kernel[0] // 2)), draw(st.integers(0, kernel[1] // 2)))
+    module = nn.MaxUnpool2d(kernel, (draw(st.integers(1, 4)), draw(st.integers(1, 4))), padding)
+    shape = [*draw(st.sampled_from([(), (1,), (2,)])), draw(st.integers(1, 2))]
+    shape += [draw(st.integers(3, 7)), draw(st.integers(3, 7))]
+    torch.manual_seed(draw(st.integers(0, 999)))
+    source = draw(st.sampled_from([torch.randn(shape), torch.randint(-2, 3, shape).float()]))
+    for value in draw(st.lists(st.sampled_from([float("nan"), float("inf"), float("-inf")]), max_size=3)):
+        source.view(-1)[draw(st.integers(0, source.numel() - 1))] = value
+    return module, source
+
+
+def trace(overrides: dict[str, Any] | None = None, source: str | None = None, name: str = "default") -> Trace:
+    return MAX_UNPOOL.trace_example(example("MaxUnpool2d", name), overrides, source)
+
+
+@settings(max_examples=80, deadline=None)
+@given(calls())
+def test_the_output_is_the_source_at_its_maxima_and_0_elsewhere(call: tuple[nn.MaxUnpool2d, Tensor]) -> None:
+    module, source = call
+    made = MAX_UNPOOL.trace(module, {"source": source})
+    output, indices = made.tensors["output"], made.tensors["indices"]
+    home = torch.zeros(source.flatten(-2).shape, dtype=torch.bool)
+    home.scatter_(-1, indices.flatten(-2), True)  # type: ignore[union-attr]
+    expected = torch.where(home.reshape(source.shape), source, 0)
+    torch.testing.assert_close(output, expected, rtol=0, atol=0, equal_nan=True)
+
+
+def test_the_handbooks_indices_and_homes() -> None:
+    journeys = Journeys(trace())
+    assert journeys.indices == [6, 8, 16, 18]
+    assert [journeys.home((i, j)) for i in (0, 1) for j in (0, 1)] == [(1, 1), (1, 3), (3, 1), (3, 3)]
+    assert [step.index for step in trace().steps("output")] == [
+        (0, 0, 1, 1),
+        (0, 0, 1, 3),
+        (0, 0, 3, 1),
+        (0, 0, 3, 3),
+    ]
+
+
+def test_an_odd_source_needs_output_size_and_torch_says_so() -> None:
+    journeys = Journeys(trace(name="output_size"))
+    assert (journeys.own_size, journeys.size) == ((4, 4), (5, 5))
+    assert journeys.refusal == "Found an invalid max index: 18 (output volumes are of size 4x4)"
+
+
+def test_a_new_source_is_given_its_own_output_size_only_where_it_needs_one() -> None:
+    assert trace(source="torch.randn(1, 2, 7, 9)").call == {"output_size": (7, 9)}
+    assert trace(source="torch.randn(2, 6, 8)").call == {}
+
+
+@pytest.mark.parametrize(("tensor", "place"), [("input", (0, 0, 0, 1)), ("output", (0, 0, 3, 1))])
+def test_a_wrong_value_is_refused(tensor: str, place: tuple[int, ...]) -> None:
+    right = trace()
+    wrong = {name: values.clone() for name, values in right.tensors.items()}  # type: ignore[union-attr]
+    wrong[tensor][place] += 1
+    with pytest.raises(
+        TraceError, match=f"^MaxUnpool2d: a step gives .* for .*; torch gives {wrong[tensor][place]:g}"
+    ):
+        replace(right, tensors=wrong)
+
+
+def test_a_lost_value_that_comes_back_is_refused() -> None:
+    right = trace()
+    output = right.tensors["output"].clone()  # type: ignore[union-attr]
+    output[0, 0, 0, 0] = 1
+    with pytest.raises(TraceError, match=r"a step gives 0 for output\[0, 0, 0, 0\]; torch gives 1"):
+        replace(right, tensors={**right.tensors, "output": output})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "source", "message"),
+    [
+        ({"kernel_size": 6}, None, "does not fit the padded input 4 x 5"),
+        ({"kernel_size": 2, "padding": 2}, None, "pad should be at most half of kernel_size"),
+        ({"stride": 0}, None, "stride should be at least 1, got 0"),
+        ({"dilation": 2}, None, "no argument 'dilation'"),
+        (None, "torch.randn(4, 4)", r"got shape \(4, 4\)"),
+        (None, "torch.randn(1, 0, 4, 4)", "without empty dimensions"),
+    ],
+)
+def test_what_cannot_work_is_said_in_one_line(
+    overrides: dict[str, Any] | None, source: str | None, message: str
+) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        trace(overrides, source)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "source"),
+    [
+        ({"kernel_size": 1, "stride": 1}, None),
+        ({"kernel_size": 3, "stride": 1, "padding": 1}, None),
+        ({"kernel_size": (4, 5), "stride": None}, None),
+        ({"kernel_size": 2, "stride": 3}, "torch.randn(3, 7, 7)"),
+        (None, "torch.randn(2, 64, 32, 32)"),
+        (None, "torch.randn(1, 1, 150, 90)"),
+        ({"kernel_size": 3, "stride": 2, "padding": 1}, "torch.full((1, 1, 5, 5), float('nan'))"),
+        (None, "torch.full((1, 1, 4, 4), -123456.789)"),
+        (None, "1e-9 * torch.randn(1, 1, 4, 6)"),
+        ({"kernel_size": 1}, "torch.randn(1, 1, 1, 1)"),
+        ({"kernel_size": (1, 3)}, "torch.randn(1, 1, 1, 12)"),
+        ({"kernel_size": (3, 1)}, "torch.randn(1, 1, 12, 1)"),
+    ],
+)
+def test_any_call_keeps_the_layout_and_the_pace(overrides: dict[str, Any] | None, source: str | None) -> None:
+    request = Request(trace(overrides, source, "output_size"), example("MaxUnpool2d", "output_size"), "en")
+    found = Reading(watch_scene(MaxUnpool2d, request))
+    assert not [message for rule in RULES for message in found.broken[rule]]
+    assert 6 <= found.duration <= 15
+
+
+@pytest.mark.parametrize("name", ["default", "output_size"])
+def test_the_clip_ends_with_every_element_of_the_output(name: str) -> None:
+    request = Request(trace(name=name), example("MaxUnpool2d", name), "en")
+    last = watch_scene(MaxUnpool2d, request).scene.sections[-1].numbers
+    output = request.trace.output
+    shown = {number.index: number.value for number in last if number.tensor == "output"}
+    assert shown == {
+        (0, 0, i, j): float(output[0, 0, i, j]) for i in range(output.shape[2]) for j in range(5)
+    }
