@@ -1,0 +1,162 @@
+"""Max pooling traces prove values and indices for any valid call, refuse a wrong one, and say what does not fit."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from torchreel.assets.errors import UserError
+from torchreel.assets.examples import example
+from torchreel.scenes.operator import Operator
+from torchreel.scenes.pooling import MaxPool2d
+from torchreel.scenes.pooling_trace import record_max_pool
+from torchreel.scenes.stage import Request
+from torchreel.scenes.trace import Trace, TraceError
+from torchreel.tests.layout import no_overlap, texts_inside
+from torchreel.tests.stagehand import watch_scene
+
+CLASSES = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
+SPECIAL = torch.tensor([math.nan, math.inf, -math.inf, 0.0, 1.0])
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> tuple[nn.Module, torch.Tensor]:
+    """A valid module with an input that fits it, in one to three dimensions; half of the inputs hold NaN and ties."""
+    dims = draw(st.integers(1, 3))
+    kernel = draw(st.lists(st.integers(1, 3), min_size=dims, max_size=dims))
+    module = CLASSES[dims](
+        tuple(kernel),
+        stride=draw(st.integers(1, 3)),
+        padding=tuple(draw(st.integers(0, size // 2)) for size in kernel),
+        dilation=draw(st.integers(1, 3)),
+        ceil_mode=draw(st.booleans()),
+        return_indices=draw(st.booleans()),
+    )
+    sizes = draw(st.lists(st.integers(7, 8), min_size=dims, max_size=dims))
+    shape = (*draw(st.sampled_from([(), (1,), (2,)])), draw(st.integers(1, 2)), *sizes)
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 999)))
+    if draw(st.booleans()):
+        return module, SPECIAL[torch.randint(len(SPECIAL), shape, generator=generator)]
+    return module, torch.randn(shape, generator=generator)
+
+
+def trace(module: nn.Module, x: torch.Tensor) -> Trace:
+    return Operator(type(module), record_max_pool, "pooling", "").trace(module, {"input": x})
+
+
+@settings(max_examples=80, deadline=None)
+@given(calls())
+def test_values_and_indices_of_any_valid_call_are_torchs_own(call: tuple[nn.Module, torch.Tensor]) -> None:
+    module, x = call
+    proved = trace(module, x)
+    result = module(x)
+    values = result[0] if isinstance(result, tuple) else result
+    torch.testing.assert_close(proved.tensors["output"], values, equal_nan=True)
+    assert proved.outputs == (("output", "indices") if isinstance(result, tuple) else ("output",))
+    assert len(list(proved.steps("indices"))) == values.numel()
+
+
+@settings(max_examples=30, deadline=None)
+@given(calls(), st.sampled_from(["output", "indices"]), st.data())
+def test_a_changed_value_or_index_is_refused(
+    call: tuple[nn.Module, torch.Tensor], name: str, data: st.DataObject
+) -> None:
+    proved = trace(*call)
+    changed = proved.tensors[name].nan_to_num(0, 0, 0).clone()  # type: ignore[union-attr]
+    flat = data.draw(st.integers(0, changed.numel() - 1))
+    changed.view(-1)[flat] += 1000
+    with pytest.raises(TraceError, match=rf"{name}\[.*torch gives"):
+        dataclasses.replace(proved, tensors={**proved.tensors, name: changed})
+
+
+@pytest.mark.parametrize(
+    "plane, index",
+    [
+        ([[2.0, 2.0], [2.0, 2.0]], 0),
+        ([[1.0, math.nan], [9.0, 3.0]], 1),
+        ([[math.nan, 1.0], [math.nan, 3.0]], 2),
+        ([[-math.inf, -math.inf], [-math.inf, -5.0]], 3),
+        ([[-math.inf, -math.inf], [-math.inf, -math.inf]], 0),
+    ],
+)
+def test_the_first_of_equals_wins_and_nan_beats_everything(plane: list[list[float]], index: int) -> None:
+    proved = trace(nn.MaxPool2d(2, return_indices=True), torch.tensor([plane]))
+    assert proved.value("indices", (0, 0, 0)) == index
+
+
+def test_the_border_is_minus_infinity_and_never_wins() -> None:
+    chosen = example("MaxPool2d", "padding")
+    proved = trace(nn.MaxPool2d(**chosen.kwargs), torch.tensor(chosen.inputs["input"], dtype=torch.float32))
+    corner = proved.step("output", (0, 0, 0, 0))
+    assert corner.value == -2
+    drawn = [token.text for token in corner.tokens(lambda tensor, value: f"{value:g}", 9)]
+    assert drawn.count("-inf") == 5
+    assert "0" not in drawn
+
+
+def test_cells_beyond_the_input_do_not_exist_for_ceil_mode() -> None:
+    module = nn.MaxPool2d(3, ceil_mode=True)
+    proved = trace(module, torch.arange(1.0, 17.0).reshape(1, 1, 4, 4))
+    corner = proved.step("output", (0, 0, 1, 1))
+    assert "".join(token.text for token in corner.tokens(lambda tensor, value: f"{value:g}")) == "max(16)"
+
+
+def test_an_index_counts_row_by_row() -> None:
+    proved = trace(nn.MaxPool2d(2, return_indices=True), torch.tensor([[[3.0, 8, 1, 6], [7, 2, 9, 4]]]))
+    step = proved.step("indices", (0, 0, 1))
+    assert step.formula.symbols() == "row·4 + column"
+    drawn = "".join(token.text for token in step.tokens(lambda tensor, value: f"{value:g}"))
+    assert (drawn, step.value) == ("1·4 + 2", 6)
+
+
+@pytest.mark.parametrize(
+    "settings, given, said",
+    [
+        ({"padding": 2}, None, r"padding=2 should be at most half of kernel_size=2\. Use padding <= 1"),
+        ({"padding": -1}, None, "must be non-negative"),
+        ({"kernel_size": 5}, None, "kernel_size=5 does not fit the padded input 4 x 4"),
+        ({"kernel_size": 9, "ceil_mode": True, "stride": 1}, None, "Output size is too small"),
+        ({"stride": 0}, None, "stride should not be zero"),
+        ({}, "[1, 2, 3]", "expected 3D or 4D"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(
+    settings: dict[str, object], given: str | None, said: str
+) -> None:
+    with pytest.raises(UserError, match=said) as refused:
+        MaxPool2d.operator.trace_example(example("MaxPool2d"), settings, given)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "name, settings, given",
+    [
+        ("default", {}, "torch.randn(2, 64, 32, 32)"),
+        ("return_indices", {}, "torch.randn(1, 64, 32, 32)"),
+        ("padding", {"kernel_size": 32, "padding": 16, "stride": 1}, "torch.randn(1, 1, 32, 32)"),
+        ("default", {"kernel_size": 1}, "[[[float('nan')]]]"),
+        ("return_indices", {"kernel_size": [2, 3], "ceil_mode": True}, "torch.randn(1, 5, 5) * 1e6"),
+        ("padding", {}, "torch.full((1, 4, 4), float('-inf'))"),
+        (
+            "default",
+            {"kernel_size": 2, "padding": 1, "dilation": 5, "return_indices": True, "stride": 1},
+            None,
+        ),
+        ("default", {"kernel_size": 3, "stride": 2}, "torch.randn(1, 300, 300)"),
+                ("default", {}, "torch.zeros(0, 3, 4, 4)"),
+    ],
+)
+def test_any_call_is_drawn_in_the_time_there_is(
+    name: str, settings: dict[str, object], given: str | None
+) -> None:
+    trace = MaxPool2d.operator.trace_example(example("MaxPool2d", name), settings, given)
+    show = watch_scene(MaxPool2d, Request(trace, example("MaxPool2d", name), "en", "light"))
+    assert 3 <= show.scene.time <= 15.5
+    broken = [text for stage in show.stages for rule in (texts_inside, no_overlap) for text in rule(stage)]
+    assert broken == []
