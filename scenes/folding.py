@@ -158,10 +158,19 @@ class Fold(BlocksScene):
             yield Beat("crop", board.crop, 0.8, 0.4, step, values)
         if board.source is not None:
             step = scaled_step(self.trace, index)
-            restored = self.trace.tensors["overlap"].eq(1).all()
-            yield Beat("restored" if restored else "equation", partial(self._equation, at), 0.8, 0.8, step, values)
+            counts = self.trace.sample("overlap")
+            alike = "restored" if bool((counts == 1).all()) else "equation"
+            yield Beat(
+                "equation_holes" if bool((counts == 0).any()) else alike,
+                partial(self._equation, at),
+                0.8,
+                0.8,
+                step,
+                values,
+            )
         elif self.blocks.overlaps or not any(self.blocks.padding):
-            name = "done" if self.blocks.overlaps else "apart"
+            ones = (self.trace.sample("input") == 1).all()
+            name = "apart" if not self.blocks.overlaps else "done_ones" if ones else "done"
             yield Beat(name, partial(self._explain, at), 0.7, 0.6, step, values)
 
     def _kept(self) -> dict[str, object]:
@@ -170,8 +179,8 @@ class Fold(BlocksScene):
         return {"kept": blocks.kept, "values": blocks.columns * blocks.taps}
 
     def _finish(self) -> Iterable[Animation]:
-        """Frames go, and the columns that no step was spent on land."""
-        return [*self._leave(), *self._rest()]
+        """Frames go, the columns that no step was spent on land, and cells without a window become 0."""
+        return [*self._leave(), *self._rest(), *self.board.canvas.fill_holes(self.blocks.columns - 1)]
 
     def _explain(self, at: Cell) -> Iterable[Animation]:
         """The overlap count takes the window's place, and one sum shows its terms."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.folding_blocks import Blocks
 from torchreel.scenes.folding_layout import MIDDLE, within
-from torchreel.scenes.folding_motion import Travel, first_two_thirds, last_third
+from torchreel.scenes.folding_motion import carry, first_two_thirds, late
 from torchreel.scenes.folding_parts import LABEL, is_drawn, number_of
 from torchreel.scenes.formula import Index
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
@@ -165,7 +166,7 @@ class Canvas:
         animations = self._paint(spot, column)
         if self.has_numbers:
             self.sums[spot] = self.number(spot, column)
-            animations.append(_arrival(self.sums[spot], *start))
+            animations += carry(self.look, column, self.sums[spot], *start)
         return animations
 
     def _wait(self, spot: Spot, column: int, tap: int, source: Source, matrix: Grid) -> list[Animation]:
@@ -177,7 +178,10 @@ class Canvas:
         plus = Text("+", size, self.look.theme.ink(self.fill(spot, column - 1)), "mono")
         plus.place(at - np.array([number.width_em * size / 2 + 0.07, 0.0, 0.0]), align="right")
         self.waiting[spot] = VGroup(plus, number)
-        return [_arrival(number, *source(spot[0], tap)), Appear(plus, rate_func=last_third)]
+        return [
+            *carry(self.look, column, number, *source(spot[0], tap), first_two_thirds),
+            late(Appear, plus),
+        ]
 
     def add_up(self, column: int) -> list[Animation]:
         """What waits is added: the sums of the overlapped cells grow, and so do their counts."""
@@ -187,7 +191,7 @@ class Canvas:
                 down = (0.0, -0.32 * self.planes[spot[0]].cells.height)
                 if spot in self.waiting:
                     group = self.waiting.pop(spot)
-                    animations += [Move(group, by=down), Vanish(group)]
+                    animations += [Move(group, by=down), Vanish(group, quick=math.inf)]
                 animations += self._grow(spot, column)
         return animations
 
@@ -210,6 +214,16 @@ class Canvas:
             move for spot in self.spots(range(since + 1, column + 1)) for move in self._grow(spot, column)
         ]
 
+    def fill_holes(self, column: int) -> list[Animation]:
+        """Cells that no window covers turn out to be 0; `column` is the last one."""
+        holes = [
+            (c, *at)
+            for c, grid in self.planes.items()
+            for at in grid.positions()
+            if self.total(at) == 0 and (c, *at) not in self.sums
+        ]
+        return [move for spot in holes for move in self._grow(spot, column)]
+
     def _matrix_cell(self, spot: Spot, tap: int, column: int) -> Cell:
         return spot[0] * self.blocks.taps + tap, column
 
@@ -221,8 +235,8 @@ class Canvas:
         number = number_of(matrix, self._matrix_cell(spot, tap, column), self.look.theme.zero, size)
         number.place(self.planes[spot[0]].center((spot[1], spot[2])))
         return [
-            Travel(number, start, start_size, rate_func=first_two_thirds),
-            Vanish(number, rate_func=last_third),
+            *carry(self.look, column, number, start, start_size, first_two_thirds),
+            late(Vanish, number),
         ]
 
     def _grow(self, spot: Spot, column: int) -> list[Animation]:
@@ -230,9 +244,9 @@ class Canvas:
         animations = self._paint(spot, column)
         if self.has_numbers:
             if spot in self.sums:
-                animations.append(Vanish(self.sums[spot], rate_func=last_third))
+                animations.append(late(Vanish, self.sums[spot]))
             self.sums[spot] = self.number(spot, column)
-            animations.append(Appear(self.sums[spot], rate_func=last_third))
+            animations.append(late(Appear, self.sums[spot]))
             animations += self._count(spot, column)
         return animations
 
@@ -251,9 +265,9 @@ class Canvas:
         count = self.covered(at, column)
         if not self.has_badges or count < 2:
             return []
-        old = [Vanish(self.badges[spot], rate_func=last_third)] if spot in self.badges else []
+        old = [late(Vanish, self.badges[spot])] if spot in self.badges else []
         self.badges[spot] = self._badge(spot, column, count)
-        return [*old, Appear(self.badges[spot], rate_func=last_third)]
+        return [*old, late(Appear, self.badges[spot])]
 
     @property
     def has_badges(self) -> bool:
@@ -276,7 +290,7 @@ class Canvas:
         animations: list[Animation] = []
         for spot, box in self.rim.items():
             group = VGroup(box, *(held.pop(spot) for held in (self.sums, self.badges) if spot in held))
-            animations += [Move(group, by=self._outwards(spot)), Vanish(group)]
+            animations += [Move(group, by=self._outwards(spot)), Vanish(group, quick=math.inf)]
         self.rim = {}
         return animations
 
@@ -286,8 +300,3 @@ class Canvas:
             -1 if i < 0 else int(i >= n) for i, n in zip((spot[1], spot[2]), self.blocks.plane, strict=True)
         ]
         return sides[1] * grid.cells.width * 0.7, -sides[0] * grid.cells.height * 0.7
-
-
-def _arrival(text: Text, start: np.ndarray, size: float) -> Animation:
-    """The text flies in from where it stood; it only appears if no number stood there."""
-    return Travel(text, start, size) if size else Appear(text)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from manim import Animation, Mobject, Scene
 from manim.utils.rate_functions import ease_in_out_cubic
 
-from torchreel.scenes.parts.motion import Change, Tween
-from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.look import Look
+from torchreel.scenes.parts.motion import Appear, Change, Tween
+from torchreel.scenes.parts.shapes import Box, Point, Shape, as_point
 from torchreel.scenes.parts.text import Text
+
+_ABOVE = 5
 
 
 class Become(Tween):
@@ -27,15 +32,59 @@ class Become(Tween):
 
 
 class Travel(Tween):
-    """A text comes from where the same text stood, at the size it had there."""
+    """A text comes from where the same text stood, at the size it had there, above everything else."""
 
-    def __init__(self, text: Text, start: np.ndarray, size: float, **kwargs: Any) -> None:
+    def __init__(self, text: Text, start: Point, size: float, **kwargs: Any) -> None:
         super().__init__(text, introducer=True, **kwargs)
-        self.start = Text(text.text, size, font=text.font).place(start).points
+        self.start = Text(text.text, size, font=text.font).place(as_point(start)).points
+        text.z_index = _ABOVE + 1
 
     def changes(self) -> list[Change]:
         text = self.parts[0]
         return [(text, "points", self.start, text.points.copy())]  # type: ignore[list-item]
+
+    def clean_up_from_scene(self, scene: Scene) -> None:
+        super().clean_up_from_scene(scene)
+        self.parts[0].z_index = 0
+
+
+class Tile(Tween):
+    """The coloured ground of a travelling text, there only while it moves."""
+
+    def __init__(self, look: Look, text: Text, start: Point, color: str, **kwargs: Any) -> None:
+        left, bottom, right, top = text.box()
+        middle = np.array([(left + right) / 2, (bottom + top) / 2, 0.0])
+        width, height = max(right - left, 0.6 * text.size) + 0.16, text.size + 0.1
+        fill = look.theme.tint(color, 0.3)
+        box = Box(width, height, middle, 0.06, fill=fill, stroke=color, stroke_width=2, z_index=_ABOVE)
+        super().__init__(box, introducer=True, remover=True, **kwargs)
+        self.shift = as_point(start) - middle
+
+    def changes(self) -> list[Change]:
+        box = self.parts[0]
+        return [(box, "points", box.points + self.shift, box.points.copy())]  # type: ignore[list-item]
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        super().interpolate_mobject(alpha)
+        shown = float(0 < self.rate_func(alpha) < 1)
+        for rgba in (self.parts[0].fill_rgbas, self.parts[0].stroke_rgbas):
+            rgba[:, 3] = shown
+
+
+def carry(
+    look: Look,
+    column: int,
+    text: Text,
+    start: Point,
+    size: float,
+    rate_func: Callable[[float], float] = ease_in_out_cubic,
+) -> list[Animation]:
+    """A text travels on a tile of its column's colour; where no text stood before (`size` 0) it only appears."""
+    if not size:
+        return [Appear(text)]
+    color = look.theme.channel(column)
+    tile = Tile(look, text, start, color, rate_func=rate_func)
+    return [tile, Travel(text, start, size, rate_func=rate_func)]
 
 
 def lagged(number: int, count: int, share: float = 0.45) -> Callable[[float], float]:
@@ -47,6 +96,11 @@ def lagged(number: int, count: int, share: float = 0.45) -> Callable[[float], fl
 def first_two_thirds(alpha: float) -> float:
     """Everything happens in two thirds of the time."""
     return ease_in_out_cubic(min(1.0, 1.5 * alpha))
+
+
+def late(kind: type[Tween], *mobjects: Mobject, **kwargs: Any) -> Tween:
+    """A change that waits until two thirds of the time have passed."""
+    return kind(*mobjects, rate_func=last_third, quick=math.inf, **kwargs)
 
 
 def last_third(alpha: float) -> float:

@@ -9,7 +9,7 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.folding_blocks import Blocks
 from torchreel.scenes.folding_canvas import Canvas
-from torchreel.scenes.folding_motion import Travel, lagged
+from torchreel.scenes.folding_motion import carry, lagged
 from torchreel.scenes.folding_parts import ColumnMatrix, number_of
 from torchreel.scenes.formula import Index
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
@@ -74,7 +74,7 @@ class Patch:
             if source.shows(start) and source.cells.text_size:
                 easing = lagged(count, len(places), share)
                 spot, size = source.center(start), source.cells.text_size
-                animations.append(Travel(number, spot, size, rate_func=easing))
+                animations += carry(self.canvas.look, column, number, spot, size, easing)
             else:
                 animations.append(Appear(number))
         return animations

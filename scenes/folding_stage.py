@@ -25,7 +25,7 @@ from torchreel.scenes.folding_layout import (
     share_width,
     side_by_side,
 )
-from torchreel.scenes.folding_motion import Become, Travel
+from torchreel.scenes.folding_motion import Become, carry
 from torchreel.scenes.folding_parts import LABEL, ColumnMatrix, accented, tinted, window_chip, window_path
 from torchreel.scenes.folding_patch import Patch
 from torchreel.scenes.folding_trace import fold_blocks
@@ -127,9 +127,9 @@ class FoldStage:
             animations.append(Paint(self.matrix.grid.boxes[cell], fill=self.matrix.fill(cell)))
             if self.matrix.grid.cells.text_size:
                 number = self.matrix.grid.numbers[cell] = self.matrix.number(cell)
-                travels = row < self.blocks.taps and size
+                travels = row < self.blocks.taps
                 spot = self.source.center(window[row % self.blocks.taps])
-                animations.append(Travel(number, spot, size) if travels else Appear(number))
+                animations += carry(self.look, column, number, spot, size if travels else 0.0)
         return animations
 
     def show_column(self, column: int) -> list[Animation]:
@@ -208,7 +208,9 @@ class FoldStage:
     def _overlap_room(self) -> tuple[Cells, float]:
         rows, cols = self.canvas.planes[0].shape
         left, right = _sides(self.source or self.matrix.grid)[1], _sides(self.canvas.planes[0])[0]
-        cells = Room(rows, cols, TOP - BOTTOM, ["0"]).fit(right - left - (1.6 if self.source else 0.8))
+        free = right - left - (1.6 if self.source else 0.8)
+        room = min(free, cols * self.canvas.planes[0].cells.width)
+        cells = Room(rows, cols, TOP - BOTTOM, ["0"]).fit(room)
         if self.source and self.source.cells.width < cells.width:
             cells = replace(self.middle_cells, rows=rows, cols=cols)
         return cells, (left + right) / 2

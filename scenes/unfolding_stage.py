@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 
 from manim import Animation, VGroup
 
@@ -19,7 +20,7 @@ from torchreel.scenes.folding_layout import (
     side_by_side,
     within,
 )
-from torchreel.scenes.folding_motion import Become, Travel, lagged
+from torchreel.scenes.folding_motion import Become, carry, lagged
 from torchreel.scenes.folding_parts import (
     LABEL,
     ColumnMatrix,
@@ -32,7 +33,7 @@ from torchreel.scenes.folding_parts import (
 from torchreel.scenes.folding_trace import unfold_blocks
 from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Appear, Drop, Paint, Vanish
+from torchreel.scenes.parts.motion import Appear, Paint, Vanish
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace import Trace
@@ -183,9 +184,9 @@ class UnfoldStage:
             cell = (row, column)
             easing = lagged(row, count, share)
             box = self.matrix.grid.boxes[cell]
-            animations.append(Paint(box, fill=self.matrix.fill(cell), rate_func=easing))
+            animations.append(Paint(box, fill=self.matrix.fill(cell), rate_func=easing, quick=math.inf))
             if self.matrix.grid.cells.text_size:
-                animations.append(self._arrive(cell, easing))
+                animations += self._arrive(cell, easing)
         return [*animations, *self._keep_tint(column)]
 
     def _keep_tint(self, column: int) -> list[Animation]:
@@ -196,13 +197,13 @@ class UnfoldStage:
         places = [(grid, at) for grid in self.planes.values() for at in self.blocks.window(column)]
         return [move for grid, at in places if grid.plain for move in grid.paint(at, fill=tint)]
 
-    def _arrive(self, cell: Cell, easing: object) -> Animation:
+    def _arrive(self, cell: Cell, easing: Callable[[float], float]) -> list[Animation]:
         number = self.matrix.number(cell)
         grid = self.planes.get(cell[0] // self.blocks.taps)
         if grid is None or not grid.cells.text_size:
-            return Drop(number)
+            return [Appear(number)]
         spot = grid.center(self.blocks.window(cell[1])[cell[0] % self.blocks.taps])
-        return Travel(number, spot, grid.cells.text_size, rate_func=easing)
+        return carry(self.look, cell[1], number, spot, grid.cells.text_size, easing)
 
     def fill_rest(self) -> list[Animation]:
         """Columns that no step was spent on are filled in place."""
