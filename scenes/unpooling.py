@@ -93,7 +93,8 @@ class MaxUnpool2d(OperatorScene):
         for cell in windows[:1]:
             yield Beat("window", partial(self.board.slide, cell), 0.4, 0.8)
             yield Beat("note", partial(self.board.note, cell, True), 0.7, 1.0, self._input_step(cell),
-                       {"index": self.journeys.index(cell)})  # fmt: skip
+                       {"index": self.journeys.index(cell)},
+                       ("corner",) if self.board.source_flat else ())  # fmt: skip
         for run, seconds in _runs(windows[1:], 0.8, 0.2):
             yield Beat("notes", partial(self._note, run), seconds, 0.2 if len(windows) < 8 else 0.0,
                        self._input_step(run[-1]))  # fmt: skip

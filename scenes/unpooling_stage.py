@@ -26,7 +26,7 @@ _STACK_GAP = 0.62
 _LARGEST = 1.2
 _LABEL = 0.2
 _INSET = -0.045
-_FLAT_HEIGHT = 0.6
+_FLAT_HEIGHT = 0.9
 _NARROWEST = 1.1
 
 
@@ -175,8 +175,10 @@ class UnpoolStage:
         return [*animations, *self._arrive(self.indices, cell, tint, start)]
 
     def send(self, cell: Cell, flying: bool) -> list[Animation]:
-        """A value goes along its index to its home in the output."""
+        """A value goes along its index to its home in the output, unless another window's brought it there."""
         home = self.journeys.home(cell)
+        if home in self.arrived:
+            return []
         self.arrived.add(home)
         start = self.values.center(cell) if flying and self.values.shows(cell) else None
         return [

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.scenes.parts.bars import STAGE_BOTTOM
 from torchreel.scenes.stage import Request
 from torchreel.scenes.trace import Trace, TraceError
 from torchreel.scenes.unpooling import MaxUnpool2d
@@ -137,12 +138,23 @@ def test_any_call_keeps_the_layout_and_the_pace(overrides: dict[str, Any] | None
     assert 6 <= found.duration <= 15
 
 
-@pytest.mark.parametrize("name", ["default", "output_size"])
-def test_the_clip_ends_with_every_element_of_the_output(name: str) -> None:
-    request = Request(trace(name=name), example("MaxUnpool2d", name), "en")
-    last = watch_scene(MaxUnpool2d, request).scene.sections[-1].numbers
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [(None, "default"), (None, "output_size"), ({"kernel_size": 3, "stride": 1, "padding": 1}, "default")],
+)
+def test_the_clip_ends_with_every_element_of_the_output_in_its_cell(
+    overrides: dict[str, Any] | None, name: str
+) -> None:
+    request = Request(trace(overrides, name=name), example("MaxUnpool2d", name), "en")
+    scene = watch_scene(MaxUnpool2d, request).scene
+    drawn = [number for number in scene.sections[-1].numbers if number.tensor == "output"]
+    last = [number for number in drawn if number.box[1] > STAGE_BOTTOM]
     output = request.trace.output
-    shown = {number.index: number.value for number in last if number.tensor == "output"}
+    shown = {number.index: number.value for number in last}
+    for number in last:
+        left, bottom, right, top = number.box
+        x, y, _ = scene.board.output.center(number.index[-2:])
+        assert left < x < right and bottom < y < top
     assert shown == {
         (0, 0, i, j): float(output[0, 0, i, j]) for i in range(output.shape[2]) for j in range(5)
     }
