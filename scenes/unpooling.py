@@ -95,7 +95,7 @@ class MaxUnpool2d(OperatorScene):
             yield Beat("note", partial(self.board.note, cell, True), 0.7, 1.0, self._input_step(cell),
                        {"index": self.journeys.index(cell)},
                        ("corner",) if self.board.source_flat else ())  # fmt: skip
-        for run, seconds in _runs(windows[1:], 0.8, 0.2):
+        for run, seconds in _runs(windows[1:], 0.8, 0.6 if len(windows) < 8 else 0.2):
             yield Beat("notes", partial(self._note, run), seconds, 0.2 if len(windows) < 8 else 0.0,
                        self._input_step(run[-1]))  # fmt: skip
 
@@ -191,7 +191,7 @@ class MaxUnpool2d(OperatorScene):
         for cell in windows[:1]:
             yield Beat("send", partial(self.board.send, cell, True), 0.9, 1.0, self._output_step(cell),
                        {"index": self.journeys.index(cell), "home": self.journeys.home(cell)})  # fmt: skip
-        for run, seconds in _runs(windows[1:], 0.8, 0.2):
+        for run, seconds in _runs(windows[1:], 0.8, 0.6 if len(windows) < 8 else 0.2):
             yield Beat("sends", partial(self._send, run), seconds, 0.1 if len(windows) < 8 else 0.0,
                        self._output_step(run[-1]))  # fmt: skip
 
