@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
+import torch
 from manim import Animation, VGroup
 from torch import nn
 
-from torchreel.scenes.formula import Token
+from torchreel.scenes.formula import Max, Token
 from torchreel.scenes.operator import Inputs, Operator, Settings
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
@@ -19,7 +21,8 @@ from torchreel.scenes.trace import Step
 
 _DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 _SLOW = 2
-_MOST_STEPS = 24
+_MOST_STEPS, _FEWEST_STEPS = 24, 6
+_MOST_LIFTED = 6000
 _MOST_TERMS = 9
 _JUMP = 0.15
 
@@ -72,7 +75,7 @@ class _MaxPool(OperatorScene):
 
     def formula_tokens(self, step: Step, most: int = _MOST_TERMS) -> list[Token]:
         """A maximum has short terms, so more of them are shown than of a sum."""
-        return super().formula_tokens(step, most)
+        return super().formula_tokens(_shortened(step, most), most)
 
     def _law(self) -> list[Token]:
         step = self.trace.step("output", self.board.index((0, 0)))
@@ -150,8 +153,9 @@ class _MaxPool(OperatorScene):
         return [*self.board.write(name, cell, fly=True), *map(Appear, marks)]
 
     def _swept(self, cells: Sequence[Cell]) -> Iterator[Beat]:
-        """The remaining outputs in torch's order, ever quicker; many at a time if they are many."""
-        size = max(1, -(-len(cells) // _MOST_STEPS))
+        """The remaining outputs in torch's order, ever quicker; many at a time if they, or a window's values, are many."""
+        steps = max(_FEWEST_STEPS, min(_MOST_STEPS, _MOST_LIFTED // len(self.board.slots)))
+        size = max(1, -(-len(cells) // steps))
         runs = [cells[k : k + size] for k in range(0, len(cells), size)]
         few = len(runs) <= 8
         for run, seconds in zip(
@@ -172,6 +176,18 @@ class _MaxPool(OperatorScene):
 
     def _clear(self) -> Iterable[Animation]:
         return [Vanish(self.board.window), *(Vanish(frame) for frame in self.board.targets.values())]
+
+
+def _shortened(step: Step, most: int) -> Step:
+    """The same step without terms that its drawing would leave out anyway: a window may hold very many."""
+    if not isinstance(step.formula, Max):
+        return step
+    ref = next(step.formula.refs())
+    live = torch.arange(ref.index.shape[1]) if ref.skip is None else (~ref.skip[0]).nonzero()[:, 0]
+    if len(live) <= most + 1:
+        return step
+    chosen = torch.cat([live[:most], live[-1:]])
+    return replace(step, formula=Max(ref.at(lambda part: part[:, chosen])))
 
 
 def _times(sizes: Iterable[int]) -> str:

@@ -30,7 +30,7 @@ _LARGEST_CELL = 1.25
 _LARGEST_TEXT = 0.4
 _INSET = 0.12
 _INDEX_CELL = 0.78
-_DOT, _DOT_CELL = 0.06, 0.3
+_DOT, _DOT_CELL = 0.08, 0.3
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,12 @@ class Geometry:
         down, across = self.dilation
         rows, cols = self.kernel
         return [(first[0] + u * down, first[1] + v * across) for u in range(rows) for v in range(cols)]
+
+    def corners(self, cell: Cell) -> tuple[Cell, Cell]:
+        """The first and the last of the taps."""
+        row, col = (at * s - p for at, s, p in zip(cell, self.stride, self.padding, strict=True))
+        down, across = (d * (k - 1) for d, k in zip(self.dilation, self.kernel, strict=True))
+        return (row, col), (row + down, col + across)
 
     def exists(self, tap: Cell) -> bool:
         """Whether a position belongs to the input or its padding, and not to nothing at all."""
@@ -146,7 +152,8 @@ class Board:
     @property
     def is_cropped(self) -> bool:
         """Whether the planes are too large to be drawn in full."""
-        return self.input.shape != self.size.plane or self.outputs["output"].shape != self.size.out
+        shown = (self.input.shape, self.outputs["output"].shape, (self.slot.rows, self.slot.cols))
+        return shown != (self.size.plane, self.size.out, self.size.kernel)
 
     @property
     def has_numbers(self) -> bool:
@@ -185,19 +192,25 @@ class Board:
 
     def window_path(self, cell: Cell) -> np.ndarray:
         """The window's outline: one frame, or one round each position where dilation spreads them."""
+        first, last = self.size.corners(cell)
+        if self.size.dilation == (1, 1) or self.size.kernel == (1, 1) or not self.input.cells.text_size:
+            return self.input.outline(self._clamped(first), self._clamped(last), 0.02)
         taps = [self._clamped(tap) for tap in self.size.taps(cell)]
-        if self.size.dilation == (1, 1) or len(taps) == 1 or not self.input.cells.text_size:
-            return self.input.outline(taps[0], taps[-1], 0.02)
         return np.concatenate([self.input.outline(tap, tap, -0.03) for tap in taps])
+
+    def taps(self, cell: Cell) -> list[Cell]:
+        """The input cells under the window that have a slot, in kernel order."""
+        taps = self.size.taps(cell)
+        return [taps[k] for k in self.kept]
 
     def lifted(self, cell: Cell) -> list[VGroup]:
         """The values under the window as cells in its slots, in kernel order; empty where there is no cell."""
-        return [self._lifted_cell(tap, at) for tap, at in zip(self.size.taps(cell), self.slots, strict=True)]
+        return [self._lifted_cell(tap, at) for tap, at in zip(self.taps(cell), self.slots, strict=True)]
 
     def lift(self, cell: Cell, groups: Sequence[VGroup]) -> list[Animation]:
         """Each value travels from the input to its slot, or shows up there where cells are too small."""
         flies = bool(self.input.cells.text_size)
-        pairs = [pair for pair in zip(self.size.taps(cell), groups, strict=True) if len(pair[1])]
+        pairs = [pair for pair in zip(self.taps(cell), groups, strict=True) if len(pair[1])]
         if not flies:
             return [Appear(VGroup(*(group for _, group in pairs)))]
         return [Fly(group, start=self.input.center(self._clamped(tap))) for tap, group in pairs]
@@ -205,15 +218,16 @@ class Board:
     def judge(self, cell: Cell, groups: Sequence[VGroup]) -> tuple[list[Animation], VGroup]:
         """The losers go pale and the winner gets an accent frame with its flat index; the frame is returned too."""
         theme, best = self.look.theme, self.winner(cell)
-        animations: list[Animation] = []
-        crown = VGroup()
-        for tap, group, at in zip(self.size.taps(cell), groups, self.slots, strict=True):
+        crown, losers = VGroup(), []
+        for tap, group, at in zip(self.taps(cell), groups, self.slots, strict=True):
             if tap == best and len(group) and self.size.holds(tap):
                 crown.add(*self._crown(cell, at))
             elif len(group):
-                animations.append(Paint(group[0], fill=theme.empty))
-                animations += [Paint(text, fill=theme.muted) for text in group[1:]]
-        return [*animations, *([Drop(crown, scale=0.9)] if len(crown) else [])], crown
+                losers.append(group)
+        pale = [Paint(*(group.submobjects[0] for group in losers), fill=theme.empty)] if losers else []
+        texts = [text for group in losers for text in group.submobjects[1:]]
+        dim = [Paint(*texts, fill=theme.muted)] if texts else []
+        return [*pale, *dim, *([Drop(crown, scale=0.9)] if len(crown) else [])], crown
 
     def judged(self, cell: Cell) -> VGroup:
         """The window's values after the comparison, for quick steps."""
@@ -228,7 +242,7 @@ class Board:
         """The winner's value or index is written; it flies from its slot in a slow step."""
         start = None
         if fly:
-            taps = self.size.taps(cell)
+            taps = self.taps(cell)
             best = self.winner(cell)
             start = self.slots[taps.index(best)] if best in taps else None
         return self.outputs[name].write(cell, start)
@@ -241,11 +255,12 @@ class Board:
             return []
         inset = 2 * _DOT
         corner = np.array([cells.width / 2 - inset, cells.height / 2 - inset, 0.0])
-        return [Disc(_DOT, self.input.center(best) + corner, fill=self.look.theme.accent, z_index=1)]
+        theme, at = self.look.theme, self.input.center(best) + corner
+        return [Disc(_DOT, at, fill=theme.accent, stroke=theme.background, stroke_width=2, z_index=3)]
 
     def border(self, cell: Cell) -> list[int]:
-        """The places in the window, in kernel order, that fall on the border."""
-        taps = self.size.taps(cell)
+        """The slots, in kernel order, that the border falls into."""
+        taps = self.taps(cell)
         return [k for k, tap in enumerate(taps) if self.size.exists(tap) and not self.size.holds(tap)]
 
     def zeros(self, cell: Cell) -> VGroup:
@@ -277,6 +292,8 @@ class Board:
             x += width + gap + spare
         self.input = self._input_grid(fitted[0], rows, cols, places[0])
         self.slot, self.slots = fitted[1], self._slots(fitted[1], places[1])
+        cols = size.kernel[1]
+        self.kept = [u * cols + v for u in range(self.slot.rows) for v in range(self.slot.cols)]
         self.outputs: dict[str, Grid] = {
             name: self._output_grid(name, cells, at)
             for name, cells, at in zip(self.names, fitted[2:], places[2:], strict=True)
@@ -327,17 +344,10 @@ class Board:
         return (0,) * (len(self.trace.shape(name)) - self.size.dims)
 
     def _slots(self, cells: Cells, x: float) -> list[np.ndarray]:
-        """The centres of the window's cells, in kernel order; those that are not drawn share the last place."""
-        rows, cols = self.size.kernel
-        return [
-            np.array([
-                x + (min(v, cells.cols - 1) - (cells.cols - 1) / 2) * cells.width,
-                MIDDLE - (min(u, cells.rows - 1) - (cells.rows - 1) / 2) * cells.height,
-                0.0,
-            ])
-            for u in range(rows)
-            for v in range(cols)
-        ]  # fmt: skip
+        """The centres of the window's cells that are drawn, in kernel order."""
+        left, top = x - (cells.cols - 1) / 2 * cells.width, MIDDLE + (cells.rows - 1) / 2 * cells.height
+        places = [(u, v) for u in range(cells.rows) for v in range(cells.cols)]
+        return [np.array([left + v * cells.width, top - u * cells.height, 0.0]) for u, v in places]
 
     def _labels(self) -> list[Any]:
         theme = self.look.theme

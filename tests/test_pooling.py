@@ -139,7 +139,7 @@ def test_what_does_not_fit_is_refused_in_one_line(
     [
         ("default", {}, "torch.randn(2, 64, 32, 32)"),
         ("return_indices", {}, "torch.randn(1, 64, 32, 32)"),
-        ("padding", {"kernel_size": 32, "padding": 16, "stride": 1}, "torch.randn(1, 1, 32, 32)"),
+        ("padding", {"kernel_size": 32, "padding": 4, "stride": 1}, "torch.randn(1, 1, 32, 32)"),
         ("default", {"kernel_size": 1}, "[[[float('nan')]]]"),
         ("return_indices", {"kernel_size": [2, 3], "ceil_mode": True}, "torch.randn(1, 5, 5) * 1e6"),
         ("padding", {}, "torch.full((1, 4, 4), float('-inf'))"),
@@ -149,7 +149,8 @@ def test_what_does_not_fit_is_refused_in_one_line(
             None,
         ),
         ("default", {"kernel_size": 3, "stride": 2}, "torch.randn(1, 300, 300)"),
-                ("default", {}, "torch.zeros(0, 3, 4, 4)"),
+        ("default", {"kernel_size": 300}, "torch.randn(1, 300, 300)"),
+        ("default", {}, "torch.zeros(0, 3, 4, 4)"),
     ],
 )
 def test_any_call_is_drawn_in_the_time_there_is(
