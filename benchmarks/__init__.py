@@ -1,0 +1,1 @@
+"""Measurements of torchreel against stock Manim: `make bench`. Not part of the package."""

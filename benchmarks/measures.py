@@ -1,0 +1,209 @@
+"""The measurements, each a function from a `Plan` to rows of the table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from benchmarks import runs
+from benchmarks.child import Figures, Order
+
+CLIP = "Conv2d"
+LARGE = "torch.randn(1, 1, 32, 32)"
+_MANIM = (
+    "-m",
+    "manim",
+    "render",
+    "scenes/convolution.py",
+    CLIP,
+    "--disable_caching",
+    "--progress_bar",
+    "none",
+)
+_REEL = ("-m", "torchreel", "render")
+_SUBSET = ("Conv2d", "GroupNorm", "LSTMCell")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where files go, how often each side runs, and whether a subset has to do."""
+
+    folder: Path
+    runs: int
+    quick: bool
+
+    def order(self, side: str, *formats: str, clip: str = CLIP) -> Order:
+        """Rendering one clip to some formats."""
+        return {"side": side, "clip": clip, "formats": list(formats), "folder": str(self.folder / side)}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; `met` says whether the figure reaches its target, None where it has none."""
+
+    measure: str
+    target: str
+    stock: str
+    reel: str
+    result: str
+    met: bool | None = None
+
+
+def process_wall(plan: Plan) -> Iterator[Row]:
+    """Whole commands, imports and all, as a user would type them."""
+    media = ("--media_dir", str(plan.folder / "manim"), "--format", "gif", "-r", "800,450", "--fps", "20")
+    stock, reel = runs.alternately(
+        plan.runs,
+        partial(runs.seconds, *_MANIM, *media, "-v", "ERROR"),
+        partial(runs.seconds, *_reel(plan, CLIP, "-f", "gif", "--force"), folder=plan.folder / "cache"),
+    )
+    yield _times_faster("Conv2d, GIF 800x450 at 20 fps: whole process, wall", 3, median(stock), median(reel))
+
+
+def gif(plan: Plan) -> Iterator[Row]:
+    """A GIF from inside, and what it comes to: bytes and likeness."""
+    stock, reel = _both(plan, "gif")
+    yield _cpu("Conv2d, GIF: CPU without imports", 5, stock, reel)
+    [theirs], [ours] = (plan.folder / "stock").rglob("*.gif"), (plan.folder / "reel").glob("*.gif")
+    sizes = theirs.stat().st_size, ours.stat().st_size
+    share = sizes[0] / sizes[1]
+    yield Row(
+        "the same GIF's bytes", "at most 1/15", _kb(sizes[0]), _kb(sizes[1]), f"1/{share:.0f}", share >= 15
+    )
+    found = json.loads(runs.output("-m", "benchmarks.quality", str(plan.folder), "6" if plan.quick else "1"))
+    met = found["least"] >= 0.995
+    yield Row("SSIM of the GIF against the lossless frames", ">= 0.995", "", f"{found['mean']:.4f}",
+              f"worst frame {found['least']:.4f}", met)  # fmt: skip
+
+
+def mp4(plan: Plan) -> Iterator[Row]:
+    """A film from inside, and the memory that all formats together take."""
+    stock, reel = _both(plan, "mp4")
+    yield _cpu("Conv2d, MP4 1280x720 at 30 fps: CPU without imports", 3.5, stock, reel)
+
+
+def large_input(plan: Plan) -> Iterator[Row]:
+    """A 32 x 32 input, and what a frame of a moving window costs on a small and on a large grid."""
+    stock, reel = _both(plan, "mp4", input_text=LARGE)
+    yield _cpu("32x32 input, MP4: CPU without imports", 8, stock, reel)
+    small, large = (_frame_cost(plan, cells) for cells in (6, 32))
+    ratio = large / small
+    yield Row("one frame of a moving window, 6x6 and 32x32 grid", "does not grow", "",
+              f"{small:.2f} ms, {large:.2f} ms", f"{ratio:.2f} times", ratio < 1.3)  # fmt: skip
+
+
+def everything(plan: Plan) -> Iterator[Row]:
+    """All clips by one command with two workers, against stock for each clip; then the same command again."""
+    clips = _SUBSET if plan.quick else available()
+    of = f"{', '.join(clips)}" if plan.quick else f"all {len(clips)} clips"
+    stock = sum(_stock_wall(plan, clip) for clip in clips)
+    cache, command = plan.folder / "cache", _reel(plan, *clips, "-f", "gif,mp4,png", "-j", "2")
+    reel = runs.seconds(*command, "--force", folder=cache)
+    yield _times_faster(f"{of}: GIF + MP4 + PNG, -j 2, wall", 10, stock, reel)
+    again = median(runs.seconds(*command, folder=cache) for _ in range(3))
+    yield _below("unchanged re-run of these", 1, again)
+
+
+def defaults(plan: Plan) -> Iterator[Row]:
+    """The GIF of each operator's first example."""
+    first = {clip.split(":")[0]: clip for clip in reversed(available())}
+    command = _reel(plan, *first.values(), "-f", "gif", "--json", "--force")
+    clips = json.loads(runs.output(*command, folder=plan.folder / "cache"))["clips"]
+    size, name = max((clip["files"]["gif"]["bytes"], clip["operator"]) for clip in clips)
+    yield Row(f"largest GIF of {len(clips)} default clips", "<= 600 kB", "", _kb(size), name, size <= 600_000)
+
+
+def answers(plan: Plan) -> Iterator[Row]:
+    """Commands that should answer at once."""
+    for command, bound in (("--help", 0.3), ("list", 0.5)):
+        yield _below(
+            f"torchreel {command}", bound, min(runs.seconds("-m", "torchreel", command) for _ in range(7))
+        )
+
+
+def memory(plan: Plan) -> Iterator[Row]:
+    """Peak memory above the imports: of a clip in all formats, and of a short and a long scene."""
+    every = ("gif", "mp4", "png", "webp")
+    reel = runs.child(plan.order("reel", *every))
+    stock = runs.child(plan.order("stock", "gif"))
+    used = _used(reel)
+    ratio = f"{_used(stock) / used:.1f} times less"
+    yield Row("peak memory above the imports, Conv2d (stock: GIF; torchreel: all formats)", "< 300 MB",
+              f"{_used(stock):.0f} MB", f"{used:.0f} MB", ratio, used < 300)  # fmt: skip
+    short, long = (_used(runs.child(_window(plan, 6, length, *every))) for length in (10, 60))
+    yield Row("the same, scenes of 10 s and of 60 s", "does not grow", "", f"{short:.0f} MB, {long:.0f} MB",
+              f"{long - short:+.0f} MB", long - short < 20)  # fmt: skip
+
+
+MEASURES = (answers, process_wall, gif, mp4, large_input, memory, defaults, everything)
+
+
+def available() -> tuple[str, ...]:
+    """Every example there is a scene for, as the user names it."""
+    listed = json.loads(runs.output("-m", "torchreel", "list", "--json"))
+    return tuple(f"{entry['operator']}:{entry['name']}" for entry in listed)
+
+
+def _reel(plan: Plan, *arguments: str) -> tuple[str, ...]:
+    return (*_REEL, *arguments, "-o", str(plan.folder / "clips"))
+
+
+def _both(plan: Plan, format_name: str, input_text: str | None = None) -> tuple[list[Figures], list[Figures]]:
+    orders = [plan.order(side, format_name) for side in ("stock", "reel")]
+    for order in orders:
+        if input_text is not None:
+            order["input"], order["folder"] = input_text, f"{order['folder']}-large"
+    stock, reel = runs.alternately(plan.runs, *(partial(runs.child, order) for order in orders))
+    return stock, reel
+
+
+def _stock_wall(plan: Plan, clip: str) -> float:
+    """One process for the three files of a clip: fewer imports than one command a file would take."""
+    order = plan.order("stock", "gif", "mp4", "png", clip=clip)
+    return runs.seconds("-m", "benchmarks.child", json.dumps(order))
+
+
+def _window(plan: Plan, cells: int, length: int, *formats: str) -> Order:
+    folder = str(plan.folder / "window")
+    return {"side": "window", "cells": cells, "length": length, "formats": list(formats), "folder": folder}
+
+
+def _frame_cost(plan: Plan, cells: int) -> float:
+    """Milliseconds of CPU that a frame adds: long scenes less short ones, so that what happens once falls out."""
+    short, long = runs.alternately(
+        plan.runs, *(partial(runs.child, _window(plan, cells, length)) for length in (5, 25))
+    )
+    seconds = runs.middle(long, "cpu") - runs.middle(short, "cpu")
+    return 1000 * seconds / (30 * 20)
+
+
+def _used(figures: Figures) -> float:
+    return figures["peak"] - figures["imports"]
+
+
+def _cpu(measure: str, target: float, stock: list[Figures], reel: list[Figures]) -> Row:
+    return _times_faster(measure, target, runs.middle(stock, "cpu"), runs.middle(reel, "cpu"))
+
+
+def _times_faster(measure: str, target: float, stock: float, reel: float) -> Row:
+    ratio = stock / reel
+    return Row(
+        measure,
+        f"{target:g} times faster",
+        f"{stock:.1f} s",
+        f"{reel:.1f} s",
+        f"{ratio:.1f} times",
+        ratio >= target,
+    )
+
+
+def _below(measure: str, bound: float, seconds: float) -> Row:
+    return Row(measure, f"< {bound:g} s", "", f"{seconds:.2f} s", "", seconds < bound)
+
+
+def _kb(size: int) -> str:
+    return f"{size / 1000:,.0f} kB"
