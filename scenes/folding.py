@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -13,7 +14,7 @@ from torchreel.scenes.folding_story import SLOW, BlocksScene, quickening, sample
 from torchreel.scenes.folding_trace import FOLD, scaled_step
 from torchreel.scenes.formula import Token
 from torchreel.scenes.parts.grid import Cell
-from torchreel.scenes.parts.motion import Appear, Vanish
+from torchreel.scenes.parts.motion import FADE, Appear, Vanish
 from torchreel.scenes.stage import Beat
 from torchreel.scenes.trace import Step
 
@@ -74,7 +75,9 @@ class Fold(BlocksScene):
         yield Beat("unfolded", self._leave, 0.4, 0.4, values=self.sizes())
 
     def _unfold(self, column: int) -> Iterable[Animation]:
-        return self.board.unfold(column)
+        animations = self.board.unfold(column)
+        self.board.pace = FADE
+        return animations
 
     def _in_full(self, column: int, slow: bool) -> Iterator[Beat]:
         """One column step by step: back into its window, to its place, added to what is there."""
@@ -130,7 +133,7 @@ class Fold(BlocksScene):
 
     def _sweep(self, column: int) -> Iterable[Animation]:
         board, since = self.board, self.last
-        self.last = column
+        self.last, board.pace = column, FADE
         if board.source is None:
             self._drop_patch()
             self.patch = board.patch.draw(column, blank=False)
@@ -145,6 +148,7 @@ class Fold(BlocksScene):
 
     def _leave(self) -> Iterable[Animation]:
         self.remove(self.mark)
+        self.board.pace = math.inf
         return self.board.leave()
 
     def _ending(self) -> Iterator[Beat]:

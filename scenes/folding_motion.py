@@ -19,7 +19,7 @@ _ABOVE = 5
 
 
 class Become(Tween):
-    """An object takes the path and the colours of another that has as many points."""
+    """An object takes the colours of another at once, and moves to its path, which has as many points."""
 
     def __init__(self, mobject: Shape, like: Shape, **kwargs: Any) -> None:
         super().__init__(mobject, **kwargs)
@@ -27,8 +27,8 @@ class Become(Tween):
 
     def changes(self) -> list[Change]:
         member = self.parts[0]
-        arrays = ("points", "fill_rgbas", "stroke_rgbas")
-        return [(member, name, getattr(member, name).copy(), getattr(self.like, name)) for name in arrays]  # type: ignore[list-item]
+        member.fill_rgbas, member.stroke_rgbas = self.like.fill_rgbas, self.like.stroke_rgbas
+        return [(member, "points", member.points.copy(), self.like.points)]  # type: ignore[list-item]
 
 
 class Travel(Tween):
@@ -78,13 +78,14 @@ def carry(
     start: Point,
     size: float,
     rate_func: Callable[[float], float] = ease_in_out_cubic,
+    tiled: bool = True,
 ) -> list[Animation]:
     """A text travels on a tile of its column's colour; where no text stood before (`size` 0) it only appears."""
     if not size:
         return [Appear(text)]
     color = look.theme.channel(column)
     tile = Tile(look, text, start, color, rate_func=rate_func)
-    return [tile, Travel(text, start, size, rate_func=rate_func)]
+    return [*([tile] if tiled else []), Travel(text, start, size, rate_func=rate_func)]
 
 
 def lagged(number: int, count: int, share: float = 0.45) -> Callable[[float], float]:

@@ -13,7 +13,7 @@ from torchreel.scenes.folding_motion import Become
 from torchreel.scenes.formula import Index
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Appear, Paint, Vanish
+from torchreel.scenes.parts.motion import FADE, Appear, Paint, Vanish
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box, Path, Shape
 from torchreel.scenes.parts.text import Text, measure
@@ -153,7 +153,7 @@ class ColumnMatrix(VGroup):
         if column is None:
             return [*animations, Vanish(self.spot)]
         spot = chip_box(self.look, column, self.head_place(column))
-        animations.append(Become(self.spot, spot) if before is not None else Appear(spot))
+        animations.append(Become(self.spot, spot, quick=FADE) if before is not None else Appear(spot))
         self.spot = self.spot if before is not None else spot
         ink = self.look.theme.ink(self.look.theme.channel(column))
         return [*animations, Paint(self.heads[column], fill=ink)]

@@ -5,6 +5,7 @@ Where the trace knows the picture that the columns were cut from, that picture s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -41,7 +42,10 @@ _SIGNS = 1.3
 
 
 class FoldStage:
-    """All objects of the clip, and the ways in which a column becomes a window again."""
+    """All objects of the clip, and the ways in which a column becomes a window again.
+
+    `pace` is the most seconds that frames take to slide: in a sweep they hurry on, so that the values are watched.
+    """
 
     def __init__(self, look: Look, trace: Trace) -> None:
         self.look, self.trace = look, trace
@@ -59,6 +63,7 @@ class FoldStage:
         self.source = self._source(middle) if self.has_source else None
         self.patch = Patch(self.canvas, self.matrix, middle, self.x["middle"])
         self.frames: dict[str, Shape] = {}
+        self.pace = math.inf
         self.labels = VGroup(*self._titles())
 
     @property
@@ -127,7 +132,7 @@ class FoldStage:
             animations.append(Paint(self.matrix.grid.boxes[cell], fill=self.matrix.fill(cell)))
             if self.matrix.grid.cells.text_size:
                 number = self.matrix.grid.numbers[cell] = self.matrix.number(cell)
-                travels = row < self.blocks.taps
+                travels = row < self.blocks.taps and self.pace == math.inf
                 spot = self.source.center(window[row % self.blocks.taps])
                 animations += carry(self.look, column, number, spot, size if travels else 0.0)
         return animations
@@ -153,7 +158,7 @@ class FoldStage:
     def _show(self, name: str, new: Shape) -> list[Animation]:
         """A frame comes, or goes on from where it is."""
         if name in self.frames:
-            return [Become(self.frames[name], new)]
+            return [Become(self.frames[name], new, quick=self.pace)]
         self.frames[name] = new
         return [Appear(new)]
 

@@ -11,7 +11,7 @@ from torchreel.scenes.folding_story import SLOW, BlocksScene, quickening, sample
 from torchreel.scenes.folding_trace import UNFOLD
 from torchreel.scenes.formula import Token
 from torchreel.scenes.parts.grid import Cell
-from torchreel.scenes.parts.motion import Appear, Vanish
+from torchreel.scenes.parts.motion import FADE, Appear, Vanish
 from torchreel.scenes.stage import Beat
 from torchreel.scenes.trace import Step
 from torchreel.scenes.unfolding_stage import UnfoldStage
@@ -132,6 +132,7 @@ class Unfold(BlocksScene):
         ]
 
     def _sweep(self, column: int) -> Iterable[Animation]:
+        self.board.pace = FADE
         return [*self._slide(column), *self.board.fill(column)]
 
     def _ending(self) -> Beat:

@@ -41,10 +41,14 @@ from torchreel.scenes.trace import Trace
 _MOST_PLANES = 3
 _PLANE_GAP = 0.42
 _SIDE_LABEL = 0.56
+_MOST_TILES = 4
 
 
 class UnfoldStage:
-    """All objects of the clip, and the ways in which a window becomes a column."""
+    """All objects of the clip, and the ways in which a window becomes a column.
+
+    `pace` is the most seconds that frames take to slide: in a sweep they hurry on, so that the values are watched.
+    """
 
     def __init__(self, look: Look, trace: Trace) -> None:
         self.look, self.trace = look, trace
@@ -61,6 +65,7 @@ class UnfoldStage:
         self.planes = {c: self._plane(c, inner) for c in self.channels}
         self.labels = self._labels()
         self.windows: dict[int, Shape] = {}
+        self.pace = math.inf
         self.frame: Shape | None = None
         self.mark = VGroup()
         self.filled: set[int] = set()
@@ -138,7 +143,7 @@ class UnfoldStage:
         for c, grid in self.planes.items():
             new = tinted(window_path(grid, taps, self.blocks.dilation), color)
             if c in self.windows:
-                animations.append(Become(self.windows[c], new))
+                animations.append(Become(self.windows[c], new, quick=self.pace))
             else:
                 self.windows[c] = new
                 animations.append(Appear(new))
@@ -150,7 +155,7 @@ class UnfoldStage:
         if self.frame is None:
             self.frame = new
             return [Appear(new), *active]
-        return [Become(self.frame, new), *active]
+        return [Become(self.frame, new, quick=self.pace), *active]
 
     def new_mark(self, column: int) -> VGroup:
         """The column's number at the window."""
@@ -203,7 +208,8 @@ class UnfoldStage:
         if grid is None or not grid.cells.text_size:
             return [Appear(number)]
         spot = grid.center(self.blocks.window(cell[1])[cell[0] % self.blocks.taps])
-        return carry(self.look, cell[1], number, spot, grid.cells.text_size, easing)
+        tiled = self.pace == math.inf or len(self.matrix.rows) <= _MOST_TILES
+        return carry(self.look, cell[1], number, spot, grid.cells.text_size, easing, tiled)
 
     def fill_rest(self) -> list[Animation]:
         """Columns that no step was spent on are filled in place."""
