@@ -153,7 +153,7 @@ class _MaxPool(OperatorScene):
         return [*self.board.write(name, cell, fly=True), *map(Appear, marks)]
 
     def _swept(self, cells: Sequence[Cell]) -> Iterator[Beat]:
-        """The remaining outputs in torch's order, ever quicker; many at a time if they, or a window's values, are many."""
+        """The remaining outputs in torch's order, ever quicker; many at a time if there is much to draw."""
         steps = max(_FEWEST_STEPS, min(_MOST_STEPS, _MOST_LIFTED // len(self.board.slots)))
         size = max(1, -(-len(cells) // steps))
         runs = [cells[k : k + size] for k in range(0, len(cells), size)]

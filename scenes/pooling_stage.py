@@ -27,6 +27,7 @@ BORDER = "−∞"
 _ROOM = bars.WIDTH - 2 * bars.MARGIN
 _GAPS = (0.5, 1.1, 0.45)
 _LARGEST_CELL = 1.25
+_SMALLEST_SHARE = 0.16
 _LARGEST_TEXT = 0.4
 _INSET = 0.12
 _INDEX_CELL = 0.78
@@ -123,6 +124,7 @@ class _Room:
 def _share(width: float, rooms: Sequence[_Room]) -> list[Cells]:
     """Cells of grids side by side: width by their numbers of columns; what one cannot use goes to the others."""
     weights = np.array([min(max(room.cols, 2), 20) for room in rooms], dtype=float)
+    weights = np.maximum(weights, _SMALLEST_SHARE * weights.sum())
     fitted = [room.fit(part) for room, part in zip(rooms, width * weights / weights.sum(), strict=True)]
     for number, room in enumerate(rooms):
         spare = width - sum(each.width(cells) for each, cells in zip(rooms, fitted, strict=True))
