@@ -193,8 +193,8 @@ class Fold(BlocksScene):
         self._drop_patch()
         return [
             *self._finish(),
-            Appear(board.overlap()),
-            *board.mark_sum(at, [i[-2:] for _, i in step.reads]),
+            Appear(*board.overlap()),
+            *board.mark_sum(at, [(index[-2], index[-1]) for _, index in step.reads]),
         ]
 
     def _rest(self) -> list[Animation]:
@@ -205,18 +205,11 @@ class Fold(BlocksScene):
     def _equation(self, at: Cell) -> Iterable[Animation]:
         """x · overlap = output: the count takes the place of the columns."""
         board = self.board
-        overlap = board.overlap()
-        grid = overlap[0]
-        frames = [accented(self.look, plane, at) for plane in (board.source, grid, board.canvas.planes[0])]
-        gone = (
-            board.matrix,
-            board.matrix.title,
-            *board.matrix.grid.numbers.values(),
-            *board.matrix.heads.values(),
-        )
+        counts, title = board.overlap()
+        grids = [grid for grid in (board.source, counts, board.canvas.planes[0]) if grid is not None]
         return [
             *self._finish(),
-            Vanish(*[one for one in gone if one in self.mobjects or one is board.matrix.title]),
-            Appear(overlap, *board.signs(grid)),
-            *(Appear(frame) for frame in frames),
+            Vanish(board.matrix, board.matrix.title, *board.matrix.grid.numbers.values()),
+            Appear(counts, title, *board.signs(counts)),
+            *(Appear(accented(self.look, grid, at)) for grid in grids),
         ]

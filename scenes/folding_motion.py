@@ -28,7 +28,7 @@ class Become(Tween):
     def changes(self) -> list[Change]:
         member = self.parts[0]
         member.fill_rgbas, member.stroke_rgbas = self.like.fill_rgbas, self.like.stroke_rgbas
-        return [(member, "points", member.points.copy(), self.like.points)]  # type: ignore[list-item]
+        return [(member, "points", member.points.copy(), self.like.points)]
 
 
 class Travel(Tween):
@@ -41,7 +41,7 @@ class Travel(Tween):
 
     def changes(self) -> list[Change]:
         text = self.parts[0]
-        return [(text, "points", self.start, text.points.copy())]  # type: ignore[list-item]
+        return [(text, "points", self.start, text.points.copy())]
 
     def clean_up_from_scene(self, scene: Scene) -> None:
         super().clean_up_from_scene(scene)
@@ -62,7 +62,7 @@ class Tile(Tween):
 
     def changes(self) -> list[Change]:
         box = self.parts[0]
-        return [(box, "points", box.points + self.shift, box.points.copy())]  # type: ignore[list-item]
+        return [(box, "points", box.points + self.shift, box.points.copy())]
 
     def interpolate_mobject(self, alpha: float) -> None:
         super().interpolate_mobject(alpha)

@@ -187,8 +187,8 @@ class FoldStage:
         frames, self.frames = list(self.frames.values()), {}
         return [*(Vanish(frame) for frame in frames), *self.matrix.activate(None)]
 
-    def overlap(self) -> VGroup:
-        """How many windows cover each cell of the output, in the middle of the stage."""
+    def overlap(self) -> tuple[Grid, Text]:
+        """How many windows cover each cell of the output, in the middle of the stage, and its name."""
         cells, x = self._overlap_room()
         down, across = self.blocks.padding
         grid = Grid(
@@ -198,7 +198,7 @@ class FoldStage:
         for at, box in grid.boxes.items():
             if cells.text_size and self.canvas.total(at) > 1:
                 box.set_fill(self.canvas.warmth(self.canvas.total(at)), opacity=1)
-        return VGroup(grid, grid.caption("overlap", LABEL))
+        return grid, grid.caption("overlap", LABEL)
 
     def signs(self, overlap: Grid) -> list[Text]:
         """Times between source and overlap count, equals before the output."""

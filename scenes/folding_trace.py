@@ -128,7 +128,7 @@ class _Fold:
         return Sum(Ref("input", index, fill=0.0, skip=~exists))
 
     def _covered(self, index: Tensor) -> Tensor:
-        return sum((reached.to(torch.float32) for _, _, reached in self._reached(index)), torch.zeros(()))  # type: ignore[return-value]
+        return sum((reached.to(torch.float32) for _, _, reached in self._reached(index)), torch.zeros(()))
 
     def _running(self, index: Tensor) -> Tensor:
         total = torch.zeros(index.shape[:-1], dtype=torch.float64)
