@@ -40,7 +40,9 @@ def trace(job: Job) -> Trace:
         if not job.is_changed:
             raise
         given = ", ".join(f"{name}={value!r}" for name, value in overrides.items()) or "this input"
-        raise UserError(f"{job.example.operator}: {given} does not work: {' '.join(str(error).split())}.") from error
+        raise UserError(
+            f"{job.example.operator}: {given} does not work: {' '.join(str(error).split())}."
+        ) from error
     return result
 
 

@@ -81,7 +81,11 @@ def check_window(name: str, settings: Settings, inputs: Inputs, dims: int) -> No
     padding = settings.get("padding", 0)
     if isinstance(padding, str):
         return
-    given = {"kernel_size": settings["kernel_size"], "dilation": settings.get("dilation", 1), "padding": padding}
+    given = {
+        "kernel_size": settings["kernel_size"],
+        "dilation": settings.get("dilation", 1),
+        "padding": padding,
+    }
     kernel, dilation, pads = (per_dimension(value, dims, f"{name}: {key}") for key, value in given.items())
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     padded = [n + 2 * p for n, p in zip(sizes, pads, strict=True)]

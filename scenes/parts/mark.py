@@ -26,13 +26,13 @@ class Mark(VMobject):
         stroke_width: float,
         z_index: float = 0.0,
     ) -> None:
-        vars(self).update(_plain_state(), submobjects=[], updaters=[], name=type(self).__name__)
+        self.__dict__ |= _plain_state() | {"submobjects": [], "updaters": [], "name": type(self).__name__}
         self.points = points
         self.fill_opacity, self.stroke_opacity, self.stroke_width = fill_opacity, stroke_opacity, stroke_width
         self.z_index = z_index
         self.fill_rgbas = rgbas(fill, fill_opacity)
         self.stroke_rgbas = rgbas(stroke, stroke_opacity)
-        self.background_stroke_rgbas = self.background_stroke_rgbas.copy()
+        self.background_stroke_rgbas = rgbas("#000000", 1.0)
 
 
 @cache
