@@ -64,7 +64,7 @@ class Fold(BlocksScene):
         return None if at is None else self.trace.step("output", (*self.board.canvas.lead, 0, *at))
 
     def _unfolding(self, columns: list[int]) -> Iterator[Beat]:
-        yield Beat("unfold", partial(self._unfold, columns[0]), 0.8, 0.5, values=self.sizes())
+        yield Beat("unfold", partial(self._unfold, columns[0]), 0.8, 0.5, self.counts(), values=self.sizes())
         for column in columns[1:]:
             yield Beat(
                 "unfold",
@@ -111,7 +111,7 @@ class Fold(BlocksScene):
 
     def _hide_window(self) -> list[Animation]:
         self.remove(self.mark)
-        return self.board.hide_window()
+        return self.board.hide("completed", *(f"canvas {c}" for c in self.board.canvas.planes))
 
     def _mark(self, column: int) -> list[Animation]:
         self.remove(self.mark)
@@ -124,7 +124,7 @@ class Fold(BlocksScene):
             *board.show_column(column),
             *board.show_window(column),
             *self._mark(column),
-            *([] if board.canvas.overlaps(column) else board.show_completed(column)),
+            *(board.hide("completed") if board.canvas.overlaps(column) else board.show_completed(column)),
             *board.canvas.offer(column, board.origin(column), board.matrix.grid),
         ]
 

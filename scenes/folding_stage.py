@@ -146,9 +146,8 @@ class FoldStage:
         planes = self.canvas.planes.items()
         return [move for c, grid in planes for move in self._window(f"canvas {c}", grid, column, 0.0)]
 
-    def hide_window(self) -> list[Animation]:
-        """The window's frame leaves the canvas until the next one has its shape."""
-        names = [f"canvas {c}" for c in self.canvas.planes] + ["completed"]
+    def hide(self, *names: str) -> list[Animation]:
+        """Frames leave until they are shown again elsewhere."""
         return [Vanish(self.frames.pop(name)) for name in names if name in self.frames]
 
     def _window(self, name: str, grid: Grid, column: int, tint: float = 0.16) -> list[Animation]:
