@@ -11,7 +11,14 @@ class Number(Text):
     """The drawn `text` of element `index` of tensor `tensor`; the ledger is made of these."""
 
     def __init__(
-        self, text: str, tensor: str, index: Index, value: float, size: float, color: str, font: FontName = "sans"
+        self,
+        text: str,
+        tensor: str,
+        index: Index,
+        value: float,
+        size: float,
+        color: str,
+        font: FontName = "sans",
     ) -> None:
         super().__init__(text, size, color, font)
         self.tensor, self.index, self.value = tensor, index, value
