@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,10 @@ OnFrame = Callable[[float], None]
 
 
 def prepare() -> None:
-    """Get ready to fork: everything is imported by now, and torch keeps to one thread."""
+    """Get ready to fork: everything is imported by now and not to be collected, and torch keeps to one thread."""
     use_one_thread()
     registry.scene_classes()
+    gc.freeze()
 
 
 def trace(job: Job) -> Trace:
