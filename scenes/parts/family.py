@@ -13,13 +13,15 @@ Bounds = tuple[float, float, float, float]
 def family(mobjects: Iterable[Mobject]) -> list[Mobject]:
     """Mobjects with all their submobjects, parents first, each once."""
     members: list[Mobject] = []
-    stack = list(mobjects)[::-1]
-    while stack:
-        mobject = stack.pop()
+    _gather(mobjects, members)
+    return list(dict.fromkeys(members))
+
+
+def _gather(mobjects: Iterable[Mobject], members: list[Mobject]) -> None:
+    for mobject in mobjects:
         members.append(mobject)
         if mobject.submobjects:
-            stack.extend(reversed(mobject.submobjects))
-    return list(dict.fromkeys(members))
+            _gather(mobject.submobjects, members)
 
 
 def without(mobjects: Iterable[Mobject], gone: Set[Mobject]) -> list[Mobject]:
