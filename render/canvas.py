@@ -87,8 +87,9 @@ class Canvas:
             self.pixels.reshape(-1).data, FORMAT_ARGB32, view.width, view.height, view.width * 4
         )
         self._context = Context(self._surface)
-        self._to_pixels = _matrix(view, frame_width)
-        self._context.set_matrix(self._to_pixels)
+        self._to_pixels = matrix = _matrix(view, frame_width)
+        self._numbers = (matrix.xx, matrix.x0, matrix.yy, matrix.y0)  # asking cairo each time takes longer than the sum
+        self._context.set_matrix(matrix)
         self._ctx = self._context._pointer
         self._edges = [ffi.new("double *") for _ in range(4)]
 
@@ -131,9 +132,9 @@ class Canvas:
 
     def covered(self, x0: float, y0: float, x1: float, y1: float) -> Rect:
         """A box of scene units in pixels with a margin of two, cut off far outside the picture."""
-        matrix, margin = self._to_pixels, 2
-        left, right = matrix.xx * x0 + matrix.x0 - margin, matrix.xx * x1 + matrix.x0 + margin
-        top, bottom = matrix.yy * y1 + matrix.y0 - margin, matrix.yy * y0 + matrix.y0 + margin
+        (across, middle_x, up, middle_y), margin = self._numbers, 2
+        left, right = across * x0 + middle_x - margin, across * x1 + middle_x + margin
+        top, bottom = up * y1 + middle_y - margin, up * y0 + middle_y + margin
         return (_whole(left), _whole(top), _whole(right) + 1, _whole(bottom) + 1)
 
     def _trace(self, path: Path) -> None:

@@ -117,7 +117,8 @@ class Raster:
             return []
         old_parts = sprite.parts
         sprite.shape = shape
-        sprite.path = path_of(shape.curves) if shape.curves is not None else None
+        if before is None or before.curves is not shape.curves:
+            sprite.path = path_of(shape.curves) if shape.curves is not None else None
         if before is None or not _same_outline(before, shape):
             sprite.box = self._box_of(sprite, shape)
             sprite.parts = self._parts_of(sprite.box, shape)
