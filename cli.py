@@ -65,7 +65,13 @@ _CHANGES = (
         metavar="TENSOR|FILE",
         help='The first input: "torch.randn(1, 1, 6, 6)", nested lists, or a .npy, .pt or picture file.',
     ),
-    click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random."),
+    click.option(
+        "--seed",
+        type=click.IntRange(0, 2**63 - 1),
+        default=0,
+        show_default=True,
+        help="Seed of everything random.",
+    ),
     click.option(
         "--precision", type=click.IntRange(0, 6), default=2, show_default=True, help="Decimals shown."
     ),
@@ -238,12 +244,18 @@ def preview(operator: str, folder: Path | None, **asked: Any) -> None:
     """Render one clip quickly, small, and open it; without a screen, print its path."""
     import tempfile
 
+    from torchreel.assets.errors import UserError
+
     with _friendly():
         folder = folder or Path(tempfile.gettempdir()) / f"torchreel-preview-{os.getuid()}"
         from torchreel.render.plan import jobs
 
         planned = jobs((operator,), formats=("mp4",), folder=folder, quality="l", **asked)
-        result = _run(planned[:1], 1, force=False, keep_going=True, as_json=False, quiet=True)[0]
+        if len(planned) > 1:
+            raise UserError(
+                f"preview shows one clip, not {len(planned)}: name one example, language and theme."
+            )
+        result = _run(planned, 1, force=False, keep_going=True, as_json=False, quiet=True)[0]
     if result.failure is not None:
         click.echo(f"torchreel: {result.failure.message}", err=True)
         sys.exit(_exit_code([result]))

@@ -9,7 +9,7 @@ import ast
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +83,6 @@ class Job:
     def ledger_view(self) -> View:
         """The view whose pixels the ledger's boxes are in: the largest one written."""
         return max((output.view for output in self.outputs), key=lambda view: (view.width, view.fps))
-
-    def with_outputs(self, outputs: tuple[Output, ...]) -> Job:
-        """The same clip, written to other files."""
-        return replace(self, outputs=outputs)
 
     def change(self) -> dict[str, Any]:
         """What the user changed, in a form that does not depend on spelling: input files count by their bytes."""

@@ -79,6 +79,10 @@ def select(names: Sequence[str], everything: bool = False, family: str | None = 
         chosen += [chosen for named in examples().values() for chosen in named.values()]
     if family:
         chosen = [one for one in chosen if one.family == family]
+        if names and not chosen:
+            raise UserError(
+                f"{', '.join(names)}: not in the family {family!r}; leave out --family or the names."
+            )
     if not chosen:
         raise UserError(
             "Nothing to render: name an operator (torchreel render Conv2d), a family (--family pooling) or --all; "

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from torchreel.scenes.formula import Add, Expr, Lazy, Mul, Ref, Sum, read
-from torchreel.scenes.operator import Call, Inputs, Recording, Settings
+from torchreel.scenes.operator import Call, Recording
 from torchreel.scenes.trace import Rule
 from torchreel.scenes.windows import Window, border_source, spread, with_leading
 
@@ -160,11 +160,3 @@ def padding_sides(module: nn.Conv2d) -> list[tuple[int, int]]:
         total = [d * (k - 1) for d, k in zip(module.dilation, module.kernel_size, strict=True)]
         return [(n // 2, n - n // 2) if module.padding == "same" else (0, 0) for n in total]
     return [(n, n) for n in module.padding]
-
-
-def _infer(settings: Settings, inputs: Inputs, dims: int) -> Settings:
-    """A new input brings its own number of channels."""
-    shape = inputs["input"].shape
-    if len(shape) > dims:
-        settings["in_channels"] = shape[-dims - 1]
-    return settings

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -78,9 +79,11 @@ class Operator:
         """The module; an argument torch does not take, or refuses, is a `UserError`."""
         if self.module is None:
             return None
-        self._check_names(kwargs)
+        self._check_arguments(kwargs)
         try:
-            return self.module(**kwargs)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return self.module(**kwargs)
         except (TypeError, ValueError, RuntimeError, AssertionError) as error:
             raise UserError(f"{self.name}: {_first_line(error)}") from error
 
@@ -130,7 +133,7 @@ class Operator:
             inferred = self.infer(dict(kwargs), inputs)
             kwargs = {**inferred, **(overrides or {})}
         if self.module is not None:
-            self._check_names(kwargs)
+            self._check_arguments(kwargs)
         if self.check is not None:
             self.check(kwargs, inputs)
         torch.manual_seed(seed)
@@ -141,16 +144,18 @@ class Operator:
         call = {} if overrides or input_text is not None else example.call
         return self.trace(module, inputs, call, kwargs, seed)
 
-    def _check_names(self, kwargs: Mapping[str, Any]) -> None:
+    def _check_arguments(self, kwargs: Mapping[str, Any]) -> None:
+        """Refuse names that the constructor does not take, and words where it takes True or False."""
         assert self.module is not None
-        taken = [
-            name for name in inspect.signature(self.module).parameters if name not in ("device", "dtype")
-        ]
-        for name in kwargs:
+        parameters = inspect.signature(self.module).parameters
+        taken = [name for name in parameters if name not in ("device", "dtype")]
+        for name, value in kwargs.items():
             if name not in taken:
                 near = difflib.get_close_matches(name, taken, n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
                 raise UserError(f"{self.name} has no argument {name!r}.{hint} It takes {', '.join(taken)}.")
+            if isinstance(parameters[name].default, bool) and not isinstance(value, bool):
+                raise UserError(f"{self.name}: {name}={value!r} should be True or False.")
 
 
 def _inputs(example: Example, input_text: str | None, seed: int) -> dict[str, Tensor]:

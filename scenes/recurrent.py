@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar
 
 from torch import nn
@@ -42,7 +43,7 @@ LSTM_CELL = CellOperator(
     record=LSTM.record,
     family="recurrent",
     source="https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTMCell.html",
-    check=LSTM.check,
+    check=partial(LSTM.check, "LSTMCell"),
     infer=infer_input_size,
     run=LSTM.run,
 )

@@ -96,24 +96,26 @@ class Cell:
         """The tensors and rules of all time steps; the outputs are the states after each step."""
         return _Unrolled(self, call).recording()
 
-    def check(self, settings: Settings, inputs: Inputs) -> None:
+    def check(self, name: str, settings: Settings, inputs: Inputs) -> None:
         """Refuse an input that is not a step or a sequence of steps of `input_size` features."""
         x, *given = inputs.values()
         size = settings.get("input_size")
         if x.ndim not in (1, 2, 3):
             raise UserError(
-                f"input has {x.ndim} dimensions, expected (T, N, input_size), (N, input_size) or (input_size,). "
-                "Give one step or a sequence of steps."
+                f"{name}: input has {x.ndim} dimensions, expected (T, N, input_size), (N, input_size) or "
+                "(input_size,). Give one step or a sequence of steps."
             )
         if x.ndim == 3 and not len(x):
-            raise UserError("input has no time step. Give at least one, (1, N, input_size).")
+            raise UserError(f"{name}: input has no time step. Give at least one, (1, N, input_size).")
         if isinstance(size, int) and x.shape[-1] != size:
             raise UserError(
-                f"input has inconsistent input_size: got {x.shape[-1]}, expected {size}. "
+                f"{name}: input has inconsistent input_size: got {x.shape[-1]}, expected {size}. "
                 f"Use input_size={x.shape[-1]} or an input with {size} features."
             )
         if given and len(given) != len(self.states):
-            raise UserError(f"expected the states {', '.join(self.states)}, all or none; got {len(given)}.")
+            raise UserError(
+                f"{name}: expected the states {', '.join(self.states)}, all or none; got {len(given)}."
+            )
 
 
 @dataclass(frozen=True)

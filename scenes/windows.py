@@ -78,6 +78,12 @@ def border_source(at: Tensor, sizes: Tensor, mode: str) -> Tensor:
 def check_window(name: str, settings: Settings, inputs: Inputs, dims: int) -> None:
     """Refuse a window that does not fit its padded input, in the words a reader can act on."""
     sizes = inputs["input"].shape[-dims:]
+    if len(sizes) < dims:
+        return  # torch says which shapes it takes
+    if settings.get("stride") is not None:
+        per_dimension(settings["stride"], dims, f"{name}: stride")
+    if min(per_dimension(settings["kernel_size"], dims, f"{name}: kernel_size")) < 1:
+        raise UserError(f"{name}: kernel_size={settings['kernel_size']} should be at least 1.")
     padding = settings.get("padding", 0)
     if isinstance(padding, str):
         return

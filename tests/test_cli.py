@@ -178,7 +178,10 @@ def test_json_is_all_there_is_on_standard_output(stage: Any) -> None:
         (["Conv2d:strid"], "Conv2d has no example 'strid'. Did you mean 'stride'? "),
         ([], "Nothing to render: name an operator"),
         (["--family", "poling"], "Unknown family 'poling'. Did you mean 'pooling'? "),
-        (["Fold", "--family", "pooling"], "Nothing to render: name an operator"),
+        (
+            ["Fold", "--family", "pooling"],
+            "Fold: not in the family 'pooling'; leave out --family or the names.",
+        ),
         (["Conv2d", "-f", "gfi"], "Unknown format 'gfi'. Did you mean 'gif'? "),
         (["Conv2d", "-f", ","], "Unknown format ''. Known: gif, mp4, png, webp."),
         (["Conv2d", "--lang", "fr"], "Unknown language 'fr'. Known: zh, en."),
@@ -202,6 +205,11 @@ def test_json_is_all_there_is_on_standard_output(stage: Any) -> None:
         (["Conv2d", "--input", "torch.load('x')"], "Cannot read the input "),
         (["Conv2d", "--input", "missing.npy"], "Cannot read the input 'missing.npy': there is no such file"),
         (["Conv2d", "--input", "torch.ones(1, 3)"], "Conv2d: "),
+        (["Conv2d", "--input", "torch.ones(3)"], "Conv2d: Expected 3D (unbatched) or 4D (batched) input"),
+        (["Conv2d", "--set", "kernel_size=0"], "Conv2d: kernel_size=0 should be at least 1."),
+        (["Conv2d", "--set", "stride=abc"], "Conv2d: stride='abc' should be an int or a tuple of 2 ints."),
+        (["Conv2d", "--set", "bias=maybe"], "Conv2d: bias='maybe' should be True or False."),
+        (["LSTMCell", "--set", "input_size=4"], "LSTMCell: input has inconsistent input_size"),
     ],
 )
 def test_a_mistake_is_one_line_code_2_and_writes_nothing(arguments: list[str], message: str) -> None:
