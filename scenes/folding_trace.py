@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torchreel.scenes.folding_blocks import Blocks, pair
 from torchreel.scenes.folding_checks import check_fold, check_unfold, infer_fold
 from torchreel.scenes.formula import Expr, Index, Lazy, Mul, Ref, Sum, read
+from torchreel.scenes.formula import cells as cells_of
 from torchreel.scenes.inputs import read_input
 from torchreel.scenes.operator import Call, Operator, Recording
 from torchreel.scenes.trace import Rule, Step, Trace
@@ -154,9 +155,7 @@ def _kept_if_small(lazy: Lazy) -> Tensor | Lazy:
     count = math.prod(lazy.shape)
     if not 0 < count <= _KEEP:
         return lazy
-    return lazy.gather(torch.stack(torch.unravel_index(torch.arange(count), lazy.shape), -1)).reshape(
-        lazy.shape
-    )
+    return lazy.gather(cells_of(lazy.shape, 0, count)).reshape(lazy.shape)
 
 
 @dataclass(frozen=True)
