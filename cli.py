@@ -251,11 +251,9 @@ def preview(operator: str, folder: Path | None, **asked: Any) -> None:
         from torchreel.render.plan import jobs
 
         planned = jobs((operator,), formats=("mp4",), folder=folder, quality="l", **asked)
-        if len(planned) > 1:
-            raise UserError(
-                f"preview shows one clip, not {len(planned)}: name one example, language and theme."
-            )
-        result = _run(planned, 1, force=False, keep_going=True, as_json=False, quiet=True)[0]
+        if len({job.label for job in planned}) > 1:
+            raise UserError(f"preview shows one clip: name one example, such as {planned[0].label}.")
+        result = _run(planned[:1], 1, force=False, keep_going=True, as_json=False, quiet=True)[0]
     if result.failure is not None:
         click.echo(f"torchreel: {result.failure.message}", err=True)
         sys.exit(_exit_code([result]))
