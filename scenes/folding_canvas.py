@@ -278,7 +278,7 @@ class Canvas:
     def _badge(self, spot: Spot, column: int, count: int) -> VGroup:
         grid, at = self.planes[spot[0]], (spot[1], spot[2])
         ink = self.look.theme.ink(self.fill(spot, column))
-        right = grid.center(at) + np.array([grid.cells.width / 2 - 0.09, 0.17 - grid.cells.height / 2, 0.0])
+        right = grid.center(at) + np.array([grid.cells.width / 2 - 0.21, 0.17 - grid.cells.height / 2, 0.0])
         index = (column, *self._shifted(at))
         number = Number(str(count), "covered", index, float(count), MIN_TEXT, ink).place(right, align="right")
         sign = Text("×", MIN_TEXT, ink, "mono")
