@@ -1,7 +1,8 @@
 """Words: every caption and title in Chinese and English, from `captions/<language>/<family>.toml`.
 
-A caption is looked up from the particular to the general: `[Conv2d.stride] slide`, `[Conv2d] slide`, `slide` in
-the family's file, then the same in `common.toml`. It may name values as `{count}`; the caller formats numbers.
+A large family has several files, `<family>_<part>.toml`; an operator's words stand in the one that has its `title`. A
+caption is looked up there from the particular to the general: `[Conv2d.stride] slide`, `[stride] slide`, `[Conv2d]
+slide`, `slide`, then the same in `common.toml`. It may name values as `{count}`; the caller formats numbers.
 """
 
 from __future__ import annotations
@@ -19,21 +20,28 @@ _FOLDER = Path(__file__).parent / "captions"
 _COMMON = "common"
 
 
-def caption(family: str, operator: str, example: str, key: str, lang: str, **values: object) -> str:
+def caption(operator: str, example: str, key: str, lang: str, **values: object) -> str:
     """The caption `key`, with `{name}` replaced by `values[name]`. No such text or value: a `KeyError`."""
-    for table in (_table(lang, family), _table(lang, _COMMON)):
+    home = _home(lang, operator)
+    for table in (_table(lang, home), _table(lang, _COMMON)):
         text = _find(table, operator, example, key)
         if text is not None:
             return _fill(text, values, f"{lang} {operator}:{example} {key}")
-    raise KeyError(f"no {lang} caption {key!r} for {operator}:{example} in {family}.toml or {_COMMON}.toml")
+    raise KeyError(f"no {lang} caption {key!r} for {operator}:{example} in {home}.toml or {_COMMON}.toml")
 
 
 def title(operator: str, lang: str) -> str:
     """The operator's title, `title` in its table `[<operator>]`. A missing one is a `KeyError`."""
+    return str(_table(lang, _home(lang, operator))[operator]["title"])
+
+
+@cache
+def _home(lang: str, operator: str) -> str:
+    """The file of an operator's words: the one that has its title."""
     for path in sorted((_FOLDER / lang).glob("*.toml")):
         own = _table(lang, path.stem).get(operator)
         if isinstance(own, dict) and isinstance(own.get("title"), str):
-            return str(own["title"])
+            return path.stem
     raise KeyError(f"no {lang} title for {operator}: no file in captions/{lang} has it")
 
 

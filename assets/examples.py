@@ -1,5 +1,6 @@
 """Examples: what a clip is made of, as data in `examples/<family>.toml`. No torch here.
 
+A large family has several files, `<family>_<part>.toml`.
 A table `[Conv1d.stride]` holds one example: constructor arguments, inputs, parameters, the handbook's page.
 `like = "default"` takes over another example of the same operator: `kwargs` are always written in full, as a
 reader types them; all other tables then state only what differs.
@@ -114,7 +115,7 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
 
 
 def read_examples(path: Path) -> dict[str, dict[str, Example]]:
-    """The examples of one file, whose name is the family. A `UserError` names the file and the table."""
+    """The examples of one file, whose name begins with the family. A `UserError` names the file and the table."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -130,7 +131,7 @@ def _operator(operator: str, named: Any, path: Path) -> dict[str, Example]:
         where = f"{path.name} [{operator}.{name}]"
         _check(table, name, where)
         base = _base(table.get("like"), found, where)
-        found[name] = Example(operator, name, path.stem, **_fields(table, base))
+        found[name] = Example(operator, name, path.stem.partition("_")[0], **_fields(table, base))
     return found
 
 

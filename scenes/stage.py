@@ -165,7 +165,7 @@ class OperatorScene(Backstage):
     def words(self, key: str, lang: str | None = None, **values: object) -> str:
         """A text of this clip in the given language, by default the clip's."""
         lang = lang or self.request.lang
-        return caption(self.operator.family, self.operator.name, self.example.name, key, lang, **values)
+        return caption(self.operator.name, self.example.name, key, lang, **values)
 
     @property
     def alt(self) -> dict[str, str]:

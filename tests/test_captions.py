@@ -15,6 +15,8 @@ slide = "family"
 [Conv9d]
 title = "Ninefold"
 slide = "operator {count}"
+[Conv8d]
+title = "Eightfold"
 [Conv9d.stride]
 slide = "example {count}"
 braces = "{{literal}}"
@@ -30,8 +32,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "en" / "common.toml").write_text(common, encoding="utf-8")
     monkeypatch.setattr(captions, "_FOLDER", tmp_path)
     captions._table.cache_clear()
+    captions._home.cache_clear()
     yield
     captions._table.cache_clear()
+    captions._home.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -49,29 +53,29 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_caption_is_found_from_the_particular_to_the_general(
     operator: str, example: str, key: str, expected: str
 ) -> None:
-    assert caption("family", operator, example, key, "en", count="3", unused="4") == expected
+    assert caption(operator, example, key, "en", count="3", unused="4") == expected
 
 
 @pytest.mark.usefixtures("folder")
 def test_what_is_missing_is_named() -> None:
     with pytest.raises(KeyError, match=r"no en caption 'nothing' for Conv9d:stride in family\.toml"):
-        caption("family", "Conv9d", "stride", "nothing", "en")
+        caption("Conv9d", "stride", "nothing", "en")
     with pytest.raises(KeyError, match="en Conv9d:stride slide: the caption wants count"):
-        caption("family", "Conv9d", "stride", "slide", "en")
-    with pytest.raises(KeyError, match="no en title for Conv8d"):
-        title("Conv8d", "en")
+        caption("Conv9d", "stride", "slide", "en")
+    with pytest.raises(KeyError, match="no en title for Conv7d"):
+        title("Conv7d", "en")
 
 
 @pytest.mark.usefixtures("folder")
 def test_a_table_is_never_taken_for_a_caption() -> None:
     with pytest.raises(KeyError, match="no en caption 'stride'"):
-        caption("family", "Conv9d", "default", "stride", "en")
+        caption("Conv9d", "default", "stride", "en")
 
 
 @pytest.mark.usefixtures("folder")
 def test_a_field_is_a_plain_name() -> None:
     with pytest.raises(ValueError, match="plain"):
-        caption("family", "Conv9d", "stride", "attribute", "en", count=3)
+        caption("Conv9d", "stride", "attribute", "en", count=3)
 
 
 @pytest.mark.usefixtures("folder")
