@@ -7,13 +7,12 @@ both, GroupNorm samples and groups of channels.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from torchreel.scenes.formula import Add, Const, Div, Expr, Func, Mul, Ref, Sub, Sum, Tensors, Token
+from torchreel.scenes.formula import Add, Const, Div, Expr, Func, Mul, Ref, Sub, Sum
 from torchreel.scenes.trace import Rule
 
 
@@ -78,36 +77,6 @@ class Partition:
 def mean_of(partition: Partition, cells: Tensor) -> Expr:
     """The mean of the input over each set."""
     return Div(Sum(Ref("input", partition.members(cells))), Const(partition.size))
-
-
-@dataclass(frozen=True, eq=False)
-class Rounded(Expr):
-    """`shown`, whose value carries the rounding of `origin`, the computation that torch fuses it with.
-
-    Torch subtracts the mean and divides in one go, so its result is as exact as `x - mean` for the size of `x`,
-    however small the difference.
-    """
-
-    shown: Expr
-    origin: Expr
-
-    def evaluate(self, tensors: Tensors) -> Tensor:
-        return self.shown.evaluate(tensors)
-
-    def magnitude(self, tensors: Tensors) -> Tensor:
-        return self.origin.magnitude(tensors)
-
-    def at(self, position: Callable[[Tensor], Tensor]) -> Rounded:
-        return Rounded(self.shown.at(position), self.origin.at(position))
-
-    def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
-        return self.shown.tokens(draw, most)
-
-    def refs(self) -> Iterator[Ref]:
-        return self.shown.refs()
-
-    def symbols(self) -> str:
-        return self.shown.symbols()
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
-from torchreel.scenes.formula import Add, Const, Div, Expr, Func, Lazy, Mul, Ref, Sub, Sum
-from torchreel.scenes.normalization_sets import Partition, Rounded, Statistics, mean_of
+from torchreel.scenes.formula import Add, Const, Div, Expr, Func, Lazy, Mul, Ref, Rounded, Sub, Sum
+from torchreel.scenes.normalization_sets import Partition, Statistics, mean_of
 from torchreel.scenes.operator import Call, Inputs, Operator, Recording, Settings
 from torchreel.scenes.trace import Rule, Trace
 

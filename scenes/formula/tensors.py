@@ -1,0 +1,58 @@
+"""Named tensors and their elements: what a formula refers to, and the pieces it is drawn with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+Index = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """A tensor that is computed element by element when asked for, because all of it would not fit.
+
+    `gather` takes indices `(..., ndim)` and returns the values `(...)`.
+    """
+
+    shape: tuple[int, ...]
+    gather: Callable[[Tensor], Tensor]
+    dtype: torch.dtype = torch.float32
+
+
+Tensors = Mapping[str, Tensor | Lazy]
+
+
+def read(source: Tensor | Lazy, index: Tensor) -> Tensor:
+    """The elements of `source` at `index` `(..., ndim)`; the result is `(...)`, in the source's dtype."""
+    if isinstance(source, Lazy):
+        return source.gather(index)
+    if source.ndim == 0:
+        return source.expand(index.shape[:-1])
+    return source[tuple(index.unbind(-1))]
+
+
+def cells(shape: Sequence[int], start: int, stop: int) -> Tensor:
+    """The cells `start` to `stop` of a grid in row-major order, `(stop - start, len(shape))`.
+
+    (`torch.unravel_index` would import a symbolic algebra system for this, which takes half a second.)
+    """
+    rest = torch.arange(start, stop)
+    axes: list[Tensor] = []
+    for size in reversed(shape):
+        axes.append(rest % size)
+        rest = rest // size
+    return torch.stack(axes[::-1], -1) if axes else rest.reshape(-1, 1)[:, :0]
+
+
+@dataclass(frozen=True)
+class Token:
+    """One piece of a drawn formula: plain text, or the number at `index` of `tensor`."""
+
+    text: str
+    tensor: str | None = None
+    index: Index = ()
+    value: float | None = None
