@@ -16,27 +16,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from torchreel.assets.errors import UserError
+from torchreel.assets.errors import TorchreelError, UserError
+from torchreel.scenes.calling import Call, Inputs, Run, finished, first_line, forward
 from torchreel.scenes.formula import Tensors
 from torchreel.scenes.inputs import read_input
-from torchreel.scenes.trace import Rule, Trace
+from torchreel.scenes.trace import Rule, Trace, TraceError
 
 if TYPE_CHECKING:
     from torchreel.assets.examples import Example
 
+__all__ = ["Call", "Inputs", "Operator", "Recording", "Settings"]
+
 Settings = dict[str, Any]
-Inputs = Mapping[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Call:
-    """One finished torch call: the module, its inputs by forward's names, the extra arguments, torch's return value."""
-
-    module: Any
-    inputs: Inputs
-    kwargs: Mapping[str, Any]
-    call: Mapping[str, Any]
-    output: Any
 
 
 @dataclass(frozen=True)
@@ -48,17 +39,14 @@ class Recording:
     outputs: tuple[str, ...] = ("output",)
 
 
-def _forward(module: Any, inputs: Inputs, call: Mapping[str, Any]) -> Any:
-    return module(*inputs.values(), **call)
-
-
 @dataclass(frozen=True)
 class Operator:
     """A `torch.nn` class to explain.
 
     `check` raises `UserError` in torch's words for settings that cannot work; `infer` completes constructor arguments
-    from inputs the user gave (`in_channels` from a new input); `run` is the call itself, `module(*inputs, **call)`
-    unless a clip needs another one. `name` is needed only where there is no single class (a figure).
+    from inputs the user gave (`in_channels` from a new input); `run` is the call that an example makes, the plain
+    `module(*inputs, **call)` unless a clip needs another one. `label` is needed only where there is no single class (a
+    figure).
     """
 
     module: type[nn.Module] | None
@@ -67,7 +55,7 @@ class Operator:
     source: str
     check: Callable[[Settings, Inputs], None] | None = None
     infer: Callable[[Settings, Inputs], Settings] | None = None
-    run: Callable[[Any, Inputs, Mapping[str, Any]], Any] = _forward
+    run: Run = forward
     label: str = ""
 
     @property
@@ -85,7 +73,7 @@ class Operator:
                 warnings.simplefilter("ignore")
                 return self.module(**kwargs)
         except (TypeError, ValueError, RuntimeError, AssertionError) as error:
-            raise UserError(f"{self.name}: {_first_line(error)}") from error
+            raise UserError(f"{self.name}: {first_line(error)}") from error
 
     def trace(
         self,
@@ -95,26 +83,34 @@ class Operator:
         kwargs: Mapping[str, Any] | None = None,
         seed: int = 0,
     ) -> Trace:
-        """Call `module` on `inputs` and prove what happened; torch's own refusal becomes a `UserError`."""
-        call, kwargs = call or {}, kwargs or {}
-        with torch.no_grad():
-            try:
-                output = self.run(module, inputs, call)
-            except (TypeError, ValueError, RuntimeError, IndexError, AssertionError) as error:
-                raise UserError(f"{self.name}: {_first_line(error)}") from error
-            recording = self.record(Call(module, inputs, kwargs, call, output))
-            return Trace(
-                self.name,
-                module,
-                inputs,
-                recording.tensors,
-                recording.rules,
-                recording.outputs,
-                output,
-                kwargs,
-                call,
-                seed,
-            )
+        """What an example does with `module` and `inputs`, proved; torch's own refusal becomes a `UserError`."""
+        return self._prove(finished(self.name, module, inputs, call or {}, kwargs or {}, self.run), seed)
+
+    def trace_call(self, module: nn.Module, inputs: Inputs, call: Mapping[str, Any]) -> Trace:
+        """The plain call `module(*inputs, **call)`, proved, with `inputs` by the names of forward's parameters."""
+        return self._prove(finished(self.name, module, inputs, call, {}), 0)
+
+    def _prove(self, call: Call, seed: int) -> Trace:
+        try:
+            with torch.no_grad():
+                recording = self.record(call)
+                return Trace(
+                    self.name,
+                    call.module,
+                    call.inputs,
+                    recording.tensors,
+                    recording.rules,
+                    recording.outputs,
+                    call.output,
+                    call.kwargs,
+                    call.call,
+                    seed,
+                )
+        except TorchreelError:
+            raise
+        except Exception as error:
+            why = f"{type(error).__name__}: {first_line(error)}"
+            raise TraceError(f"{self.name}: this call cannot be traced yet ({why})") from error
 
     def trace_example(
         self,
@@ -182,7 +178,3 @@ def _load(module: nn.Module, state: Mapping[str, Any]) -> None:
             given = torch.tensor(values)
             if name in own and own[name].shape == given.shape:
                 own[name].copy_(given)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".") + "."

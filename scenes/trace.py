@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from torchreel.assets.errors import TorchreelError
 from torchreel.scenes.formula import Expr, Index, Lazy, Ref, Tensors, Token, cells, read
 
 _BATCH = 1 << 21
@@ -28,7 +29,7 @@ _TOLERANCE = {
 }
 
 
-class TraceError(ValueError):
+class TraceError(TorchreelError):
     """A trace that does not add up to what torch computed."""
 
 
