@@ -88,7 +88,7 @@ class _Copied:
         """The position of the input that each position of the output copies."""
         at = torch.arange(axis.out) - axis.before
         if self.mode == CIRCULAR:
-            return (at - axis.first) % max(1, axis.kept) + axis.first
+            return at + axis.kept * ((at < axis.first).long() - (at >= axis.end).long())
         last = axis.size - 1
         if self.mode == REPLICATE:
             return at.clamp(0, last)
