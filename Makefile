@@ -52,7 +52,7 @@ demo: setup
 	$(BIN)/torchreel render --all -f gif,mp4,png -o media -j $(JOBS)
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 bench: setup
 	$(BIN)/python -m benchmarks.run

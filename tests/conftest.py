@@ -20,6 +20,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden-update", action="store_true", help="render the golden frames anew")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of one example run in one process, which reads the clip once for all of them."""
+    for item in items:
+        values = getattr(item, "callspec", None) and item.callspec.params  # type: ignore[attr-defined]
+        shot = (values or {}).get("shot")
+        operator = shot.operator if shot else (values or {}).get("operator")
+        name = shot.example if shot else (values or {}).get("name")
+        if isinstance(operator, str) and isinstance(name, str):
+            item.add_marker(pytest.mark.xdist_group(f"{operator}:{name}"))
+
+
 @pytest.fixture(autouse=True)
 def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache for each test."""

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import uniform_filter
 
-from torchreel.assets.examples import DEFAULT, examples
+from torchreel.assets.examples import examples, families
 from torchreel.render.encoders.changes import packed, unpacked
 from torchreel.render.encoders.palette import choose
 from torchreel.render.renderer import capture
@@ -53,13 +53,13 @@ class Shot:
 
 
 def shots() -> list[Shot]:
-    """Middle and last frame of every example in Chinese and light, of the default ones in English and dark too."""
+    """Middle and last frame of every example in Chinese and light, of each family's first in English and dark too."""
     return [shot for operator, named in examples().items() for name in named for shot in _of(operator, name)]
 
 
 def _of(operator: str, name: str) -> Iterator[Shot]:
     looks = [("zh", "light")]
-    if name == DEFAULT or DEFAULT not in examples()[operator]:
+    if (operator, name) in {(first, next(iter(examples()[first]))) for first, *_ in families().values()}:
         looks.append(("en", "dark"))
     for lang, theme in looks:
         yield from (Shot(operator, name, lang, theme, moment) for moment in MOMENTS)
