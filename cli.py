@@ -116,22 +116,17 @@ def main() -> None:
 @_FAMILY
 @_JSON
 def list_command(family: str | None, as_json: bool) -> None:
-    """Show the operators and their examples."""
+    """Show the operators and their examples, by family and by the rows of the handbook's index."""
     with _friendly():
+        from torchreel.render import listing
         from torchreel.render.plan import select
 
         chosen = select((), everything=True, family=family)
     if as_json:
-        fields = ("operator", "name", "family", "kwargs", "section")
-        click.echo(_json([{field: getattr(example, field) for field in fields} for example in chosen]))
+        click.echo(_json(listing.plain(chosen)))
         return
-    families: dict[str, dict[str, list[str]]] = {}
-    for example in chosen:
-        families.setdefault(example.family, {}).setdefault(example.operator, []).append(example.name)
-    for name, operators in families.items():
-        click.echo(name)
-        for operator, names in operators.items():
-            click.echo(f"  {operator:<16} {' '.join(names)}")
+    for line in listing.lines(chosen):
+        click.echo(line)
 
 
 @main.command()

@@ -69,6 +69,17 @@ def test_list_shows_every_operator_with_its_examples() -> None:
         assert [operator, *named] in [line.split() for line in lines]
 
 
+def test_list_names_the_handbooks_row_above_its_operators() -> None:
+    lines = [line.strip() for line in call("list", "--family", "pooling").output.splitlines()]
+    heading = lines.index("5  最大值池化（MaxPool）")
+    assert any(
+        line.startswith("MaxPool2d ")
+        for line in lines[heading + 1 : lines.index("6  最大值反向池化（MaxUnpool）")]
+    )
+    shown = json.loads(call("list", "--family", "pooling", "--json").output)
+    assert {one["row"]["number"] for one in shown if one["operator"] == "MaxPool2d"} == {5}
+
+
 def test_list_of_one_family() -> None:
     assert {one["family"] for one in json.loads(call("list", "--family", "pooling", "--json").output)} == {
         "pooling"
