@@ -11,7 +11,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_overloads
 
 import torch
 from torch import Tensor, nn
@@ -143,8 +143,8 @@ class Operator:
     def _check_arguments(self, kwargs: Mapping[str, Any]) -> None:
         """Refuse names that the constructor does not take, and words where it takes True or False."""
         assert self.module is not None
-        parameters = inspect.signature(self.module).parameters
-        taken = [name for name in parameters if name not in ("device", "dtype")]
+        parameters = constructor_parameters(self.module)
+        taken = list(parameters)
         for name, value in kwargs.items():
             if name not in taken:
                 near = difflib.get_close_matches(name, taken, n=1)
@@ -152,6 +152,17 @@ class Operator:
                 raise UserError(f"{self.name} has no argument {name!r}.{hint} It takes {', '.join(taken)}.")
             if isinstance(parameters[name].default, bool) and not isinstance(value, bool):
                 raise UserError(f"{self.name}: {name}={value!r} should be True or False.")
+
+
+def constructor_parameters(module: type[nn.Module]) -> dict[str, inspect.Parameter]:
+    """What a module's constructor takes, in order, without what says where the module lives.
+
+    Recurrent networks take anything and say in an overload what they mean.
+    """
+    constructor = next(iter(get_overloads(module.__init__)), module.__init__)
+    parameters = inspect.signature(constructor).parameters
+    hidden = ("self", "args", "kwargs", "device", "dtype")
+    return {name: one for name, one in parameters.items() if name not in hidden and not name.startswith("_")}
 
 
 def _inputs(example: Example, input_text: str | None, seed: int) -> dict[str, Tensor]:
