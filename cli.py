@@ -79,14 +79,16 @@ _CHANGES = (
 
 
 @contextmanager
-def _friendly() -> Iterator[None]:
-    """Turn a user's mistake into one line and exit code 2, and Ctrl-C into a quiet end."""
+def _friendly(as_json: bool = False) -> Iterator[None]:
+    """Turn a user's mistake into one line (and an object of JSON) and exit code 2, and Ctrl-C into a quiet end."""
     from torchreel.assets.errors import UserError
 
     try:
         yield
     except UserError as error:
         click.echo(f"torchreel: {error}", err=True)
+        if as_json:
+            click.echo(_json({"exit_code": WRONG_USAGE, "error": str(error)}))
         sys.exit(WRONG_USAGE)
     except KeyboardInterrupt:
         click.echo("torchreel: interrupted; finished clips are kept.", err=True)
@@ -117,7 +119,7 @@ def main() -> None:
 @_JSON
 def list_command(family: str | None, as_json: bool) -> None:
     """Show the operators and their examples, by family and by the rows of the handbook's index."""
-    with _friendly():
+    with _friendly(as_json):
         from torchreel.render import listing
         from torchreel.render.plan import select
 
@@ -134,7 +136,7 @@ def list_command(family: str | None, as_json: bool) -> None:
 @_JSON
 def info(operator: str, as_json: bool) -> None:
     """Show the examples of one OPERATOR: its constructor calls and where they come from."""
-    with _friendly():
+    with _friendly(as_json):
         from torchreel.render.plan import select
 
         chosen = select([operator if ":" in operator else f"{operator}:*"])
@@ -173,8 +175,8 @@ def info(operator: str, as_json: bool) -> None:
     type=click.Choice(["l", "m", "h", "k"]),
     default="m",
     show_default=True,
-    help="Size and rate of MP4 and PNG (of GIF and WebP): l 854x480@15 (480x270@10), m 1280x720@30 (800x450@20), "
-    "h 1920x1080@60 (1280x720@25), k 3840x2160@60 (1920x1080@25).",
+    help="Size and rate of MP4 and PNG (of GIF and WebP): l 854x480@20 (480x270@10), m 1280x720@30 (800x450@20), "
+    "h 1920x1080@60 (1280x720@20), k 3840x2160@60 (1920x1080@20).",
 )
 @click.option("--fps", type=int, help="Frames per second, instead of the quality's.")
 @click.option("--width", type=int, help="Width in px, instead of the quality's; the height follows as 16:9.")
@@ -206,7 +208,7 @@ def render(
 
     `Conv2d` is the default example, `Conv2d:stride` another one, `Conv2d:*` all of them.
     """
-    with _friendly():
+    with _friendly(as_json):
         from torchreel.render.plan import jobs as plan_jobs
 
         planned = plan_jobs(operators, everything, family, **asked)

@@ -104,4 +104,5 @@ def _fit(job: Job, request: Request, first: Output, path: Path, on_frame: OnFram
 
 def _facts(output: Output) -> dict[str, Any]:
     view = output.view
-    return {"width": view.width, "height": view.height, "fps": view.fps}
+    size = {"width": view.width, "height": view.height}
+    return size if output.format == "png" else {**size, "fps": view.fps}

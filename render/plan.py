@@ -14,12 +14,13 @@ from torchreel.assets.examples import Example, did_you_mean, example, examples, 
 from torchreel.render.job import FORMATS, Job, Output
 from torchreel.render.settings import FILM, PAGE, View
 
-# Manim's quality names and its sizes for video; GIF and WebP are for pages, so they are smaller and slower.
+# Manim's quality names and its sizes for video; GIF and WebP are for pages, so they are smaller and slower. Rates are
+# multiples of ten, as beats last whole tenths of a second.
 QUALITIES = {
-    "l": (View(854, 480, 15), View(480, 270, 10)),
+    "l": (View(854, 480, 20), View(480, 270, 10)),
     "m": (FILM, PAGE),
-    "h": (View(1920, 1080, 60), View(1280, 720, 25)),
-    "k": (View(3840, 2160, 60), View(1920, 1080, 25)),
+    "h": (View(1920, 1080, 60), View(1280, 720, 20)),
+    "k": (View(3840, 2160, 60), View(1920, 1080, 20)),
 }
 _VIDEO = ("mp4", "png")
 _MOST_WIDTH, _LEAST_WIDTH = 7680, 160

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchreel.assets.errors import UserError
+from torchreel.assets.errors import TorchreelError
 from torchreel.render.job import Output
 from torchreel.render.plan import even_height
 from torchreel.render.settings import View
@@ -14,10 +14,14 @@ _COLORS = (128, 64, 32, 16)
 _WIDTH_POWER = 1.2
 
 
+class TooLarge(TorchreelError):
+    """No GIF of a clip is as small as `--max-size` asks for."""
+
+
 def smaller(tried: Output, size: int, most: int, label: str) -> Output:
     """The next output to try after `tried` gave `size` bytes: narrower first, then slower, then fewer colours.
 
-    Widths that cannot be enough yet are skipped. Raises `UserError` when nothing smaller is left.
+    Widths that cannot be enough yet are skipped. Raises `TooLarge` when nothing smaller is left.
     """
     view = tried.view
     narrower = [width for width in _WIDTHS if width < view.width]
@@ -31,7 +35,7 @@ def smaller(tried: Output, size: int, most: int, label: str) -> Output:
     fewer = [colors for colors in _COLORS if colors < (tried.colors or 256)]
     if fewer:
         return Output(tried.format, view, fewer[0])
-    raise UserError(
+    raise TooLarge(
         f"{label}: the smallest GIF ({tried.describe()}) has {size} bytes, more than --max-size {most}. "
         "Use a smaller input, or MP4 or WebP."
     )

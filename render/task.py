@@ -15,6 +15,7 @@ from torchreel.assets.errors import UserError
 from torchreel.render import outputs
 from torchreel.render.cache import Cache, Note, ledger_key, media_key
 from torchreel.render.job import LEDGER, Job
+from torchreel.render.shrink import TooLarge
 
 Facts = dict[str, dict[str, Any]]
 _REPORT_EVERY = 0.1
@@ -128,6 +129,8 @@ def failure(error: Exception, job: Job) -> Failure:
     """An error as one line for the user: the clip, what happened and, for a defect, where."""
     if isinstance(error, UserError):
         return Failure("usage", str(error))
+    if isinstance(error, TooLarge):
+        return Failure("failed", str(error))
     if isinstance(error, OSError) and error.errno:
         advice = " Free some space and run the same command again." if error.errno == errno.ENOSPC else ""
         why = os.strerror(error.errno)

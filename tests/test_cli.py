@@ -290,11 +290,21 @@ def test_max_size_retries_smaller_and_says_what_it_chose(stage: Any) -> None:
     assert f"Conv2d.zh.light.gif: {width}x" in result.output
 
 
-def test_an_impossible_max_size_is_refused(stage: Any) -> None:
+def test_a_max_size_that_cannot_be_met_is_a_failure(stage: Any) -> None:
     result = call("render", "Conv2d", "-f", "gif", "--max-size", "100B")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert result.stderr.endswith("Use a smaller input, or MP4 or WebP.\n")
     assert media() == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list", "--family", "poling"], ["info", "Conv2D"], ["render", "Conv2d", "--width", "9"]]
+)
+def test_a_mistake_is_an_object_for_programs_too(arguments: list[str]) -> None:
+    result = call(*arguments, "--json")
+    said = json.loads(result.stdout)
+    assert (result.exit_code, said["exit_code"]) == (2, 2)
+    assert result.stderr == f"torchreel: {said['error']}\n"
 
 
 def test_a_gif_gets_narrower_then_slower_then_poorer_in_colours() -> None:
