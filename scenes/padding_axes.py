@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+CONSTANT, REFLECT, REPLICATE, CIRCULAR = "constant", "reflect", "replicate", "circular"
+_MODES = {"Reflection": REFLECT, "Replication": REPLICATE, "Circular": CIRCULAR}
 SIDES = (("left", "right"), ("top", "bottom"), ("front", "back"))
 """torch's names of the numbers in `padding`, in its order: the last dimension comes first."""
 LETTERS = "WHD"
@@ -43,6 +45,11 @@ class Axis:
     def kept(self) -> int:
         """How many cells are kept of the input."""
         return max(0, self.end - self.first)
+
+    @property
+    def out_span(self) -> range:
+        """The positions of the output."""
+        return range(-self.before, self.size + self.after)
 
     @property
     def span(self) -> range:
@@ -85,3 +92,58 @@ def axes_of(padding: Sequence[int], shape: Sequence[int]) -> list[Axis]:
         Axis(shape[-1 - k], padding[2 * k], padding[2 * k + 1], k)
         for k in range(min(len(padding) // 2, len(shape)))
     ]
+
+
+def mode_of(name: str) -> str:
+    """How a class fills the border, in the words of `torch.nn.functional.pad`."""
+    return next((mode for prefix, mode in _MODES.items() if name.startswith(prefix)), CONSTANT)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """One plane of a padded tensor of `ndim` dimensions: its rows and columns, and the indices in front of them.
+
+    A call that pads one dimension has the channels as rows, which are not padded. `dims` is how many are padded.
+    """
+
+    rows: Axis
+    cols: Axis
+    lead: tuple[int, ...]
+    ndim: int
+    dims: int
+    mode: str
+
+    @classmethod
+    def of(cls, name: str, padding: Sequence[int], shape: Sequence[int]) -> Geometry:
+        """The first plane of an input of that shape."""
+        padded = axes_of(padding, shape)
+        channels = Axis(shape[-2] if len(shape) > 1 else 1, 0, 0, 1)
+        rows = padded[1] if len(padded) > 1 else channels
+        lead = (0,) * max(0, len(shape) - 2)
+        return cls(rows, padded[0], lead, len(shape), len(padded), mode_of(name))
+
+    @property
+    def axes(self) -> list[Axis]:
+        """The padded axes of the plane, in torch's order."""
+        return [self.cols, self.rows][: self.dims]
+
+    @property
+    def copies(self) -> bool:
+        """Whether the border copies elements of the input."""
+        return self.mode != CONSTANT
+
+    def in_input(self, row: int, col: int) -> bool:
+        """Whether a position belongs to the input."""
+        return self.rows.in_input(row) and self.cols.in_input(col)
+
+    def in_output(self, row: int, col: int) -> bool:
+        """Whether a position belongs to the output."""
+        return self.rows.in_output(row) and self.cols.in_output(col)
+
+    def of_input(self, row: int, col: int) -> tuple[int, ...]:
+        """The input's element at a position."""
+        return (*self.lead, row, col)[-self.ndim :]
+
+    def of_output(self, row: int, col: int) -> tuple[int, ...]:
+        """The output's element at a position."""
+        return (*self.lead, row + self.rows.before, col + self.cols.before)[-self.ndim :]

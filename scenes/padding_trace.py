@@ -10,11 +10,8 @@ from torch import Tensor
 from torchreel.assets.errors import UserError
 from torchreel.scenes.formula import Add, Case, Const, Expr, Largest, Least, Mul, Ref, Sub
 from torchreel.scenes.operator import Call, Inputs, Recording, Settings
-from torchreel.scenes.padding_axes import Axis, axes_of
+from torchreel.scenes.padding_axes import CIRCULAR, CONSTANT, REFLECT, REPLICATE, Axis, axes_of, mode_of
 from torchreel.scenes.trace import Rule
-
-CONSTANT, REFLECT, REPLICATE, CIRCULAR = "constant", "reflect", "replicate", "circular"
-_MODES = {"Reflection": REFLECT, "Replication": REPLICATE, "Circular": CIRCULAR}
 
 
 def record_padding(call: Call) -> Recording:
@@ -29,11 +26,6 @@ def record_padding(call: Call) -> Recording:
     if mode == CONSTANT:
         return _Constant(source, call.output, axes, _constant(module, source)).recording()
     return _Copied(source, call.output, axes, mode).recording()
-
-
-def mode_of(name: str) -> str:
-    """How a class fills the border, in the words of `torch.nn.functional.pad`."""
-    return next((mode for prefix, mode in _MODES.items() if name.startswith(prefix)), CONSTANT)
 
 
 def _constant(module: object, source: Tensor) -> float:
