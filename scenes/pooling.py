@@ -15,7 +15,7 @@ from torchreel.scenes.operator import Inputs, Operator, Settings
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.pooling_stage import Board
-from torchreel.scenes.pooling_trace import check_max_pool, pool_window, record_max_pool
+from torchreel.scenes.pooling_trace import check_pooling, pool_window, record_max_pool
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
 
@@ -31,7 +31,7 @@ def _operator(module: type[nn.Module], dims: int) -> Operator:
     name = module.__name__
 
     def check(settings: Settings, inputs: Inputs) -> None:
-        check_max_pool(name, settings, inputs, dims)
+        check_pooling(name, settings, inputs, dims)
 
     return Operator(module, record_max_pool, "pooling", f"{_DOCS}{name}.html", check)
 

@@ -1,9 +1,9 @@
-"""What max pooling computes: the largest value under each window, and where in the input it stood."""
+"""What poolings read, and what max pooling computes: the largest value under each window, and where it stood."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,38 @@ AXES = ("depth", "row", "column")
 _MOST_READ = 1 << 22
 
 
+class Windows:
+    """What the windows of a pooling module read of an input `(N, C, *spatial)` or `(C, *spatial)`.
+
+    Cells are `(B, ndim)`: batch where torch has one, channel, spatial position. Positions beyond the padded input,
+    which windows kept by `ceil_mode` reach, do not exist.
+    """
+
+    def __init__(self, module: Any, shape: Sequence[int]) -> None:
+        self.dims = _dims(module)
+        self.window = pool_window(module)
+        self.sizes = torch.tensor(tuple(shape)[-self.dims :])
+
+    def taps(self, cells: Tensor) -> Tensor:
+        """The positions `(B, K, dims)` under the windows, row-major in the kernel; they may lie outside the input."""
+        return self.window.taps(cells[:, -self.dims :])
+
+    def beyond(self, taps: Tensor) -> Tensor:
+        """Which positions lie beyond the padded input, `(B, K)`."""
+        return (taps >= self.sizes + torch.tensor(self.window.padding)).any(-1)
+
+    def read(self, tensor: str, cells: Tensor, fill: float) -> Ref:
+        """The values of `tensor` under the windows; padding counts as `fill`."""
+        taps = self.taps(cells)
+        at = with_leading([cells[:, axis] for axis in range(cells.shape[1] - self.dims)], taps)
+        return Ref(tensor, at, fill=fill, skip=self.beyond(taps))
+
+
+def arguments(call: Call) -> Mapping[str, Any]:
+    """Forward's arguments by name, however they were given."""
+    return {**call.inputs, **call.call}
+
+
 def record_max_pool(call: Call) -> Recording:
     """Tensors and rules of a max pooling of input `(N, C, *spatial)` or `(C, *spatial)`.
 
@@ -31,14 +63,13 @@ def record_max_pool(call: Call) -> Recording:
 
 
 class _MaxPool:
-    """The index arithmetic of one call. Cells are `(batch, channel, *spatial)`, without batch where torch has none."""
+    """The index arithmetic of one call."""
 
     def __init__(self, call: Call) -> None:
-        module, self.input = call.module, call.inputs["input"]
+        module, self.input = call.module, arguments(call)["input"]
         returned = call.output if isinstance(call.output, tuple) else None
-        self.dims = _dims(module)
-        self.window = pool_window(module)
-        self.sizes = torch.tensor(self.input.shape[-self.dims :])
+        self.windows = Windows(module, self.input.shape)
+        self.dims, self.sizes = self.windows.dims, self.windows.sizes
         self.output, self.indices = returned or (call.output, self._indices(module))
         self.returns_indices = returned is not None
 
@@ -60,10 +91,7 @@ class _MaxPool:
 
     def _largest(self, cells: Tensor) -> Max:
         """output: the largest of the window's values; padding reads as -inf, what lies beyond it does not exist."""
-        taps = self.window.taps(cells[:, -self.dims :])
-        at = with_leading([cells[:, axis] for axis in range(cells.shape[1] - self.dims)], taps)
-        beyond = (taps >= self.sizes + torch.tensor(self.window.padding)).any(-1)
-        return Max(Ref("input", at, fill=-math.inf, skip=beyond))
+        return Max(self.windows.read("input", cells, -math.inf))
 
     def _flat(self, cells: Tensor) -> Expr:
         """indices: the winner's place counted row by row over one plane of the input."""
@@ -79,7 +107,7 @@ class _MaxPool:
     def _winner(self, index: Tensor) -> Tensor:
         """The input position `(..., dims)` of each output's winner."""
         cells = index.reshape(-1, index.shape[-1])
-        most = max(1, _MOST_READ // math.prod(self.window.kernel))
+        most = max(1, _MOST_READ // math.prod(self.windows.window.kernel))
         parts = [self._compare(part) for part in cells.split(most)]
         return torch.cat(parts).reshape(*index.shape[:-1], self.dims)
 
@@ -88,7 +116,7 @@ class _MaxPool:
 
         Where all of a window is -inf, torch keeps the first position that is not before the input's edge.
         """
-        taps = self.window.taps(cells[:, -self.dims :])
+        taps = self.windows.taps(cells)
         values = self._largest(cells).body.evaluate({"input": self.input})
         inside = ((taps >= 0) & (taps < self.sizes)).all(-1)
         count = torch.arange(taps.shape[1])
@@ -103,16 +131,27 @@ class _MaxPool:
 
 def pool_window(module: Any) -> Window:
     """The geometry of a pooling module, in as many dimensions as it has."""
-    dims = _dims(module)
-    settings = (module.kernel_size, module.stride, module.padding, module.dilation)
-    return Window(*(per_dimension(value, dims) for value in settings))
+    stride = getattr(module, "stride", None)
+    settings = (
+        module.kernel_size,
+        module.kernel_size if stride is None else stride,
+        getattr(module, "padding", 0),
+        getattr(module, "dilation", 1),
+    )
+    return Window(*(_per_dimension(value, _dims(module)) for value in settings))
+
+
+def _per_dimension(value: Any, dims: int) -> tuple[int, ...]:
+    """A setting as one int a dimension; torch repeats a single one, also in a tuple."""
+    single = isinstance(value, (tuple, list)) and len(value) == 1
+    return per_dimension(value[0] if single else value, dims)
 
 
 def _dims(module: Any) -> int:
     return int(type(module).__name__[-2])
 
 
-def check_max_pool(name: str, settings: Settings, inputs: Inputs, dims: int) -> None:
+def check_pooling(name: str, settings: Settings, inputs: Inputs, dims: int) -> None:
     """Refuse what has no output or too much padding, in torch's words and with what to do."""
     shape = tuple(inputs["input"].shape)
     if len(shape) not in (dims + 1, dims + 2):
