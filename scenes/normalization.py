@@ -1,145 +1,176 @@
-"""Normalization: elements that share one mean and one variance, and what torch makes of them."""
+"""Normalization layers in numbered steps: elements that share statistics, and what torch makes of them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
-from manim import Animation
+from manim import Animation, Scene
+from torch import nn
 
-from torchreel.scenes.normalization_blocks import Panel
-from torchreel.scenes.normalization_groups import GroupsBoard, Heading, numbers_a_group
-from torchreel.scenes.normalization_plan import Plan, Planner
-from torchreel.scenes.normalization_steps import StepsBoard
-from torchreel.scenes.normalization_trace import COMPARISON, GROUP_NORM, LAYERS, partitions
+from torchreel.scenes.formula import Token
+from torchreel.scenes.normalization_checks import check_numbers, infer_features, infer_shape
+from torchreel.scenes.normalization_plan import Plan, Planner, chunks
+from torchreel.scenes.normalization_sets_trace import Partition
+from torchreel.scenes.normalization_steps import Column, StepsBoard
+from torchreel.scenes.normalization_trace import (
+    is_frozen,
+    partition,
+    record_instance_norm,
+    record_layer_norm,
+    record_rms_norm,
+)
+from torchreel.scenes.operator import Call, Inputs, Operator, Recording, Settings
 from torchreel.scenes.parts.motion import Appear, Morph, Vanish
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
 
+DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 _SWEEPS = 3
-T = TypeVar("T")
 
 
-class GroupNorm(OperatorScene):
-    """Five steps over all groups; the example `groups` compares the partitions of several num_groups instead."""
+def declared(
+    module: type[nn.Module],
+    record: Callable[[Call], Recording],
+    infer: Callable[[Settings, Inputs], Settings],
+) -> Operator:
+    """A normalization layer."""
+    name = module.__name__
 
-    operator = GROUP_NORM
+    def check(settings: Settings, inputs: Inputs) -> None:
+        check_numbers(name, settings)
+
+    return Operator(module, record, "normalization", f"{DOCS}{name}.html", check, infer)
+
+
+class FiveSteps(OperatorScene):
+    """Mean, difference, variance and its root, quotient, affine map: over all sets that share statistics.
+
+    `kind` is the layer's part of the captions that say which elements form a set.
+    """
+
+    kind: ClassVar[str]
 
     def story(self) -> Iterator[Beat]:
-        return self._regrouped() if self._settings() else self._five_steps()
-
-    def call(self) -> list[tuple[str, bool]]:
-        """The constructor call; the example `groups` has several."""
-        if not self._settings():
-            return super().call()
-        settings = " | ".join(map(str, self._settings()))
-        module: Any = self.trace.module
-        return [
-            ("nn.GroupNorm(", False),
-            (f"num_groups={settings}", True),
-            (f", num_channels={module.num_channels})", False),
-        ]
-
-    def _settings(self) -> list[int]:
-        """The values of num_groups whose results the trace holds, if it is the one of the example `groups`."""
-        named = (name.partition("=")[2] for name in self.trace.tensors if "=" in name and "." not in name)
-        return [int(groups) for groups in named] if self.trace.shape("input")[0] else []
-
-    def _regrouped(self) -> Iterator[Beat]:
-        settings = self._settings()
-        board = self.columns = GroupsBoard(
-            self.look, self.trace, settings, self._column_headings(settings), self._row_note
+        frozen = self.frozen
+        shown = ("running_mean", "running_var") if frozen else ()
+        self.board = board = StepsBoard(
+            self.look, self.trace, self.sets, self.columns(), self._notes, shown, self.axes
         )
-        self.add(*(grid for column in board.grids for grid in column), board.labels)
-        yield Beat("regroup", run_time=0.1, hold=1.2, values=self._sizes())
-        for column, groups in enumerate(settings, 1):
-            yield from self._setting(column, groups, 1.0 if len(settings) < 4 else 0.7)
-        yield Beat("regrouped", lambda: [Vanish(board.cursor)], 0.4, values=self._sizes())
+        grids = (grid for column in board.grids.values() for band in column for grid in band)
+        self.add(*grids, board.labels)
+        yield Beat(f"sets_{self.kind}_eval" if frozen else f"sets_{self.kind}", board.appear, 0.6, 0.8)
+        yield from self.steps()
+        yield Beat(f"done_{self.kind}_eval" if frozen else f"done_{self.kind}", self.clear_cursor, 0.4)
 
-    def _row_note(self, rows: int) -> str:
-        """Which samples and channels the columns leave out, if any."""
-        sizes = self._sizes()
-        notes = [
-            (sizes["samples"] > 1, self.words("one_sample", **sizes)),
-            (rows < sizes["channels"], self.words("left_out_rows", rows=rows, **sizes)),
-        ]
-        return " · ".join(note for needed, note in notes if needed)
-
-    def _setting(self, column: int, groups: int, pace: float) -> Iterator[Beat]:
-        """One num_groups: the channels regroup, each group gets its statistics, the numbers follow."""
-        board, name = self.columns, self.columns.name(column)
-        key = self._setting_key(groups)
-        values = {**self._sizes(), "groups": groups, "per_group": board.channels // groups}
-        shape = self.trace.shape("input")
-        yield Beat(key, partial(self._split, column), 0.6, round(0.3 * pace, 1), values=values)
-        look = round(0.8 * pace, 1)
-        mean, result = self.trace.step(f"{name}.mean", (0, 0)), self.trace.step(name, (0,) * len(shape))
-        yield Beat(key, partial(board.statistics, column), 0.5, look, mean, values)
-        yield Beat(key, partial(self._results, column), 0.5, look, result, values)
-
-    def _setting_key(self, groups: int) -> str:
-        if groups == 1:
-            return "one_group"
-        return "all_groups" if groups == self.trace.shape("input")[1] else "some_groups"
-
-    def _column_headings(self, settings: list[int]) -> list[Heading]:
-        shape = self.trace.shape("input")
-        twins = {1: "LayerNorm"}
-        if "instance_norm" in self.trace.tensors:
-            twins[shape[1]] = "InstanceNorm"
-        headings = [Heading("input", str(shape).replace(" ", ""))]
-        for groups in settings:
-            sizes = self.words("group_sizes", groups=groups, count=numbers_a_group(shape, groups))
-            twin = self.words("same_statistics", layer=twins[groups]) if groups in twins else ""
-            headings.append(Heading(f"num_groups={groups}", sizes, twin))
-        return headings
-
-    def _split(self, column: int) -> list[Animation]:
-        frames, moves = self.columns.split(column)
-        self.add(*frames)
-        return moves
-
-    def _results(self, column: int) -> list[Animation]:
-        return [*self._point(self.columns.cursor, self.columns.around(column)), *self.columns.write(column)]
-
-    def _five_steps(self) -> Iterator[Beat]:
-        self.board = board = StepsBoard(self.look, self.trace, self._headings(), self._notes)
-        self.add(*(grid for column in board.grids.values() for band in column for grid in band), board.labels)
-        if not board.bands:
-            yield Beat("empty", hold=2.0)
-            return
-        yield Beat(
-            "partition", lambda: [Appear(frame) for frame in board.frames], 0.6, 0.7, values=self._sizes()
-        )
-        yield from self._statistic(1, "mean", "input")
-        yield from self._elements(2, "centered", "input")
+    def steps(self) -> Iterator[Beat]:
+        """The beats of the numbered steps."""
+        yield from self._mean()
+        yield from self.elements(2, "centered", "input")
         yield from self._variance()
-        yield from self._elements(4, "normalized", "centered")
-        yield from self._elements(5, "output", "normalized")
-        yield Beat("done", lambda: [Vanish(board.cursor), *board.light(0)], 0.4, values=self._sizes())
+        yield from self.elements(4, "normalized", "centered")
+        yield from self.elements(5, "output", "normalized")
 
-    def _headings(self) -> dict[str, str]:
-        module: Any = self.trace.module
-        affine = " + ".join(
-            part for part, has in (("× weight", module.weight), ("bias", module.bias)) if has is not None
-        )
+    def columns(self) -> list[Column]:
+        """The columns of the table."""
+        mean, var = ("running_mean", "running_var") if self.frozen else ("mean", "var")
+        return [
+            self.input_column(),
+            Column("mean", mean if self.frozen else f"Σ / {self.sets.size}", statistics=((mean, "mean"),)),
+            Column("centered", "input − mean", "centered"),
+            Column(
+                "var → std", var if self.frozen else "√(var + eps)", statistics=((var, "var"), ("std", "std"))
+            ),
+            Column("normalized", "centered / std", "normalized"),
+            self.output_column(),
+        ]
+
+    def input_column(self) -> Column:
+        """What comes in."""
+        return Column("input", str(self.trace.shape("input")).replace(" ", ""), "input")
+
+    def output_column(self) -> Column:
+        """What goes out."""
+        factors = (("× weight", "weight"), ("bias", "bias"))
+        affine = " + ".join(part for part, name in factors if name in self.trace.tensors)
+        return Column("output", affine or "= normalized", "output")
+
+    @property
+    def sets(self) -> Partition:
+        """The sets of elements that share statistics."""
+        return partition(self.trace.module, self.trace.shape("input"))
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the statistics are the running ones."""
+        return is_frozen(self.trace.module)
+
+    @property
+    def axes(self) -> str:
+        """A letter for each axis of the input, as torch's pages call them; none where they have no names."""
+        return {3: "ncl", 4: "nchw", 5: "ncdhw"}.get(len(self.trace.shape("input")), "")
+
+    def values(self) -> dict[str, object]:
+        sets, module = self.sets, self.trace.module
+        eps = getattr(module, "eps", None)
         return {
-            "input": str(self.trace.shape("input")).replace(" ", ""),
-            "mean": "Σ / " + str(self._sizes()["count"]),
-            "centered": "input − mean",
-            "var": "√(var + eps)",
-            "normalized": "centered / std",
-            "output": affine or "= normalized",
+            "count": sets.size,
+            "sets": int(np.prod(sets.sets)),
+            "eps": f"{eps:g}" if eps is not None else "finfo.eps",
         }
+
+    def clear_cursor(self) -> list[Animation]:
+        """The cursor leaves, no step is lit."""
+        return [Vanish(self.board.cursor), *self.board.light(0)]
+
+    def statistic(self, number: int, tensor: str, source: str, key: str = "") -> Iterator[Beat]:
+        """The first set's statistic in full, the others in a sweep."""
+        gather, key = partial(self._gather, number, (tensor,), source), key or tensor
+        yield Beat(key, partial(gather, [0]), 0.6, 0.8, self._of_band(tensor, 0))
+        for bands, seconds in self._sweep():
+            yield Beat(f"{key}_all", partial(gather, bands), seconds, 0.0, self._of_band(tensor, bands[-1]))
+
+    def root(self, number: int, square: str, root: str, source: str) -> Iterator[Beat]:
+        """A mean of squares, then its root with eps; the first set in full, the others in a sweep."""
+        if self.frozen:
+            yield Beat(square, partial(self._point_at, number, square), 0.6, 0.8, self._kept(square))
+        else:
+            first = partial(self._gather, number, (square,), source, [0])
+            yield Beat(square, first, 0.6, 0.8, self._of_band(square, 0))
+        yield Beat(
+            root, partial(self._gather, number, (root,), square, [0]), 0.5, 0.7, self._of_band(root, 0)
+        )
+        gather = partial(self._gather, number, (root,) if self.frozen else (square, root), source)
+        for bands, seconds in self._sweep():
+            yield Beat(f"{square}_all", partial(gather, bands), seconds, 0.0, self._of_band(root, bands[-1]))
+
+    def elements(self, number: int, tensor: str, source: str) -> Iterator[Beat]:
+        """One element in full, then set by set."""
+        board = self.board
+        step = self.trace.step(tensor, board.grids[tensor][0][0].index((0, 0)))
+        key = self._affine_key() if tensor == "output" else tensor
+        yield Beat(key, partial(self._write_first, number, tensor, source), 0.5, 0.7, step)
+        runs = chunks(list(range(len(board.bands))), _SWEEPS)
+        for bands in runs:
+            yield Beat(f"{key}_all", partial(self._write, tensor, bands), round(0.9 / len(runs), 1))
+
+    def _mean(self) -> Iterator[Beat]:
+        if self.frozen:
+            first = partial(self._point_at, 1, "running_mean")
+            yield Beat("running_mean", first, 0.6, 1.0, self._kept("running_mean"))
+        else:
+            yield from self.statistic(1, "mean", "input")
+
+    def _variance(self) -> Iterator[Beat]:
+        yield from self.root(3, "running_var" if self.frozen else "var", "std", "centered")
 
     def _notes(self, planner: Planner, plan: Plan) -> str:
         """What the table leaves out, if anything."""
         cells = plan.cells["input"]
-        corner: dict[str, Any] = {"channels": plan.channels, "rows": cells.rows, "cols": cells.cols}
+        corner: dict[str, Any] = {"planes": plan.planes, "rows": cells.rows, "cols": cells.cols}
         notes = [
             (plan.bands < planner.sets, self.words("left_out", shown=plan.bands, total=planner.sets)),
             (not planner.is_whole(plan), self.words("corner", **corner)),
@@ -147,66 +178,24 @@ class GroupNorm(OperatorScene):
         ]
         return " · ".join(note for needed, note in notes if needed)
 
-    def _sizes(self) -> dict[str, Any]:
-        shape, groups = self.trace.shape("input"), self.trace.shape("mean")[1]
-        return {
-            "samples": shape[0],
-            "channels": shape[1],
-            "groups": groups,
-            "per_group": shape[1] // groups,
-            "count": numbers_a_group(shape, groups),
-        }
-
-    def _statistic(self, number: int, tensor: str, source: str) -> Iterator[Beat]:
-        """The first group's statistic in full, the others in a sweep."""
-        sizes = self._sizes()
-        gather = partial(self._gather, number, (tensor,), source)
-        yield Beat(tensor, partial(gather, [0]), 0.6, 0.7, self._of_band(tensor, 0), sizes)
-        for bands, seconds in self._sweep():
-            yield Beat(
-                f"{tensor}_all", partial(gather, bands), seconds, 0.0, self._of_band(tensor, bands[-1]), sizes
-            )
-
-    def _variance(self) -> Iterator[Beat]:
-        """Variance, then its root with eps; the first group in full, the others in a sweep."""
-        module: Any = self.trace.module
-        values = {**self._sizes(), "eps": f"{module.eps:g}"}
-        of_first = partial(self._gather, 3)
-        yield Beat(
-            "var", partial(of_first, ("var",), "centered", [0]), 0.6, 0.7, self._of_band("var", 0), values
-        )
-        yield Beat("std", partial(of_first, ("std",), "var", [0]), 0.5, 0.7, self._of_band("std", 0), values)
-        gather = partial(self._gather, 3, ("var", "std"), "centered")
-        for bands, seconds in self._sweep():
-            yield Beat(
-                "var_all", partial(gather, bands), seconds, 0.0, self._of_band("std", bands[-1]), values
-            )
+    def _kept(self, tensor: str) -> list[Token]:
+        """A running statistic as it is, without a formula."""
+        owner = self.board.bands[0]
+        value = self.trace.value(tensor, owner)
+        return [Token(f"{tensor}{list(owner)} = "), Token(self.text(tensor, value), tensor, owner, value)]
 
     def _of_band(self, tensor: str, band: int) -> Step:
         return self.trace.step(tensor, self.board.bands[band])
 
-    def _elements(self, number: int, tensor: str, source: str) -> Iterator[Beat]:
-        """One element in full, then group by group."""
-        board = self.board
-        grid = board.grids[tensor][0][0]
-        step = self.trace.step(tensor, grid.index((0, 0)))
-        key = self._affine_key() if tensor == "output" else tensor
-        yield Beat(key, partial(self._write_first, number, tensor, source), 0.5, 0.7, step, self._sizes())
-        runs = chunks(list(range(len(board.bands))), _SWEEPS)
-        for bands in runs:
-            yield Beat(
-                f"{key}_all",
-                partial(self._write, tensor, bands),
-                round(0.6 / len(runs), 1),
-                values=self._sizes(),
-            )
-
     def _affine_key(self) -> str:
-        module: Any = self.trace.module
-        if module.weight is None:
+        tensors: Any = self.trace.tensors
+        if "weight" not in tensors:
             return "affine_off"
-        fresh = bool((module.weight == 1).all()) and (module.bias is None or not bool(module.bias.any()))
-        return "affine_fresh" if fresh else "affine"
+        fresh = bool((tensors["weight"] == 1).all()) and not (
+            "bias" in tensors and bool(tensors["bias"].any())
+        )
+        kind = self.kind if self.kind in ("layer", "rms") else "channel"
+        return f"affine_{kind}_fresh" if fresh else f"affine_{kind}"
 
     def _sweep(self) -> Iterator[tuple[list[int], float]]:
         runs = chunks(list(range(1, len(self.board.bands))), _SWEEPS)
@@ -218,12 +207,17 @@ class GroupNorm(OperatorScene):
         """The cursor goes to what is read; the statistics fly out of it."""
         board = self.board
         flights = [board.write_statistic(tensor, band, source, 0.5) for band in bands for tensor in tensors]
-        return [*self._point(board.cursor, board.around(source, bands[-1])), *flights, *board.light(number)]
+        return [*pointed(self, board.cursor, board.around(source, bands[-1])), *flights, *board.light(number)]
+
+    def _point_at(self, number: int, tensor: str) -> list[Animation]:
+        """The cursor goes to a statistic that is there already."""
+        board = self.board
+        return [*pointed(self, board.cursor, board.around(tensor, 0)), *board.light(number)]
 
     def _write_first(self, number: int, tensor: str, source: str) -> list[Animation]:
         board = self.board
         return [
-            *self._point(board.cursor, board.around_first(tensor)),
+            *pointed(self, board.cursor, board.around_first(tensor)),
             *board.write_first(tensor, source),
             *board.light(number),
         ]
@@ -231,80 +225,66 @@ class GroupNorm(OperatorScene):
     def _write(self, tensor: str, bands: list[int]) -> list[Animation]:
         board = self.board
         return [
-            *self._point(board.cursor, board.around(tensor, bands[-1])),
+            *pointed(self, board.cursor, board.around(tensor, bands[-1])),
             *board.write_elements(tensor, bands, 0.3),
         ]
 
-    def _point(self, cursor: Shape, path: np.ndarray) -> list[Animation]:
-        if cursor in self.mobjects:
-            return [Morph(cursor, path)]
-        cursor.points = path
-        return [Appear(cursor)]
+
+def pointed(scene: Scene, cursor: Shape, path: np.ndarray) -> list[Animation]:
+    """The cursor moves to a path, or appears there."""
+    if cursor in scene.mobjects:
+        return [Morph(cursor, path)]
+    cursor.points = path
+    return [Appear(cursor)]
 
 
-class Normalization(OperatorScene):
-    """One input, four layers: which elements share a mean and a variance."""
+class LayerNorm(FiveSteps):
+    kind = "layer"
+    axes = ""
+    operator = declared(nn.LayerNorm, record_layer_norm, infer_shape)
 
-    operator = COMPARISON
+    def values(self) -> dict[str, object]:
+        module: Any = self.trace.module
+        return {**super().values(), "shape": " × ".join(map(str, module.normalized_shape))}
 
-    def call(self) -> list[tuple[str, bool]]:
-        pieces = [(f"input {self.trace.shape('input')}".replace("(", "(N, C, *) = (", 1), False)]
-        return [*pieces, (f"  num_groups={self._groups}", True)]
 
-    def story(self) -> Iterator[Beat]:
-        shape = self.trace.shape("input")
-        sets = partitions(shape, self._groups)
-        self.panels = [
-            Panel(self.look, self.trace, layer, sets[layer], number) for number, layer in enumerate(LAYERS)
+class RMSNorm(LayerNorm):
+    """Squares, their mean and its root, quotient, weight: no mean is subtracted."""
+
+    kind = "rms"
+    operator = declared(nn.RMSNorm, record_rms_norm, infer_shape)
+
+    def columns(self) -> list[Column]:
+        return [
+            self.input_column(),
+            Column("square", "input²", "square"),
+            Column("mean → rms", "√(mean + eps)", statistics=(("mean_square", "mean"), ("rms", "rms"))),
+            Column("normalized", "input / rms", "normalized"),
+            self.output_column(),
         ]
-        self.frame = Shape(self.panels[0].outline(), stroke=self.look.theme.accent, stroke_width=3.6)
-        for panel in self.panels:
-            self.add(panel.block, panel.labels, panel.values)
-        key = "input_corner" if self.panels[0].cropped else "input"
-        yield Beat(key, run_time=0.1, hold=1.0, values={"count": math.prod(shape)})
-        for number, panel in enumerate(self.panels):
-            yield from self._layer(panel, number)
-        yield Beat("done", lambda: [Vanish(self.frame)], 0.4, values={"groups": self._groups})
 
-    @property
-    def _groups(self) -> int:
-        return int(self.trace.call.get("num_groups", 1))
-
-    def _layer(self, panel: Panel, number: int) -> Iterator[Beat]:
-        layer, values = panel.layer, self._facts(panel)
-        mean = self.trace.step(f"{layer}.mean", panel.first)
-        yield Beat(layer, partial(self._enter, panel, number), 0.6, 0.9, mean, values)
-        rest = [owner for owner in panel.visible_sets() if owner != panel.first]
-        variance = self.trace.step(f"{layer}.var", panel.first)
-        for sets in chunks(rest, _SWEEPS):
-            yield Beat(layer, partial(self._sweep, panel, sets), 0.2, 0.0, variance, values)
-        yield Beat(layer, run_time=0.1, hold=0.6, formula=variance, values=values)
-
-    def _facts(self, panel: Panel) -> dict[str, Any]:
-        shape = self.trace.shape("input")
-        axes = {3: "L", 4: "H, W", 5: "D, H, W"}[len(shape)]
-        return {
-            "axes": axes,
-            "sets": math.prod(panel.partition.sets),
-            "size": panel.partition.size,
-            "groups": self._groups,
-            "samples": shape[0],
-            "channels": shape[1],
-        }
-
-    def _enter(self, panel: Panel, number: int) -> list[Animation]:
-        values = self._facts(panel)
-        facts = panel.facts(self.words(f"share_{panel.layer}", **values), self.words("sets", **values))
-        move = Morph(self.frame, panel.outline()) if number else Appear(self.frame)
-        return [move, *panel.raise_name(), *panel.light([panel.first]), Appear(facts)]
-
-    def _sweep(self, panel: Panel, sets: list[tuple[int, ...]]) -> list[Animation]:
-        return panel.light(sets)
+    def steps(self) -> Iterator[Beat]:
+        yield from self.elements(1, "square", "input")
+        yield from self.root(2, "mean_square", "rms", "square")
+        yield from self.elements(3, "normalized", "input")
+        yield from self.elements(4, "output", "normalized")
 
 
-def chunks(items: list[T], most: int) -> list[list[T]]:
-    """Items in order, in at most `most` runs of about equal length."""
-    if not items:
-        return []
-    size = -(-len(items) // most)
-    return [items[start : start + size] for start in range(0, len(items), size)]
+class _InstanceNorm(FiveSteps):
+    kind = "instance"
+
+
+def _instance_norm(module: type[nn.Module], dims: int) -> Operator:
+    return declared(module, record_instance_norm, partial(infer_features, axis=-1 - dims))
+
+
+class InstanceNorm1d(_InstanceNorm):
+    operator = _instance_norm(nn.InstanceNorm1d, 1)
+
+
+class InstanceNorm2d(_InstanceNorm):
+    operator = _instance_norm(nn.InstanceNorm2d, 2)
+
+
+class InstanceNorm3d(_InstanceNorm):
+    operator = _instance_norm(nn.InstanceNorm3d, 3)

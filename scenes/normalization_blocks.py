@@ -6,12 +6,11 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from manim import Animation, VGroup
 
 from torchreel.scenes.formula import Index
 from torchreel.scenes.normalization_plan import plane_index
-from torchreel.scenes.normalization_sets import Partition
+from torchreel.scenes.normalization_sets_trace import Partition
 from torchreel.scenes.parts.bars import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
 from torchreel.scenes.parts.block import SLANT, Block, Element
 from torchreel.scenes.parts.grid import drawn_texts
@@ -90,15 +89,14 @@ class Panel:
 
     def owner(self, element: Element) -> Index:
         """The set an element of the block belongs to."""
-        at = torch.tensor([[*element[:2]]])
-        return tuple(self.partition.set_of(at)[0].tolist())
+        return self.partition.owner(element)
 
     def color(self, owner: Index) -> str:
         """The identifying colour of a set; neighbours differ."""
-        groups = self.partition.groups or 1
+        parts = self.partition.parts
+        groups = parts.get(1, 1)
         step = groups if groups % len(self.look.theme.channels) else 3
-        sample = owner[0] if self.partition.by_sample else 0
-        group = owner[-1] if self.partition.groups is not None else 0
+        sample, group = (owner[0] if 0 in parts else 0), (owner[-1] if 1 in parts else 0)
         return self.look.theme.channel(sample * step + group)
 
     @property

@@ -1,4 +1,4 @@
-"""The board of GroupNorm's five steps: a table with one band a group and one column a step.
+"""The board of the normalization steps: a table with one band for each set of elements and one column a step.
 
 An element keeps its place in every column, so a value can be followed along its row from input to output.
 """
@@ -6,112 +6,113 @@ An element keeps its place in every column, so a value can be followed along its
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product
+from dataclasses import dataclass
+from itertools import islice, product
 
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.normalization_plan import TENSORS, Plan, Planner, plane_index
+from torchreel.scenes.normalization_plan import Plan, Planes, Planner
+from torchreel.scenes.normalization_sets_trace import Partition
 from torchreel.scenes.parts.bars import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Fly, Paint
+from torchreel.scenes.parts.motion import Appear, Fly, Paint
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box, Disc, Shape, box_points
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace import Trace
 
-COLUMNS = ("input", "mean", "centered", "var", "normalized", "output")
 _HEAD, _LABEL, _FOOT, _BOTTOM = 0.76, 0.34, 0.3, 0.16
 _GAP = 0.24
-_MEAN, _VAR = 0.9, 1.42
+_ONE, _TWO = 0.9, 1.42
+
+
+@dataclass(frozen=True)
+class Column:
+    """A step: its heading, the formula below it, and what it shows.
+
+    That is the elements of the one tensor in `elements`, or for every band one or two `statistics`: tensors by the
+    names they are drawn with.
+    """
+
+    heading: str
+    below: str
+    elements: str = ""
+    statistics: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """The tensors that stand in the column."""
+        return (self.elements,) if self.elements else tuple(tensor for tensor, _ in self.statistics)
 
 
 class StepsBoard:
-    """Everything that stands on the stage of the five steps.
+    """Everything that stands on the stage of the steps.
 
-    `bands` are the shown groups `(n, g)`; `grids[tensor][band]` their channels; `labels` what never changes.
+    `bands` are the shown sets of the partition; `grids[tensor][band]` their planes; `labels` what never changes.
+    `shown` are statistics that are there from the start; `axes` has a letter for each axis of the input.
     """
 
     def __init__(
-        self, look: Look, trace: Trace, headings: dict[str, str], notes: Callable[[Planner, Plan], str]
+        self,
+        look: Look,
+        trace: Trace,
+        partition: Partition,
+        columns: Sequence[Column],
+        notes: Callable[[Planner, Plan], str],
+        shown: Sequence[str] = (),
+        axes: str = "",
     ) -> None:
-        self.look, self.trace = look, trace
-        self.samples, self.groups = trace.shape("mean")
-        self.per_group = trace.shape("input")[1] // self.groups
+        self.look, self.trace, self.partition, self.columns = look, trace, partition, columns
+        self.planes = Planes(partition)
+        self.elements = [column.elements for column in columns if column.elements]
         self.plan, note = self._plan(notes)
         self.bottom = STAGE_BOTTOM + _BOTTOM + (_FOOT if note else 0.0)
-        self.bands = list(product(range(self.samples), range(self.groups)))[: self.plan.bands]
-        self.x = self._columns(headings)
+        self.bands = list(islice(product(*map(range, partition.sets)), self.plan.bands))
+        self.x = self._columns()
         self.y = [self._middle(band) for band in range(len(self.bands))]
-        self.grids = {name: [self._grids(name, band) for band in range(len(self.bands))] for name in TENSORS}
+        self.grids = {
+            tensor: [self._grids(tensor, band) for band in range(len(self.bands))] for tensor in self.elements
+        }
         self.frames = [self._frame(band) for band in range(len(self.bands))]
         self.discs: list[Disc] = []
-        self.labels = VGroup(*self._headings(headings))
+        self.labels = VGroup(*self._headings(), *(self._plane_names(axes) if axes else ()))
+        self.labels.add(
+            *(self._statistic(tensor, band) for band in range(len(self.bands)) for tensor in shown)
+        )
         if note:
             self.labels.add(Text(note, MIN_TEXT, look.theme.muted).place((0, STAGE_BOTTOM + 0.2)))
         start = self.around("input", 0) if self.bands else box_points(1, 1, radius=0.06)
         self.cursor = Shape(start, stroke=look.theme.accent, stroke_width=4.5, z_index=2)
 
-    def _plan(self, notes: Callable[[Planner, Plan], str]) -> tuple[Plan, str]:
-        """What fits, and the note of what is left out; the note takes room itself."""
-        width = 2 * (EDGE - MARGIN) - _MEAN - _VAR - (len(COLUMNS) - 1) * _GAP
-        for foot in (0.0, _FOOT):
-
-            def height(bands: int, foot: float = foot) -> float:
-                return (STAGE_TOP - STAGE_BOTTOM - _HEAD - _BOTTOM - foot) / max(bands, 1) - _LABEL
-
-            planner = Planner(self.look, self.trace, width, height)
-            plan = planner.plan()
-            note = notes(planner, plan) if plan.bands else ""
-            if not note:
-                break
-        return plan, note
-
     def color(self, band: int) -> str:
-        """The identifying colour of a group."""
+        """The identifying colour of a set."""
         return self.look.theme.channel(band)
 
     def cells(self, tensor: str, band: int) -> Iterator[tuple[Grid, Cell]]:
-        """Every shown cell of one group."""
+        """Every shown cell of one set."""
         return ((grid, cell) for grid in self.grids[tensor][band] for cell in grid.positions())
 
     def around(self, tensor: str, band: int) -> np.ndarray:
-        """The path of the cursor round one group in a column."""
-        if tensor in ("mean", "var", "std"):
+        """The path of the cursor round one set in a column."""
+        if tensor not in self.grids:
             center, width, height = self._place(tensor, band)
             return box_points(width + 0.06, height + 0.06, center, 0.08)
         center = (self.x[tensor], self.y[band])
         return box_points(self.plan.width(tensor) + 0.1, self.plan.height + 0.1, center, 0.06)
 
     def around_first(self, tensor: str) -> np.ndarray:
-        """The path of the cursor round the first element of the first group."""
+        """The path of the cursor round the first element of the first set."""
         return self.grids[tensor][0][0].outline((0, 0), (0, 0))
 
     def write_statistic(self, tensor: str, band: int, start: str, run_time: float) -> Animation:
-        """A group's statistic arrives from the middle of the column `start` it was computed from."""
-        index = self.bands[band]
-        value = self.trace.value(tensor, index)
-        center, width, height = self._place(tensor, band)
-        fill = self.look.theme.tint(self.color(band), 0.22)
-        ink = self.look.theme.ink(fill)
-        box = Box(width, height, center, 0.07, fill=fill, stroke=self.color(band), stroke_width=1.6)
-        parts = VGroup(box)
-        known = self.trace.range(tensor)
-        text = self.look.number(value, known.integer, known.scale)
-        number = Number(text, tensor, index, value, self._statistic_size(text, width, tensor), ink)
-        if tensor == "mean":
-            number.place(center)
-        else:
-            left, right = center[0] - width / 2 + 0.08, center[0] + width / 2 - 0.08
-            parts.add(Text(tensor, MIN_TEXT, ink, "sans").place((left, center[1]), align="left"))
-            number.place((right, center[1]), align="right")
-        parts.add(number)
-        at = (self.x[start], self.y[band], 0.0)
-        return Fly(parts, start=at, run_time=run_time)
+        """A set's statistic arrives from the middle of the column `start` it was computed from."""
+        parts = self._statistic(tensor, band)
+        return Fly(parts, start=(self.x[start], self.y[band], 0.0), run_time=run_time)
 
     def write_elements(self, tensor: str, bands: Sequence[int], run_time: float) -> list[Animation]:
-        """All elements of some groups take their values; those already written stay."""
+        """All elements of some sets take their values; those already written stay."""
         written = (
             grid.write(cell, run_time=run_time)
             for band in bands
@@ -121,7 +122,7 @@ class StepsBoard:
         return [animation for animations in written for animation in animations]
 
     def write_first(self, tensor: str, start: str) -> list[Animation]:
-        """The first element of the first group, arriving from the same place in the column `start`."""
+        """The first element of the first set, arriving from the same place in the column `start`."""
         return self.grids[tensor][0][0].write((0, 0), self.grids[start][0][0].center((0, 0)), 0.5)
 
     def light(self, step: int) -> list[Animation]:
@@ -132,25 +133,45 @@ class StepsBoard:
             for number, disc in enumerate(self.discs, 1)
         ]
 
-    def _statistic_size(self, text: str, width: float, tensor: str) -> float:
-        room = width - 0.14 - (0 if tensor == "mean" else measure("std", MIN_TEXT) + 0.1)
-        return max(MIN_TEXT, min(0.26, room / measure(text, 1.0)))
+    def appear(self) -> list[Animation]:
+        """The frames of all sets."""
+        return [Appear(frame) for frame in self.frames]
 
-    def _columns(self, headings: dict[str, str]) -> dict[str, float]:
-        drawn = {name: self.plan.width(name) for name in TENSORS} | {"mean": _MEAN, "var": _VAR}
-        heads = {
-            name: max(measure(name, 0.22, "mono") + 0.4, measure(headings[name], MIN_TEXT, "mono"))
-            for name in TENSORS
-        }
-        widths = {name: max(drawn[name], heads.get(name, 0.0)) for name in COLUMNS}
-        gap = (2 * (EDGE - MARGIN) - sum(widths.values())) / (len(COLUMNS) - 1)
+    def _plan(self, notes: Callable[[Planner, Plan], str]) -> tuple[Plan, str]:
+        """What fits, and the note of what is left out; the note takes room itself."""
+        drawn = sum(self._narrowest(column) for column in self.columns if column.statistics)
+        width = 2 * (EDGE - MARGIN) - drawn - (len(self.columns) - 1) * _GAP
+        for foot in (0.0, _FOOT):
+
+            def height(bands: int, foot: float = foot) -> float:
+                return (STAGE_TOP - STAGE_BOTTOM - _HEAD - _BOTTOM - foot) / max(bands, 1) - _LABEL
+
+            planner = Planner(self.look, self.trace, self.partition, self.elements, width, height)
+            plan = planner.plan()
+            note = notes(planner, plan) if plan.bands else ""
+            if not note:
+                break
+        return plan, note
+
+    def _narrowest(self, column: Column) -> float:
+        """The least width of a column: that of its heading, and of its statistics."""
+        head = max(measure(column.heading, 0.22, "mono") + 0.4, measure(column.below, MIN_TEXT, "mono"))
+        return max(head, _TWO if len(column.statistics) > 1 else _ONE) if column.statistics else head
+
+    def _columns(self) -> dict[str, float]:
+        """The middle of every tensor's column."""
+        widths = [
+            max(self.plan.width(column.elements) if column.elements else 0.0, self._narrowest(column))
+            for column in self.columns
+        ]
+        gap = (2 * (EDGE - MARGIN) - sum(widths)) / (len(self.columns) - 1)
         gap = min(gap, 0.6)
-        left = -(sum(widths.values()) + gap * (len(COLUMNS) - 1)) / 2
+        left = -(sum(widths) + gap * (len(self.columns) - 1)) / 2
         middles = {}
-        for name in COLUMNS:
-            middles[name] = left + widths[name] / 2
-            left += widths[name] + gap
-        return {**middles, "std": middles["var"]}
+        for column, width in zip(self.columns, widths, strict=True):
+            middles |= dict.fromkeys(column.tensors, left + width / 2)
+            left += width + gap
+        return middles
 
     def _middle(self, band: int) -> float:
         top = STAGE_TOP - _HEAD
@@ -158,22 +179,42 @@ class StepsBoard:
         first = (top + self.bottom) / 2 + pitch * (len(self.bands) - 1) / 2
         return first - band * pitch - _LABEL / 2
 
+    def _statistic(self, tensor: str, band: int) -> VGroup:
+        """A set's statistic in a box of its colour, with its name where there are two."""
+        owner = self.bands[band]
+        value = self.trace.value(tensor, owner)
+        column = next(column for column in self.columns if tensor in column.tensors)
+        center, width, height = self._place(tensor, band)
+        fill = self.look.theme.tint(self.color(band), 0.22)
+        ink = self.look.theme.ink(fill)
+        parts = VGroup(Box(width, height, center, 0.07, fill=fill, stroke=self.color(band), stroke_width=1.6))
+        known = self.trace.range(tensor)
+        text = self.look.number(value, known.integer, known.scale)
+        name = dict(column.statistics)[tensor] if len(column.statistics) > 1 else ""
+        room = width - 0.14 - (measure(name, MIN_TEXT) + 0.1 if name else 0.0)
+        size = max(MIN_TEXT, min(0.26, room / measure(text, 1.0)))
+        number = Number(text, tensor, owner, value, size, ink)
+        if not name:
+            return parts.add(number.place(center))
+        left, right = center[0] - width / 2 + 0.08, center[0] + width / 2 - 0.08
+        parts.add(Text(name, MIN_TEXT, ink, "sans").place((left, center[1]), align="left"))
+        return parts.add(number.place((right, center[1]), align="right"))
+
     def _place(self, tensor: str, band: int) -> tuple[tuple[float, float], float, float]:
         """Centre, width and height of a statistic's box."""
+        column = next(column for column in self.columns if tensor in column.tensors)
         half = max(min(self.plan.height / 2, 0.44), 0.3)
-        if tensor == "mean":
-            return (self.x["mean"], self.y[band]), _MEAN, half
-        side = 1 if tensor == "var" else -1
-        return (self.x["var"], self.y[band] + side * (half / 2 + 0.02)), _VAR, half
+        if len(column.tensors) == 1:
+            return (self.x[tensor], self.y[band]), _ONE, half
+        side = 1 if tensor == column.tensors[0] else -1
+        return (self.x[tensor], self.y[band] + side * (half / 2 + 0.02)), _TWO, half
 
     def _grids(self, tensor: str, band: int) -> list[Grid]:
-        sample, group = self.bands[band]
         cells = self.plan.cells[tensor]
-        spatial = self.trace.shape("input")[2:]
         grids = []
-        for k in range(self.plan.channels):
-            x, y = self.plan.place(tensor, k)
-            index = plane_index((sample, group * self.per_group + k), spatial)
+        for plane in range(self.plan.planes):
+            x, y = self.plan.place(tensor, plane)
+            index = self.planes.index(self.bands[band], plane)
             center = (self.x[tensor] + x, self.y[band] + y)
             grids.append(
                 Grid(self.look, self.trace, tensor, (), cells, center, index=index, blank=tensor != "input")
@@ -181,31 +222,42 @@ class StepsBoard:
         return grids
 
     def _frame(self, band: int) -> VGroup:
-        """The group's colour round its cells in every column, and its name."""
+        """The set's colour round its cells in every column, and its name."""
         parts = VGroup()
-        for name in TENSORS:
+        for name in self.elements:
             path = box_points(
                 self.plan.width(name) + 0.05, self.plan.height + 0.05, (self.x[name], self.y[band]), 0.05
             )
             parts.add(Shape(path, stroke=self.color(band), stroke_width=3.2))
-        sample, group = self.bands[band]
         left = self.x["input"] - self.plan.width("input") / 2
-        label = Text(f"n={sample}  group {group}", MIN_TEXT, self.color(band), "mono")
+        label = Text(self.planes.name(self.bands[band]), MIN_TEXT, self.color(band), "mono")
         label.place((left, self.y[band] + self.plan.height / 2 + 0.1), align="left", vertical="baseline")
         return VGroup(*parts, label)
 
-    def _headings(self, below: dict[str, str]) -> Iterator[Text | Disc]:
+    def _plane_names(self, axes: str) -> Iterator[Text]:
+        """What tells the planes of a set apart, beside those of the input where they stand below one another."""
+        if self.plan.across > 1 or self.plan.planes == 1:
+            return
+        texts = [self.planes.letters(plane, axes) for plane in range(self.plan.planes)]
+        left = self.x["input"] + self.plan.width("input") / 2 + 0.1
+        room = self.x[self.columns[1].tensors[0]] - self._narrowest(self.columns[1]) / 2 - left
+        if max(measure(text, MIN_TEXT, "mono") for text in texts) > room:
+            return
+        for band in range(len(self.bands)):
+            for plane, text in enumerate(texts):
+                y = self.y[band] + self.plan.place("input", plane)[1]
+                yield Text(text, MIN_TEXT, self.look.theme.muted, "mono").place((left, y), align="left")
+
+    def _headings(self) -> Iterator[Text | Disc]:
         theme = self.look.theme
-        for number, name in enumerate(COLUMNS):
-            shown = "var → std" if name == "var" else name
-            width = measure(shown, 0.22, "mono")
-            left = self.x[name] - (width + (0.4 if number else 0)) / 2
-            y = STAGE_TOP - 0.25
+        for number, column in enumerate(self.columns):
+            x, y = self.x[column.tensors[0]], STAGE_TOP - 0.25
+            left = x - (measure(column.heading, 0.22, "mono") + (0.4 if number else 0)) / 2
             if number:
                 disc = Disc(0.15, (left + 0.15, y), fill=theme.muted)
                 self.discs.append(disc)
                 yield disc
                 yield Text(str(number), MIN_TEXT, theme.background, "bold").place((left + 0.15, y))
                 left += 0.4
-            yield Text(shown, 0.22, theme.text, "mono").place((left, y), align="left")
-            yield Text(below[name], MIN_TEXT, theme.muted, "mono").place((self.x[name], y - 0.32))
+            yield Text(column.heading, 0.22, theme.text, "mono").place((left, y), align="left")
+            yield Text(column.below, MIN_TEXT, theme.muted, "mono").place((x, y - 0.32))

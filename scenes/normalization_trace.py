@@ -1,288 +1,245 @@
-"""The traces of GroupNorm and of the comparison of the four normalization layers."""
+"""What BatchNorm, LayerNorm, InstanceNorm, GroupNorm and RMSNorm compute, step by step.
+
+They differ only in the sets of elements that share statistics (`Partition`), in where the statistics come from (the
+input, or running ones), and in the axes of weight and bias. Steps are kept in float64; `output` is torch's own.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.modules.instancenorm import _InstanceNorm
 
-from torchreel.assets.errors import UserError
-from torchreel.scenes.formula import Add, Const, Div, Expr, Func, Lazy, Mul, Ref, Rounded, Sub, Sum
-from torchreel.scenes.normalization_sets import Partition, Statistics, mean_of
-from torchreel.scenes.operator import Call, Inputs, Operator, Recording, Settings
-from torchreel.scenes.trace import Rule, Trace
-
-LAYERS = ("BatchNorm", "LayerNorm", "InstanceNorm", "GroupNorm")
-_MOST_SETTINGS = 4
-_LARGEST = 1e16
+from torchreel.scenes.formula import Add, Const, Div, Expr, Func, Mul, Ref, Rounded, Sub, Tensors
+from torchreel.scenes.normalization_overflow_trace import lost
+from torchreel.scenes.normalization_running_trace import Running
+from torchreel.scenes.normalization_sets_trace import Partition, mean_of
+from torchreel.scenes.operator import Call, Recording
+from torchreel.scenes.trace import Rule
 
 
 def record_group_norm(call: Call) -> Recording:
-    """The five steps of GroupNorm on input `(N, C, *)`.
+    """Sets are a sample's groups of channels of input `(N, C, *)`: statistics are `(N, num_groups)`."""
+    return Standardized(call, (1,)).recording()
 
-    `mean`, `var` and `std` are `(N, num_groups)`; `centered`, `normalized`, `output` have the input's shape.
+
+def record_layer_norm(call: Call) -> Recording:
+    """Sets span the last axes, as many as `normalized_shape` has; weight and bias have a value for each place there."""
+    return Standardized(call, last_axes(call)).recording()
+
+
+def record_batch_norm(call: Call) -> Recording:
+    """Sets are the channels of input `(N, C, *)`: statistics are `(C,)`, the running ones in eval mode."""
+    module, factor = call.module, None
+    if module.training and module.track_running_stats and module.running_mean is not None:
+        counted = module.num_batches_tracked is not None
+        cumulative = 1 / float(module.num_batches_tracked + 1) if counted else 0.0
+        factor = cumulative if module.momentum is None else module.momentum
+    return Standardized(call, (1,), _running(call, factor)).recording()
+
+
+def record_instance_norm(call: Call) -> Recording:
+    """Sets are a sample's channels: statistics are `(N, C)`, `(C,)` without a batch or, in eval, the running ones."""
+    module, factor = call.module, None
+    if not is_frozen(module) and module.running_mean is not None:
+        factor = 0.0 if module.momentum is None else module.momentum
+    return Standardized(
+        call, (channel_axis(module, call.inputs["input"].ndim),), _running(call, factor)
+    ).recording()
+
+
+def record_rms_norm(call: Call) -> Recording:
+    """Sets span the last axes, as in LayerNorm, but the squares are averaged and no mean is subtracted."""
+    return RootMeanSquare(call, last_axes(call)).recording()
+
+
+def partition(module: Any, shape: tuple[int, ...]) -> Partition:
+    """The sets of elements of an input that share statistics in a module."""
+    if hasattr(module, "normalized_shape"):
+        lead = len(shape) - len(module.normalized_shape)
+        return Partition(shape, dict(enumerate(shape[:lead])) or {0: 1})
+    if hasattr(module, "num_groups"):
+        return Partition(shape, {0: shape[0], 1: module.num_groups})
+    channel = channel_axis(module, len(shape))
+    by_sample = isinstance(module, _InstanceNorm) and not is_frozen(module)
+    kept = range(channel + 1) if by_sample else (channel,)
+    return Partition(shape, {axis: shape[axis] for axis in kept})
+
+
+def is_frozen(module: Any) -> bool:
+    """Whether a module normalizes with its running statistics: in eval mode, if it has them."""
+    if getattr(module, "running_mean", None) is None or module.training:
+        return False
+    return bool(module.track_running_stats) or not isinstance(module, _InstanceNorm)
+
+
+def channel_axis(module: Any, ndim: int) -> int:
+    """The axis of the channels; InstanceNorm also takes inputs without a batch."""
+    return ndim - 1 - int(type(module).__name__[-2]) if isinstance(module, _InstanceNorm) else 1
+
+
+def last_axes(call: Call) -> tuple[int, ...]:
+    """The axes of the input that `normalized_shape` names."""
+    ndim = call.inputs["input"].ndim
+    return tuple(range(ndim - len(call.module.normalized_shape), ndim))
+
+
+def _running(call: Call, factor: float | None) -> Running | None:
+    return None if factor is None else Running(call, factor)
+
+
+@dataclass
+class Standardized:
+    """One call that subtracts a mean and divides by a standard deviation.
+
+    `axes` are those of the input that weight and bias have; with `running` the call updates running statistics.
     """
-    return _GroupNorm(call.module, call.inputs["input"]).recording(call.output)
 
+    call: Call
+    axes: tuple[int, ...]
+    running: Running | None = None
+    divisor: ClassVar[str] = "std"
+    tensors: dict[str, Any] = field(default_factory=dict)
 
-class _GroupNorm:
-    """The tensors and rules of one call."""
+    def __post_init__(self) -> None:
+        module: Any = self.call.module
+        self.input: Tensor = self.call.inputs["input"]
+        self.sets, self.frozen = partition(module, tuple(self.input.shape)), is_frozen(module)
+        self.tensors |= {"input": self.input, **self._statistics()}
+        for name in ("weight", "bias"):
+            if getattr(module, name, None) is not None:
+                self.tensors[name] = getattr(module, name).detach()
+        std, normalized = self._normalize()
+        self.lost = lost(self.sets, self.input, std, normalized, self._affine_values())
+        if self.lost is not None:
+            std = self.lost.divisors(std)
+            normalized = self._dividend() / self.sets.spread(std)
+        self.tensors |= {self.divisor: std, "normalized": normalized, "output": self.call.output}
 
-    def __init__(self, module: nn.GroupNorm, x: Tensor) -> None:
-        self.module, self.input = module, x
-        self.partition = Partition(tuple(x.shape), True, module.num_groups)
+    @property
+    def names(self) -> tuple[str, str]:
+        """The tensors of the mean that is subtracted and of the variance."""
+        return ("running_mean", "running_var") if self.frozen else ("mean", "var")
 
-    def recording(self, output: Tensor) -> Recording:
-        affine = {
-            name: value.detach()
-            for name, value in (("weight", self.module.weight), ("bias", self.module.bias))
-            if value is not None
-        }
-        rules = (
-            Rule("mean", lambda cells: mean_of(self.partition, cells)),
-            Rule("centered", self._centered),
-            Rule("var", self._var),
-            Rule("std", self._std),
-            Rule("normalized", self._normalized),
-            Rule("output", self._affine),
+    def recording(self) -> Recording:
+        """Every tensor, with the rules in the order of the steps."""
+        tensors: Tensors = self.tensors
+        rules = self._statistic_rules()
+        rules += [Rule(self.divisor, self._root), Rule("normalized", self._quotient)]
+        if self.running is not None:
+            tensors = self.running.tensors(self.tensors, self.sets)
+            rules += self.running.rules()
+        return Recording(tensors, (*rules, Rule("output", self._affine)))
+
+    def _statistics(self) -> dict[str, Tensor]:
+        module, sets = self.call.module, self.sets
+        if self.frozen:
+            found = {name: getattr(module, name).detach() for name in self.names}
+            return found | {"centered": self.input.double() - sets.spread(found["running_mean"].double())}
+        mean = sets.mean(self.input)
+        centered = self.input.double() - sets.spread(mean)
+        return {"mean": mean, "centered": centered, "var": sets.mean(centered.square())}
+
+    def _statistic_rules(self) -> list[Rule]:
+        if self.frozen:
+            return [Rule("centered", self._difference)]
+        return [
+            Rule("mean", self._mean),
+            Rule("centered", self._difference),
+            Rule("var", self._mean_of_squares),
+        ]
+
+    def _normalize(self) -> tuple[Tensor, Tensor]:
+        std = (self.tensors[self.names[1]].double() + self._eps).sqrt()
+        return std, self._dividend() / self.sets.spread(std)
+
+    @property
+    def _eps(self) -> float:
+        return float(self.call.module.eps)
+
+    def _dividend(self) -> Tensor:
+        centered: Tensor = self.tensors["centered"]
+        return centered
+
+    def _affine_values(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Weight, bias and result as they stand along the input's axes, in float64."""
+        ones = [1] * self.input.ndim
+        for axis in self.axes:
+            ones[axis] = self.input.shape[axis]
+        weight, bias = (
+            self.tensors[name].double().reshape(ones) if name in self.tensors else torch.tensor(plain)
+            for name, plain in (("weight", 1.0), ("bias", 0.0))
         )
-        return Recording({**self._steps(), **affine, "output": output}, rules)
+        return weight, bias, self.call.output.double()
 
-    def _steps(self) -> dict[str, Tensor | Lazy]:
-        x, spread = self.input, self.partition.spread
-        mean = self.partition.mean(x)
-        centered = x - spread(mean)
-        var = self.partition.mean(centered.double().square()).to(x.dtype)
-        std = (var.double() + self.module.eps).sqrt().to(x.dtype)
-        return {
-            "input": x,
-            "mean": mean,
-            "centered": centered,
-            "var": var,
-            "std": std,
-            "normalized": centered / spread(std),
-        }
+    def _difference(self, cells: Tensor) -> Expr:
+        return Sub(Ref("input", cells), Ref(self.names[0], self.sets.set_of(cells)))
 
-    def _centered(self, cells: Tensor) -> Expr:
-        return Sub(Ref("input", cells), Ref("mean", self.partition.set_of(cells)))
+    def _mean(self, cells: Tensor) -> Expr:
+        return mean_of(Ref("input", self.sets.members(cells)), self.sets.size)
 
-    def _var(self, cells: Tensor) -> Expr:
-        squares = Func("square", Ref("centered", self.partition.members(cells)))
-        return Div(Sum(squares), Const(self.partition.size))
+    def _mean_of_squares(self, cells: Tensor) -> Expr:
+        squares = Func("square", Ref("centered", self.sets.members(cells)))
+        return mean_of(squares, self.sets.size)
 
-    def _std(self, cells: Tensor) -> Expr:
-        return Func("sqrt", Add((Ref("var", cells), Const(self.module.eps))))
+    def _root(self, cells: Tensor) -> Expr:
+        """The divisor, as torch used it."""
+        root = Func("sqrt", Add((Ref(self.names[1], cells), Const(self._eps))))
+        return root if self.lost is None else self.lost.formula(cells, root)
 
-    def _normalized(self, cells: Tensor) -> Expr:
-        return Div(Ref("centered", cells), Ref("std", self.partition.set_of(cells)))
+    def _quotient(self, cells: Tensor) -> Expr:
+        return Div(Ref("centered", cells), Ref("std", self.sets.set_of(cells)))
+
+    def _fused(self, cells: Tensor) -> Expr:
+        """How torch computes the normalized value: in one go."""
+        return Div(self._difference(cells), Ref("std", self.sets.set_of(cells)))
 
     def _affine(self, cells: Tensor) -> Expr:
         """normalized times weight plus bias, as far as the module has them."""
-        fused = Div(self._centered(cells), Ref("std", self.partition.set_of(cells)))
-        result: Expr = Rounded(Ref("normalized", cells), fused)
-        if self.module.weight is not None:
-            result = Mul((result, Ref("weight", cells[:, 1:2])))
-        return result if self.module.bias is None else Add((result, Ref("bias", cells[:, 1:2])))
+        result: Expr = Rounded(Ref("normalized", cells), self._fused(cells))
+        place = cells[:, list(self.axes)]
+        if "weight" in self.tensors:
+            result = Mul((result, Ref("weight", place)))
+        return Add((result, Ref("bias", place))) if "bias" in self.tensors else result
 
 
-def group_settings(channels: int, own: int) -> list[int]:
-    """The values of num_groups worth showing: from 1 to the number of channels, with the module's own."""
-    divisors = [n for n in range(1, channels + 1) if channels % n == 0]
-    while len(divisors) > _MOST_SETTINGS:
-        spare = [n for n in divisors[1:-1] if n != own]
-        divisors.remove(spare[len(spare) // 2])
-    return divisors
+class RootMeanSquare(Standardized):
+    """One call that divides by the root of the mean square; `square` and `mean_square` are its steps."""
 
+    divisor: ClassVar[str] = "rms"
 
-class GroupNormOperator(Operator):
-    """GroupNorm; the trace of its example `groups` also holds the same call for other values of num_groups."""
+    @property
+    def names(self) -> tuple[str, str]:
+        """There is no mean to subtract."""
+        return ("", "mean_square")
 
-    def trace_example(self, example: Any, *args: Any, **kwargs: Any) -> Trace:
-        trace = super().trace_example(example, *args, **kwargs)
-        return with_other_groups(trace) if example.name == "groups" else trace
+    @property
+    def _eps(self) -> float:
+        """`eps`, or where it is None that of the type torch computes in: float32 for the shorter ones."""
+        eps = self.call.module.eps
+        wide = torch.promote_types(self.input.dtype, torch.float32)
+        return float(torch.finfo(wide).eps if eps is None else eps)
 
+    def _statistics(self) -> dict[str, Tensor]:
+        square = self.input.double().square()
+        return {"square": square, "mean_square": self.sets.mean(square)}
 
-def with_other_groups(trace: Trace) -> Trace:
-    """The trace with the statistics and the result of every `group_settings` value, proved likewise.
+    def _statistic_rules(self) -> list[Rule]:
+        def mean_square(cells: Tensor) -> Expr:
+            return mean_of(Ref("square", self.sets.members(cells)), self.sets.size)
 
-    `num_groups=g.mean` and `num_groups=g.var` are `(N, g)`; `num_groups=g` is torch's result. With them stand
-    the result of torch's `layer_norm` over each sample, which the statistics of one group prove too, and that
-    of `instance_norm`, where torch takes it, which those of C groups prove.
-    """
-    module: Any = trace.module
-    x = trace.inputs["input"]
-    tensors, rules = dict(trace.tensors), list(trace.rules)
-    for groups in group_settings(module.num_channels, module.num_groups):
-        shared = Statistics(f"num_groups={groups}", Partition(tuple(x.shape), True, groups), module.eps)
-        if len(x) * shared.partition.size == 1:
-            continue
-        result = F.group_norm(x, groups, module.weight, module.bias, module.eps).detach()
-        tensors |= {**shared.tensors(x), shared.name: result}
-        rules += [
-            *shared.rules(),
-            shared.proves(shared.name, module.weight is not None, module.bias is not None),
+        return [
+            Rule("square", lambda cells: Func("square", Ref("input", cells))),
+            Rule("mean_square", mean_square),
         ]
-        for name, twin in _twins(x, groups, module.eps).items():
-            tensors[name] = twin
-            rules.append(shared.proves(name))
-    return replace(trace, tensors=tensors, rules=tuple(rules))
 
+    def _dividend(self) -> Tensor:
+        return self.input.double()
 
-def _twins(x: Tensor, groups: int, eps: float) -> dict[str, Tensor]:
-    """The results of the layers that share GroupNorm's statistics at this number of groups."""
-    twins = {}
-    if groups == 1:
-        twins["layer_norm"] = F.layer_norm(x, x.shape[1:], eps=eps)
-    if groups == x.shape[1] and math.prod(x.shape[2:]) > 1:
-        twins["instance_norm"] = F.instance_norm(x, eps=eps)
-    return twins
+    def _quotient(self, cells: Tensor) -> Expr:
+        return Div(Ref("input", cells), Ref("rms", self.sets.set_of(cells)))
 
-
-def infer_group_norm(settings: Settings, inputs: Inputs) -> Settings:
-    """A new input brings its own number of channels; num_groups stays as far as it divides them."""
-    shape = inputs["input"].shape
-    if len(shape) > 1:
-        settings["num_channels"] = shape[1]
-    return infer_groups(settings, inputs)
-
-
-def infer_groups(settings: Settings, inputs: Inputs) -> Settings:
-    """num_groups stays as far as it divides the new input's channels."""
-    shape = inputs["input"].shape
-    if len(shape) > 1 and isinstance(settings.get("num_groups"), int):
-        settings["num_groups"] = math.gcd(settings["num_groups"], shape[1]) or 1
-    return settings
-
-
-def check_group_norm(settings: Settings, inputs: Inputs) -> None:
-    """Refuse channels that do not divide into groups, or that the input does not have."""
-    groups, channels = settings.get("num_groups"), settings.get("num_channels")
-    shape = tuple(inputs["input"].shape)
-    _check_groups("GroupNorm", groups, channels, "num_channels")
-    if len(shape) < 2:
-        raise UserError(f"GroupNorm: expected an input (N, C, *) of at least 2 dimensions, got {shape}.")
-    if shape[1] != channels:
-        raise UserError(
-            f"GroupNorm: num_channels={channels}, but the input {shape} has {shape[1]} channels. "
-            f"Use num_channels={shape[1]}, or an input with {channels} channels."
-        )
-    _check_size("GroupNorm", inputs["input"])
-
-
-def _check_size(name: str, x: Tensor) -> None:
-    """Refuse values whose squares torch cannot add up: all it gives for them is NaN or 0."""
-    largest = float(x.abs().nan_to_num(posinf=0.0).max()) if x.numel() else 0.0
-    if largest > _LARGEST and x.dtype == torch.float32:
-        raise UserError(
-            f"{name}: the variance of values as large as {largest:g} does not fit torch.float32. "
-            f"Use values up to {_LARGEST:g}."
-        )
-
-
-def _check_groups(name: str, groups: Any, channels: Any, called: str) -> None:
-    for label, value in (("num_groups", groups), (called, channels)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise UserError(f"{name}: {label} should be an integer of at least 1, got {value!r}.")
-    if channels % groups:
-        near = sorted((n for n in range(1, channels + 1) if channels % n == 0), key=lambda n: abs(n - groups))
-        raise UserError(
-            f"{name}: {called}={channels} is not divisible by num_groups={groups}. "
-            f"Use num_groups={' or '.join(map(str, sorted(near[:2])))}."
-        )
-
-
-class ComparisonOperator(Operator):
-    """Four layers on one input. There is no module to set up, so the settings go to the call."""
-
-    def trace(
-        self,
-        module: nn.Module | None,
-        inputs: Inputs,
-        call: Mapping[str, Any] | None = None,
-        kwargs: Mapping[str, Any] | None = None,
-        seed: int = 0,
-    ) -> Trace:
-        return super().trace(module, inputs, {**(call or {}), **(kwargs or {})}, kwargs, seed)
-
-
-def check_comparison(settings: Settings, inputs: Inputs) -> None:
-    """The figure takes num_groups and eps, and an input that all four layers accept."""
-    for name in settings:
-        if name not in ("num_groups", "eps"):
-            raise UserError(f"Normalization has no argument {name!r}. It takes num_groups, eps.")
-    shape = tuple(inputs["input"].shape)
-    if not 3 <= len(shape) <= 5 or 0 in shape:
-        raise UserError(
-            f"Normalization: expected an input (N, C, *) of 3 to 5 dimensions, none empty, got {shape}."
-        )
-    if not isinstance(settings.get("eps", 1e-5), (int, float)):
-        raise UserError(f"Normalization: eps should be a number, got {settings['eps']!r}.")
-    _check_groups("Normalization", settings.get("num_groups", 1), shape[1], "C")
-    _check_size("Normalization", inputs["input"])
-
-
-def run_comparison(module: None, inputs: Inputs, call: Mapping[str, Any]) -> tuple[Tensor, ...]:
-    """The results of BatchNorm, LayerNorm, InstanceNorm and GroupNorm, fresh from their constructors."""
-    x = inputs["input"]
-    channels, eps, dims = x.shape[1], call.get("eps", 1e-5), x.ndim - 3
-    layers = (
-        (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[dims](channels, eps=eps),
-        nn.LayerNorm(x.shape[1:], eps=eps),
-        (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)[dims](channels, eps=eps),
-        nn.GroupNorm(call.get("num_groups", 1), channels, eps=eps),
-    )
-    return tuple(layer.to(x.dtype)(x).detach() for layer in layers)
-
-
-def partitions(shape: tuple[int, ...], groups: int) -> dict[str, Partition]:
-    """Which elements of an input `(N, C, *)` share statistics, by layer."""
-    return {
-        "BatchNorm": Partition(shape, False, shape[1]),
-        "LayerNorm": Partition(shape, True, None),
-        "InstanceNorm": Partition(shape, True, shape[1]),
-        "GroupNorm": Partition(shape, True, groups),
-    }
-
-
-def record_comparison(call: Call) -> Recording:
-    """Mean and variance of every set of the four layers on input `(N, C, *)`, proved by the layers' results.
-
-    `BatchNorm.mean` is `(C,)`, `LayerNorm.mean` `(N,)`, `InstanceNorm.mean` `(N, C)` and `GroupNorm.mean`
-    `(N, num_groups)`, `.var` likewise; `BatchNorm` and so on are the results, of the input's shape.
-    """
-    x = call.inputs["input"]
-    tensors: dict[str, Tensor | Lazy] = {"input": x}
-    rules: list[Rule] = []
-    parts = partitions(tuple(x.shape), call.call.get("num_groups", 1))
-    for (name, partition), result in zip(parts.items(), call.output, strict=True):
-        shared = Statistics(name, partition, call.call.get("eps", 1e-5))
-        tensors |= {**shared.tensors(x), name: result}
-        rules += [*shared.rules(), shared.proves(name)]
-    return Recording(tensors, tuple(rules), LAYERS)
-
-
-_DOCS = "https://docs.pytorch.org/docs/stable"
-
-GROUP_NORM = GroupNormOperator(
-    nn.GroupNorm,
-    record_group_norm,
-    family="normalization",
-    source=f"{_DOCS}/generated/torch.nn.GroupNorm.html",
-    check=check_group_norm,
-    infer=infer_group_norm,
-)
-COMPARISON = ComparisonOperator(
-    None,
-    record_comparison,
-    family="normalization",
-    source=f"{_DOCS}/nn.html#normalization-layers",
-    check=check_comparison,
-    infer=infer_groups,
-    run=run_comparison,
-    label="Normalization",
-)
+    _fused = _quotient
