@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -53,18 +54,25 @@ class Path:
 
 def _path_rows(curves: Curves) -> np.ndarray:
     """Rows of 16 bytes: a move to start each subpath, a curve each, a close where a subpath returns to its start."""
-    starts, closed = curves.starts, curves.closed
-    after = np.cumsum(4 + 2 * starts + closed)
-    rows = np.empty((int(after[-1]), 2))
-    heads = after - 4 - closed
-    moves = heads[starts] - 2
-    rows[moves] = (_MOVE, 0.0)
-    rows[moves + 1] = curves.controls[starts, 0]
-    rows[heads] = (_CURVE, 0.0)
-    for step in (1, 2, 3):
-        rows[heads + step] = curves.controls[:, step]
-    rows[after[closed] - 1] = (_CLOSE, 0.0)
+    blank, moves, heads = _headers(curves.starts.tobytes(), curves.closed.tobytes())
+    rows = blank.copy()
+    rows[moves] = curves.controls[curves.starts, 0]
+    rows[heads] = curves.controls[:, 1:]
     return rows
+
+
+@lru_cache(maxsize=4096)
+def _headers(starts: bytes, closed: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The rows of a path without its points, the rows of its moves' points, and those of its curves' points (n, 3)."""
+    begins, ends = np.frombuffer(starts, bool), np.frombuffer(closed, bool)
+    after = np.cumsum(4 + 2 * begins + ends)
+    rows = np.empty((int(after[-1]), 2))
+    heads = after - 4 - ends
+    moves = heads[begins] - 2
+    rows[moves] = (_MOVE, 0.0)
+    rows[heads] = (_CURVE, 0.0)
+    rows[after[ends] - 1] = (_CLOSE, 0.0)
+    return rows, moves + 1, heads[:, None] + np.array([1, 2, 3])
 
 
 _paths: WeakKeyDictionary[Curves, Path] = WeakKeyDictionary()
@@ -88,7 +96,12 @@ class Canvas:
         )
         self._context = Context(self._surface)
         self._to_pixels = matrix = _matrix(view, frame_width)
-        self._numbers = (matrix.xx, matrix.x0, matrix.yy, matrix.y0)  # asking cairo each time takes longer than the sum
+        self._numbers = (
+            matrix.xx,
+            matrix.x0,
+            matrix.yy,
+            matrix.y0,
+        )  # asking cairo each time takes longer than the sum
         self._context.set_matrix(matrix)
         self._ctx = self._context._pointer
         self._edges = [ffi.new("double *") for _ in range(4)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -64,12 +64,23 @@ class Curves:
     def __init__(self, points: np.ndarray, tolerance: float) -> None:
         self.controls = points[:, :2].reshape(-1, 4, 2).copy()
         first, last = self.controls[:, 0], self.controls[:, 3]
-        self.starts = np.ones(len(first), bool)
-        self.starts[1:] = ~_close(last[:-1], first[1:], tolerance)
-        self.ends = np.append(self.starts[1:], True)
-        origins = first[self.starts]
+        if (last[:-1] == first[1:]).all():  # most paths are of one piece, which is seen without any tolerance
+            self.starts, self.ends = _ends_only(len(first), 0), _ends_only(len(first), -1)
+        else:
+            self.starts = np.ones(len(first), bool)
+            self.starts[1:] = ~_close(last[:-1], first[1:], tolerance)
+            self.ends = np.append(self.starts[1:], True)
         self.closed = np.zeros(len(first), bool)
-        self.closed[self.ends] = _close(origins, last[self.ends], tolerance)
+        self.closed[self.ends] = _close(first[self.starts], last[self.ends], tolerance)
+
+
+@cache
+def _ends_only(count: int, end: int) -> np.ndarray:
+    """A mark on the first curve of so many (`end` 0) or on the last one (-1)."""
+    marks = np.zeros(count, bool)
+    marks[end] = True
+    marks.flags.writeable = False
+    return marks
 
 
 def _close(a: np.ndarray, b: np.ndarray, tolerance: float) -> np.ndarray:

@@ -97,7 +97,7 @@ class Raster:
         return dirty
 
     def _arrange(self, display: DisplayList) -> list[Rect]:
-        old_order, old = self._order, self._sprites
+        old_order, old, old_rank = self._order, self._sprites, self._rank
         self._order = [old.get(item.mobject) or Sprite(item) for item in display.order]
         for sprite, item in zip(self._order, display.order, strict=True):
             if sprite.shape is None or sprite.item is not item:
@@ -105,7 +105,8 @@ class Raster:
                 self._pending[item.mobject] = None
         self._sprites = {sprite.item.mobject: sprite for sprite in self._order}
         self._rank = {sprite: rank for rank, sprite in enumerate(self._order)}
-        self._boxes = np.array([sprite.box for sprite in self._order], np.int64).reshape(-1, 4)
+        before = np.array([old_rank.get(sprite, -1) for sprite in self._order], np.int64)
+        self._boxes = np.vstack([self._boxes, NOWHERE])[before]
         gone = [sprite for sprite in old_order if sprite not in self._rank]
         stayed = [self._rank[sprite] for sprite in old_order if sprite in self._rank]
         moved = gone + [self._order[rank] for rank in _out_of_order(stayed)]

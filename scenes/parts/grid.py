@@ -40,7 +40,7 @@ class Cells:
         cls, rows: int, cols: int, width: float, height: float, texts: Sequence[str], largest: float = 0.95
     ) -> Cells:
         """The largest cells for `rows` x `cols` in an area, with numbers if the longest of `texts` stays readable."""
-        ems = max((measure(text, 1.0, "sans") for text in texts), default=0.6)
+        ems = max((measure(text, 1.0, "sans") for text in set(texts)), default=0.6)
         w, h = min(width / max(cols, 1), largest), min(height / max(rows, 1), largest)
         w, h = min(w, 1.8 * h), min(h, 1.25 * w)
         size = min(_LARGEST_TEXT, (w - _MARGIN) / ems, h * 0.62)
