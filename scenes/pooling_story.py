@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from itertools import pairwise
 
 import torch
 from manim import Animation, VGroup
@@ -23,7 +23,7 @@ from torchreel.scenes.trace import Step
 _DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 _MOST_STEPS, _FEWEST_STEPS = 24, 6
 _MOST_LIFTED = 6000
-_MOST_TERMS = 9
+MOST_TERMS = 9
 _JUMP = 0.15
 
 Check = Callable[[str, Settings, Inputs, int], None]
@@ -44,7 +44,6 @@ def pooling_operator(
 class PoolingScene(OperatorScene):
     """The window's values are lifted out and become one value; a subclass says how, on its `board`."""
 
-    slow: ClassVar[int] = 2
     board: Board
 
     def set_up(self) -> Board:
@@ -73,14 +72,21 @@ class PoolingScene(OperatorScene):
         self.add(self.board.scenery())
         yield Beat("start", run_time=1.4, formula=self.law(), also=self._reading())
         positions = self.board.positions()
-        for number, position in enumerate(positions[: self.slow]):
-            first = number == 0
-            yield Beat("window" if first else "slide", partial(self._slide, position), 0.5, 0.7 if first else 0.3,
-                       self.law())  # fmt: skip
-            yield Beat("lift", partial(self._lift, position), 0.6, 0.4 if first else 0.1)
-            yield from self.in_full(position, first)
-        yield from self._swept(positions[self.slow :])
+        slow = self.chosen(positions)
+        for first, last in pairwise([*map(positions.index, slow), len(positions)]):
+            yield from self._slowly(positions[first], first == 0)
+            yield from self._swept(positions[first + 1 : last])
         yield Beat(self.end(), self._clear, 0.4)
+
+    def chosen(self, positions: Sequence[Position]) -> list[Position]:
+        """The windows that are shown step by step, in order and the first of all among them."""
+        return list(positions[:2])
+
+    def _slowly(self, position: Position, first: bool) -> Iterator[Beat]:
+        yield Beat("window" if first else "slide", partial(self._slide, position), 0.5, 0.7 if first else 0.3,
+                   self.law())  # fmt: skip
+        yield Beat("lift", partial(self._lift, position), 0.6, 0.4 if first else 0.1)
+        yield from self.in_full(position, first)
 
     def values(self) -> dict[str, object]:
         window, shape = pool_window(self.trace.module), self.trace.shape("input")
@@ -105,7 +111,7 @@ class PoolingScene(OperatorScene):
         """What stands above the slots."""
         return self.words("window_label", kernel=self.values()["kernel"])
 
-    def formula_tokens(self, step: Step, most: int = _MOST_TERMS) -> list[Token]:
+    def formula_tokens(self, step: Step, most: int = MOST_TERMS) -> list[Token]:
         """The terms of a small window are all shown."""
         return super().formula_tokens(shortened(step, most), most)
 
