@@ -22,8 +22,9 @@ _FLOAT32_TOLERANCE, _HALF_TOLERANCE = 1.3e-6, 1e-3
 def record_adaptive_max_pool(call: Call) -> Recording:
     """Tensors and rules of an adaptive max pooling of input `(N, C, *spatial)` or `(C, *spatial)`.
 
-    `start_H` and `end_H` `(H_out,)`, likewise for `W`, `D` or `L`, say which cells each window covers: the length cut
-    into as many equal parts as there are outputs, the cuts rounded outwards. `i` counts the outputs.
+    `start_H` and `end_H` `(H_out,)`, likewise for `W`, `D` or `L`, say which cells each window covers: the length is
+    cut into as many equal parts as there are outputs, at `cut_H` `(H_out + 1,)`, and the cuts are rounded outwards. `i`
+    counts the outputs.
     """
     returned = call.output if isinstance(call.output, tuple) else (call.output, None)
     cuts = _Cuts(call, returned[0])
@@ -79,23 +80,23 @@ class _Cuts:
 
     def tensors(self) -> dict[str, Tensor]:
         """The input, the sizes, and the cuts of each axis."""
-        named = {"input": self.source, "i": torch.arange(max(self.outs))}
+        named = {"input": self.source, "i": torch.arange(max(self.outs) + 1)}
         for axis, letter in enumerate(self.letters):
             named[letter] = torch.tensor(self.sizes[axis])
             named[f"{letter}_out"] = torch.tensor(self.outs[axis])
+            cuts = torch.arange(self.outs[axis] + 1 if self.outs[axis] else 0) * self.sizes[axis]
+            named[f"cut_{letter}"] = cuts.to(torch.float64) / self.outs[axis]
             named[f"start_{letter}"], named[f"end_{letter}"] = self.starts[axis], self.ends[axis]
         return named
 
     def rules(self) -> list[Rule]:
         """The cuts of each axis: the length in equal parts, rounded outwards to whole cells."""
-        return [
-            rule
-            for letter in self.letters
-            for rule in (
-                Rule(f"start_{letter}", partial(_rounded, letter, 0)),
-                Rule(f"end_{letter}", partial(_rounded, letter, 1)),
-            )
-        ]
+        rules = []
+        for letter in self.letters:
+            rules.append(Rule(f"cut_{letter}", partial(_cut_at, letter, 0)))
+            rules.append(Rule(f"start_{letter}", partial(_start, letter)))
+            rules.append(Rule(f"end_{letter}", partial(_end, letter)))
+        return rules
 
     def count(self, cells: Tensor) -> Expr:
         """count: the sides of the window multiplied."""
@@ -111,8 +112,16 @@ def _cut(size: int, out: int) -> tuple[Tensor, Tensor]:
     return number * size // max(1, out), -(-(number + 1) * size // max(1, out))
 
 
-def _rounded(letter: str, later: int, cells: Tensor) -> Expr:
-    """The cut before (0) or after (1) the part `i`, rounded down or up."""
+def _cut_at(letter: str, later: int, cells: Tensor) -> Expr:
+    """The cut before (0) or after (1) part `i`."""
     one, number = cells[:, :0], Ref("i", cells)
     part: Expr = Add((number, Const(1))) if later else number
-    return Whole(Div(Mul((part, Ref(letter, one))), Ref(f"{letter}_out", one)), up=bool(later))
+    return Div(Mul((part, Ref(letter, one))), Ref(f"{letter}_out", one))
+
+
+def _start(letter: str, cells: Tensor) -> Expr:
+    return Whole(_cut_at(letter, 0, cells))
+
+
+def _end(letter: str, cells: Tensor) -> Expr:
+    return Whole(_cut_at(letter, 1, cells), up=True)

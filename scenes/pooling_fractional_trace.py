@@ -13,7 +13,7 @@ from torchreel.scenes.pooling_adaptive_windows import LETTERS, Largest, Ragged, 
 from torchreel.scenes.pooling_trace import arguments
 from torchreel.scenes.trace import Rule
 
-_SAMPLE = {2: (1, 0), 3: (0, 1, 2)}
+SAMPLE = {2: (1, 0), 3: (0, 1, 2)}
 """Which of a plane's samples drives each axis: torch takes the width's first in 2d, the depth's in 3d."""
 
 
@@ -79,7 +79,7 @@ class _Fractional:
 
     def _u(self, axis: int) -> Tensor:
         """The sample of each plane, `lead`."""
-        sample = self.samples[..., _SAMPLE[self.dims][axis]]
+        sample = self.samples[..., SAMPLE[self.dims][axis]]
         return sample[: self.lead[0], : self.lead[1]] if len(self.lead) == 2 else sample[0, : self.lead[0]]
 
     def _places(self, axis: int) -> Tensor:
@@ -104,7 +104,7 @@ class _Fractional:
         """p: the counted windows, shifted by the plane's sample, times the mean step."""
         zero = torch.zeros_like(cells[:, :1])
         plane = cells[:, :-1] if len(self.lead) == 2 else torch.cat([zero, cells[:, :-1]], -1)
-        sample = Ref("u", torch.cat([plane, zero + _SAMPLE[self.dims][axis]], -1))
+        sample = Ref("u", torch.cat([plane, zero + SAMPLE[self.dims][axis]], -1))
         alpha = Ref(f"alpha_{self.letters[axis]}", cells[:, :0])
         return Mul((Add((Ref("i", cells[:, -1:]), sample)), alpha))
 

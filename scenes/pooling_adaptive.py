@@ -1,0 +1,134 @@
+"""Adaptive pooling: only the output's size is given, and the windows follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+
+from manim import Animation
+from torch import nn
+
+from torchreel.scenes.formula import Token
+from torchreel.scenes.operator import Operator
+from torchreel.scenes.parts.motion import Appear, Morph
+from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.pooling_adaptive_ruler import Ruler
+from torchreel.scenes.pooling_adaptive_story import DOCS, RuledPool
+from torchreel.scenes.pooling_adaptive_trace import record_adaptive_average_pool, record_adaptive_max_pool
+from torchreel.scenes.stage import Beat
+
+_SLOW_PARTS = 2
+
+
+def _operator(module: type[nn.Module]) -> Operator:
+    record = record_adaptive_max_pool if "Max" in module.__name__ else record_adaptive_average_pool
+    return Operator(module, record, "pooling", f"{DOCS}{module.__name__}.html")
+
+
+class _AdaptivePool(RuledPool):
+    """Each axis is cut into equal parts, the cuts are rounded outwards, and the cells between them are a window."""
+
+    def windows_found(self) -> Iterator[Beat]:
+        cols, *rows = self.board.rulers
+        yield Beat("cut", partial(self._cut, cols), 0.5, 1.3, self.trace.step(f"cut_{cols.letter}", (1,)))
+        shown = cols.visible()
+        for number in shown[:_SLOW_PARTS]:
+            yield from self._in_steps(cols, number)
+        if rest := shown[_SLOW_PARTS:]:
+            end = self.trace.step(f"end_{cols.letter}", (rest[-1],))
+            yield Beat("parts", partial(self._finish, cols, rest), 0.7, 0.4, end)
+        for ruler in rows:
+            end = self.trace.step(f"end_{ruler.letter}", (ruler.visible()[-1],))
+            yield Beat("other_axis", partial(self._whole, ruler), 0.8, 0.7, end)
+
+    def law(self) -> list[Token]:
+        letter = self.board.windows.letters[-1]
+        symbols = [self.trace.step(f"{end}_{letter}", (0,)).formula.symbols() for end in ("start", "end")]
+        return [Token(f"start_{letter} = {symbols[0]}     end_{letter} = {symbols[1]}")]
+
+    def values(self) -> dict[str, object]:
+        letter, count = self.board.windows.letters[-1], self.trace.shape("output")[-1]
+        part = self.trace.value(f"cut_{letter}", (1,))
+        own = {
+            "length": self.board.windows.plane[1],
+            "count": count,
+            "part": self.text(f"cut_{letter}", part),
+        }
+        return {**super().values(), **own, "size": self._asked_for()}
+
+    def ending(self) -> str:
+        """How the windows lie to one another: one for all, repeated, side by side or overlapping."""
+        dims = 1 if self.board.windows.is_line else 2
+        counts = self.trace.shape("output")[-dims:]
+        pairs = list(zip(self.board.windows.plane[-dims:], counts, strict=True))
+        if all(count == 1 for count in counts):
+            return "global"
+        if any(count > size for size, count in pairs):
+            return "repeated"
+        return "exact" if all(size % count == 0 for size, count in pairs) else "overlap"
+
+    def _asked_for(self) -> str:
+        size = self.trace.kwargs.get("output_size")
+        return str(size)
+
+    def _cut(self, ruler: Ruler) -> Iterable[Animation]:
+        """The cells counted, and the length in equal parts."""
+        return [Appear(ruler.ticks()), Appear(ruler.parts(self._cuts(ruler)))]
+
+    def _cuts(self, ruler: Ruler) -> Sequence[float]:
+        name = f"cut_{ruler.letter}"
+        return self.trace.values(name, [(k,) for k in range(self.trace.shape(name)[0])])
+
+    def _in_steps(self, ruler: Ruler, number: int) -> Iterator[Beat]:
+        """One part is taken down; then its start is rounded down and its end up."""
+        start, end = ruler.windows[number]
+        first, last = self._cuts(ruler)[number : number + 2]
+        bar = ruler.calm(ruler.part(first, last))
+        cut = f"cut_{ruler.letter}"
+        values: dict[str, object] = {
+            "low": self.text(cut, first), "high": self.text(cut, last), "start": start, "end": end
+        }  # fmt: skip
+        exact = (first, last) == (start, end)
+        yield Beat(
+            "whole_part" if exact else "take_part",
+            lambda: self._move(bar, ruler, number, first, last, exact), 0.6, 0.5,
+            self.trace.step(f"start_{ruler.letter}", (number,)), values,
+        )  # fmt: skip
+        if not exact:
+            step = self.trace.step(f"end_{ruler.letter}", (number,))
+            yield Beat(
+                "outwards", lambda: self._move(bar, ruler, number, start, end, True), 0.8, 0.8, step, values
+            )
+
+    def _move(
+        self, bar: Shape, ruler: Ruler, number: int, start: float, end: float, done: bool
+    ) -> Iterable[Animation]:
+        """A bar goes to its lane over some cells; once it is done it says its interval."""
+        key = ruler.letter, number
+        self.drawn.setdefault(key, bar)
+        if bar not in self.mobjects:
+            self.add(bar)
+        moves = [Morph(bar, ruler.lane_box(number, start, end)), *self.lit(key)]
+        return [*moves, *self.labelled(ruler, number)] if done else moves
+
+    def _finish(self, ruler: Ruler, numbers: Sequence[int]) -> Iterable[Animation]:
+        return [*self.lit(), *self.bars(ruler, numbers)]
+
+    def _whole(self, ruler: Ruler) -> Iterable[Animation]:
+        return [*self.lit(), *self._cut(ruler), *self.bars(ruler, ruler.visible())]
+
+
+class AdaptiveMaxPool1d(_AdaptivePool):
+    operator = _operator(nn.AdaptiveMaxPool1d)
+
+
+class AdaptiveMaxPool2d(_AdaptivePool):
+    operator = _operator(nn.AdaptiveMaxPool2d)
+
+
+class AdaptiveAvgPool1d(_AdaptivePool):
+    operator = _operator(nn.AdaptiveAvgPool1d)
+
+
+class AdaptiveAvgPool2d(_AdaptivePool):
+    operator = _operator(nn.AdaptiveAvgPool2d)

@@ -1,0 +1,167 @@
+"""The story that adaptive and fractional pooling share: rulers find the windows, then each window is pooled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+import torch
+from manim import Animation
+
+from torchreel.scenes.formula import Max, Token
+from torchreel.scenes.parts.grid import Cell
+from torchreel.scenes.parts.motion import Appear, Paint, Vanish, sweep_times
+from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.pooling_adaptive_board import Board
+from torchreel.scenes.pooling_adaptive_ruler import Ruler
+from torchreel.scenes.stage import Beat, OperatorScene
+from torchreel.scenes.trace import Step
+
+DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
+_SLOW = 2
+_MOST_RUNS = 12
+_MOST_TERMS = 9
+_JUMP = 0.15
+
+
+class RuledPool(OperatorScene):
+    """Subclasses say how the rulers come about, in `windows_found`, and which sentence ends the clip."""
+
+    def story(self) -> Iterator[Beat]:
+        sign = "max" if "Max" in self.operator.name else "mean"
+        self.board = Board(self.look, self.trace, sign)
+        self.drawn: dict[tuple[str, int], Shape] = {}
+        self.active: list[tuple[str, int]] = []
+        self.add(self.board.scenery())
+        yield Beat("start", run_time=1.5, formula=self.law(), also=self._reading())
+        yield from self.windows_found()
+        cells = self.board.positions()
+        for number, cell in enumerate(cells[:_SLOW]):
+            yield from self._in_full(cell, number == 0)
+        yield from self._swept(cells[_SLOW:])
+        yield Beat(self.ending(), self._clear, 0.4, 0.6)
+
+    def windows_found(self) -> Iterator[Beat]:
+        """How the rulers come about."""
+        raise NotImplementedError
+
+    def law(self) -> list[Token]:
+        """The formula that all windows follow."""
+        raise NotImplementedError
+
+    def ending(self) -> str:
+        """The key of the last sentence."""
+        return "done"
+
+    def values(self) -> dict[str, object]:
+        planes = self.board.windows.plane
+        dims = 1 if self.board.windows.is_line else 2
+        out = self.trace.shape("output")[-dims:]
+        return {"plane": " × ".join(map(str, planes[-dims:])), "out": " × ".join(map(str, out))}
+
+    def formula_tokens(self, step: Step, most: int = _MOST_TERMS) -> list[Token]:
+        """A maximum has short terms, so more of them are shown than of a sum; what is plain numbers is said once."""
+        tokens = super().formula_tokens(_shortened(step, most), most)
+        if any(True for _ in step.formula.refs()):
+            return tokens
+        name = f"{step.tensor}{list(step.index) if step.index else ''}"
+        return [Token(f"{name} = {step.formula.symbols()} = "), tokens[-1]]
+
+    def labelled(self, ruler: Ruler, number: int) -> list[Animation]:
+        """The interval of a window, in its bar."""
+        label = ruler.interval(number)
+        return [Appear(label)] if len(label) else []
+
+    def bars(self, ruler: Ruler, numbers: Iterable[int]) -> list[Animation]:
+        """The finished bars of some windows."""
+        fresh = {(ruler.letter, number): ruler.bar(number) for number in numbers}
+        self.drawn |= fresh
+        labels = [label for _, number in fresh for label in self.labelled(ruler, number)]
+        return [Appear(*fresh.values()), *labels]
+
+    def lit(self, *chosen: tuple[str, int]) -> list[Animation]:
+        """The bars of these windows are the active ones, and no others."""
+        theme = self.look.theme
+        off = [Paint(self.drawn[key], stroke=theme.wire) for key in self.active if key not in chosen]
+        on = [
+            Paint(self.drawn[key], stroke=theme.accent)
+            for key in chosen
+            if key in self.drawn and key not in self.active
+        ]
+        self.active = [key for key in chosen if key in self.drawn]
+        return [*off, *on]
+
+    def _bars_of(self, cell: Cell) -> list[tuple[str, int]]:
+        """The bars of the row and the column of an output cell."""
+        numbers = cell[1], cell[0]
+        return [(ruler.letter, number) for ruler, number in zip(self.board.rulers, numbers, strict=False)]
+
+    def _reading(self) -> tuple[str, ...]:
+        """Which sentences a large call needs."""
+        lead = self.trace.shape("input")[: len(self.board.windows.lead)]
+        needed = {
+            "one_plane": math.prod(lead) > 1,
+            "cropped": self.board.is_cropped,
+            "heat": not self.board.has_numbers,
+        }
+        return tuple(key for key, needs in needed.items() if needs)
+
+    def _in_full(self, cell: Cell, first: bool) -> Iterator[Beat]:
+        """One output: its window, the value, and where it stood."""
+        index = self.board.index(cell)
+        (top, down), (left, right) = self.board.window(cell)
+        values: dict[str, object] = {
+            "rows": f"[{top}, {down})", "cols": f"[{left}, {right})", "cells": (down - top) * (right - left)
+        }  # fmt: skip
+        yield Beat("window", partial(self._slide, cell), 0.6, 0.6 if first else 0.2, values=values)
+        step = self.trace.step("output", index)
+        values |= {"value": self.text("output", step.value)}
+        yield Beat("keep", partial(self._write, "output", cell), 0.6, 0.8 if first else 0.4, step, values)
+        if "indices" in self.board.outputs:
+            found = self.trace.step("indices", index)
+            values |= {"index": self.text("indices", found.value)}
+            yield Beat(
+                "index", partial(self._write, "indices", cell), 0.6, 0.8 if first else 0.3, found, values
+            )
+
+    def _slide(self, cell: Cell) -> Iterable[Animation]:
+        lit = self.lit(*self._bars_of(cell))
+        if self.board.frame in self.mobjects:
+            return [*self.board.move(cell), *lit]
+        return [*(Appear(frame) for frame in self.board.frames()), *lit]
+
+    def _write(self, name: str, cell: Cell) -> Iterable[Animation]:
+        marks = self.board.mark(cell) if name == "output" else []
+        return [*self.board.write(name, cell, fly=True), *map(Appear, marks)]
+
+    def _swept(self, cells: Sequence[Cell]) -> Iterator[Beat]:
+        """The other windows, ever quicker; several at a time if there are many."""
+        size = max(1, -(-len(cells) // _MOST_RUNS))
+        runs = [cells[k : k + size] for k in range(0, len(cells), size)]
+        for run, seconds in zip(runs, sweep_times(len(runs), 0.7, 0.3), strict=True):
+            step = self.trace.step("output", self.board.index(run[-1]))
+            yield Beat("sweep", partial(self._sweep, run), seconds, 0.0, step)
+
+    def _sweep(self, run: Sequence[Cell]) -> Iterable[Animation]:
+        self.add(*(mark for cell in run for mark in self.board.mark(cell)))
+        written = [
+            move for cell in run for name in self.board.outputs for move in self.board.write(name, cell)
+        ]
+        return [*self.board.move(run[-1], _JUMP), *written, *self.lit(*self._bars_of(run[-1]))]
+
+    def _clear(self) -> Iterable[Animation]:
+        return [*(Vanish(frame) for frame in self.board.frames()), *self.lit()]
+
+
+def _shortened(step: Step, most: int) -> Step:
+    """The same step without terms that its drawing would leave out anyway: a window may hold very many."""
+    if not isinstance(step.formula, Max):
+        return step
+    ref = next(step.formula.refs())
+    live = (~ref.skip[0]).nonzero()[:, 0] if ref.skip is not None else torch.arange(ref.index.shape[1])
+    if len(live) <= most + 1:
+        return step
+    chosen = torch.cat([live[:most], live[-1:]])
+    return replace(step, formula=Max(ref.at(lambda part: part[:, chosen])))

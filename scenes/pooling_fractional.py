@@ -1,0 +1,118 @@
+"""Fractional max pooling: windows of one size whose starts a random number shifts, so that steps differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import pairwise
+
+from manim import Animation
+from torch import nn
+
+from torchreel.scenes.formula import Index, Token
+from torchreel.scenes.operator import Operator
+from torchreel.scenes.parts.motion import Appear, Fly, Move
+from torchreel.scenes.pooling_adaptive_ruler import Ruler
+from torchreel.scenes.pooling_adaptive_story import DOCS, RuledPool
+from torchreel.scenes.pooling_fractional_trace import SAMPLE, record_fractional_max_pool
+from torchreel.scenes.stage import Beat
+
+_SLOW_STARTS = 2
+
+
+def _operator(module: type[nn.Module]) -> Operator:
+    return Operator(module, record_fractional_max_pool, "pooling", f"{DOCS}{module.__name__}.html")
+
+
+class _FractionalPool(RuledPool):
+    """Evenly spaced points, shifted by the sample and rounded down, are where the windows start."""
+
+    def windows_found(self) -> Iterator[Beat]:
+        cols, *rows = self.board.rulers
+        places = self._places(cols)
+        yield Beat(
+            "step", lambda: [Appear(cols.ticks())], 0.4, 1.2, self.trace.step(f"alpha_{cols.letter}", ())
+        )
+        at = (*cols.lead, min(1, len(places) - 1))
+        yield Beat("sample", partial(self._shifted, cols), 0.5, 1.3, self.trace.step(f"p_{cols.letter}", at))
+        if int(places[0]):
+            by = -int(places[0]) * cols.step
+            yield Beat("first", lambda: [Move(self.dots, by=(by, 0.0))], 0.6, 0.5)
+        shown = cols.visible()
+        for number in shown[:_SLOW_STARTS]:
+            yield from self._in_steps(cols, number)
+        if rest := shown[_SLOW_STARTS:]:
+            step = self.trace.step(f"start_{cols.letter}", (*cols.lead, rest[-1]))
+            yield Beat("starts", lambda: [*self.lit(), *self.bars(cols, rest)], 0.7, 0.8, step)
+        for ruler in rows:
+            last = self.trace.step(f"start_{ruler.letter}", (*ruler.lead, ruler.visible()[-1]))
+            yield Beat("other_sample", partial(self._whole, ruler), 0.8, 0.8, last)
+
+    def law(self) -> list[Token]:
+        letter = self.board.windows.letters[-1]
+        return [
+            Token(f"p_{letter} = (i + u)·alpha_{letter}     start_{letter} = ⌊p_{letter}⌋ − ⌊p0_{letter}⌋")
+        ]
+
+    def values(self) -> dict[str, object]:
+        letters, kernel = self.board.windows.letters, self.board.windows
+        (top, down), (left, right) = kernel.rows[0], kernel.cols[0]
+        return {
+            **super().values(),
+            "kernel": f"{down - top} × {right - left}",
+            "side": right - left,
+            "length": self.board.windows.plane[1],
+            "count": len(kernel.cols),
+            "alpha": self._drawn(f"alpha_{letters[-1]}", ()),
+            "u": self._sample(letters[-1]),
+            "other_u": self._sample(letters[-2]),
+            "steps": self._steps(),
+        }
+
+    def _drawn(self, tensor: str, index: Index) -> str:
+        return self.text(tensor, self.trace.value(tensor, index))
+
+    def _sample(self, letter: str) -> str:
+        """The first plane's sample of one axis."""
+        letters = self.board.windows.letters
+        return self._drawn("u", (0, 0, SAMPLE[len(letters)][letters.index(letter)]))
+
+    def _steps(self) -> str:
+        """The steps between the columns' starts, in order."""
+        starts = [start for start, _ in self.board.windows.cols]
+        return ", ".join(str(b - a) for a, b in pairwise(starts))
+
+    def _places(self, ruler: Ruler) -> list[float]:
+        return self.trace.values(f"p_{ruler.letter}", [(*ruler.lead, k) for k in range(len(ruler.windows))])
+
+    def _shifted(self, ruler: Ruler) -> Iterable[Animation]:
+        """The points where torch puts them; they are drawn on the ruler as far as it reaches."""
+        self.dots = ruler.dots(f"p_{ruler.letter}", self._places(ruler))
+        return [Appear(self.dots)]
+
+    def _in_steps(self, ruler: Ruler, number: int) -> Iterator[Beat]:
+        """One point falls onto its cell, where a window starts."""
+        start, end = ruler.windows[number]
+        values: dict[str, object] = {
+            "start": start,
+            "end": end,
+            "place": self._drawn(f"p_{ruler.letter}", (*ruler.lead, number)),
+        }
+        step = self.trace.step(f"start_{ruler.letter}", (*ruler.lead, number))
+        yield Beat("down", partial(self._fall, ruler, number), 0.7, 0.7, step, values)
+
+    def _fall(self, ruler: Ruler, number: int) -> Iterable[Animation]:
+        bar = ruler.bar(number)
+        self.drawn[ruler.letter, number] = bar
+        places = self._places(ruler)
+        at = ruler.at(min(places[number] - int(places[0]), ruler.shown), ruler.head)
+        return [Fly(bar, start=at), *self.lit((ruler.letter, number)), *self.labelled(ruler, number)]
+
+    def _whole(self, ruler: Ruler) -> Iterable[Animation]:
+        places = self._places(ruler)
+        dots = ruler.dots(f"p_{ruler.letter}", places, int(places[0]))
+        return [*self.lit(), Appear(ruler.ticks(), dots), *self.bars(ruler, ruler.visible())]
+
+
+class FractionalMaxPool2d(_FractionalPool):
+    operator = _operator(nn.FractionalMaxPool2d)
