@@ -124,9 +124,9 @@ def _times(factor: float, part: Expr) -> Expr:
 
 
 def _gelu(module: Any) -> Law:
-    beside = {"Φ(x)": torch.special.ndtr}
+    beside: dict[str, Function] = {"Φ(x)": lambda x: torch.special.ndtr(x.double())}
     if module.approximate == "none":
-        return smooth(lambda x: Mul((x, Func("normal_cdf", x))), beside=beside)
+        return smooth(lambda x: Mul((x, Func("normal_cdf", x))), beside=beside, columns=beside)
     root = Const(math.sqrt(2 / math.pi), "√(2/π)")
 
     def curve(x: Expr) -> Expr:
@@ -137,12 +137,18 @@ def _gelu(module: Any) -> Law:
 
 
 def _silu(module: Any) -> Law:
-    return smooth(lambda x: Mul((x, Func("sigmoid", x))), beside={"σ(x)": torch.sigmoid})
+    gate: dict[str, Function] = {"σ(x)": torch.sigmoid}
+    return smooth(lambda x: Mul((x, Func("sigmoid", x))), beside=gate, columns=gate)
 
 
 def _mish(module: Any) -> Law:
-    beside: dict[str, Function] = {"tanh(softplus(x))": lambda x: torch.tanh(F.softplus(x))}
-    return smooth(lambda x: Mul((x, Func("tanh", Func("softplus", x)))), beside=beside)
+    def gate(x: Tensor) -> Tensor:
+        return torch.tanh(F.softplus(x))
+
+    def gated(x: Expr) -> Expr:
+        return Mul((x, Func("tanh", Func("softplus", x))))
+
+    return smooth(gated, beside={"tanh(softplus(x))": gate}, columns={"gate": gate})
 
 
 def _sigmoid(module: Any) -> Law:
@@ -241,7 +247,7 @@ def _shrink(limit: float, compared: Function, left: Formula, right: Formula) -> 
         Piece("below", (-INF, -limit), f"{{}} < −{text}", lambda x: x < 0, left),
         above("above", limit, right),
     )
-    return Law(pieces, beside={"x": lambda x: x}, reach=max(2.0, min(2 * limit, 10.0)))
+    return Law(pieces, beside={"y = x": lambda x: x}, reach=max(2.0, min(2 * limit, 10.0)))
 
 
 def within(x: Tensor, limit: float) -> Tensor:
@@ -251,7 +257,7 @@ def within(x: Tensor, limit: float) -> Tensor:
 
 def _tanhshrink(module: Any) -> Law:
     return smooth(
-        lambda x: Sub(x, Func("tanh", x)), beside={"x": lambda x: x, "tanh(x)": torch.tanh}, reach=3.0
+        lambda x: Sub(x, Func("tanh", x)), beside={"y = x": lambda x: x, "tanh(x)": torch.tanh}, reach=3.0
     )
 
 
@@ -261,7 +267,7 @@ def _threshold(module: Any) -> Law:
         below("replaced", float(module.threshold), lambda x, _: value),
         above("same", float(module.threshold), same),
     )
-    return Law(pieces, beside={"x": lambda x: x}, reach=5.0)
+    return Law(pieces, beside={"y = x": lambda x: x}, reach=5.0)
 
 
 _LAWS: dict[type[nn.Module], Callable[[Any], Law]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torchreel.scenes.activation_functions import law
 from torchreel.scenes.activation_laws import Law
 from torchreel.scenes.activation_range import Stored
+from torchreel.scenes.calling import bare
 from torchreel.scenes.formula import Case, Expr, Ref, read
 from torchreel.scenes.operator import Call, Recording
 from torchreel.scenes.trace import Rule
@@ -28,8 +28,8 @@ def record_activation(call: Call) -> Recording:
 
     `slope` is the derivative by autograd, in float64; `regime` the number of the law's piece that holds. `curve.x`
     `(S,)`, `curve.output` and `curve.slope` `(R, S)` are the function over the span that the picture shows, in float64,
-    one row a learned slope; NaN stands where it jumps. `curve.<name>` are the functions beside it. PReLU has `weight`,
-    RReLU in training `a`, the slopes it drew.
+    one row a learned slope; NaN stands where it jumps, as `curve.jumps` lists. `curve.<name>` are the functions beside
+    it. PReLU has `weight`, RReLU in training `a`, the slopes it drew.
     """
     module, x = call.module, call.inputs["input"]
     tensors: dict[str, Tensor] = {"input": x, **_parameters(call)}
@@ -92,7 +92,7 @@ def _slope(module: nn.Module, x: Tensor, drawn: Tensor | None) -> Tensor:
 
 def _exact(module: nn.Module) -> Callable[[Tensor], Tensor]:
     """The module in float64, writing nothing in place."""
-    wide: Any = copy.deepcopy(module).double()
+    wide: Any = bare(module).double()
     if getattr(wide, "inplace", False):
         wide.inplace = False
     return wide
@@ -107,6 +107,7 @@ def _curves(module: nn.Module, rules: Law, x: Tensor) -> dict[str, Tensor]:
         "curve.output": _broken(rules, at, rows[0]),
         "curve.slope": _broken(rules, at, rows[1]),
     }
+    found["curve.jumps"] = _jumps(at, rows[0][0], found["curve.output"][0])
     return found | {f"curve.{name}": function(at) for name, function in rules.beside.items()}
 
 
@@ -122,7 +123,7 @@ def _rows(module: nn.Module, at: Tensor) -> tuple[Tensor, Tensor]:
 def _channels(module: Any, most: int = 8) -> Iterator[nn.Module]:
     """The module as functions of one variable: PReLU is one for each channel, RReLU is drawn with its mean slope."""
     if not isinstance(module, nn.PReLU):
-        yield copy.deepcopy(module).eval()
+        yield bare(module).eval()
         return
     for weight in module.weight.detach().reshape(-1)[:most].double():
         yield nn.PReLU(init=float(weight))
@@ -164,6 +165,15 @@ def _broken(rules: Law, at: Tensor, rows: Tensor) -> Tensor:
             jump = (rows[:, middle + 1] - rows[:, middle - 1]).abs() > _JUMP
             rows[jump, middle] = float("nan")
     return rows
+
+
+def _jumps(at: Tensor, whole: Tensor, broken: Tensor) -> Tensor:
+    """Where the function jumps, `(J, 3)`: x, the value there, and the value it comes to from the other side."""
+    found = []
+    for middle in (broken.isnan() & ~whole.isnan()).nonzero()[:, 0].tolist():
+        value, sides = whole[middle], whole[[middle - 1, middle + 1]]
+        found.append(torch.stack([at[middle], value, sides[(sides - value).abs().argmax()]]))
+    return torch.stack(found) if found else at.new_zeros(0, 3)
 
 
 def _moments(module: nn.Module) -> Tensor:

@@ -82,6 +82,7 @@ def covering(values: np.ndarray | Sequence[float], margin: float = 0.06, least: 
     finite = np.asarray(values, float)
     finite = finite[np.isfinite(finite)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    least = max(least, 1e-6 * max(abs(low), abs(high)))
     grow = max((high - low) * margin, (least - (high - low)) / 2)
     return low - grow, high + grow
 

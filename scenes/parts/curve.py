@@ -101,14 +101,16 @@ class Rider(VGroup):
 
 
 class Ride(Tween):
-    """A rider's way along its curve."""
+    """A rider's way along its curve. Where it starts or ends beside the curve, the distance fades on the way."""
 
     def __init__(self, rider: Rider, x: float, y: float | None, **kwargs: Any) -> None:
         super().__init__(rider, **kwargs)
         self.rider, self.x, self.y = rider, x, y
 
     def begin(self) -> None:
-        self.start = self.rider.at[0]
+        (x, y), curve = self.rider.at, self.rider.curve
+        self.start, self.off = x, _finite(y - curve.value(x))
+        self.goal = 0.0 if self.y is None else _finite(self.y - curve.value(self.x))
         self.interpolate(0)
 
     def interpolate_mobject(self, alpha: float) -> None:
@@ -118,7 +120,12 @@ class Ride(Tween):
         if along == 1 or math.isnan(start) or math.isnan(end):
             self.rider.put(self.x, self.y)
         elif along > 0:
-            self.rider.put(start + (end - start) * along)
+            x = start + (end - start) * along
+            self.rider.put(x, self.rider.curve.value(x) + self.off + (self.goal - self.off) * along)
+
+
+def _finite(value: float) -> float:
+    return value if math.isfinite(value) else 0.0
 
 
 def _onward(xs: np.ndarray, ys: np.ndarray, x: float) -> float:
