@@ -194,7 +194,7 @@ class FiveSteps(OperatorScene):
         fresh = bool((tensors["weight"] == 1).all()) and not (
             "bias" in tensors and bool(tensors["bias"].any())
         )
-        kind = self.kind if self.kind in ("layer", "rms") else "channel"
+        kind = "layer" if self.kind in ("layer", "rms") else "channel"
         return f"affine_{kind}_fresh" if fresh else f"affine_{kind}"
 
     def _sweep(self) -> Iterator[tuple[list[int], float]]:

@@ -14,8 +14,9 @@ from torchreel.scenes.normalization_checks import check_numbers, infer_features
 from torchreel.scenes.normalization_running import RunningBoard
 from torchreel.scenes.normalization_trace import record_batch_norm
 from torchreel.scenes.operator import Inputs, Operator, Settings
-from torchreel.scenes.parts.grid import Grid
+from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.motion import Appear, Vanish
+from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage import Beat
 
 
@@ -69,7 +70,12 @@ class _BatchNorm(FiveSteps):
         """The planes of all samples but the first go."""
         gone = [grid for grid in self._grids() if grid.index((0, 0))[0]]
         numbers = [number for grid in gone for number in grid.numbers.values()]
-        return [Vanish(self.board.cursor), *self.board.light(0), Vanish(*gone, *numbers)]
+        names = [
+            name
+            for (band, plane), name in self.board.plane_names.items()
+            if self.board.grids["input"][band][plane].index((0, 0))[0]
+        ]
+        return [*self.clear_cursor(), Vanish(*gone, *numbers, *names)]
 
     def _alone(self) -> list[Animation]:
         """The first sample's result without the others takes the place of its result among them."""
@@ -79,7 +85,11 @@ class _BatchNorm(FiveSteps):
             Grid(self.look, self.trace, "alone", (), grid.cells, grid.middle, index=grid.index)
             for grid in kept
         ]
-        return [Appear(VGroup(*own))]
+        same = self.look.theme.good
+        frames = [
+            Shape(grid.outline((0, 0), _last(grid)), stroke=same, stroke_width=4.5, z_index=2) for grid in own
+        ]
+        return [Appear(VGroup(*own)), *map(Appear, frames)]
 
     def _grids(self) -> Iterator[Grid]:
         return (grid for column in self.board.grids.values() for band in column for grid in band)
@@ -124,6 +134,10 @@ class _BatchNorm(FiveSteps):
 
     def _counted(self) -> list[Animation]:
         return [Vanish(self.buffers.cursor), *self.buffers.count()]
+
+
+def _last(grid: Grid) -> Cell:
+    return grid.shape[0] - 1, grid.shape[1] - 1
 
 
 class BatchNorm1d(_BatchNorm):

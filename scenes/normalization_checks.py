@@ -83,6 +83,6 @@ def infer_features(settings: Settings, inputs: Inputs, axis: int) -> Settings:
 
 def infer_shape(settings: Settings, inputs: Inputs) -> Settings:
     """A new input brings its own last axes, as many as normalized_shape had."""
-    shape, given = tuple(inputs["input"].shape), settings.get("normalized_shape", 1)
+    shape, given = tuple(next(iter(inputs.values())).shape), settings.get("normalized_shape", 1)
     count = len(given) if isinstance(given, (tuple, list)) else 1
     return settings | {"normalized_shape": shape[-count:] if count > 1 else shape[-1:][0] if shape else given}

@@ -33,8 +33,7 @@ def plane_index(lead: Index, spatial: Index) -> Callable[[Cell], Index]:
     def index(cell: Cell) -> Index:
         if not spatial:
             return lead
-        rows = np.unravel_index(cell[0], spatial[:-1]) if len(spatial) > 1 else ()
-        return (*lead, *map(int, rows), cell[1])
+        return (*lead, *unraveled(cell[0], spatial[:-1]), cell[1])
 
     return index
 
@@ -50,6 +49,11 @@ def chunks(items: list[T], most: int) -> list[list[T]]:
         return []
     size = -(-len(items) // most)
     return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def unraveled(number: int, shape: Index) -> Index:
+    """The index of the element with this number, row by row, in a shape that may have no axes."""
+    return tuple(map(int, np.unravel_index(number, shape))) if shape else ()
 
 
 @dataclass(frozen=True)
@@ -79,11 +83,12 @@ class Planes:
             places.append(str(first) if axis in parts and span == 1 else whole)
         return f"input[{', '.join(places)}]" if set(places) != {":"} else "input"
 
-    def letters(self, plane: int, names: str) -> str:
-        """What tells a plane from the others of its set, such as `n=1`, by the names of the input's axes."""
-        outer = np.unravel_index(plane, self._spans[:-2]) if self.count > 1 else ()
-        pairs = [(names[axis], int(at)) for axis, at in zip(self._axes, outer, strict=False)]
-        return " ".join(f"{name}={at}" for name, at in pairs if name)
+    def letters(self, plane: int, across: int, names: str) -> str:
+        """What a row of planes has in common, such as `n=1`, by a letter for each axis of the input."""
+        outer = self._spans[:-2]
+        apart = len(outer) - (across == outer[-1] != 1) if outer and across in (1, outer[-1]) else 0
+        places = zip(self._axes[:apart], unraveled(plane, outer), strict=False)
+        return " ".join(f"{names[axis]}={at}" for axis, at in places)
 
     def index(self, owner: Index, plane: int) -> Callable[[Cell], Index]:
         """How a cell of a set's plane becomes an index of the input."""
@@ -91,12 +96,12 @@ class Planes:
         corner = [0] * len(spans)
         for axis, number in zip(parts, owner, strict=True):
             corner[axis] = number * spans[axis]
-        outer = np.unravel_index(plane, self._spans[:-2]) if len(axes) > 2 else ()
+        outer = unraveled(plane, self._spans[:-2])
 
         def index(cell: Cell) -> Index:
             found = list(corner)
             for axis, at in zip(axes, (*outer, *cell[2 - len(axes[-2:]) :]), strict=True):
-                found[axis] += int(at)
+                found[axis] += at
             return tuple(found)
 
         return index

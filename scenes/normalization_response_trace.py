@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from torchreel.scenes.formula import Add, Case, Const, Div, Expr, Func, Mul, Pow, Ref, Sum
+from torchreel.scenes.normalization_sets_trace import given
 from torchreel.scenes.operator import Call, Recording
 from torchreel.scenes.trace import Rule
 
@@ -36,7 +37,7 @@ class _Response:
     def __init__(self, call: Call) -> None:
         module: Any = call.module
         self.size, self.alpha, self.beta, self.k = module.size, module.alpha, module.beta, module.k
-        x = call.inputs["input"]
+        x = given(call)
         square = x.mul(x)
         mean_square = self._pooled(square)
         base = mean_square.mul(self.alpha).add(self.k)

@@ -149,7 +149,8 @@ class RunningBoard:
         }
         for tensor, text in labels.items():
             y = self._y(band, _ROWS[tensor])
-            parts.append(Text(text, MIN_TEXT, theme.text, "mono").place((_LABEL_X, y), align="right"))
+            size = fit(text, _LABEL_X - _LEFT - _INPUT - 0.1, 0.2, MIN_TEXT, "mono")
+            parts.append(Text(text, size, theme.text, "mono").place((_LABEL_X, y), align="right"))
             parts.append(self._empty((_BOX_X, y)))
         y = self._y(band, 0)
         parts.append(Arrow([(_BOX_X + _BOX / 2 + 0.1, y), (_BOX_X + _BOX / 2 + 0.6, y)], theme.wire))

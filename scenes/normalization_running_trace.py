@@ -10,7 +10,7 @@ from torch import Tensor
 
 from torchreel.scenes.formula import Add, Case, Const, Expr, Func, Mul, Ref, Rounded, Tensors
 from torchreel.scenes.normalization_overflow_trace import overflows
-from torchreel.scenes.normalization_sets_trace import Partition, mean_of
+from torchreel.scenes.normalization_sets_trace import Partition, given, mean_of
 from torchreel.scenes.operator import Call
 from torchreel.scenes.trace import Rule
 
@@ -32,7 +32,7 @@ class Running:
     def tensors(self, steps: Tensors, sets: Partition) -> Tensors:
         """The buffers before and after the call, and what enters them, beside the call's other tensors."""
         module, after = self.call.module, self.call.after
-        self.sets, x = sets, self.call.inputs["input"]
+        self.sets, x = sets, given(self.call)
         found: dict[str, Any] = {}
         for name in ("running_mean", "running_var"):
             found |= {name: getattr(module, name), f"new_{name}": _shortened(getattr(after, name), x.dtype)}
@@ -105,4 +105,5 @@ class Running:
 def _shortened(buffer: Tensor, dtype: torch.dtype) -> Tensor:
     """A buffer in the input's type where torch passed it through that, which shows in its values."""
     short = buffer.to(dtype)
-    return short if torch.equal(short.to(buffer.dtype), buffer) else buffer
+    lossless = torch.allclose(short.to(buffer.dtype), buffer, 0.0, 0.0, equal_nan=True)
+    return short if lossless else buffer

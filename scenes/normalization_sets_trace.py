@@ -15,6 +15,7 @@ from torch import Tensor
 
 from torchreel.scenes.formula import Add, Const, Div, Expr, Func, Index, Mul, Ref, Sub, Sum
 from torchreel.scenes.formula import cells as grid_cells
+from torchreel.scenes.operator import Call
 from torchreel.scenes.trace import Rule
 
 
@@ -89,6 +90,12 @@ class Partition:
         counts = [self.parts.get(axis, 1) for axis in range(len(self.shape))]
         pairs = [size for pair in zip(counts, self.spans, strict=True) for size in pair]
         return x.reshape(pairs), tuple(range(1, len(pairs), 2))
+
+
+def given(call: Call) -> Tensor:
+    """The one input of a call, whatever forward calls it and whether or not it was given by name."""
+    x: Tensor = next(iter({**call.inputs, **call.call}.values()))
+    return x
 
 
 def mean_of(terms: Expr, count: int) -> Expr:

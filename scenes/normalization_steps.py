@@ -24,7 +24,7 @@ from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace import Trace
 
 _HEAD, _LABEL, _FOOT, _BOTTOM = 0.76, 0.34, 0.3, 0.16
-_GAP = 0.24
+_GAP, _BESIDE = 0.24, 0.45
 _ONE, _TWO = 0.9, 1.42
 
 
@@ -67,6 +67,7 @@ class StepsBoard:
         self.look, self.trace, self.partition, self.columns = look, trace, partition, columns
         self.planes = Planes(partition)
         self.elements = [column.elements for column in columns if column.elements]
+        self.axes, self.beside = axes, 0.0
         self.plan, note = self._plan(notes)
         self.bottom = STAGE_BOTTOM + _BOTTOM + (_FOOT if note else 0.0)
         self.bands = list(islice(product(*map(range, partition.sets)), self.plan.bands))
@@ -77,7 +78,8 @@ class StepsBoard:
         }
         self.frames = [self._frame(band) for band in range(len(self.bands))]
         self.discs: list[Disc] = []
-        self.labels = VGroup(*self._headings(), *(self._plane_names(axes) if axes else ()))
+        self.plane_names = {} if not self.beside else dict(self._plane_names())
+        self.labels = VGroup(*self._headings(), *self.plane_names.values())
         self.labels.add(
             *(self._statistic(tensor, band) for band in range(len(self.bands)) for tensor in shown)
         )
@@ -146,12 +148,22 @@ class StepsBoard:
             def height(bands: int, foot: float = foot) -> float:
                 return (STAGE_TOP - STAGE_BOTTOM - _HEAD - _BOTTOM - foot) / max(bands, 1) - _LABEL
 
-            planner = Planner(self.look, self.trace, self.partition, self.elements, width, height)
-            plan = planner.plan()
+            for self.beside in (0.0, _BESIDE):
+                room = width - self.beside
+                planner = Planner(self.look, self.trace, self.partition, self.elements, room, height)
+                plan = planner.plan()
+                if not any(self._letters(plan)):
+                    break
             note = notes(planner, plan) if plan.bands else ""
             if not note:
                 break
         return plan, note
+
+    def _letters(self, plan: Plan) -> list[str]:
+        """What is written beside each plane of a set."""
+        rows = range(0, plan.planes, plan.across) if self.axes and plan.planes > 1 else ()
+        texts = [self.planes.letters(plane, plan.across, self.axes) for plane in rows]
+        return texts if all(measure(text, MIN_TEXT, "mono") < _BESIDE for text in texts) else []
 
     def _narrowest(self, column: Column) -> float:
         """The least width of a column: that of its heading, and of its statistics."""
@@ -164,13 +176,13 @@ class StepsBoard:
             max(self.plan.width(column.elements) if column.elements else 0.0, self._narrowest(column))
             for column in self.columns
         ]
-        gap = (2 * (EDGE - MARGIN) - sum(widths)) / (len(self.columns) - 1)
-        gap = min(gap, 0.6)
-        left = -(sum(widths) + gap * (len(self.columns) - 1)) / 2
-        middles = {}
+        used = sum(widths) + self.beside
+        gap = min((2 * (EDGE - MARGIN) - used) / (len(self.columns) - 1), 0.6)
+        left = -(used + gap * (len(self.columns) - 1)) / 2
+        middles: dict[str, float] = {}
         for column, width in zip(self.columns, widths, strict=True):
             middles |= dict.fromkeys(column.tensors, left + width / 2)
-            left += width + gap
+            left += width + gap + (self.beside if column.elements == "input" else 0.0)
         return middles
 
     def _middle(self, band: int) -> float:
@@ -234,19 +246,15 @@ class StepsBoard:
         label.place((left, self.y[band] + self.plan.height / 2 + 0.1), align="left", vertical="baseline")
         return VGroup(*parts, label)
 
-    def _plane_names(self, axes: str) -> Iterator[Text]:
-        """What tells the planes of a set apart, beside those of the input where they stand below one another."""
-        if self.plan.across > 1 or self.plan.planes == 1:
-            return
-        texts = [self.planes.letters(plane, axes) for plane in range(self.plan.planes)]
+    def _plane_names(self) -> Iterator[tuple[tuple[int, int], Text]]:
+        """What the planes of a row have in common, beside those of the input, by band and first plane."""
         left = self.x["input"] + self.plan.width("input") / 2 + 0.1
-        room = self.x[self.columns[1].tensors[0]] - self._narrowest(self.columns[1]) / 2 - left
-        if max(measure(text, MIN_TEXT, "mono") for text in texts) > room:
-            return
         for band in range(len(self.bands)):
-            for plane, text in enumerate(texts):
+            for row, text in enumerate(self._letters(self.plan)):
+                plane = row * self.plan.across
                 y = self.y[band] + self.plan.place("input", plane)[1]
-                yield Text(text, MIN_TEXT, self.look.theme.muted, "mono").place((left, y), align="left")
+                label = Text(text, MIN_TEXT, self.look.theme.muted, "mono")
+                yield (band, plane), label.place((left, y), align="left")
 
     def _headings(self) -> Iterator[Text | Disc]:
         theme = self.look.theme

@@ -16,7 +16,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from torchreel.scenes.formula import Add, Const, Div, Expr, Func, Mul, Ref, Rounded, Sub, Tensors
 from torchreel.scenes.normalization_overflow_trace import lost
 from torchreel.scenes.normalization_running_trace import Running
-from torchreel.scenes.normalization_sets_trace import Partition, mean_of
+from torchreel.scenes.normalization_sets_trace import Partition, given, mean_of
 from torchreel.scenes.operator import Call, Recording
 from torchreel.scenes.trace import Rule
 
@@ -46,9 +46,7 @@ def record_instance_norm(call: Call) -> Recording:
     module, factor = call.module, None
     if not is_frozen(module) and module.running_mean is not None:
         factor = 0.0 if module.momentum is None else module.momentum
-    return Standardized(
-        call, (channel_axis(module, call.inputs["input"].ndim),), _running(call, factor)
-    ).recording()
+    return Standardized(call, (channel_axis(module, given(call).ndim),), _running(call, factor)).recording()
 
 
 def record_rms_norm(call: Call) -> Recording:
@@ -83,7 +81,7 @@ def channel_axis(module: Any, ndim: int) -> int:
 
 def last_axes(call: Call) -> tuple[int, ...]:
     """The axes of the input that `normalized_shape` names."""
-    ndim = call.inputs["input"].ndim
+    ndim = given(call).ndim
     return tuple(range(ndim - len(call.module.normalized_shape), ndim))
 
 
@@ -106,7 +104,7 @@ class Standardized:
 
     def __post_init__(self) -> None:
         module: Any = self.call.module
-        self.input: Tensor = self.call.inputs["input"]
+        self.input = given(self.call)
         self.sets, self.frozen = partition(module, tuple(self.input.shape)), is_frozen(module)
         self.tensors |= {"input": self.input, **self._statistics()}
         for name in ("weight", "bias"):
