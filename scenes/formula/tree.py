@@ -64,7 +64,8 @@ class Expr(ABC):
     @property
     def terms(self) -> int:
         """The largest number of elements that one cell of the tree reads at one place."""
-        return max((ref.index[0].numel() // max(1, ref.index.shape[-1]) for ref in self.refs()), default=1)
+        sizes = (ref.index[0].numel() // max(1, ref.index.shape[-1]) for ref in self.refs())
+        return max(1, *sizes, 1)
 
 
 @dataclass(frozen=True, eq=False)
