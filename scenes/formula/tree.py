@@ -65,7 +65,7 @@ class Expr(ABC):
     def terms(self) -> int:
         """The largest number of elements that one cell of the tree reads at one place."""
         sizes = (ref.index[0].numel() // max(1, ref.index.shape[-1]) for ref in self.refs())
-        return max(1, *sizes, 1)
+        return max((1, *sizes))
 
 
 @dataclass(frozen=True, eq=False)
