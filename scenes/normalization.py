@@ -113,7 +113,7 @@ class FiveSteps(OperatorScene):
         """A letter for each axis of the input, as torch's pages call them; none where they have no names."""
         return {3: "ncl", 4: "nchw", 5: "ncdhw"}.get(len(self.trace.shape("input")), "")
 
-    def values(self) -> dict[str, object]:
+    def values(self) -> dict[str, Any]:
         sets, module = self.sets, self.trace.module
         eps = getattr(module, "eps", None)
         return {
@@ -243,7 +243,7 @@ class LayerNorm(FiveSteps):
     axes = ""
     operator = declared(nn.LayerNorm, record_layer_norm, infer_shape)
 
-    def values(self) -> dict[str, object]:
+    def values(self) -> dict[str, Any]:
         module: Any = self.trace.module
         return {**super().values(), "shape": " × ".join(map(str, module.normalized_shape))}
 

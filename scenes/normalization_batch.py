@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from manim import Animation, VGroup
 from torch import nn
@@ -44,7 +45,7 @@ class _BatchNorm(FiveSteps):
         """The constructor call, and that the module was set to eval mode."""
         return [*super().call(), *([(".eval()", True)] if self.frozen else [])]
 
-    def values(self) -> dict[str, object]:
+    def values(self) -> dict[str, Any]:
         count, module = self.sets.size, self.trace.module
         share = getattr(module, "momentum", None)
         return {
@@ -112,7 +113,7 @@ class _BatchNorm(FiveSteps):
 
     def _running_words(self) -> dict[str, str]:
         keys = ("heading_batch", "heading_running", "normalizes", "left_out")
-        shown = {"shown": RunningBoard.shown(self.sets), "total": self.sets.sets[0]}
+        shown: dict[str, Any] = {"shown": RunningBoard.shown(self.sets), "total": self.sets.sets[0]}
         return {key: self.words(key, **self.values(), **shown) for key in keys}
 
     def _statistic(self, tensor: str, bands: list[int]) -> list[Animation]:

@@ -46,7 +46,7 @@ class GroupNorm(FiveSteps):
             (f", num_channels={module.num_channels})", False),
         ]
 
-    def values(self) -> dict[str, object]:
+    def values(self) -> dict[str, Any]:
         shape, groups = self.trace.shape("input"), self.sets.sets[1]
         return {**super().values(), "samples": shape[0], "channels": shape[1], "groups": groups,
                 "per_group": shape[1] // groups}  # fmt: skip
@@ -58,7 +58,7 @@ class GroupNorm(FiveSteps):
 
     def _regrouped(self) -> Iterator[Beat]:
         settings = self._settings()
-        board = self.columns = GroupsBoard(
+        board = self.regrouping = GroupsBoard(
             self.look, self.trace, settings, self._column_headings(settings), self._row_note
         )
         self.add(*(grid for column in board.grids for grid in column), board.labels)
@@ -78,7 +78,7 @@ class GroupNorm(FiveSteps):
 
     def _setting(self, column: int, groups: int, pace: float) -> Iterator[Beat]:
         """One num_groups: the channels regroup, each group gets its statistics, the numbers follow."""
-        board, name = self.columns, self.columns.name(column)
+        board, name = self.regrouping, self.regrouping.name(column)
         key = self._setting_key(groups)
         values = {**self.values(), "groups": groups, "per_group": board.channels // groups}
         shape = self.trace.shape("input")
@@ -106,9 +106,12 @@ class GroupNorm(FiveSteps):
         return headings
 
     def _split(self, column: int) -> list[Animation]:
-        frames, moves = self.columns.split(column)
+        frames, moves = self.regrouping.split(column)
         self.add(*frames)
         return moves
 
     def _results(self, column: int) -> list[Animation]:
-        return [*pointed(self, self.columns.cursor, self.columns.around(column)), *self.columns.write(column)]
+        return [
+            *pointed(self, self.regrouping.cursor, self.regrouping.around(column)),
+            *self.regrouping.write(column),
+        ]

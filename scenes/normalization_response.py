@@ -44,7 +44,7 @@ class LocalResponseNorm(OperatorScene):
             yield Beat("sweep", partial(self._write, run), 0.3, 0.0, step)
         yield Beat("done", self._strongest, 0.5)
 
-    def values(self) -> dict[str, object]:
+    def values(self) -> dict[str, Any]:
         module: Any = self.trace.module
         return {
             "size": module.size,
@@ -59,7 +59,7 @@ class LocalResponseNorm(OperatorScene):
     def _note(self, shown: Cell, whole: Cell, numbers: bool) -> str:
         """What the grids leave out, if anything."""
         samples = self.trace.shape("input")[0]
-        corner: dict[str, object] = {
+        corner: dict[str, Any] = {
             "rows": shown[0],
             "cols": shown[1],
             "channels": whole[0],
@@ -80,7 +80,7 @@ class LocalResponseNorm(OperatorScene):
     def _in_full(self, cell: Cell, pace: float) -> Iterator[Beat]:
         """One value, step by step."""
         index = self.board.index(cell)
-        window = {"channel": index[1]}
+        window: dict[str, object] = {"channel": index[1]}
         hold = round(0.9 * pace, 1)
         yield Beat(
             "window", partial(self._window, cell), 0.6, hold, self.trace.step("mean_square", index), window

@@ -22,7 +22,7 @@ from torchreel.scenes.trace import Trace
 _MOST = 3
 _HEAD, _FOOT = 0.55, 0.42
 _LEFT = -EDGE + MARGIN
-_INPUT = 3.0
+_INPUT = 2.75
 _LABEL_X, _BOX_X = -1.62, -0.95
 _BOX, _HEIGHT = 1.08, 0.42
 _OLD_X, _BATCH_X, _NEW_X = 1.9, 4.2, 6.2

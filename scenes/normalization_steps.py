@@ -148,16 +148,18 @@ class StepsBoard:
             def height(bands: int, foot: float = foot) -> float:
                 return (STAGE_TOP - STAGE_BOTTOM - _HEAD - _BOTTOM - foot) / max(bands, 1) - _LABEL
 
-            for self.beside in (0.0, _BESIDE):
-                room = width - self.beside
-                planner = Planner(self.look, self.trace, self.partition, self.elements, room, height)
-                plan = planner.plan()
-                if not any(self._letters(plan)):
-                    break
+            planner, plan = self._fitted(width, height)
+            if any(self._letters(plan)):
+                self.beside = _BESIDE
+                planner, plan = self._fitted(width - _BESIDE, height)
             note = notes(planner, plan) if plan.bands else ""
             if not note:
                 break
         return plan, note
+
+    def _fitted(self, width: float, height: Callable[[int], float]) -> tuple[Planner, Plan]:
+        planner = Planner(self.look, self.trace, self.partition, self.elements, width, height)
+        return planner, planner.plan()
 
     def _letters(self, plan: Plan) -> list[str]:
         """What is written beside each plane of a set."""
