@@ -1,0 +1,333 @@
+"""A volume as its depth slices side by side, and a window in three dimensions as frames that move as one block.
+
+Positions are `(depth, row, column)` and may lie outside the volume, where padding is. Sizes are scene units.
+
+    slices = Slices.fit((3, 4, 4), width=6.0, height=2.5, texts=drawn_texts(look, trace, "input"))
+    stack = Stack(look, trace, "input", (0, 0), slices, (-3.0, 1.0))
+    frames = stack.frames((0, 0, 0), (2, 2, 2))           # a Frames group in the accent colour
+    animations = stack.move(frames, (0, 0, 1))            # glides in the plane, hops in depth
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from manim import Animation, VGroup
+
+from torchreel.scenes.formula import Index
+from torchreel.scenes.parts.grid import Cell, Cells, Grid, dashes
+from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.motion import Morph
+from torchreel.scenes.parts.shapes import Point, Shape, as_point, polyline
+from torchreel.scenes.parts.text import Text
+from torchreel.scenes.trace import Trace
+
+Position = tuple[int, int, int]
+Sizes = tuple[int, int, int]
+Pad = tuple[int, int, int, int, int, int]
+NO_PAD: Pad = (0, 0, 0, 0, 0, 0)
+_HEAD, _GAP, _MORE = 0.3, 0.24, 0.4
+_MOST = 6
+
+
+@dataclass(frozen=True)
+class Slices:
+    """Where the slices of a volume stand: `depth` of them are shown, `across` in a row, each with `cells`.
+
+    `pad` is (front, back, top, bottom, left, right) cells of padding: whole slices in front and behind, a ring round
+    each. `cropped` says that the volume is larger than what is shown.
+    """
+
+    cells: Cells
+    depth: int
+    across: int
+    pad: Pad = NO_PAD
+    cropped: bool = False
+
+    @classmethod
+    def fit(
+        cls,
+        shape: Sizes,
+        width: float,
+        height: float,
+        texts: Sequence[str],
+        *,
+        pad: Pad = NO_PAD,
+        largest: float = 0.8,
+        across: int | None = None,
+        most: int = _MOST,
+    ) -> Slices:
+        """The arrangement with the largest cells in an area: one row, one column, or rows of equal length.
+
+        `across` fixes how many stand in a row; of more than `most` slices the first are shown.
+        """
+        front, _, top, bottom, left, right = pad
+        shown = min(shape[0], max(1, most - front))
+        if shown < shape[0]:
+            pad = (front, 0, top, bottom, left, right)
+        count = shown + pad[0] + pad[1]
+        choices = []
+        for row in [across] if across else range(1, count + 1):
+            rows = -(-count // row)
+            wide = (width - (row - 1) * _GAP - (_MORE if shown < shape[0] else 0.0)) / row
+            high = (height - (rows - 1) * _GAP) / rows - _HEAD
+            cells = Cells.fit(shape[1] + top + bottom, shape[2] + left + right, wide, high, texts, largest)
+            choices.append(cls(cells, shown, row, pad))
+        best = max(choices, key=lambda one: (one.cells.text_size, one.cells.width, -abs(one.rows - 1)))
+        return best._cut(shape)
+
+    def _cut(self, shape: Sizes) -> Slices:
+        """The slices without the cells of the padding, which are counted apart; a cut plane keeps no far padding."""
+        _, _, top, bottom, left, right = self.pad
+        rows, cols = max(1, self.cells.rows - top - bottom), max(1, self.cells.cols - left - right)
+        rows, cols = min(rows, shape[1]), min(cols, shape[2])
+        far = (top, bottom if rows == shape[1] else 0, left, right if cols == shape[2] else 0)
+        cropped = (self.depth, rows, cols) != shape
+        pad: Pad = (self.pad[0], self.pad[1], *far)
+        return replace(self, cells=replace(self.cells, rows=rows, cols=cols), pad=pad, cropped=cropped)
+
+    @property
+    def count(self) -> int:
+        """How many slices are drawn, those of padding included."""
+        return self.depth + self.pad[0] + self.pad[1]
+
+    @property
+    def rows(self) -> int:
+        """How many rows of slices there are."""
+        return -(-self.count // self.across)
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Width and height of everything: slices, rings and depth labels."""
+        wide, high = self._pitch
+        more = _MORE if self.cropped else 0.0
+        return self.across * wide - _GAP + more, self.rows * high - _GAP
+
+    def place(self, depth: int) -> np.ndarray:
+        """The middle of a slice with its ring, from the middle of everything; the nearest one where none is drawn."""
+        number = min(max(depth + self.pad[0], 0), self.count - 1)
+        row, col = divmod(number, self.across)
+        wide, high = self._pitch
+        whole_wide, whole_high = self.extent
+        left, top = -whole_wide / 2 + (wide - _GAP) / 2, whole_high / 2 - _HEAD - (high - _HEAD - _GAP) / 2
+        return np.array([left + col * wide, top - row * high, 0.0])
+
+    @property
+    def _pitch(self) -> tuple[float, float]:
+        _, _, top, bottom, left, right = self.pad
+        wide = (self.cells.cols + left + right) * self.cells.width
+        high = (self.cells.rows + top + bottom) * self.cells.height
+        return wide + _GAP, high + _GAP + _HEAD
+
+
+class Frames(VGroup):
+    """A window over a volume: `border` is a frame on each slice it covers, `links` the thin lines that join them."""
+
+    def __init__(self, border: Shape, links: Shape, size: Sizes, dilation: Sizes) -> None:
+        super().__init__(border, links)
+        self.border, self.links, self.size, self.dilation = border, links, size, dilation
+
+
+class Stack(VGroup):
+    """A volume `(D, H, W)` of a trace tensor: one `Grid` a slice with its depth `d=0`, `d=1`… above.
+
+    `lead` are the leading indices of the volume; its own axes are the tensor's last three, unless `index` says how a
+    position becomes an index. A `blank` stack shows empty cells until they are written. `center` is the middle of
+    everything drawn (see `Slices.extent`). Padding is dashed and holds `pad_text`, whole slices of it too.
+    """
+
+    def __init__(
+        self,
+        look: Look,
+        trace: Trace,
+        tensor: str,
+        lead: Index,
+        slices: Slices,
+        center: Point,
+        *,
+        blank: bool = False,
+        index: Callable[[Position], Index] | None = None,
+        pad_text: str = "0",
+        plain: bool = False,
+        scale: float | None = None,
+        head: str = "d={}",
+    ) -> None:
+        super().__init__()
+        self.look, self.trace, self.tensor, self.slices = look, trace, tensor, slices
+        self.index = index or (lambda at: (*lead, *at))
+        self.origin, self.pad_text = as_point(center), pad_text
+        self.grids = [
+            Grid(
+                look, trace, tensor, lead, slices.cells, self.origin + slices.place(depth),
+                blank=blank, index=partial(self._index, depth), pad=slices.pad[2:],
+                pad_text=pad_text, plain=plain, scale=scale,
+            )
+            for depth in range(slices.depth)
+        ]  # fmt: skip
+        self.ghosts = self._ghosts()
+        self.labels = self._labels(head)
+        self.add(*self.ghosts, *self.grids, self.labels)
+
+    @property
+    def shape(self) -> Sizes:
+        """Slices, rows and columns that are shown."""
+        return self.slices.depth, self.slices.cells.rows, self.slices.cells.cols
+
+    @property
+    def edges(self) -> tuple[float, float, float, float]:
+        """(left, bottom, right, top) of everything drawn."""
+        wide, high = self.slices.extent
+        x, y, _ = self.origin
+        return float(x - wide / 2), float(y - high / 2), float(x + wide / 2), float(y + high / 2)
+
+    def grid(self, depth: int) -> Grid:
+        """The plane of one shown slice."""
+        return self.grids[depth]
+
+    def positions(self) -> Iterator[Position]:
+        """Every shown position in torch's order."""
+        return itertools.product(*map(range, self.shape))  # type: ignore[return-value]
+
+    def shows(self, at: Position) -> bool:
+        """Whether a position is drawn."""
+        return 0 <= at[0] < self.slices.depth and self.grids[at[0]].shows(at[1:])
+
+    def center(self, at: Position) -> np.ndarray:
+        """The middle of a position's cell, also of one in the padding."""
+        return self.grids[0].center(at[1:]) + self.slices.place(at[0]) - self.slices.place(0)
+
+    def value(self, at: Position) -> float:
+        """The element at a shown position."""
+        return self.grids[at[0]].value(at[1:])
+
+    def text(self, at: Position) -> str:
+        """The element as drawn."""
+        return self.grids[at[0]].text(at[1:])
+
+    def fill(self, at: Position) -> str:
+        """The colour of a written cell."""
+        return self.grids[at[0]].fill(at[1:])
+
+    def write(self, at: Position, start: Point | None = None, run_time: float = 0.3) -> list[Animation]:
+        """The cell takes its colour and its number, which flies in from `start`; nothing if it is not shown."""
+        return self.grids[at[0]].write(at[1:], start, run_time) if self.shows(at) else []
+
+    def paint(
+        self, at: Position, fill: str | None = None, stroke: str | None = None, run_time: float = 0.3
+    ) -> list[Animation]:
+        """A cell's colours change; nothing if it is not shown."""
+        return self.grids[at[0]].paint(at[1:], fill, stroke, run_time) if self.shows(at) else []
+
+    def caption(self, text: str, size: float = 0.2, color: str | None = None, gap: float = 0.12) -> Text:
+        """A label centred above everything."""
+        left, _, right, top = self.edges
+        label = Text(text, size, color or self.look.theme.muted, "mono")
+        return label.place(((left + right) / 2, top + gap), vertical="baseline")
+
+    def frames(
+        self, first: Position, size: Sizes, dilation: Sizes = (1, 1, 1), color: str | None = None
+    ) -> Frames:
+        """A window whose first tap is at `first` and that covers `size` taps, in the accent colour by default.
+
+        Where rows and columns are dilated, each tap has a frame of its own. What lies outside the drawn slices is
+        left out.
+        """
+        chosen = color or self.look.theme.accent
+        border, links = self._window(first, size, dilation)
+        return Frames(
+            Shape(border, stroke=chosen, stroke_width=5, z_index=2),
+            Shape(links, stroke=chosen, stroke_width=1.6, z_index=2),
+            size,
+            dilation,
+        )
+
+    def move(self, frames: Frames, first: Position, quick: float | None = None) -> list[Animation]:
+        """The window's first tap goes to `first`."""
+        border, links = self._window(first, frames.size, frames.dilation)
+        return [Morph(frames.border, border, quick=quick), Morph(frames.links, links, quick=quick)]
+
+    def _index(self, depth: int, cell: Cell) -> Index:
+        return self.index((depth, *cell))
+
+    def _window(self, first: Position, size: Sizes, dilation: Sizes) -> tuple[np.ndarray, np.ndarray]:
+        """Frames and links of a window; always as many points for one size, so that one place morphs to another."""
+        depths = [self._drawn(first[0] + k * dilation[0]) for k in range(size[0])]
+        rows, cols = (self._clamped(first, size, dilation, axis) for axis in (1, 2))
+        borders = [path for depth in depths for path in self._plane_frames(depth, rows, cols, dilation)]
+        ends = rows[0], cols[0], rows[-1], cols[-1]
+        pairs = list(itertools.pairwise(depths)) or [(depths[0], depths[0])]
+        return np.concatenate(borders), np.concatenate([self._link(a, b, ends) for a, b in pairs])
+
+    def _plane_frames(
+        self, depth: int, rows: Sequence[int], cols: Sequence[int], dilation: Sizes
+    ) -> Iterator[np.ndarray]:
+        grid, shift = self.grids[0], self.slices.place(depth) - self.slices.place(0)
+        if dilation[1:] == (1, 1) or len(rows) * len(cols) == 1 or not self.slices.cells.text_size:
+            yield grid.outline((rows[0], cols[0]), (rows[-1], cols[-1]), 0.02) + shift
+            return
+        for cell in itertools.product(rows, cols):
+            yield grid.outline(cell, cell, -0.03) + shift
+
+    def _link(self, a: int, b: int, ends: tuple[int, int, int, int]) -> np.ndarray:
+        """Two thin lines from the frame on slice `a` to that on `b`, along cell edges; none across rows of slices."""
+        start, end = self.slices.place(a), self.slices.place(b)
+        path = self.grids[0].outline((ends[0], ends[1]), (ends[2], ends[3]), 0.02, 0)
+        (left, bottom, _), (right, top, _) = path.min(0), path.max(0)
+        here, there = start - self.slices.place(0), end - self.slices.place(0)
+        if abs(start[1] - end[1]) < 1e-6:
+            lines = [((right, y), (left, y)) for y in (top, bottom)]
+        elif abs(start[0] - end[0]) < 1e-6:
+            lines = [((x, bottom), (x, top)) for x in (left, right)]
+        else:
+            lines = [((right, y), (right, y)) for y in (top, bottom)]
+            there = here
+        if a == b:
+            lines = [(one, one) for one, _ in lines]
+        return np.concatenate([polyline([as_point(p) + here, as_point(q) + there]) for p, q in lines])
+
+    def _drawn(self, depth: int) -> int:
+        """The nearest slice that is drawn."""
+        return max(-self.slices.pad[0], min(depth, self.slices.depth + self.slices.pad[1] - 1))
+
+    def _clamped(self, first: Position, size: Sizes, dilation: Sizes, axis: int) -> list[int]:
+        before, after = self.slices.pad[2 * axis : 2 * axis + 2]
+        low, high = -before, self.shape[axis] + after - 1
+        return [max(low, min(first[axis] + k * dilation[axis], high)) for k in range(size[axis])]
+
+    def _ghosts(self) -> list[Shape | Text]:
+        """The slices that are all padding."""
+        front, back = self.slices.pad[:2]
+        depths = [*range(-front, 0), *range(self.slices.depth, self.slices.depth + back)]
+        _, _, top, bottom, left, right = self.slices.pad
+        _, rows, cols = self.shape
+        cells = list(itertools.product(range(-top, rows + bottom), range(-left, cols + right)))
+        theme, parts = self.look.theme, []
+        for depth in depths:
+            shift = self.slices.place(depth) - self.slices.place(0)
+            lines = [
+                dashes((self.grids[0].outline(cell, cell, radius=0) + shift)[::4], 0.07) for cell in cells
+            ]
+            parts.append(Shape(np.concatenate(lines), stroke=theme.wire, stroke_width=1.2))
+            if self.slices.cells.text_size and self.pad_text:
+                size = self.slices.cells.text_size
+                parts += [
+                    Text(self.pad_text, size, theme.muted).place(self.center((depth, *at))) for at in cells
+                ]
+        return parts
+
+    def _labels(self, head: str) -> VGroup:
+        """The depth of each slice above it, and an ellipsis where the volume goes on."""
+        labels, theme = VGroup(), self.look.theme
+        high = (self.slices.cells.rows + sum(self.slices.pad[2:4])) * self.slices.cells.height
+        for depth in range(-self.slices.pad[0], self.slices.depth + self.slices.pad[1]):
+            at = self.origin + self.slices.place(depth) + np.array([0.0, high / 2 + 0.09, 0.0])
+            text = head.format(depth).replace("-", "−")
+            labels.add(Text(text, MIN_TEXT, theme.muted, "mono").place(at, vertical="baseline"))
+        if self.slices.cropped:
+            last = self.edges[2], self.origin[1] + self.slices.place(self.slices.count)[1]
+            labels.add(Text("…", 0.24, theme.muted, "mono").place(last, "right"))
+        return labels
