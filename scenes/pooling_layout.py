@@ -99,11 +99,14 @@ class Room:
     def _cells(self, width: float, height: float) -> Cells:
         rows, cols = self.size[-2:]
         cells = Cells.fit(rows, cols, width, height, self.texts, self.largest)
-        if not cells.text_size:
-            return cells
-        widest = max(measure(text, 1.0, "sans") for text in self.texts)
-        size = min(_LARGEST_TEXT, (cells.width - 2 * INSET) / widest, cells.height * 0.42)
-        return replace(cells, text_size=max(size, MIN_TEXT))
+        return replace(cells, text_size=fitting(self.texts, cells)) if cells.text_size else cells
+
+
+def fitting(texts: Sequence[str], cells: Cells) -> float:
+    """The type size at which the longest of `texts` leaves a cell some air."""
+    widest = max((measure(text, 1.0, "sans") for text in texts), default=0.6)
+    size = min(_LARGEST_TEXT, (cells.width - 2 * INSET) / widest, cells.height * 0.42)
+    return max(size, MIN_TEXT)
 
 
 def _legible(sheet: Sheet) -> tuple[float, float]:

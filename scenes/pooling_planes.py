@@ -11,10 +11,11 @@ from manim import Animation, VGroup
 from torchreel.scenes.formula import Index
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Point, as_point
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.pooling_geometry import Position
-from torchreel.scenes.pooling_layout import Sheet
+from torchreel.scenes.pooling_layout import LABEL, Sheet
 from torchreel.scenes.trace import Trace
 
 _HEAD = 0.09
@@ -44,7 +45,7 @@ class Planes(VGroup):
         scale: float | None = None,
     ) -> None:
         super().__init__()
-        self.look, self.tensor, self.sheet, self.pad = look, tensor, sheet, pad
+        self.look, self.tensor, self.sheet, self.pad, self.plain = look, tensor, sheet, pad, plain
         self.cells = cells or sheet.cells
         self.grids: dict[Position, Grid] = {
             slice_: Grid(
@@ -107,7 +108,15 @@ class Planes(VGroup):
         """The cell takes its colour and its number, which flies in from `start` or pops up in place."""
         return self._of(position).write(_cell(position), start) if self.shows(position) else []
 
-    def caption(self, text: str, size: float) -> Text:
+    def paint(self, position: Position, fill: str) -> list[Animation]:
+        """A cell's colour changes; nothing if it is not shown."""
+        return self._of(position).paint(_cell(position), fill=fill) if self.shows(position) else []
+
+    def number(self, position: Position) -> Number | None:
+        """The number in a cell, if it is written."""
+        return self._of(position).numbers.get(_cell(position)) if self.shows(position) else None
+
+    def caption(self, text: str, size: float = LABEL) -> Text:
         """A label centred above all slices."""
         over = self.edges[3] + self.pad[0] * self.cells.height + (0.2 if self.sheet.depth == 0 else 0.42)
         color = self.look.theme.muted

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 from manim import VGroup
 
+from torchreel.scenes.parts.grid import drawn_texts
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.pooling_geometry import Geometry, Position
-from torchreel.scenes.pooling_layout import Sheet
+from torchreel.scenes.pooling_layout import Sheet, fitting
 from torchreel.scenes.trace import Trace
 
 Place = tuple[Sheet, np.ndarray]
@@ -36,10 +37,13 @@ class Slots:
         places: Sequence[Place],
     ) -> None:
         self.look, self.trace, self.size, self.border = look, trace, size, border
-        sheet = places[0][0]
+        sheet = min(
+            (sheet for sheet, _ in places), key=lambda sheet: (sheet.cells.text_size, sheet.cells.width)
+        )
         self.cells = sheet.cells
         self.shape = (*((sheet.depth,) if sheet.depth else ()), sheet.cells.rows, sheet.cells.cols)
         self.kept = [int(np.ravel_multi_index(place, size.kernel)) for place in np.ndindex(*self.shape)]
+        self.text_sizes = {tensor: self._text_size(tensor) for tensor in tensors}
         self.middles = {
             tensor: _middles(sheet, center) for tensor, (_, center) in zip(tensors, places, strict=True)
         }
@@ -77,6 +81,13 @@ class Slots:
         taps = self.taps(position)
         return [k for k, tap in enumerate(taps) if self.size.exists(tap) and not self.size.holds(tap)]
 
+    def _text_size(self, tensor: str) -> float:
+        """As large as a tensor's own numbers may be in these cells."""
+        if not self.cells.text_size:
+            return 0.0
+        texts = [*drawn_texts(self.look, self.trace, tensor), self.border]
+        return fitting(texts, self.cells)
+
     def _cell(self, tap: Position, at: np.ndarray, tensor: str) -> VGroup:
         if not self.size.exists(tap):
             return VGroup()
@@ -90,9 +101,9 @@ class Slots:
         if not cells.text_size:
             return VGroup(box)
         if not holds:
-            return VGroup(box, Text(self.border, cells.text_size, theme.muted).place(at))
+            return VGroup(box, Text(self.border, self.text_sizes[tensor], theme.muted).place(at))
         text = self.look.number(value, known.integer, known.scale)
-        number = Number(text, tensor, index, value, cells.text_size, theme.ink(fill))
+        number = Number(text, tensor, index, value, self.text_sizes[tensor], theme.ink(fill))
         return VGroup(box, number.place(at))
 
 

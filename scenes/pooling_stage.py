@@ -32,7 +32,7 @@ from torchreel.scenes.trace import Trace
 
 __all__ = ["BOTTOM", "LABEL", "MIDDLE", "TOP", "Board", "Geometry"]
 
-_SLOT_CELL = 1.1
+_SLOT_CELL, _SLICED_SLOT = 1.1, 0.75
 _STACK_GAP = 0.75
 
 
@@ -163,10 +163,12 @@ class Board:
         if len(whole) == 3:
             whole = (size.plane[0], *whole[1:])
         window = measure(self.window_label, LABEL, "sans")
+        values = [text for name in self.lifts for text in self._texts(name)]
         lifted = [
-            Room(size.kernel, self._texts(name), window if name == "input" else 0.0, _SLOT_CELL)
+            Room(size.kernel, values, window if name == "input" else 0.0,
+                 _SLOT_CELL if size.dims < 3 else _SLICED_SLOT)
             for name in self.lifts
-        ]
+        ]  # fmt: skip
         results = []
         for names in self.results:
             texts = [text for name in names for text in self._texts(name)]
@@ -212,7 +214,8 @@ class Board:
         cells = replace(sheet.cells, rows=reach[-2], cols=reach[-1])
         sheet = replace(sheet, depth=reach[0] if sheet.depth else 0)
         plain = name == "indices" and bool(cells.text_size)
-        scale = self.trace.range(name if name == "indices" else "input").scale
+        values = [each for each in ("input", *self.names) if each != "indices"]
+        scale = max(self.trace.range(each).scale for each in (["indices"] if name == "indices" else values))
         return Planes(
             self.look, self.trace, name, self._lead(name), sheet, center, cells,
             blank=True, plain=plain, scale=scale,

@@ -157,7 +157,7 @@ def check_pooling(name: str, settings: Settings, inputs: Inputs, dims: int) -> N
     if len(shape) not in (dims + 1, dims + 2):
         raise UserError(
             f"{name}: expected {dims + 1}D or {dims + 2}D (batch mode) input, but got input of size {list(shape)}. "
-            f"Give one of shape (C, {_axes(dims)}) or (N, C, {_axes(dims)})."
+            f"Give one of shape (C, {axes(dims)}) or (N, C, {axes(dims)})."
         )
     _check_padding(name, settings, dims)
     if not settings.get("ceil_mode"):
@@ -180,5 +180,6 @@ def _plain(values: Sequence[int]) -> str:
     return str(values[0]) if len(set(values)) == 1 else str(tuple(values))
 
 
-def _axes(dims: int) -> str:
+def axes(dims: int) -> str:
+    """The spatial dimensions as torch's documentation names them."""
     return ", ".join(("D", "H", "W")[-dims:]) if dims > 1 else "L"

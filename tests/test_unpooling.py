@@ -1,7 +1,8 @@
-"""MaxUnpool2d: every value goes home along the index that MaxPool2d wrote down, for any valid setting and source."""
+"""Every value goes home along its index, for any valid call; the clip pools a source first and says what is lost."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +15,34 @@ from torch import Tensor, nn
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes.parts.bars import STAGE_BOTTOM
-from torchreel.scenes.stage import Request
+from torchreel.scenes.stage import OperatorScene, Request
 from torchreel.scenes.trace import Trace, TraceError
-from torchreel.scenes.unpooling import MaxUnpool2d
-from torchreel.scenes.unpooling_trace import MAX_UNPOOL, Journeys
+from torchreel.scenes.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
+from torchreel.scenes.unpooling_journeys import Journeys, spelled, unravelled
+from torchreel.tests.calls import check_call
 from torchreel.tests.layout import RULES, Reading
 from torchreel.tests.stagehand import watch_scene
+
+CLASSES = {1: nn.MaxUnpool1d, 2: nn.MaxUnpool2d, 3: nn.MaxUnpool3d}
+MAX_UNPOOL = MaxUnpool2d.operator
+
+
+@st.composite
+def plain_calls(draw: st.DrawFn) -> tuple[nn.Module, Tensor, Tensor, list[int]]:
+    """A module, values and indices of any origin, several to one home, and an output size torch takes."""
+    dims = draw(st.integers(1, 3))
+    module = CLASSES[dims](draw(st.integers(2, 3)), draw(st.sampled_from([None, 2, 3])))
+    pooled = draw(st.lists(st.integers(1, 3), min_size=dims, max_size=dims))
+    own = [(n - 1) * module.stride[0] + module.kernel_size[0] for n in pooled]
+    size = [n + draw(st.integers(0, module.stride[0] - 1)) for n in own]
+    shape = (*draw(st.sampled_from([(), (0,), (2,)])), draw(st.integers(1, 2)), *pooled)
+    torch.manual_seed(draw(st.integers(0, 999)))
+    dtype = draw(st.sampled_from([torch.float32, torch.float64, torch.bfloat16]))
+    values = torch.randint(-2, 3, shape).to(dtype)
+    for value in draw(st.lists(st.sampled_from([float("nan"), float("inf")]), max_size=2)):
+        if values.numel():
+            values.view(-1)[draw(st.integers(0, values.numel() - 1))] = value
+    return module, values, torch.randint(math.prod(size), shape), size
 
 
 @st.composite
@@ -41,7 +64,36 @@ def trace(overrides: dict[str, Any] | None = None, source: str | None = None, na
     return MAX_UNPOOL.trace_example(example("MaxUnpool2d", name), overrides, source)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
+@given(plain_calls())
+def test_any_plain_call_is_proved(call: tuple[nn.Module, Tensor, Tensor, list[int]]) -> None:
+    module, values, indices, size = call
+    made = check_call(module, values, indices, output_size=size)
+    assert list(made.tensors) == ["input", "indices", "output"]
+
+
+def test_of_several_values_with_one_home_the_last_stays() -> None:
+    made = check_call(nn.MaxUnpool1d(2), torch.tensor([[4.0, 9.0, 2.0]]), torch.tensor([[1, 1, 1]]))
+    step = made.step("output", (0,))
+    assert (step.index, step.value, list(step.reads)) == ((0, 1), 2.0, [("input", (0, 2))])
+
+
+@pytest.mark.parametrize(
+    ("index", "size", "place", "text"),
+    [
+        (6, (4, 5), (1, 1), "1·5 + 1"),
+        (3, (1, 8), (0, 3), "3"),
+        (28, (2, 4, 4), (1, 3, 0), "(1·4 + 3)·4 + 0"),
+        (18, (4, 4), (4, 2), "4·4 + 2"),
+    ],
+)
+def test_a_flat_index_counts_row_by_row(
+    index: int, size: tuple[int, ...], place: tuple[int, ...], text: str
+) -> None:
+    assert (unravelled(index, size), spelled(index, size)) == (place, text)
+
+
+@settings(max_examples=60, deadline=None)
 @given(calls())
 def test_the_output_is_the_source_at_its_maxima_and_0_elsewhere(call: tuple[nn.MaxUnpool2d, Tensor]) -> None:
     module, source = call
@@ -134,6 +186,27 @@ def test_what_cannot_work_is_said_in_one_line(
 def test_any_call_keeps_the_layout_and_the_pace(overrides: dict[str, Any] | None, source: str | None) -> None:
     request = Request(trace(overrides, source, "output_size"), example("MaxUnpool2d", "output_size"), "en")
     found = Reading(watch_scene(MaxUnpool2d, request))
+    assert not [message for rule in RULES for message in found.broken[rule]]
+    assert 6 <= found.duration <= 15
+
+
+@pytest.mark.parametrize(
+    ("scene", "overrides", "source"),
+    [
+        (MaxUnpool1d, {"kernel_size": 3, "stride": 2, "padding": 1}, "torch.randn(1, 1, 9)"),
+        (MaxUnpool1d, None, "torch.randn(2, 3, 60)"),
+        (MaxUnpool1d, {"kernel_size": 1, "stride": 1}, "[[5.]]"),
+        (MaxUnpool3d, {"kernel_size": 2, "stride": 1, "padding": 1}, "torch.randn(1, 1, 3, 3, 3)"),
+        (MaxUnpool3d, None, "torch.randn(1, 2, 8, 12, 12)"),
+        (MaxUnpool3d, {"kernel_size": (1, 2, 2)}, "torch.randn(1, 5, 4, 4)"),
+    ],
+)
+def test_other_dimensions_keep_the_layout_too(
+    scene: type[OperatorScene], overrides: dict[str, Any] | None, source: str
+) -> None:
+    chosen = example(scene.operator.name)
+    request = Request(scene.operator.trace_example(chosen, overrides, source), chosen, "en")
+    found = Reading(watch_scene(scene, request))
     assert not [message for rule in RULES for message in found.broken[rule]]
     assert 6 <= found.duration <= 15
 
