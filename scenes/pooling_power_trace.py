@@ -12,11 +12,14 @@ from torch import Tensor
 from torchreel.assets.errors import UserError
 from torchreel.scenes.formula import Case, Const, Div, Expr, Func, Max, Min, Mul, Pow, Ref, Sum
 from torchreel.scenes.operator import Call, Inputs, Recording, Settings
-from torchreel.scenes.pooling_average_trace import overflowing
+from torchreel.scenes.pooling_average_trace import overflowing, quotient
 from torchreel.scenes.pooling_trace import Windows, arguments, check_pooling
 from torchreel.scenes.trace import Rule
 
+LARGE = 8
+"""From this exponent on the largest value is nearly all that is left of a window."""
 _POOLS = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)
+_MAX_POOLS: tuple[Any, ...] = (F.max_pool1d, F.max_pool2d, F.max_pool3d)
 
 
 def record_power_pool(call: Call) -> Recording:
@@ -25,6 +28,7 @@ def record_power_pool(call: Call) -> Recording:
     `power` is each value to the power p, `total` each window's sum of them, both in torch's type. torch takes the mean
     of what a window covers and multiplies by the size of the kernel, so a window cut off by `ceil_mode` is scaled up:
     by the kernel's size over `count` `(*out)`. For p = inf, `power` is the size of each value, and there is no `total`.
+    For p = 1 there is the `average` to compare with, for a large p the `largest` size.
     """
     return _PowerPool(call).recording()
 
@@ -88,13 +92,27 @@ class _PowerPool:
             "total": (torch.sign(mean) * torch.relu(torch.abs(mean))).mul(self.size),
             "output": self.output,
         }
-        rules = (
+        rules = [
             Rule("power", self._power),
             Rule("count", self._count),
             Rule("total", self._total),
             Rule("output", self._root),
-        )
-        return Recording(self.tensors, rules)
+            *self._neighbours(),
+        ]
+        return Recording(self.tensors, tuple(rules))
+
+    def _neighbours(self) -> list[Rule]:
+        """What the poolings give that the two ends of p are to be compared with."""
+        values = self.input.to(self.type)
+        if self.p == 1:
+            self.tensors["average"] = self._mean(values)
+            return [Rule("average", self._average)]
+        if self.p < LARGE:
+            return []
+        window, pool = self.windows.window, _MAX_POOLS[self.windows.dims - 1]
+        largest = pool(values.abs(), window.kernel, window.stride, 0, 1, self.module.ceil_mode)
+        self.tensors["largest"] = largest
+        return [Rule("largest", lambda cells: Max(Func("abs", self.windows.read("input", cells, 0.0))))]
 
     def _mean(self, powers: Tensor) -> Tensor:
         window = self.windows.window
@@ -130,6 +148,10 @@ class _PowerPool:
         scaled = Div(Mul((added, Const(self.size))), count)
         formula = Case(part.long(), (added, scaled)) if bool(part.any()) else added
         return overflowing(formula, formula, self.tensors, "total", cells)
+
+    def _average(self, cells: Tensor) -> Expr:
+        count = Ref("count", cells[:, self.input.ndim - self.windows.dims :])
+        return quotient(self.tensors, "average", cells, self._sum(cells), count)
 
     def _root(self, cells: Tensor) -> Expr:
         formula = root(Ref("total", cells), self.p, self.type)
