@@ -30,7 +30,8 @@ class _AdaptivePool(RuledPool):
 
     def windows_found(self) -> Iterator[Beat]:
         cols, *rows = self.board.rulers
-        yield Beat("cut", partial(self._cut, cols), 0.5, 1.3, self.trace.step(f"cut_{cols.letter}", (1,)))
+        step, small = self.trace.step(f"cut_{cols.letter}", (1,)), self.reading("cropped", "heat")
+        yield Beat("cut", partial(self._cut, cols), 0.5, 1.3, step, also=small)
         shown = cols.visible()
         for number in shown[:_SLOW_PARTS]:
             yield from self._in_steps(cols, number)
@@ -40,36 +41,34 @@ class _AdaptivePool(RuledPool):
         for ruler in rows:
             end = self.trace.step(f"end_{ruler.letter}", (ruler.visible()[-1],))
             yield Beat("other_axis", partial(self._whole, ruler), 0.8, 0.7, end)
+        if self.board.cover.is_volume:
+            yield Beat("other_axes", hold=1.4, formula=self.trace.step("end_H", (0,)))
 
     def law(self) -> list[Token]:
-        letter = self.board.windows.letters[-1]
+        letter = self.board.rulers[0].letter
         symbols = [self.trace.step(f"{end}_{letter}", (0,)).formula.symbols() for end in ("start", "end")]
         return [Token(f"start_{letter} = {symbols[0]}     end_{letter} = {symbols[1]}")]
 
     def values(self) -> dict[str, object]:
-        letter, count = self.board.windows.letters[-1], self.trace.shape("output")[-1]
-        part = self.trace.value(f"cut_{letter}", (1,))
+        cover = self.board.cover
+        cut = f"cut_{self.board.rulers[0].letter}"
+        axis = 0 if cover.is_volume else -1
         own = {
-            "length": self.board.windows.plane[1],
-            "count": count,
-            "part": self.text(f"cut_{letter}", part),
+            "length": cover.sizes[axis],
+            "count": cover.counts[axis],
+            "part": self.text(cut, self.trace.value(cut, (1,))),
         }
-        return {**super().values(), **own, "size": self._asked_for()}
+        return {**super().values(), **own, "size": str(self.trace.kwargs.get("output_size"))}
 
     def ending(self) -> str:
         """How the windows lie to one another: one for all, repeated, side by side or overlapping."""
-        dims = 1 if self.board.windows.is_line else 2
-        counts = self.trace.shape("output")[-dims:]
-        pairs = list(zip(self.board.windows.plane[-dims:], counts, strict=True))
-        if all(count == 1 for count in counts):
+        cover = self.board.cover
+        pairs = list(zip(cover.sizes, cover.counts, strict=True))
+        if all(count == 1 for _, count in pairs):
             return "global"
         if any(count > size for size, count in pairs):
             return "repeated"
         return "exact" if all(size % count == 0 for size, count in pairs) else "overlap"
-
-    def _asked_for(self) -> str:
-        size = self.trace.kwargs.get("output_size")
-        return str(size)
 
     def _cut(self, ruler: Ruler) -> Iterable[Animation]:
         """The cells counted, and the length in equal parts."""
@@ -132,3 +131,11 @@ class AdaptiveAvgPool1d(_AdaptivePool):
 
 class AdaptiveAvgPool2d(_AdaptivePool):
     operator = _operator(nn.AdaptiveAvgPool2d)
+
+
+class AdaptiveMaxPool3d(_AdaptivePool):
+    operator = _operator(nn.AdaptiveMaxPool3d)
+
+
+class AdaptiveAvgPool3d(_AdaptivePool):
+    operator = _operator(nn.AdaptiveAvgPool3d)

@@ -1,25 +1,25 @@
-"""A ruler along one axis of a grid: its cells counted, and the windows that cover them as bars in lanes.
+"""A ruler along one axis: its cells counted, and the windows that cover them as bars in lanes.
 
-Offsets count outwards from the grid's edge, in scene units; positions along it count in cells.
+Offsets count outwards from the rail, in scene units; positions along it count in cells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.formula import Index, Token
-from torchreel.scenes.parts.grid import Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Disc, Shape, box_points
 from torchreel.scenes.parts.text import Text, measure
+from torchreel.scenes.pooling_adaptive_cover import Interval
 from torchreel.scenes.trace import Trace
 
-Interval = tuple[int, int]
 MOST_LANES = 3
 _TICK, _BETWEEN = (0.17, 0.1), 0.07
 _FIRST_LANE = (0.34, 0.2)
@@ -54,23 +54,30 @@ def _first_lane(size: int, vertical: bool) -> float:
     return _FIRST_LANE[vertical] + (measure(str(size), MIN_TEXT, "mono") if vertical else 0.0)
 
 
+@dataclass(frozen=True)
+class Rail:
+    """A line along which `count` cells of length `step` are counted, from `start`: to the right, or downwards."""
+
+    start: tuple[float, float]
+    step: float
+    count: int
+    vertical: bool = False
+
+
 class Ruler:
-    """The ruler of one axis: above the columns of `grid`, or left of its rows where `vertical`.
+    """The ruler along `rail`: above what it counts, or left of it where that is vertical.
 
     `letter` is torch's name of the size, `lead` the leading indices of the tensors `start_<letter>` and, if there is
-    one, `end_<letter>`; `windows` are the intervals of cells that they say, `shown` how many cells are drawn.
+    one, `end_<letter>`; `windows` are the intervals of cells that they say.
     """
 
     def __init__(
-        self, look: Look, trace: Trace, grid: Grid, letter: str, lead: Index, windows: Sequence[Interval],
-        vertical: bool = False,
-    ) -> None:  # fmt: skip
-        self.look, self.trace, self.grid, self.letter, self.lead = look, trace, grid, letter, lead
-        self.windows, self.vertical = windows, vertical
-        self.lanes = lanes(windows)
-        self.shown = grid.cells.rows if vertical else grid.cells.cols
-        self.step = grid.cells.height if vertical else grid.cells.width
-        self.first = _first_lane(self.shown, vertical)
+        self, look: Look, trace: Trace, rail: Rail, letter: str, lead: Index, windows: Sequence[Interval]
+    ) -> None:
+        self.look, self.trace, self.rail, self.letter, self.lead = look, trace, rail, letter, lead
+        self.windows, self.lanes = windows, lanes(windows)
+        self.vertical, self.shown, self.step = rail.vertical, rail.count, rail.step
+        self.first = _first_lane(self.shown, self.vertical)
 
     def visible(self) -> list[int]:
         """The windows of which something is drawn."""
@@ -86,8 +93,8 @@ class Ruler:
         return box_points(length, far - near, (middle[0], middle[1] + out), 0.05)
 
     def at(self, position: float, out: float) -> np.ndarray:
-        """A point at a position along the axis, so far outside the grid."""
-        left, top = self.grid.origin[:2]
+        """A point at a position along the rail, so far outside it."""
+        left, top = self.rail.start
         if self.vertical:
             return np.array([left - out, top - position * self.step, 0.0])
         return np.array([left + position * self.step, top + out, 0.0])

@@ -11,10 +11,10 @@ import torch
 from manim import Animation
 
 from torchreel.scenes.formula import Max, Token
-from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import Appear, Paint, Vanish, sweep_times
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.pooling_adaptive_board import Board
+from torchreel.scenes.pooling_adaptive_cover import Position
 from torchreel.scenes.pooling_adaptive_ruler import Ruler
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
@@ -35,7 +35,7 @@ class RuledPool(OperatorScene):
         self.drawn: dict[tuple[str, int], Shape] = {}
         self.active: list[tuple[str, int]] = []
         self.add(self.board.scenery())
-        yield Beat("start", run_time=1.5, formula=self.law(), also=self._reading())
+        yield Beat("start", run_time=1.5, formula=self.law(), also=self.reading("slices", "one_plane"))
         yield from self.windows_found()
         cells = self.board.positions()
         for number, cell in enumerate(cells[:_SLOW]):
@@ -56,10 +56,9 @@ class RuledPool(OperatorScene):
         return "done"
 
     def values(self) -> dict[str, object]:
-        planes = self.board.windows.plane
-        dims = 1 if self.board.windows.is_line else 2
-        out = self.trace.shape("output")[-dims:]
-        return {"plane": " × ".join(map(str, planes[-dims:])), "out": " × ".join(map(str, out))}
+        cover, count = self.board.cover, len(self.board.cover.letters)
+        sizes, outs = (" × ".join(map(str, sides[-count:])) for sides in (cover.sizes, cover.counts))
+        return {"plane": sizes, "out": outs, "depth": cover.sizes[0]}
 
     def formula_tokens(self, step: Step, most: int = _MOST_TERMS) -> list[Token]:
         """A maximum has short terms, so more of them are shown than of a sum; what is plain numbers is said once."""
@@ -93,28 +92,26 @@ class RuledPool(OperatorScene):
         self.active = [key for key in chosen if key in self.drawn]
         return [*off, *on]
 
-    def _bars_of(self, cell: Cell) -> list[tuple[str, int]]:
-        """The bars of the row and the column of an output cell."""
-        numbers = cell[1], cell[0]
-        return [(ruler.letter, number) for ruler, number in zip(self.board.rulers, numbers, strict=False)]
-
-    def _reading(self) -> tuple[str, ...]:
-        """Which sentences a large call needs."""
-        lead = self.trace.shape("input")[: len(self.board.windows.lead)]
+    def reading(self, *keys: str) -> tuple[str, ...]:
+        """Which of these sentences a call needs: on slices, channels apart, parts of planes, colours for numbers."""
+        lead = self.trace.shape("input")[: len(self.board.cover.lead)]
         needed = {
+            "slices": self.board.cover.is_volume,
             "one_plane": math.prod(lead) > 1,
             "cropped": self.board.is_cropped,
             "heat": not self.board.has_numbers,
         }
-        return tuple(key for key, needs in needed.items() if needs)
+        return tuple(key for key in keys if needed[key])
 
-    def _in_full(self, cell: Cell, first: bool) -> Iterator[Beat]:
+    def _in_full(self, cell: Position, first: bool) -> Iterator[Beat]:
         """One output: its window, the value, and where it stood."""
         index = self.board.index(cell)
-        (top, down), (left, right) = self.board.window(cell)
+        window = self.board.cover.window(cell)
+        names = ("cols", "rows", "depths")[: len(window)]
         values: dict[str, object] = {
-            "rows": f"[{top}, {down})", "cols": f"[{left}, {right})", "cells": (down - top) * (right - left)
-        }  # fmt: skip
+            name: f"[{start}, {end})" for name, (start, end) in zip(names, reversed(window), strict=True)
+        }
+        values |= {"cells": math.prod(end - start for start, end in window)}
         yield Beat("window", partial(self._slide, cell), 0.6, 0.6 if first else 0.2, values=values)
         step = self.trace.step("output", index)
         values |= {"value": self.text("output", step.value)}
@@ -126,17 +123,17 @@ class RuledPool(OperatorScene):
                 "index", partial(self._write, "indices", cell), 0.6, 0.8 if first else 0.3, found, values
             )
 
-    def _slide(self, cell: Cell) -> Iterable[Animation]:
-        lit = self.lit(*self._bars_of(cell))
+    def _slide(self, cell: Position) -> Iterable[Animation]:
+        lit = self.lit(*self.board.ruled(cell))
         if self.board.frame in self.mobjects:
             return [*self.board.move(cell), *lit]
         return [*(Appear(frame) for frame in self.board.frames()), *lit]
 
-    def _write(self, name: str, cell: Cell) -> Iterable[Animation]:
+    def _write(self, name: str, cell: Position) -> Iterable[Animation]:
         marks = self.board.mark(cell) if name == "output" else []
         return [*self.board.write(name, cell, fly=True), *map(Appear, marks)]
 
-    def _swept(self, cells: Sequence[Cell]) -> Iterator[Beat]:
+    def _swept(self, cells: Sequence[Position]) -> Iterator[Beat]:
         """The other windows, ever quicker; several at a time if there are many."""
         size = max(1, -(-len(cells) // _MOST_RUNS))
         runs = [cells[k : k + size] for k in range(0, len(cells), size)]
@@ -144,12 +141,12 @@ class RuledPool(OperatorScene):
             step = self.trace.step("output", self.board.index(run[-1]))
             yield Beat("sweep", partial(self._sweep, run), seconds, 0.0, step)
 
-    def _sweep(self, run: Sequence[Cell]) -> Iterable[Animation]:
+    def _sweep(self, run: Sequence[Position]) -> Iterable[Animation]:
         self.add(*(mark for cell in run for mark in self.board.mark(cell)))
         written = [
             move for cell in run for name in self.board.outputs for move in self.board.write(name, cell)
         ]
-        return [*self.board.move(run[-1], _JUMP), *written, *self.lit(*self._bars_of(run[-1]))]
+        return [*self.board.move(run[-1], _JUMP), *written, *self.lit(*self.board.ruled(run[-1]))]
 
     def _clear(self) -> Iterable[Animation]:
         return [*(Vanish(frame) for frame in self.board.frames()), *self.lit()]

@@ -28,7 +28,7 @@ def record_adaptive_max_pool(call: Call) -> Recording:
     """
     returned = call.output if isinstance(call.output, tuple) else (call.output, None)
     cuts = _Cuts(call, returned[0])
-    largest = Largest(cuts.source, *returned, cuts.windows)
+    largest = Largest(cuts.source, returned[0], returned[1], cuts.windows)
     tensors = {**cuts.tensors(), **largest.tensors()}
     return Recording(tensors, (*cuts.rules(), *largest.rules()), largest.outputs)
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,6 +30,12 @@ def pooled_dims(module: object) -> int:
     return int(type(module).__name__[-2])
 
 
+def kernel_sizes(module: Any) -> tuple[int, ...]:
+    """`kernel_size` as one int an axis."""
+    size = module.kernel_size
+    return tuple(size) if isinstance(size, (tuple, list)) else (size,) * pooled_dims(module)
+
+
 @dataclass(frozen=True, eq=False)
 class Whole(Expr):
     """The next whole number, downwards or `up`."""
@@ -45,7 +52,7 @@ class Whole(Expr):
         return Whole(self.arg.at(position), self.up)
 
     def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
-        left, right = self._signs
+        left, right = tuple(self._signs)
         return [Token(left), *self.arg.tokens(draw, most), Token(right)]
 
     def refs(self) -> Iterator[Ref]:

@@ -47,26 +47,33 @@ class _FractionalPool(RuledPool):
         for ruler in rows:
             last = self.trace.step(f"start_{ruler.letter}", (*ruler.lead, ruler.visible()[-1]))
             yield Beat("other_sample", partial(self._whole, ruler), 0.8, 0.8, last)
+        if self.board.cover.is_volume:
+            height = self.trace.step("p_H", (*cols.lead, 0))
+            yield Beat("other_samples", hold=1.6, formula=height)
 
     def law(self) -> list[Token]:
-        letter = self.board.windows.letters[-1]
+        letter = self.board.rulers[0].letter
         return [
             Token(f"p_{letter} = (i + u)·alpha_{letter}     start_{letter} = ⌊p_{letter}⌋ − ⌊p0_{letter}⌋")
         ]
 
     def values(self) -> dict[str, object]:
-        letters, kernel = self.board.windows.letters, self.board.windows
-        (top, down), (left, right) = kernel.rows[0], kernel.cols[0]
+        cover, letter = self.board.cover, self.board.rulers[0].letter
+        axis = 0 if cover.is_volume else -1
+        first = [end - start for start, end in cover.window((0,) * len(cover.axes))]
+        steps = [b - a for (a, _), (b, _) in pairwise(cover.axes[axis])]
+        others = [self._sample(other) for other in cover.letters if other != letter]
         return {
             **super().values(),
-            "kernel": f"{down - top} × {right - left}",
-            "side": right - left,
-            "length": self.board.windows.plane[1],
-            "count": len(kernel.cols),
-            "alpha": self._drawn(f"alpha_{letters[-1]}", ()),
-            "u": self._sample(letters[-1]),
-            "other_u": self._sample(letters[-2]),
-            "steps": self._steps(),
+            "kernel": " × ".join(map(str, first)),
+            "side": first[axis],
+            "length": cover.sizes[axis],
+            "count": cover.counts[axis],
+            "alpha": self._drawn(f"alpha_{letter}", ()),
+            "u": self._sample(letter),
+            "other_u": others[0],
+            "last_u": others[-1],
+            "steps": ", ".join(map(str, steps)),
         }
 
     def _drawn(self, tensor: str, index: Index) -> str:
@@ -74,13 +81,8 @@ class _FractionalPool(RuledPool):
 
     def _sample(self, letter: str) -> str:
         """The first plane's sample of one axis."""
-        letters = self.board.windows.letters
+        letters = self.board.cover.letters
         return self._drawn("u", (0, 0, SAMPLE[len(letters)][letters.index(letter)]))
-
-    def _steps(self) -> str:
-        """The steps between the columns' starts, in order."""
-        starts = [start for start, _ in self.board.windows.cols]
-        return ", ".join(str(b - a) for a, b in pairwise(starts))
 
     def _places(self, ruler: Ruler) -> list[float]:
         return self.trace.values(f"p_{ruler.letter}", [(*ruler.lead, k) for k in range(len(ruler.windows))])
@@ -116,3 +118,7 @@ class _FractionalPool(RuledPool):
 
 class FractionalMaxPool2d(_FractionalPool):
     operator = _operator(nn.FractionalMaxPool2d)
+
+
+class FractionalMaxPool3d(_FractionalPool):
+    operator = _operator(nn.FractionalMaxPool3d)

@@ -9,7 +9,14 @@ from torch import Tensor
 
 from torchreel.scenes.formula import Add, Case, Const, Div, Expr, Mul, Ref, Sub
 from torchreel.scenes.operator import Call, Recording
-from torchreel.scenes.pooling_adaptive_windows import LETTERS, Largest, Ragged, Whole, pooled_dims
+from torchreel.scenes.pooling_adaptive_windows import (
+    LETTERS,
+    Largest,
+    Ragged,
+    Whole,
+    kernel_sizes,
+    pooled_dims,
+)
 from torchreel.scenes.pooling_trace import arguments
 from torchreel.scenes.trace import Rule
 
@@ -37,8 +44,7 @@ class _Fractional:
         self.letters = LETTERS[self.dims]
         self.lead = self.source.shape[: -self.dims]
         self.sizes, self.outs = self.source.shape[-self.dims :], returned[0].shape[-self.dims :]
-        kernel = module.kernel_size
-        self.kernel = tuple(kernel) if isinstance(kernel, (tuple, list)) else (kernel,) * self.dims
+        self.kernel = kernel_sizes(module)
         given = module._random_samples
         self.samples = self._drawn(call) if given is None else given
         self.alphas = [self._alpha(axis) for axis in range(self.dims)]
@@ -46,7 +52,7 @@ class _Fractional:
         starts = [self._starts(axis) for axis in range(self.dims)]
         ends = [start + size for start, size in zip(starts, self.kernel, strict=True)]
         self.starts = starts
-        self.largest = Largest(self.source, *returned, Ragged(self.source.shape, starts, ends))
+        self.largest = Largest(self.source, returned[0], returned[1], Ragged(self.source.shape, starts, ends))
 
     def recording(self) -> Recording:
         tensors = {"input": self.source, "u": self.samples, "i": torch.arange(max(1, *self.outs))}
@@ -58,7 +64,7 @@ class _Fractional:
             rules += [
                 Rule(f"alpha_{letter}", partial(self._step, axis)),
                 Rule(f"p_{letter}", partial(self._place, axis)),
-                Rule(f"p0_{letter}", lambda cells, axis=axis: self._place(axis, _first(cells))),
+                Rule(f"p0_{letter}", partial(self._first, axis)),
                 Rule(f"start_{letter}", partial(self._start, axis)),
             ]
         found = self.largest
@@ -108,6 +114,10 @@ class _Fractional:
         alpha = Ref(f"alpha_{self.letters[axis]}", cells[:, :0])
         return Mul((Add((Ref("i", cells[:, -1:]), sample)), alpha))
 
+    def _first(self, axis: int, cells: Tensor) -> Expr:
+        """p0: the place of a plane's first window."""
+        return self._place(axis, torch.cat([cells, torch.zeros_like(cells[:, :1])], -1))
+
     def _start(self, axis: int, cells: Tensor) -> Expr:
         """start: the place rounded down, counted from the first one; the last window ends with the input."""
         letter = self.letters[axis]
@@ -115,8 +125,3 @@ class _Fractional:
         last = (cells[:, -1] == self.outs[axis] - 1).long()
         end = Sub(Const(self.sizes[axis]), Const(self.kernel[axis]))
         return Case(last, (Sub(Whole(here), Whole(first)), end))
-
-
-def _first(cells: Tensor) -> Tensor:
-    """The first window of each plane."""
-    return torch.cat([cells, torch.zeros_like(cells[:, :1])], -1)
