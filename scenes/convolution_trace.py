@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torchreel.scenes.formula import Add, Expr, Lazy, Mul, Ref, Sum, read
+from torchreel.scenes.formula import Add, Expr, Lazy, Mul, Ref, Rounded, Sum, read
 from torchreel.scenes.operator import Call, Recording
 from torchreel.scenes.trace import Rule
 from torchreel.scenes.windows import Window, border_source, spread, with_leading
 
-_PARTIAL_LIMIT = 1 << 22
+_PARTIAL_LIMIT = 1 << 18
 _PAD_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the tensors of a convolution are called in its trace."""
+
+    input: str = "input"
+    weight: str = "weight"
+    output: str = "output"
+
+
+_OWN = Names()
 
 
 def record_convolution(call: Call) -> Recording:
@@ -25,14 +39,19 @@ def record_convolution(call: Call) -> Recording:
     `(N, O, C / groups, *out)` is what each input channel contributes; `product`
     `(N, O, C / groups, *out, *kernel_size)` is computed on demand.
     """
-    return _Convolution(call).recording()
+    return convolution_recording(call.module, call.inputs["input"], call.output)
+
+
+def convolution_recording(module: Any, x: Tensor, output: Tensor, names: Names = _OWN) -> Recording:
+    """The same of any `module` that has a convolution's attributes, under other `names`."""
+    return _Convolution(module, x, output, names).recording()
 
 
 class _Convolution:
     """The index arithmetic of one call. Cells are `(batch, channel, *spatial)`, without batch where torch has none."""
 
-    def __init__(self, call: Call) -> None:
-        self.module, self.input, self.output = call.module, call.inputs["input"], call.output
+    def __init__(self, module: Any, x: Tensor, output: Tensor, names: Names) -> None:
+        self.module, self.input, self.output, self.names = module, x, output, names
         self.weight = self.module.weight.detach()
         self.dims = self.weight.ndim - 2
         self.lead = self.input.ndim - self.dims - 1
@@ -43,10 +62,10 @@ class _Convolution:
         self.before = tuple(before for before, _ in self.sides)
         shift = (0,) * self.dims if self.copies_border else self.before
         self.window = Window(tuple(self.weight.shape[2:]), self.module.stride, shift, self.module.dilation)
-        self.source = self.module.padding_mode if self.copies_border else "input"
+        self.source = self.module.padding_mode if self.copies_border else names.input
 
     def recording(self) -> Recording:
-        tensors: dict[str, Tensor | Lazy] = {"input": self.input, "weight": self.weight}
+        tensors: dict[str, Tensor | Lazy] = {self.names.input: self.input, self.names.weight: self.weight}
         if self.module.bias is not None:
             tensors["bias"] = self.module.bias.detach()
         rules = []
@@ -59,8 +78,8 @@ class _Convolution:
         if self.per_group > 1 and self.output.numel() * self.per_group <= _PARTIAL_LIMIT:
             tensors["partial"] = self._partial()
             rules.append(Rule("partial", self._channel))
-        tensors["output"] = self.output
-        rules.append(Rule("output", self._total if "partial" in tensors else self._direct))
+        tensors[self.names.output] = self.output
+        rules.append(Rule(self.names.output, self._total if "partial" in tensors else self._direct))
         return Recording(tensors, tuple(rules))
 
     def _possible_modes(self) -> list[str]:
@@ -81,19 +100,19 @@ class _Convolution:
         sizes = torch.tensor(self.input.shape[-self.dims :])
         at = cells[:, -self.dims :] - torch.tensor(self.before)
         if mode == "zeros":
-            return Ref("input", torch.cat([cells[:, : -self.dims], at], 1), fill=0.0)
+            return Ref(self.names.input, torch.cat([cells[:, : -self.dims], at], 1), fill=0.0)
         source = border_source(at, sizes, mode)
-        return Ref("input", torch.cat([cells[:, : -self.dims], source], 1))
+        return Ref(self.names.input, torch.cat([cells[:, : -self.dims], source], 1))
 
     def _partial(self) -> Tensor:
-        padded = self._pad(self.module.padding_mode)
+        padded = self._pad(self.module.padding_mode).double()
         x = padded if self.lead else padded[None]
         groups = self.module.groups
         split = x.reshape(x.shape[0], groups, self.per_group, *x.shape[2:])
         convolve = (F.conv1d, F.conv2d, F.conv3d)[self.dims - 1]
         stride, dilation = self.module.stride, self.module.dilation
         planes = [
-            convolve(split[:, :, c], self.weight[:, c : c + 1], None, stride, 0, dilation, groups)
+            convolve(split[:, :, c], self.weight[:, c : c + 1].double(), None, stride, 0, dilation, groups)
             for c in range(self.per_group)
         ]
         sums = torch.stack(planes, 2)
@@ -124,14 +143,14 @@ class _Convolution:
         x = with_leading([cells[:, i] for i in range(self.lead)] + [self._channel_in(cells)], taps)
         tap = self.window.offsets().expand(len(cells), -1, -1)
         w = with_leading([cells[:, self.lead], cells[:, self.lead + 1]], tap)
-        return Sum(Mul((Ref(self.source, x, fill=0.0), Ref("weight", w))))
+        return Sum(Mul((Ref(self.source, x, fill=0.0), Ref(self.names.weight, w))))
 
     def _total(self, cells: Tensor) -> Expr:
-        """output: the channels' sums added up, plus bias."""
+        """output: the channels' sums added up, plus bias; torch rounds as often as there are products."""
         channel = torch.arange(self.per_group).expand(len(cells), -1)[..., None]
         spatial = cells[:, None, self.lead + 1 :].expand(-1, self.per_group, -1)
         at = torch.cat([spread(cells[:, : self.lead + 1], self.per_group), channel, spatial], -1)
-        return self._biased(Sum(Ref("partial", at)), cells)
+        return Rounded(self._biased(Sum(Ref("partial", at)), cells), self._direct(cells))
 
     def _direct(self, cells: Tensor) -> Expr:
         """output without the intermediate sums, where they would be too many to keep."""
@@ -146,7 +165,13 @@ class _Convolution:
         tap = self.window.offsets().repeat(self.per_group, 1).expand(len(cells), -1, -1)
         out = cells[:, None, self.lead : self.lead + 1].expand(-1, self.per_group * count, -1)
         w = torch.cat([out, channel[..., None], tap], -1)
-        return self._biased(Sum(Mul((Ref(self.source, x, fill=0.0), Ref("weight", w)))), cells)
+        return self._biased(Sum(Mul((Ref(self.source, x, fill=self._fill(taps)), Ref(self.names.weight, w)))), cells)
+
+    def _fill(self, taps: Tensor) -> float | None:
+        """What padding counts as; None where a batch reads none, which spares a look at every position."""
+        low, high = taps.amin((0, 1)), taps.amax((0, 1))
+        sizes = torch.tensor(self.tensors[self.source].shape[-self.dims :])
+        return None if bool(((low >= 0) & (high < sizes)).all()) else 0.0
 
     def _biased(self, total: Expr, cells: Tensor) -> Expr:
         if self.module.bias is None:
