@@ -19,6 +19,7 @@ from torchreel.scenes.trace import Trace
 
 _WIDE, _ASIDE = 1.15, 0.42
 _SUM, _DIVISOR = 0.36, 0.56
+_TIGHT = 0.72
 _INSET = 0.07
 
 
@@ -35,6 +36,7 @@ class AverageBoard(Board):
         self.contrast = contrast
         self.includes = bool(getattr(trace.module, "count_include_pad", True))
         super().__init__(look, trace, window_label)
+        self.scale = _TIGHT if contrast and self.size.dims == 1 else 1.0
         self.at = {name: self._fraction_place(name) for name in self.names}
         self.fractions: dict[str, VGroup] = {name: VGroup() for name in self.names}
 
@@ -94,9 +96,14 @@ class AverageBoard(Board):
 
     def pale(self, position: Position, name: str, groups: list[VGroup]) -> list[Animation]:
         """Padding that does not count goes pale."""
-        left_out = set(self.slots.on_border(position)) - set(self.counted(name, position))
+        left_out = sorted(set(self.slots.on_border(position)) - set(self.counted(name, position)))
         boxes = [groups[k][0] for k in left_out]
-        return [Paint(*boxes, fill=self.look.theme.empty)] if boxes else []
+        texts = [text for k in left_out for text in groups[k].submobjects[1:]]
+        theme = self.look.theme
+        return [
+            *([Paint(*boxes, fill=theme.empty)] if boxes else []),
+            *([Paint(*texts, fill=theme.muted)] if texts else []),
+        ]
 
     def fraction(self, position: Position, name: str) -> VGroup:
         """Sum and divisor at once, for quick steps."""
@@ -107,18 +114,22 @@ class AverageBoard(Board):
         return np.array([left - self.beside / 2, (bottom + top) / 2, 0.0])
 
     def _sum(self, position: Position, name: str) -> Number:
-        return self._number("sum", self.index(position), _SUM, self.at[name] + [0.0, 0.34, 0.0], False)
+        return self._number("sum", self.index(position), _SUM, self._off(name, 0.34), False)
 
     def _below(self, position: Position, name: str) -> Number:
-        at = self.at[name] - [0.0, 0.44, 0.0]
+        at = self._off(name, -0.44)
         return self._number(self.divisor(name), self.divisor_index(position), _DIVISOR, at, True)
+
+    def _off(self, name: str, height: float) -> np.ndarray:
+        """A place over or under the line of a fraction, nearer where rows are close together."""
+        return self.at[name] + np.array([0.0, height * self.scale, 0.0])
 
     def _number(self, tensor: str, index: Index, size: float, at: np.ndarray, strong: bool) -> Number:
         known, theme = self.trace.range(tensor), self.look.theme
         value = self.trace.value(tensor, index)
         text = self.look.number(value, known.integer, known.scale)
         font, color = ("bold", theme.accent) if strong else ("sans", theme.text)
-        fitted = fit(text, _WIDE, size, MIN_TEXT, font)  # type: ignore[arg-type]
+        fitted = fit(text, _WIDE, size * self.scale, MIN_TEXT, font)  # type: ignore[arg-type]
         return Number(text, tensor, index, value, fitted, color, font).place(at)  # type: ignore[arg-type]
 
     def _line(self, name: str) -> Path:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from torchreel.scenes.formula import Case, Const, Div, Expr, Ref, Sub, Sum, Tensors, read
 from torchreel.scenes.operator import Call, Recording
-from torchreel.scenes.pooling_trace import Windows, arguments
+from torchreel.scenes.pooling_trace import Added, Windows, arguments
 from torchreel.scenes.trace import Rule
 
 _NEAR = 0.99
@@ -63,7 +63,7 @@ class _AveragePool:
         return [Rule(result, mean), Rule(divisor, lambda cells: self._count(counted, cells))]
 
     def _sum(self, cells: Tensor) -> Sum:
-        return Sum(self.windows.read("input", cells, 0.0))
+        return Added(self.windows.read("input", cells, 0.0))
 
     def _count(self, counted: str, cells: Tensor) -> Sum:
         """divisor: the cells of the window that count."""

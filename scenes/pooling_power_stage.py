@@ -18,7 +18,7 @@ from torchreel.scenes.pooling_stage import Board
 from torchreel.scenes.trace import Trace
 
 _WIDE, _HIGH, _TEXT = 1.15, 0.8, 0.36
-_REACH = 0.55
+_REACH, _DENIED = 0.55, 0.9
 
 
 class PowerBoard(Board):
@@ -50,7 +50,9 @@ class PowerBoard(Board):
 
     @property
     def beside(self) -> float:  # type: ignore[override]
-        return _REACH + _WIDE + self.root_room if self.has_total else 0.0
+        if not self.has_total:
+            return 0.0
+        return _REACH + _WIDE + self.root_room + (_DENIED if self.size.dims == 1 and self.p != 1 else 0.0)
 
     @property
     def sign(self) -> str:  # type: ignore[override]

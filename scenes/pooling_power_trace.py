@@ -13,7 +13,7 @@ from torchreel.assets.errors import UserError
 from torchreel.scenes.formula import Case, Const, Div, Expr, Func, Max, Min, Mul, Pow, Ref, Sum
 from torchreel.scenes.operator import Call, Inputs, Recording, Settings
 from torchreel.scenes.pooling_average_trace import overflowing, quotient
-from torchreel.scenes.pooling_trace import Windows, arguments, check_pooling
+from torchreel.scenes.pooling_trace import Added, Windows, arguments, check_pooling
 from torchreel.scenes.trace import Rule
 
 LARGE = 8
@@ -135,7 +135,7 @@ class _PowerPool:
     def _sum(self, cells: Tensor) -> Sum:
         """What a window's powers add up to; the power of what does not exist is 0."""
         read = self.windows.read("input", cells, 0.0 if self.p > 0 else math.inf)
-        return Sum(power(read, self.p, self.type))
+        return Added(power(read, self.p, self.type))
 
     def _count(self, cells: Tensor) -> Expr:
         taps = self.windows.taps(cells)

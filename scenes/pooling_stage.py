@@ -139,7 +139,7 @@ class Board:
             ]
             below = [replace(room, height=lines[2][1]) for room in rooms[count:]]
             results = in_line(below, (0.6,) * (len(below) - 1), lines[2][0])
-            step = lines[1][0] - lines[2][0]
+            step = lines[-2][0] - lines[-1][0]
         else:
             placed = in_line(rooms, self.gaps[: len(rooms) - 1], MIDDLE)
             places, results = placed[:count], placed[count:]

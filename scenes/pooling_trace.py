@@ -12,13 +12,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from torchreel.assets.errors import UserError
-from torchreel.scenes.formula import Add, Const, Expr, Lazy, Max, Mul, Ref
+from torchreel.scenes.formula import Add, Const, Expr, Lazy, Max, Mul, Ref, Sum
+from torchreel.scenes.formula.tree import Bounded
 from torchreel.scenes.operator import Call, Inputs, Recording, Settings
 from torchreel.scenes.trace import Rule
 from torchreel.scenes.windows import Window, check_window, per_dimension, with_leading
 
 AXES = ("depth", "row", "column")
 _MOST_READ = 1 << 22
+_EXACT_TERMS = 16
 
 
 class Windows:
@@ -46,6 +48,14 @@ class Windows:
         taps = self.taps(cells)
         at = with_leading([cells[:, axis] for axis in range(cells.shape[1] - self.dims)], taps)
         return Ref(tensor, at, fill=fill, skip=self.beyond(taps))
+
+
+class Added(Sum):
+    """A sum as poolings add it up: term after term in torch's type, so that rounding grows with their number."""
+
+    def reduce(self, body: Bounded) -> Bounded:
+        value, size = super().reduce(body)
+        return Bounded(value, size * max(1.0, body.value.shape[-1] / _EXACT_TERMS))
 
 
 def arguments(call: Call) -> Mapping[str, Any]:

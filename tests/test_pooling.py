@@ -14,11 +14,12 @@ from torch import nn
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes.operator import Operator
-from torchreel.scenes.pooling import MaxPool2d
+from torchreel.scenes.pooling import MaxPool1d, MaxPool2d, MaxPool3d
 from torchreel.scenes.pooling_trace import record_max_pool
-from torchreel.scenes.stage import Request
+from torchreel.scenes.stage import OperatorScene, Request
 from torchreel.scenes.trace import Trace, TraceError
-from torchreel.tests.layout import no_overlap, texts_inside
+from torchreel.tests.calls import check_call
+from torchreel.tests.layout import RULES, Reading, no_overlap, texts_inside
 from torchreel.tests.stagehand import watch_scene
 
 CLASSES = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
@@ -50,7 +51,21 @@ def trace(module: nn.Module, x: torch.Tensor) -> Trace:
     return Operator(type(module), record_max_pool, "pooling", "").trace(module, {"input": x})
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
+@given(calls(), st.sampled_from([torch.float32, torch.float64, torch.bfloat16, torch.float16, torch.int64]))
+def test_any_call_is_traced_in_any_type(call: tuple[nn.Module, torch.Tensor], dtype: torch.dtype) -> None:
+    module, x = call
+    module.return_indices |= not dtype.is_floating_point  # type: ignore[operator]
+    check_call(module, x.nan_to_num(0, 9, -9).to(dtype) if dtype == torch.int64 else x.to(dtype))
+
+
+@pytest.mark.parametrize("dims", CLASSES)
+def test_an_empty_batch_and_a_single_size_in_a_tuple_are_traced(dims: int) -> None:
+    made = check_call(CLASSES[dims]((2,), return_indices=True), torch.zeros(0, 3, *[4] * dims))
+    assert made.outputs == ("output", "indices")
+
+
+@settings(max_examples=60, deadline=None)
 @given(calls())
 def test_values_and_indices_of_any_valid_call_are_torchs_own(call: tuple[nn.Module, torch.Tensor]) -> None:
     module, x = call
@@ -62,7 +77,7 @@ def test_values_and_indices_of_any_valid_call_are_torchs_own(call: tuple[nn.Modu
     assert len(list(proved.steps("indices"))) == values.numel()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(calls(), st.sampled_from(["output", "indices"]), st.data())
 def test_a_changed_value_or_index_is_refused(
     call: tuple[nn.Module, torch.Tensor], name: str, data: st.DataObject
@@ -161,3 +176,29 @@ def test_any_call_is_drawn_in_the_time_there_is(
     assert 3 <= show.scene.time <= 15.5
     broken = [text for stage in show.stages for rule in (texts_inside, no_overlap) for text in rule(stage)]
     assert broken == []
+
+
+@pytest.mark.parametrize(
+    ("scene", "settings", "given"),
+    [
+        (MaxPool1d, {"return_indices": True, "padding": 1, "kernel_size": 3, "ceil_mode": True}, None),
+        (MaxPool1d, {"kernel_size": 3, "dilation": 2, "stride": 1}, "torch.randn(2, 3, 20)"),
+        (MaxPool1d, {}, "torch.randn(1, 1, 900)"),
+        (MaxPool1d, {"kernel_size": 1}, "[[float('nan')]]"),
+        (MaxPool3d, {"padding": 1, "return_indices": True, "kernel_size": 2}, "torch.randn(1, 1, 2, 3, 3)"),
+        (MaxPool3d, {"kernel_size": 2, "dilation": 2, "stride": 1}, None),
+        (MaxPool3d, {"kernel_size": 3, "ceil_mode": True}, "torch.randn(1, 1, 4, 4, 4)"),
+        (MaxPool3d, {"kernel_size": (1, 2, 3)}, "torch.randn(2, 2, 9, 20, 30)"),
+        (MaxPool3d, {"kernel_size": (40, 1, 1)}, "torch.randn(1, 50, 2, 2)"),
+        (MaxPool3d, {}, "torch.zeros(0, 1, 2, 2, 2)"),
+    ],
+)
+def test_lines_and_volumes_keep_the_layout(
+    scene: type[OperatorScene], settings: dict[str, object], given: str | None
+) -> None:
+    chosen = example(scene.operator.name)
+    found = Reading(
+        watch_scene(scene, Request(scene.operator.trace_example(chosen, settings, given), chosen, "en"))
+    )
+    assert not [message for rule in RULES for message in found.broken[rule]]
+    assert 3 <= found.duration <= 15.5

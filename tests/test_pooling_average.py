@@ -1,0 +1,158 @@
+"""Average pooling: the divisor of every window is torch's, for any valid call, and the clip shows it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from torchreel.assets.errors import UserError
+from torchreel.assets.examples import example
+from torchreel.scenes.pooling_average import AvgPool1d, AvgPool2d, AvgPool3d
+from torchreel.scenes.stage import OperatorScene, Request
+from torchreel.scenes.trace import Trace, TraceError
+from torchreel.tests.calls import check_call
+from torchreel.tests.layout import RULES, Reading
+from torchreel.tests.stagehand import watch_scene
+
+CLASSES: dict[int, Any] = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}
+SPECIAL = torch.tensor([math.nan, math.inf, -math.inf, 3e38, -3e38, 1e-30, 5.0])
+
+
+@st.composite
+def calls(draw: st.DrawFn, kinds: tuple[torch.dtype, ...]) -> tuple[nn.Module, torch.Tensor]:
+    """A valid module and an input: any setting, batched or not, empty, special and overflowing values."""
+    dims = draw(st.integers(1, 3))
+    kernel = draw(st.lists(st.integers(1, 4), min_size=dims, max_size=dims))
+    chosen: dict[str, Any] = {"divisor_override": draw(st.sampled_from([None, None, 3, -2]))}
+    module = CLASSES[dims](
+        tuple(kernel),
+        stride=draw(st.sampled_from([None, 1, 2, 3])),
+        padding=tuple(draw(st.integers(0, size // 2)) for size in kernel),
+        ceil_mode=draw(st.booleans()),
+        count_include_pad=draw(st.booleans()),
+        **(chosen if dims > 1 else {}),
+    )
+    sizes = draw(st.lists(st.integers(4, 7), min_size=dims, max_size=dims))
+    shape = (*draw(st.sampled_from([(), (0,), (2,)])), draw(st.integers(1, 2)), *sizes)
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 999)))
+    dtype = draw(st.sampled_from(kinds if dims < 3 else kinds[:2]))
+    if dtype == torch.int64:
+        return module, torch.randint(-9, 10, shape, generator=generator)
+    if draw(st.booleans()):
+        return module, SPECIAL[torch.randint(len(SPECIAL), shape, generator=generator)].to(dtype)
+    return module, torch.randn(shape, generator=generator).to(dtype)
+
+
+FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+
+
+@settings(max_examples=75, deadline=None)
+@given(calls(FLOATS))
+def test_any_call_is_traced(call: tuple[nn.Module, torch.Tensor]) -> None:
+    made = check_call(*call)
+    assert {"sum", "divisor", "output"} <= made.tensors.keys()
+
+
+@settings(max_examples=25, deadline=None)
+@given(calls((torch.int64, torch.int64)))
+def test_whole_numbers_are_cut_towards_0_as_torch_does(call: tuple[nn.Module, torch.Tensor]) -> None:
+    check_call(*call)
+
+
+def test_a_long_sum_may_be_as_rough_as_torch_adds_it() -> None:
+    check_call(nn.AvgPool2d(150), torch.full((1, 150, 150), 0.1))
+
+
+def trace(name: str, overrides: dict[str, Any] | None = None, source: str | None = None) -> Trace:
+    return AvgPool2d.operator.trace_example(example("AvgPool2d", name), overrides, source)
+
+
+def divisors(made: Trace, name: str = "divisor") -> list[list[int]]:
+    values: list[list[int]] = made.tensors[name].tolist()  # type: ignore[union-attr]
+    return values
+
+
+def test_the_same_corner_is_divided_by_9_or_by_4() -> None:
+    made = trace("count_include_pad")
+    assert divisors(made, "other_divisor") == [[9, 9], [9, 9]]
+    assert divisors(made) == [[4, 4], [4, 4]]
+    corner = (0, 0, 0, 0)
+    assert (made.value("output", corner), made.value("other", corner)) == (3.5, pytest.approx(14 / 9))
+    assert made.value("sum", corner) == 14
+
+
+def test_cells_beyond_the_padding_never_count() -> None:
+    assert divisors(trace("ceil_mode")) == [[9, 3], [3, 1]]
+    line = AvgPool1d.operator.trace_example(example("AvgPool1d", "ceil_mode"))
+    assert divisors(line) == [3, 3, 3, 2]
+
+
+def test_a_given_divisor_is_used_as_it_is() -> None:
+    made = trace("divisor_override")
+    assert divisors(made) == [[2, 2], [2, 2]]
+    assert made.value("output", (0, 0, 0, 0)) == 7
+
+
+def test_the_formula_shows_sum_and_divisor() -> None:
+    step = trace("default").step("output", (0, 0, 0, 0))
+    drawn = "".join(token.text for token in step.tokens(lambda tensor, value: f"{value:g}", 9))
+    assert drawn == "(1 + 2 + 5 + 6) / 4"
+
+
+@pytest.mark.parametrize("name", ["sum", "divisor", "output", "other"])
+def test_a_changed_number_is_refused(name: str) -> None:
+    made = trace("count_include_pad")
+    changed = made.tensors[name].clone()  # type: ignore[union-attr]
+    changed.view(-1)[1] += 1
+    with pytest.raises(TraceError, match=r"a step gives .* torch gives"):
+        dataclasses.replace(made, tensors={**made.tensors, name: changed})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "source", "said"),
+    [
+        ({"padding": 2}, None, "padding=2 should be at most half of kernel_size=2"),
+        ({"kernel_size": 5}, None, "kernel_size=5 does not fit the padded input 4 x 4"),
+        ({"divisor_override": 0}, None, "divisor must be not zero"),
+        ({}, "[1, 2, 3]", "expected 3D or 4D"),
+        ({"count_include_pad": 2}, None, "should be True or False"),
+    ],
+)
+def test_what_cannot_work_is_said_in_one_line(
+    overrides: dict[str, Any], source: str | None, said: str
+) -> None:
+    with pytest.raises(UserError, match=said) as refused:
+        trace("default", overrides, source)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("scene", "name", "overrides", "source"),
+    [
+        (AvgPool2d, "count_include_pad", {"kernel_size": (3, 2)}, "torch.randn(5, 5, 7)"),
+        (AvgPool2d, "count_include_pad", {}, "torch.randn(2, 3, 40, 40)"),
+        (AvgPool2d, "divisor_override", {"divisor_override": -7}, "torch.randn(1, 1, 5, 5) * 1e6"),
+        (AvgPool2d, "default", {"kernel_size": 1}, "[[[float('nan')]]]"),
+        (AvgPool2d, "default", {"kernel_size": 150, "ceil_mode": True}, "torch.randn(1, 200, 200)"),
+        (AvgPool2d, "default", {}, "torch.zeros(0, 3, 4, 4)"),
+        (AvgPool1d, "count_include_pad", {"kernel_size": 4, "padding": 2, "stride": 1}, None),
+        (AvgPool1d, "ceil_mode", {}, "torch.randn(1, 2, 100)"),
+        (AvgPool3d, "default", {"padding": 1, "count_include_pad": False}, "torch.randn(1, 1, 3, 3, 3)"),
+        (AvgPool3d, "default", {"ceil_mode": True}, "torch.randn(1, 7, 5, 5)"),
+    ],
+)
+def test_any_call_keeps_the_layout(
+    scene: type[OperatorScene], name: str, overrides: dict[str, Any], source: str | None
+) -> None:
+    chosen = example(scene.operator.name, name)
+    made = scene.operator.trace_example(chosen, overrides, source)
+    found = Reading(watch_scene(scene, Request(made, chosen, "en")))
+    assert not [message for rule in RULES for message in found.broken[rule]]
+    assert 3 <= found.duration <= 15.5
