@@ -180,9 +180,9 @@ class Board:
         number = Number(str(source), axis.place, (at + axis.before,), source, MIN_TEXT, color, "mono")
         if axis.number:
             y = self.canvas.center((slots.index(at), 0))[1]
-            return number.place((self.canvas.origin[0] - 0.12, y), align="right")  # type: ignore[return-value]
+            return number.place((self.canvas.origin[0] - 0.12, y), align="right")
         x = self.canvas.center((0, slots.index(at)))[0]
-        return number.place((x, self.low - _RULER))  # type: ignore[return-value]
+        return number.place((x, self.low - _RULER))
 
     def _plane(self, which: int, tensor: str, holds: Any, blank: bool = False) -> Plane:
         lay = self.layout

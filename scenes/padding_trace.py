@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -63,7 +64,7 @@ class _Copied:
 
     def recording(self) -> Recording:
         tensors = {"input": self.source, **self._sizes(), **self.places, "output": self.output}
-        rules = [Rule(axis.place, lambda cells, axis=axis: self._place(axis, cells)) for axis in self.axes]  # type: ignore[misc]
+        rules = [Rule(axis.place, partial(self._place, axis)) for axis in self.axes]
         return Recording(tensors, (*rules, Rule("output", self._copy)))
 
     def _sizes(self) -> dict[str, Tensor]:
