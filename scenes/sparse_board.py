@@ -79,7 +79,13 @@ class Board:
             self.output_label,
         ]
         return VGroup(
-            *self.ids, self.table, *self.rows, *labels, *self.row_numbers(self.table), *self._brackets()
+            *self.ids,
+            self.table,
+            *self.rows,
+            *labels,
+            *self.row_numbers(self.table),
+            *self._brackets(),
+            *self._weights(),
         )
 
     def row_numbers(self, grid: Grid) -> list[Text]:
