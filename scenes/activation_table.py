@@ -26,15 +26,24 @@ _BLANK = ("a", "output", "slope")
 
 
 class Table:
-    """Columns of some tensors over the same elements; those that are results are blank until they are written.
+    """Columns of some tensors over the elements of `tensor`; the `blank` ones are empty until they are written.
 
     `low` is the room to leave below (scene units). Of many elements, the first ones and the last are shown.
     """
 
-    def __init__(self, look: Look, trace: Trace, names: Sequence[str], low: float = 0.0) -> None:
-        self.look, self.trace, self.names = look, trace, names
+    def __init__(
+        self,
+        look: Look,
+        trace: Trace,
+        names: Sequence[str],
+        low: float = 0.0,
+        tensor: str = "input",
+        blank: Sequence[str] = _BLANK,
+    ) -> None:
+        self.look, self.trace, self.names, self.blank = look, trace, names, blank
+        self.shape = trace.shape(tensor)
         most = _MOST_ROWS - (2 if low else 0)
-        self.slots = sample(math.prod(trace.shape("input")), most)
+        self.slots = sample(math.prod(self.shape), most)
         self.height = min(_HEIGHT, (_TALL - low) / len(self.slots))
         self.center_y = MIDDLE + low / 2
         self.columns = {name: self._column(name, number) for number, name in enumerate(names)}
@@ -84,7 +93,7 @@ class Table:
 
     def places(self, colors: Sequence[str]) -> VGroup:
         """The index of each row's element, where the tensor has several axes and there is room; one colour a row."""
-        if len(self.trace.shape("input")) < 2 or len(self.names) > 3:
+        if len(self.shape) < 2 or len(self.names) > 3:
             return VGroup()
         column = self.columns[self.names[0]]
         left = column.middle[0] - WIDTH / 2 - 0.12
@@ -103,15 +112,15 @@ class Table:
         cells = (WIDTH, self.height, size if size >= MIN_TEXT else 0.0)
         return Sampled(
             self.look, self.trace, name, self.slots, (0,), lambda slot, _: self._unravel(slot), cells,
-            (x, self.center_y), blank=name in _BLANK,
+            (x, self.center_y), blank=name in self.blank,
         )  # fmt: skip
 
     def _headings(self) -> list[Text]:
-        shape = str(self.trace.shape("input")).replace(" ", "")
+        shape = str(self.shape).replace(" ", "")
         first = self.columns[self.names[0]]
         above = (first.middle[0], first.middle[1] + self.height * len(self.slots) / 2 + 0.46)
         size = Text(shape, MIN_TEXT, self.look.theme.muted, "mono").place(above, vertical="baseline")
         return [*(column.caption(name, LABEL) for name, column in self.columns.items()), size]
 
     def _unravel(self, flat: int) -> Index:
-        return tuple(int(axis) for axis in np.unravel_index(flat, self.trace.shape("input")))
+        return tuple(int(axis) for axis in np.unravel_index(flat, self.shape))

@@ -44,14 +44,19 @@ def record_activation(call: Call) -> Recording:
     return Recording(tensors, (Rule("output", lambda cells: _formula(rules, tensors, cells)),))
 
 
+def piecewise(rules: Law, which: Tensor, x: Expr, cells: Tensor, more: tuple[Expr, ...] = ()) -> Expr:
+    """The law's formula for a batch of cells, the piece `which` of each; `more` pieces may follow the law's own."""
+    branches = (*(piece.formula(x, cells) for piece in rules.pieces), *more)
+    return branches[0] if len(branches) == 1 else Case(which, branches)
+
+
 def _formula(rules: Law, tensors: dict[str, Tensor], cells: Tensor) -> Expr:
-    x = Ref("input", cells)
-    branches = tuple(piece.formula(x, cells) for piece in rules.pieces)
-    which = read(tensors["regime"], cells)
-    if "beyond" in tensors:
-        branches = (*branches, Ref("beyond", cells))
-        which = torch.where(_is_beyond(read(tensors["input"], cells)), len(branches) - 1, which)
-    return Stored(branches[0] if len(branches) == 1 else Case(which, branches), narrow=True)
+    x, which = Ref("input", cells), read(tensors["regime"], cells)
+    if "beyond" not in tensors:
+        return Stored(piecewise(rules, which, x, cells), narrow=True)
+    beyond = _is_beyond(read(tensors["input"], cells))
+    which = torch.where(beyond, len(rules.pieces), which)
+    return Stored(piecewise(rules, which, x, cells, (Ref("beyond", cells),)), narrow=True)
 
 
 def _parameters(call: Call) -> dict[str, Tensor]:

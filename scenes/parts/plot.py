@@ -55,7 +55,8 @@ class Plot(VGroup):
 
     `area` (left, bottom, right, top) is the frame of the axes; see GUTTER, FOOT and HEAD for what stands outside it.
     `x_label` stands right of the x axis, `y_label` above the frame at its left end. `numbers=False` leaves out those of
-    the x axis, for a plot that shares it with one below (see `Twin`).
+    the x axis, for a plot that shares it with one below (see `Twin`); a `bare` plot has none, and no grid: a small one
+    of many.
     """
 
     def __init__(
@@ -67,10 +68,13 @@ class Plot(VGroup):
         x_label: str = "",
         y_label: str = "",
         numbers: bool = True,
+        bare: bool = False,
     ) -> None:
         self.look, self.frame = look, Frame.of(x, y, area)
         self.left, self.bottom, self.right, self.top = area
-        super().__init__(*self._lines(), *self._numbers(numbers), *self._names(x_label, y_label))
+        lines = self._lines()
+        texts = [] if bare else [*self._numbers(numbers), *self._names(x_label, y_label)]
+        super().__init__(*lines[1 if bare else 0 :], *texts)
 
     def point(self, x: float, y: float) -> np.ndarray:
         """Where (x, y) of the function is on stage, also outside the frame."""
