@@ -82,7 +82,7 @@ class RunningBoard:
         """The number of batches, one more."""
         name = "new_num_batches_tracked"
         return (
-            [Appear(self._number(name, (0,), 0.22).place((self.count_x, self._foot), align="left"))]
+            [Appear(self._number(name, (), 0.22).place((self.count_x, self._foot), align="left"))]
             if (name in self.trace.tensors)
             else []
         )
@@ -127,7 +127,7 @@ class RunningBoard:
             left, label = 2.0, "num_batches_tracked"
             texts.append(Text(label, 0.2, theme.muted, "mono").place((left, self._foot), align="left"))
             left += measure(label, 0.2, "mono") + 0.2
-            old = self._number(label, (0,), 0.22).place((left, self._foot), align="left")
+            old = self._number(label, (), 0.22).place((left, self._foot), align="left")
             left += measure(old.text, 0.22) + 0.15
             texts += [old, Text("→", 0.2, theme.muted, "mono").place((left, self._foot), align="left")]
             self.count_x = left + 0.35

@@ -38,8 +38,8 @@ class Running:
             found |= {name: getattr(module, name), f"new_{name}": _shortened(getattr(after, name), x.dtype)}
         if self._counts:
             found |= {
-                _COUNT: module.num_batches_tracked[None],
-                f"new_{_COUNT}": after.num_batches_tracked[None],
+                _COUNT: module.num_batches_tracked,
+                f"new_{_COUNT}": after.num_batches_tracked,
             }
         self.still = not x.numel() and 0 not in sets.sets[:-1]
         self.overflow = False
