@@ -9,12 +9,13 @@ from typing import ClassVar
 from manim import Animation, VGroup
 from torch import nn
 
+from torchreel.scenes.convolution_geometry import Place
 from torchreel.scenes.convolution_layouts import PlanesBoard, RowsBoard
 from torchreel.scenes.convolution_stage import Board
 from torchreel.scenes.convolution_trace import record_convolution
+from torchreel.scenes.convolution_volumes import VolumesBoard
 from torchreel.scenes.formula import Token
 from torchreel.scenes.operator import Inputs, Operator, Settings
-from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
@@ -86,7 +87,7 @@ class _Convolution(OperatorScene):
     def _law(self) -> list[Token]:
         """The formula of every output element, in names."""
         size = self.board.size
-        step = self.trace.step("output", (*size.lead, 0, *size.spatial((0, 0))))
+        step = self.trace.step("output", (*size.lead, 0, *size.spatial((0,) * len(size.out))))
         return [Token(f"output = {step.formula.symbols()}")]
 
     def values(self) -> dict[str, object]:
@@ -99,6 +100,7 @@ class _Convolution(OperatorScene):
             "kernel": " × ".join(map(str, size.spatial(size.kernel))),
             "stride": size.stride[1],
             "dilation": size.dilation[1],
+            "depth": size.kernel[0],
         }
 
     def _take_kernel(self, out: int) -> Iterable[Animation]:
@@ -109,7 +111,7 @@ class _Convolution(OperatorScene):
         self.kernel = VGroup(*self.planes.values(), board.wiring(out))
         return [Appear(self.kernel)]
 
-    def _in_full(self, out: int, cell: Cell, number: int) -> Iterator[Beat]:
+    def _in_full(self, out: int, cell: Place, number: int) -> Iterator[Beat]:
         """One output element step by step: window, products, channel sums, total."""
         slow = number == 0
         index = (*self.board.size.lead, out, *self.board.size.spatial(cell))
@@ -131,16 +133,18 @@ class _Convolution(OperatorScene):
             self.trace.step("output", index),
         )
 
-    def _partial_step(self, out: int, cell: Cell) -> Step | None:
+    def _partial_step(self, out: int, cell: Place) -> Step | None:
         if "partial" not in self.trace.tensors:
             return None
         size = self.board.size
         return self.trace.step("partial", (*size.lead, out, 0, *size.spatial(cell)))
 
-    def _swept(self, cells: Sequence[tuple[int, Cell]]) -> Iterator[Beat]:
+    def _swept(self, cells: Sequence[tuple[int, Place]]) -> Iterator[Beat]:
         """The remaining outputs in torch's order, ever quicker; many at a time if they are many."""
         size = max(1, -(-len(cells) // _MOST_STEPS))
-        planes = {out: [cell for o, cell in cells if o == out] for out, _ in cells}
+        planes: dict[int, list[Place]] = {}
+        for out, cell in cells:
+            planes.setdefault(out, []).append(cell)
         runs = [
             (out, plane[k : k + size]) for out, plane in planes.items() for k in range(0, len(plane), size)
         ]
@@ -148,12 +152,12 @@ class _Convolution(OperatorScene):
             runs, sweep_times(len(runs), 0.4, 0.2 if len(runs) <= _CALM else 0.1), strict=True
         ):
             index = (*self.board.size.lead, out, *self.board.size.spatial(run[-1]))
-            fresh = bool(out) and run[0] == (0, 0)
+            fresh = bool(out) and not any(run[0])
             key, seconds = ("next_kernel" if out else "sweep"), (0.6 if fresh else seconds)
             yield Beat(key, partial(self._sweep, out, run), seconds, 0.0, self.trace.step("output", index),
                        {"out": out})  # fmt: skip
 
-    def _slide(self, out: int, cell: Cell) -> Iterable[Animation]:
+    def _slide(self, out: int, cell: Place) -> Iterable[Animation]:
         board = self.board
         self.remove(self.moving)
         self.moving = VGroup()
@@ -161,21 +165,21 @@ class _Convolution(OperatorScene):
             return [*board.slide(out, cell), *board.kernel_moves(self.planes, cell)]
         return [*board.open_windows(out), Appear(board.out_window)]
 
-    def _show_products(self, out: int, cell: Cell) -> Iterable[Animation]:
+    def _show_products(self, out: int, cell: Place) -> Iterable[Animation]:
         products = VGroup(*self.board.products(out, cell).values())
         self.moving.add(products)
         return [Appear(products)]
 
-    def _show_sums(self, out: int, cell: Cell) -> Iterable[Animation]:
+    def _show_sums(self, out: int, cell: Place) -> Iterable[Animation]:
         sums = self.board.sums(out, cell)
         self.moving.add(sums)
         return [Appear(sums)] if sums else []
 
-    def _write(self, out: int, cell: Cell, sums_shown: bool) -> Iterable[Animation]:
+    def _write(self, out: int, cell: Place, sums_shown: bool) -> Iterable[Animation]:
         shown = [] if sums_shown else list(self._show_sums(out, cell))
         return [*shown, *self.board.outputs[out].write(cell, self.board.node)]
 
-    def _sweep(self, out: int, run: Sequence[Cell]) -> Iterable[Animation]:
+    def _sweep(self, out: int, run: Sequence[Place]) -> Iterable[Animation]:
         """A quick step: windows and values jump on; the kernel changes where a new output plane begins."""
         board, cell = self.board, run[-1]
         if out != self.out:
@@ -210,3 +214,8 @@ class Conv1d(_Convolution):
 class Conv2d(_Convolution):
     operator = _operator(nn.Conv2d, 2)
     board_class = PlanesBoard
+
+
+class Conv3d(_Convolution):
+    operator = _operator(nn.Conv3d, 3)
+    board_class = VolumesBoard

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from manim import Animation, VGroup
 
+from torchreel.scenes.convolution_geometry import Place, Plane
 from torchreel.scenes.convolution_stage import NODE, SUM_WIDTH, Board
 from torchreel.scenes.parts import bars
-from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
+from torchreel.scenes.parts.grid import Cells, Grid, drawn_texts
 from torchreel.scenes.parts.motion import Move
 from torchreel.scenes.parts.shapes import Arrow, Path, Point
 from torchreel.scenes.parts.text import Text
@@ -25,35 +27,40 @@ class PlanesBoard(Board):
     """One row per input channel, left to right: input, kernel, products, channel sum; then the sum and the outputs."""
 
     def lay_out(self) -> None:
-        texts = {
-            name: drawn_texts(self.look, self.trace, name)
-            for name in ("input", "weight", "product", "output")
-        }
-        _, _, left, right = self.size.pad
-        counts = {
-            "input": self.size.plane[1] + left + right,
-            "weight": self.size.kernel[1],
-            "product": self.size.kernel[1],
-            "output": self.size.out[1],
-        }
-        room = _RIGHT - _LEFT - 2 * _LABEL - self._fixed() - 5 * 0.34
-        widths = _shares(counts, room)
         row, out_row = (self._row_height(len(shown)) for shown in (self.channels, self.outs))
-        self.cells = {
-            "input": self.fit_input(widths["input"], row, texts["input"]),
-            "weight": Cells.fit(*self.size.kernel, widths["weight"], row, texts["weight"]),
-            "product": Cells.fit(*self.size.kernel, widths["product"], row, texts["product"]),
-            "output": Cells.fit(*self.size.out, widths["output"], out_row, texts["output"]),
-        }
+        heights = {"input": row, "weight": row, "product": row, "output": out_row}
+        counts = {name: self.columns(name, heights[name]) for name in heights}
+        widths = _shares(counts, _RIGHT - _LEFT - 2 * _LABEL - self._fixed() - 5 * 0.34)
+        self.cells, self.extent = {}, {}
+        for name, height in heights.items():
+            texts = drawn_texts(self.look, self.trace, self.tensor(name))
+            self.cells[name], self.extent[name] = self.fit(name, widths[name], height, texts)
         self._place()
-        top, bottom, _, _ = self.size.pad
-        self.y = _levels(
-            len(self.channels), (self.cells["input"].rows + top + bottom) * self.cells["input"].height
-        )
-        levels = _levels(len(self.outs), self.cells["output"].rows * self.cells["output"].height)
+        self.y = _levels(len(self.channels), self.extent["input"][1])
+        levels = _levels(len(self.outs), self.extent["output"][1])
         self.inputs = {c: self.input_plane(c, (self.x["input"], self.y[c])) for c in self.channels}
         self.outputs = {o: self.output_plane(o, (self.x["output"], levels[o])) for o in self.outs}
         self.node = (self.x["node"], _MIDDLE)
+
+    def shape_of(self, name: str) -> Place:
+        """The size of one plane of a station."""
+        return {"input": self.size.plane, "output": self.size.out}.get(name, self.size.kernel)
+
+    def columns(self, name: str, height: float) -> int:
+        """How many cells stand side by side at a station that has `height`."""
+        return self.shape_of(name)[1] + (sum(self.size.pad[2:]) if name == "input" else 0)
+
+    def fit(
+        self, name: str, width: float, height: float, texts: Sequence[str]
+    ) -> tuple[Cells, tuple[float, float]]:
+        """The cells of a station, and the width and height of one of its planes with all that is round it."""
+        if name != "input":
+            rows, cols = self.shape_of(name)
+            cells = Cells.fit(rows, cols, width, height, texts)
+            return cells, (cells.cols * cells.width, cells.rows * cells.height)
+        cells = self.fit_input(width, height, texts)
+        top, bottom, left, right = self.size.pad
+        return cells, ((cells.cols + left + right) * cells.width, (cells.rows + top + bottom) * cells.height)
 
     def _fixed(self) -> float:
         return 2 * NODE + (SUM_WIDTH + 0.34 if self.sums_channels else 0.0) + (0.5 if self.size.bias else 0.0)
@@ -65,8 +72,7 @@ class PlanesBoard(Board):
         """Columns from left to right with equal gaps."""
         names = ["input", "weight", "product", *(["partial"] if self.sums_channels else []), "node", "output"]
         widths = {"partial": SUM_WIDTH, "node": 2 * NODE + (0.5 if self.size.bias else 0.0)}
-        widths |= {name: cells.cols * cells.width for name, cells in self.cells.items()}
-        widths["input"] += sum(self.size.pad[2:]) * self.cells["input"].width
+        widths |= {name: extent[0] for name, extent in self.extent.items()}
         used = sum(widths[name] for name in names)
         gap = min(1.1, (_RIGHT - _LEFT - 2 * _LABEL - used) / (len(names) - 1))
         x = -(used + gap * (len(names) - 1)) / 2
@@ -76,18 +82,18 @@ class PlanesBoard(Board):
             self.x[name] = x + widths[name] / 2
             x += widths[name] + gap
 
-    def kernels(self, out: int) -> dict[int, Grid]:
+    def kernels(self, out: int) -> dict[int, Plane]:
         return {c: self._grid("weight", (out, self.in_group(out, c)), c) for c in self.rows_of(out)}
 
-    def products(self, out: int, cell: Cell) -> dict[int, Grid]:
+    def products(self, out: int, cell: Place) -> dict[int, Plane]:
         spatial = self.size.spatial(cell)
         lead = (*self.size.lead, out)
         return {
             c: self._grid("product", (*lead, self.in_group(out, c), *spatial), c) for c in self.rows_of(out)
         }
 
-    def _grid(self, name: str, lead: tuple[int, ...], channel: int) -> Grid:
-        return Grid(self.look, self.trace, name, lead, self.cells[name], (self.x[name], self.y[channel]))
+    def _grid(self, name: str, lead: tuple[int, ...], channel: int) -> Plane:
+        return self.plane(name, lead, (self.x[name], self.y[channel]))
 
     def sum_at(self, channel: int) -> Point:
         return self.x["partial"], self.y[channel]
@@ -180,7 +186,8 @@ class RowsBoard(Board):
             3 * count + below
         ) - 0.1
         texts = (
-            drawn_texts(self.look, self.trace, name) for name in ("input", "weight", "product", "output")
+            drawn_texts(self.look, self.trace, self.tensor(name))
+            for name in ("input", "weight", "product", "output")
         )
         longest = max(texts, key=lambda found: max(map(len, found), default=0))
         cols = in_cols + out_cols if self.beside else max(in_cols, out_cols)
@@ -218,30 +225,32 @@ class RowsBoard(Board):
         """The height of a channel's products."""
         return self.kernel_y(channel) - self.pitch
 
-    def kernels(self, out: int) -> dict[int, Grid]:
+    def kernels(self, out: int) -> dict[int, Plane]:
         return {
             c: self._under("weight", (out, self.in_group(out, c)), c, self.kernel_y(c), (0, 0))
             for c in self.rows_of(out)
         }
 
-    def products(self, out: int, cell: Cell) -> dict[int, Grid]:
+    def products(self, out: int, cell: Place) -> dict[int, Plane]:
         lead, spatial = (*self.size.lead, out), self.size.spatial(cell)
         return {
             c: self._under("product", (*lead, self.in_group(out, c), *spatial), c, self.product_y(c), cell)
             for c in self.rows_of(out)
         }
 
-    def _under(self, name: str, lead: tuple[int, ...], channel: int, y: float, cell: Cell) -> Grid:
+    def _under(self, name: str, lead: tuple[int, ...], channel: int, y: float, cell: Place) -> Grid:
         """A row below the taps of a window, spread as they are."""
         cells = self.cells[name]
         at = (self._window_x(channel, cell), y)
-        return Grid(self.look, self.trace, name, lead, cells, at, step=(1, self.size.dilation[1]))
+        return Grid(
+            self.look, self.trace, self.tensor(name), lead, cells, at, step=(1, self.size.dilation[1])
+        )
 
-    def _window_x(self, channel: int, cell: Cell) -> float:
+    def _window_x(self, channel: int, cell: Place) -> float:
         taps, grid = self.size.taps(cell), self.inputs[channel]
         return float(grid.center(taps[0])[0] + grid.center(taps[self.cells["weight"].cols - 1])[0]) / 2
 
-    def kernel_moves(self, kernels: dict[int, Grid], cell: Cell) -> list[Animation]:
+    def kernel_moves(self, kernels: dict[int, Plane], cell: Place) -> list[Animation]:
         return [Move(grid, to=(self._window_x(c, cell), self.kernel_y(c))) for c, grid in kernels.items()]
 
     def sum_at(self, channel: int) -> Point:
@@ -287,7 +296,7 @@ class RowsBoard(Board):
         labels.add(*self.left_out("output", (self.right + 0.5, _BOTTOM - 0.18)))
         return labels
 
-    def _label(self, name: str, grid: Grid) -> Text:
+    def _label(self, name: str, grid: Plane) -> Text:
         top = grid.middle[1] + grid.cells.height / 2 + 0.13
         left = grid.middle[0] - (grid.cells.cols / 2 + grid.pad[2]) * grid.cells.width
         return Text(self.shape(name), 0.19, self.look.theme.muted, "mono").place(

@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from manim import Animation, VGroup
+from manim import Animation, Mobject, VGroup
 
-from torchreel.scenes.convolution_trace import padding_sides
+from torchreel.scenes.convolution_geometry import Geometry, Place, Plane
+from torchreel.scenes.convolution_trace import Names
 from torchreel.scenes.formula import Index
-from torchreel.scenes.parts.grid import Cell, Cells, Grid
+from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Fly, Morph
 from torchreel.scenes.parts.number import Number
@@ -23,105 +24,46 @@ from torchreel.scenes.parts.shapes import Box, Disc, Path, Point, Shape
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace import Trace
 
+_OWN = Names()
 MOST_CHANNELS = 3
 MOST_OUTPUTS = 4
 SUM_WIDTH, BIAS_HEIGHT, NODE = 1.0, 0.46, 0.26
 
 
-@dataclass(frozen=True)
-class Geometry:
-    """Sizes of one call, with one-dimensional planes as a single row; `pad` is (top, bottom, left, right)."""
-
-    dims: int
-    lead: tuple[int, ...]
-    channels: int
-    outs: int
-    per_group: int
-    plane: Cell
-    out: Cell
-    kernel: Cell
-    stride: Cell
-    dilation: Cell
-    pad: tuple[int, int, int, int]
-    pad_mode: str
-    bias: bool
-
-    @classmethod
-    def of(cls, trace: Trace) -> Geometry:
-        module: Any = trace.module
-        dims = len(module.kernel_size)
-        sides = [(0, 0)] * (2 - dims) + padding_sides(module)
-        shape, out = trace.shape("input"), trace.shape("output")
-        return cls(
-            dims,
-            (0,) * (len(shape) - dims - 1),
-            shape[-dims - 1],
-            out[-dims - 1],
-            trace.shape("weight")[1],
-            _plane(shape[-dims:]),
-            _plane(out[-dims:]),
-            _plane(module.kernel_size),
-            _plane(module.stride),
-            _plane(module.dilation),
-            (*sides[0], *sides[1]),
-            module.padding_mode,
-            module.bias is not None,
-        )
-
-    def group_channels(self, out: int) -> list[int]:
-        """The input channels that output channel `out` reads."""
-        group = out // (self.outs // (self.channels // self.per_group))
-        return list(range(group * self.per_group, (group + 1) * self.per_group))
-
-    def spatial(self, cell: Cell) -> Index:
-        """A plane's cell as torch's trailing indices."""
-        return cell[2 - self.dims :]
-
-    def taps(self, cell: Cell) -> list[Cell]:
-        """The input cells under the window of an output cell; those outside the input are padding."""
-        top, _, left, _ = self.pad
-        first = cell[0] * self.stride[0] - top, cell[1] * self.stride[1] - left
-        rows, cols = self.kernel
-        return [
-            (first[0] + u * self.dilation[0], first[1] + v * self.dilation[1])
-            for u in range(rows)
-            for v in range(cols)
-        ]
-
-
-def _plane(sizes: Sequence[int]) -> Cell:
-    return (1, sizes[0]) if len(sizes) == 1 else (sizes[0], sizes[1])
-
-
 class Board(ABC):
     """All objects of the clip. A layout says where they stand (`sum_at`, `node`) and builds the planes."""
 
-    inputs: dict[int, Grid]
-    outputs: dict[int, Grid]
+    inputs: dict[int, Plane]
+    outputs: dict[int, Plane]
     cells: dict[str, Cells]
     node: Point
     sum_height = 0.46
 
-    def __init__(self, look: Look, trace: Trace) -> None:
-        self.look, self.trace = look, trace
-        self.size = Geometry.of(trace)
+    def __init__(self, look: Look, trace: Trace, module: Any = None, names: Names = _OWN) -> None:
+        self.look, self.trace, self.names = look, trace, names
+        self.size = Geometry.of(trace, module or trace.module, names)
         self.channels = list(range(min(self.size.channels, MOST_CHANNELS)))
         self.outs = list(range(min(self.size.outs, MOST_OUTPUTS)))
         self.sums_channels = "partial" in trace.tensors
         self.lay_out()
-        self.windows = {c: self._window(self.inputs[c]) for c in self.channels}
-        self.out_window = self._frame(self.outputs[0].outline((0, 0), (0, 0), 0.02))
+        self.windows = {c: self.window(self.inputs[c]) for c in self.channels}
+        start = (0,) * len(self.size.out)
+        self.out_window = self._frame(self.outputs[0].outline(start, start, 0.02))
+
+    def tensor(self, station: str) -> str:
+        """The trace's name of what stands at a station (`input`, `weight`, `product`, `output`)."""
+        return getattr(self.names, station, station)
 
     @abstractmethod
     def lay_out(self) -> None:
         """Set `inputs`, `outputs`, `cells` and `node`."""
 
     @abstractmethod
-    def kernels(self, out: int) -> dict[int, Grid]:
+    def kernels(self, out: int) -> dict[int, Plane]:
         """The kernel planes of one output channel, by the input channel each reads."""
 
     @abstractmethod
-    def products(self, out: int, cell: Cell) -> dict[int, Grid]:
+    def products(self, out: int, cell: Place) -> dict[int, Plane]:
         """The products of one window, by input channel."""
 
     @abstractmethod
@@ -136,7 +78,7 @@ class Board(ABC):
     def labels(self) -> VGroup:
         """Names and shapes of tensors, channel numbers, and what is left out."""
 
-    def kernel_moves(self, kernels: dict[int, Grid], cell: Cell) -> list[Animation]:
+    def kernel_moves(self, kernels: dict[int, Plane], cell: Place) -> list[Animation]:
         """Kernels that travel with the window; in most layouts they stay."""
         return []
 
@@ -148,7 +90,7 @@ class Board(ABC):
         """The position of an input channel among those that `out` reads."""
         return channel - self.size.group_channels(out)[0]
 
-    def sums(self, out: int, cell: Cell) -> VGroup:
+    def sums(self, out: int, cell: Place) -> VGroup:
         """The channel sums of one output element in their boxes; nothing where there is only one channel to sum."""
         if not self.sums_channels:
             return VGroup()
@@ -207,21 +149,23 @@ class Board(ABC):
         """A tensor's name and shape as a label."""
         return f"{name} {self.trace.shape(name)}"
 
-    def input_plane(self, channel: int, at: Point) -> Grid:
+    def input_plane(self, channel: int, at: Point) -> Plane:
         """An input plane with its padding ring, in the cells the layout chose."""
-        cells, pad = self.cells["input"], self.size.pad
-        if (cells.rows, cells.cols) != self.size.plane:
-            pad = (pad[0], 0, pad[2], 0)
         text = "0" if self.size.pad_mode == "zeros" else ""
-        return Grid(
-            self.look, self.trace, "input", (*self.size.lead, channel), cells, at, pad=pad, pad_text=text
-        )
+        return self.plane("input", (*self.size.lead, channel), at, pad=self._ring(), pad_text=text)
 
-    def output_plane(self, out: int, at: Point) -> Grid:
+    def output_plane(self, out: int, at: Point) -> Plane:
         """An output plane, still empty."""
-        return Grid(
-            self.look, self.trace, "output", (*self.size.lead, out), self.cells["output"], at, blank=True
-        )
+        return self.plane("output", (*self.size.lead, out), at, blank=True)
+
+    def plane(self, name: str, lead: Index, at: Point, **style: Any) -> Plane:
+        """One plane of a station's tensor round `at`."""
+        return Grid(self.look, self.trace, self.tensor(name), lead, self.cells[name], at, **style)
+
+    def _ring(self) -> tuple[int, ...]:
+        """The padding that is drawn: where a plane is cut, nothing stands at its far sides."""
+        cells, pad = self.cells["input"], self.size.pad
+        return pad if (cells.rows, cells.cols) == self.size.plane else (pad[0], 0, pad[2], 0)
 
     def fit_input(self, width: float, height: float, texts: Sequence[str]) -> Cells:
         """Cells of an input plane, with room for its padding ring."""
@@ -244,25 +188,27 @@ class Board(ABC):
             )
         ]
 
-    def _window(self, grid: Grid) -> Shape:
-        return self._frame(self.window_path(grid, (0, 0)))
+    def window(self, plane: Plane) -> Mobject:
+        """A window over an input plane, at the first output cell."""
+        return self._frame(self.window_path(plane, (0, 0)))
+
+    def window_moves(self, channel: int, cell: Place, quick: float | None) -> list[Animation]:
+        """A channel's window goes to where an output cell reads."""
+        return [Morph(self.windows[channel], self.window_path(self.inputs[channel], cell), quick=quick)]
 
     def _frame(self, path: np.ndarray) -> Shape:
         return Shape(path, stroke=self.look.theme.accent, stroke_width=5, z_index=2)
 
-    def window_path(self, grid: Grid, cell: Cell) -> np.ndarray:
+    def window_path(self, grid: Plane, cell: Place) -> np.ndarray:
         """The window's outline over an input plane: one frame, or one round each tap where dilation spreads them."""
         taps = self.size.taps(cell)
         if self.size.dilation == (1, 1) or len(taps) == 1:
             return grid.outline(taps[0], taps[-1], 0.02)
         return np.concatenate([grid.outline(tap, tap, -0.03) for tap in taps])
 
-    def slide(self, out: int, cell: Cell, quick: float | None = None) -> list[Animation]:
+    def slide(self, out: int, cell: Place, quick: float | None = None) -> list[Animation]:
         """The windows move to where an output cell reads, and the output's frame to where it is written."""
-        moves: list[Animation] = [
-            Morph(self.windows[c], self.window_path(self.inputs[c], cell), quick=quick)
-            for c in self.rows_of(out)
-        ]
+        moves = [move for c in self.rows_of(out) for move in self.window_moves(c, cell, quick)]
         if self.outputs[out].shows(cell):
             moves.append(Morph(self.out_window, self.outputs[out].outline(cell, cell, 0.02), quick=quick))
         return moves
@@ -279,26 +225,21 @@ class Board(ABC):
         """Border values fly from the cells they copy."""
         return [Fly(number, start=number.source) for number in numbers]
 
-    def _border(self, mode: str, grid: Grid, channel: int) -> list[Number]:
-        top, bottom, left, right = grid.pad
-        rows, cols = grid.shape
-        numbers = []
-        for i in range(-top, rows + bottom):
-            for j in range(-left, cols + right):
-                if not grid.shows((i, j)) and grid.cells.text_size:
-                    numbers.append(self._copied(mode, grid, channel, (i, j)))
-        return numbers
+    def _border(self, mode: str, plane: Plane, channel: int) -> list[Number]:
+        if not plane.cells.text_size:
+            return []
+        sides = zip(plane.pad[::2], plane.shape, plane.pad[1::2], strict=True)
+        places = itertools.product(*(range(-before, size + after) for before, size, after in sides))
+        return [self._copied(mode, plane, channel, at) for at in places if not plane.shows(at)]
 
-    def _copied(self, mode: str, grid: Grid, channel: int, cell: Cell) -> Number:
-        top, _, left, _ = self.size.pad
-        index = (*self.size.lead, channel, *self.size.spatial((cell[0] + top, cell[1] + left)))
-        value, known = self.trace.value(mode, index), self.trace.range("input")
+    def _copied(self, mode: str, plane: Plane, channel: int, cell: Place) -> Number:
+        padded = tuple(at + before for at, before in zip(cell, self.size.pad[::2], strict=True))
+        index = (*self.size.lead, channel, *self.size.spatial(padded))
+        value, known = self.trace.value(mode, index), self.trace.range(self.names.input)
         text = self.look.number(value, known.integer, known.scale)
-        number = Number(text, mode, index, value, grid.cells.text_size, self.look.theme.accent)
-        number.place(grid.center(cell))
+        number = Number(text, mode, index, value, plane.cells.text_size, self.look.theme.accent)
+        number.place(plane.center(cell))
         source = next(iter(self.trace.step(mode, index).reads), None)
-        number.source = grid.center(cell) if source is None else grid.center(self._plane_cell(source[1]))
+        at = cell if source is None else ((0,) * (2 - self.size.dims) + source[1][-self.size.dims :])
+        number.source = plane.center(at)
         return number
-
-    def _plane_cell(self, index: Index) -> Cell:
-        return (0, index[-1]) if self.size.dims == 1 else (index[-2], index[-1])

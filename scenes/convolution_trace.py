@@ -165,7 +165,9 @@ class _Convolution:
         tap = self.window.offsets().repeat(self.per_group, 1).expand(len(cells), -1, -1)
         out = cells[:, None, self.lead : self.lead + 1].expand(-1, self.per_group * count, -1)
         w = torch.cat([out, channel[..., None], tap], -1)
-        return self._biased(Sum(Mul((Ref(self.source, x, fill=self._fill(taps)), Ref(self.names.weight, w)))), cells)
+        return self._biased(
+            Sum(Mul((Ref(self.source, x, fill=self._fill(taps)), Ref(self.names.weight, w)))), cells
+        )
 
     def _fill(self, taps: Tensor) -> float | None:
         """What padding counts as; None where a batch reads none, which spares a look at every position."""

@@ -174,15 +174,17 @@ class _Transposed:
             "flipped": (self.outs, self.per_group, *self.kernel),
         }
         rules = [Rule("stuffed", partial(self._stuffed, border)), Rule("flipped", self._flipped)]
+        made: dict[str, Tensor] = {}
         for rule in rules:
             shape, kept = shapes[rule.tensor], self.input.dtype
             values = rule.formula(cells(shape, 0, math.prod(shape))).evaluate(self.tensors)
-            self.tensors[rule.tensor] = values.reshape(shape).to(kept)
+            made[rule.tensor] = values.reshape(shape).to(kept)
+        self.tensors.update(made)
         module = SimpleNamespace(
-            weight=self.tensors["flipped"], bias=self.module.bias, groups=self.module.groups, padding_mode="zeros",
+            weight=made["flipped"], bias=self.module.bias, groups=self.module.groups, padding_mode="zeros",
             stride=(1,) * self.dims, padding=(0,) * self.dims, dilation=self.dilation, kernel_size=self.kernel,
         )  # fmt: skip
-        equal = convolution_recording(module, self.tensors["stuffed"], self.output, CONV_NAMES)
+        equal = convolution_recording(module, made["stuffed"], self.output, CONV_NAMES)
         self.tensors.update(equal.tensors)
         return [*rules, *equal.rules]
 

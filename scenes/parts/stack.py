@@ -178,6 +178,21 @@ class Stack(VGroup):
         return self.slices.depth, self.slices.cells.rows, self.slices.cells.cols
 
     @property
+    def cells(self) -> Cells:
+        """How the cells of each slice are drawn."""
+        return self.slices.cells
+
+    @property
+    def pad(self) -> Pad:
+        """The padding that is drawn: (front, back, top, bottom, left, right)."""
+        return self.slices.pad
+
+    @property
+    def middle(self) -> np.ndarray:
+        """The centre of everything drawn."""
+        return self.origin
+
+    @property
     def edges(self) -> tuple[float, float, float, float]:
         """(left, bottom, right, top) of everything drawn."""
         wide, high = self.slices.extent
@@ -228,6 +243,21 @@ class Stack(VGroup):
         label = Text(text, size, color or self.look.theme.muted, "mono")
         return label.place(((left + right) / 2, top + gap), vertical="baseline")
 
+    def side_label(self, text: str, side: int = -1, color: str | None = None, size: float = MIN_TEXT) -> Text:
+        """A label beside everything: side -1 is left, +1 right."""
+        left, _, right, _ = self.edges
+        at = (left - 0.14 if side < 0 else right + 0.14, self.origin[1])
+        label = Text(text, size, color or self.look.theme.muted, "mono")
+        return label.place(at, align="right" if side < 0 else "left")
+
+    def outline(self, first: Position, last: Position, grow: float = 0.0) -> np.ndarray:
+        """The paths round a block of cells, one in each of its slices."""
+        rounds = []
+        for depth in range(first[0], last[0] + 1):
+            shift = self.slices.place(depth) - self.slices.place(0)
+            rounds.append(self.grids[0].outline(first[1:], last[1:], grow) + shift)
+        return np.concatenate(rounds)
+
     def frames(
         self, first: Position, size: Sizes, dilation: Sizes = (1, 1, 1), color: str | None = None
     ) -> Frames:
@@ -240,7 +270,7 @@ class Stack(VGroup):
         border, links = self._window(first, size, dilation)
         return Frames(
             Shape(border, stroke=chosen, stroke_width=5, z_index=2),
-            Shape(links, stroke=chosen, stroke_width=1.6, z_index=2),
+            Shape(links, stroke=chosen, stroke_width=2.2, z_index=2),
             size,
             dilation,
         )
