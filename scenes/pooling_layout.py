@@ -1,16 +1,16 @@
-"""How the grids of a pooling clip share the stage: cell sizes, places, and slices of a volume beside one another."""
+"""How the grids of a pooling clip share the stage: sizes of cells, and places."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from torchreel.scenes.parts import bars
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.look import MIN_TEXT
+from torchreel.scenes.parts.stack import NO_PAD, Pad, Slices
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.pooling_geometry import Position
 
@@ -19,7 +19,6 @@ MIDDLE = (TOP + BOTTOM) / 2
 ROOM = bars.WIDTH - 2 * bars.MARGIN
 LABEL = 0.2
 INSET = 0.12
-SLICE_GAP, SLICE_HEAD = 0.22, 0.32
 _LARGEST_CELL = 1.25
 _SMALLEST_SHARE = 0.16
 _LARGEST_TEXT = 0.4
@@ -28,50 +27,64 @@ _LINE_GAP, _ARROW_GAP = 0.62, 1.0
 
 @dataclass(frozen=True)
 class Sheet:
-    """The drawn size of a grid: `cells` of one slice, and how the slices are arranged in rows of `across`.
-
-    `depth` is the number of slices, 0 for a plane.
-    """
+    """How a grid is drawn: the `cells` of a plane with its padding, or the `slices` of a volume."""
 
     cells: Cells
-    depth: int = 0
-    across: int = 1
+    slices: Slices | None = None
+
+    @classmethod
+    def of(cls, slices: Slices) -> Sheet:
+        """The sheet of a volume."""
+        return cls(slices.cells, slices)
+
+    @property
+    def shape(self) -> Position:
+        """What is shown, as a position's sizes."""
+        plane = (self.cells.rows, self.cells.cols)
+        return (self.slices.depth, *plane) if self.slices else plane
 
     @property
     def width(self) -> float:
-        """Of all slices together."""
-        slices = min(self.across, max(1, self.depth))
-        return slices * self.cells.width * self.cells.cols + (slices - 1) * SLICE_GAP
+        """Of everything drawn."""
+        return self.slices.extent[0] if self.slices else self.cells.width * self.cells.cols
 
     @property
     def height(self) -> float:
-        """Of all slices together, with the heads over those below the first row."""
-        rows = math.ceil(max(1, self.depth) / self.across)
-        return rows * self.cells.height * self.cells.rows + (rows - 1) * SLICE_HEAD
+        """Of everything drawn."""
+        return self.slices.extent[1] if self.slices else self.cells.height * self.cells.rows
 
-    def slices(self, center: np.ndarray) -> Iterator[tuple[Position, np.ndarray]]:
-        """The leading axes of each slice, `()` or `(depth,)`, and where its middle is."""
-        if not self.depth:
-            yield (), center
-            return
-        wide, high = self.cells.width * self.cells.cols, self.cells.height * self.cells.rows
-        left, top = center[0] - self.width / 2 + wide / 2, center[1] + self.height / 2 - high / 2
-        for depth in range(self.depth):
-            row, col = divmod(depth, self.across)
-            at = (left + col * (wide + SLICE_GAP), top - row * (high + SLICE_HEAD), 0.0)
-            yield (depth,), np.array(at)
+    def with_cells(self, cells: Cells) -> Sheet:
+        """The same arrangement of other cells."""
+        return Sheet(cells, replace(self.slices, cells=cells) if self.slices else None)
+
+    def middles(self, center: np.ndarray) -> list[np.ndarray]:
+        """The middles of all cells, slice by slice, row by row."""
+        cells = self.cells
+        planes = (
+            [center + self.slices.place(depth) for depth in range(self.slices.depth)]
+            if self.slices
+            else [center]
+        )
+        rows = [(cells.rows - 1) / 2 - row for row in range(cells.rows)]
+        cols = [col - (cells.cols - 1) / 2 for col in range(cells.cols)]
+        return [at + np.array([col * cells.width, row * cells.height, 0.0])
+                for at in planes for row in rows for col in cols]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Room:
-    """What a grid needs: its size as a position, its texts, the width of its label and of what stands beside it."""
+    """What a grid needs: its size as a position, its texts, the width of its label and of what stands beside it.
+
+    The size of a plane includes its padding; that of a volume does not, and `pad` says what is round it.
+    """
 
     size: Position
     texts: Sequence[str]
     label: float
     largest: float = _LARGEST_CELL
     beside: float = 0.0
-    height: float = field(default=TOP - BOTTOM)
+    height: float = TOP - BOTTOM
+    pad: Pad = NO_PAD
 
     @property
     def weight(self) -> float:
@@ -82,23 +95,18 @@ class Room:
         """The largest cells in a width."""
         width -= self.beside
         if len(self.size) == 2:
-            return Sheet(self._cells(width, self.height), 0)
-        depth, height = self.size[0], self.height - SLICE_HEAD
-        arranged = [
-            Sheet(self._cells((width - (across - 1) * SLICE_GAP) / across,
-                              (height - (rows - 1) * SLICE_HEAD) / rows), depth, across)
-            for across in range(1, depth + 1)
-            if (rows := math.ceil(depth / across)) and max(rows, across) <= 6
-        ]  # fmt: skip
-        return max(arranged, key=_legible) if arranged else replace(self, size=(6, *self.size[1:])).fit(width)
+            return Sheet(self._readable(Cells.fit(*self.size, width, self.height, self.texts, self.largest)))
+        slices = Slices.fit(
+            (self.size[0], self.size[1], self.size[2]), width, self.height, self.texts,
+            pad=self.pad, largest=self.largest,
+        )  # fmt: skip
+        return Sheet.of(replace(slices, cells=self._readable(slices.cells)))
 
     def width(self, sheet: Sheet) -> float:
         """The width of the grid with what is beside it, or of its label, whichever is larger."""
         return max(self.label, sheet.width) + self.beside
 
-    def _cells(self, width: float, height: float) -> Cells:
-        rows, cols = self.size[-2:]
-        cells = Cells.fit(rows, cols, width, height, self.texts, self.largest)
+    def _readable(self, cells: Cells) -> Cells:
         return replace(cells, text_size=fitting(self.texts, cells)) if cells.text_size else cells
 
 
@@ -107,10 +115,6 @@ def fitting(texts: Sequence[str], cells: Cells) -> float:
     widest = max((measure(text, 1.0, "sans") for text in texts), default=0.6)
     size = min(_LARGEST_TEXT, (cells.width - 2 * INSET) / widest, cells.height * 0.42)
     return max(size, MIN_TEXT)
-
-
-def _legible(sheet: Sheet) -> tuple[float, float]:
-    return sheet.cells.text_size, sheet.cells.width * sheet.cells.height
 
 
 def share(width: float, rooms: Sequence[Room]) -> list[Sheet]:

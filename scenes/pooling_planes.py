@@ -1,31 +1,33 @@
-"""One channel of a tensor as grids: a single plane, or the slices of a volume beside one another."""
+"""One channel of a tensor as drawn: the grid of a plane, or the stack of a volume, asked alike by position."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
+from typing import Any
 
 import numpy as np
-from manim import Animation, VGroup
+from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.formula import Index
-from torchreel.scenes.parts.grid import Cell, Cells, Grid
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.grid import Cells, Grid
+from torchreel.scenes.parts.look import Look
+from torchreel.scenes.parts.motion import Morph
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Point, as_point
+from torchreel.scenes.parts.shapes import Point, Shape
+from torchreel.scenes.parts.stack import Stack
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.pooling_geometry import Position
 from torchreel.scenes.pooling_layout import LABEL, Sheet
 from torchreel.scenes.trace import Trace
 
-_HEAD = 0.09
+PlanePad = tuple[int, int, int, int]
 
 
 class Planes(VGroup):
-    """The grids of a `Sheet`, asked by position: `(row, column)`, or `(depth, row, column)` for a volume.
+    """The cells of a `Sheet`, asked by position: `(row, column)`, or `(depth, row, column)` for a volume.
 
-    `sheet` is the room of the slices with all that is round them, `cells` the tensor in it. `pad` is the drawn
-    padding (top, bottom, left, right) of each slice; slices that are all padding are not drawn.
+    Of a plane, `sheet` is the room with all that is round it and `cells` the tensor in it; `pad` is its drawn padding
+    (top, bottom, left, right). A volume's sheet knows its padding.
     """
 
     def __init__(
@@ -35,109 +37,132 @@ class Planes(VGroup):
         tensor: str,
         lead: Index,
         sheet: Sheet,
-        center: Point,
+        center: np.ndarray,
         cells: Cells | None = None,
         *,
-        blank: bool = False,
-        pad: tuple[int, int, int, int] = (0, 0, 0, 0),
-        pad_text: str = "0",
-        plain: bool = False,
-        scale: float | None = None,
+        pad: PlanePad = (0, 0, 0, 0),
+        **looks: Any,
     ) -> None:
-        super().__init__()
-        self.look, self.tensor, self.sheet, self.pad, self.plain = look, tensor, sheet, pad, plain
+        self.look, self.tensor, self.sheet = look, tensor, sheet
         self.cells = cells or sheet.cells
-        self.grids: dict[Position, Grid] = {
-            slice_: Grid(
-                look, trace, tensor, (*lead, *slice_), self.cells, at,
-                blank=blank, pad=pad, pad_text=pad_text, plain=plain, scale=scale,
-            )
-            for slice_, at in sheet.slices(as_point(center))
-        }  # fmt: skip
-        paths = np.concatenate([grid.outline(*_ends(grid)) for grid in self.grids.values()])
-        (left, bottom, _), (right, top, _) = paths.min(0), paths.max(0)
-        self.edges = (float(left), float(bottom), float(right), float(top))
-        self.middle = np.array([(left + right) / 2, (bottom + top) / 2, 0.0])
-        self.add(*self.grids.values(), *self._heads())
+        self.plain = bool(looks.get("plain"))
+        self.drawn: Any
+        if sheet.slices:
+            self.drawn = Stack(look, trace, tensor, lead, sheet.slices, center, **looks)
+            depth, rows, cols = self.drawn.shape
+            front, back, top, bottom, left, right = sheet.slices.pad
+            self.low: Position = (-front, -top, -left)
+            self.high: Position = (depth + back, rows + bottom, cols + right)
+        else:
+            self.drawn = Grid(look, trace, tensor, lead, self.cells, center, pad=pad, **looks)
+            self.low = (-pad[0], -pad[2])
+            self.high = (sheet.cells.rows - pad[0], sheet.cells.cols - pad[2])
+        self.pad = pad
+        self.edges = self._box()
+        self.middle = np.array([self.edges[0] + self.edges[2], self.edges[1] + self.edges[3], 0.0]) / 2
+        super().__init__(self.drawn)
 
     @property
     def shape(self) -> Position:
-        """What is shown, as a position's sizes."""
-        plane = (self.cells.rows, self.cells.cols)
-        return (self.sheet.depth, *plane) if self.sheet.depth else plane
+        """What is shown of the tensor, as a position's sizes."""
+        shape: Position = self.drawn.shape
+        return shape
 
     def positions(self) -> Iterator[Position]:
         """Every shown position in torch's order."""
-        return ((*slice_, *cell) for slice_, grid in self.grids.items() for cell in grid.positions())
+        positions: Iterator[Position] = self.drawn.positions()
+        return positions
 
     def shows(self, position: Position) -> bool:
         """Whether the position is drawn."""
-        return position[:-2] in self.grids and self.grids[position[:-2]].shows(_cell(position))
+        return bool(self.drawn.shows(position))
 
     def center(self, position: Position) -> np.ndarray:
-        """The middle of a position's cell, also of one outside its slice."""
-        return self._of(position).center(_cell(position))
+        """The middle of a position's cell, also of one in the padding."""
+        return np.asarray(self.drawn.center(position))
 
     def outline(self, first: Position, last: Position, grow: float = 0.0) -> np.ndarray:
         """The path round a block of cells: in a volume, one round in each of its slices."""
-        if len(first) == 2:
-            return self._of(first).outline(_cell(first), _cell(last), grow)
-        rounds = [
-            self.grids[(depth,)].outline(_cell(first), _cell(last), grow)
-            for depth in range(first[0], last[0] + 1)
-        ]
-        return np.concatenate(rounds)
+        return np.asarray(self.drawn.outline(first, last, grow))
 
     def value(self, position: Position) -> float:
         """The element at a position."""
-        return self._of(position).value(_cell(position))
-
-    def text(self, position: Position) -> str:
-        """The element as drawn."""
-        return self._of(position).text(_cell(position))
+        return float(self.drawn.value(position))
 
     def fill(self, position: Position) -> str:
         """The colour of a written cell."""
-        return self._of(position).fill(_cell(position))
-
-    def index(self, position: Position) -> Index:
-        """A position as torch's index."""
-        return self._of(position).index(_cell(position))
-
-    def write(self, position: Position, start: Point | None = None) -> list[Animation]:
-        """The cell takes its colour and its number, which flies in from `start` or pops up in place."""
-        return self._of(position).write(_cell(position), start) if self.shows(position) else []
-
-    def paint(self, position: Position, fill: str) -> list[Animation]:
-        """A cell's colour changes; nothing if it is not shown."""
-        return self._of(position).paint(_cell(position), fill=fill) if self.shows(position) else []
+        return str(self.drawn.fill(position))
 
     def number(self, position: Position) -> Number | None:
         """The number in a cell, if it is written."""
-        return self._of(position).numbers.get(_cell(position)) if self.shows(position) else None
+        grid = self.drawn.grid(position[0]) if self.sheet.slices else self.drawn
+        number: Number | None = grid.numbers.get(position[-2:])
+        return number
+
+    def write(self, position: Position, start: Point | None = None) -> list[Animation]:
+        """The cell takes its colour and its number, which flies in from `start` or pops up in place."""
+        moves: list[Animation] = self.drawn.write(position, start)
+        return moves
+
+    def paint(self, position: Position, fill: str) -> list[Animation]:
+        """A cell's colour changes; nothing if it is not shown."""
+        moves: list[Animation] = self.drawn.paint(position, fill)
+        return moves
 
     def caption(self, text: str, size: float = LABEL) -> Text:
-        """A label centred above all slices."""
-        over = self.edges[3] + self.pad[0] * self.cells.height + (0.2 if self.sheet.depth == 0 else 0.42)
-        color = self.look.theme.muted
-        return Text(text, size, color, "mono").place((self.middle[0], over), vertical="baseline")
+        """A label centred above all that is drawn."""
+        label: Text = self.drawn.caption(text, size)
+        return label
 
-    def _of(self, position: Position) -> Grid:
-        return self.grids[position[:-2]]
+    def _box(self) -> tuple[float, float, float, float]:
+        """Left, bottom, right and top of the cells, without padding and depth labels."""
+        path = self.outline((0,) * len(self.shape), tuple(size - 1 for size in self.shape))
+        (left, bottom, _), (right, top, _) = path.min(0), path.max(0)
+        return float(left), float(bottom), float(right), float(top)
 
-    def _heads(self) -> list[Text]:
-        """The depth of each slice, written above it."""
-        return [
-            grid.caption(f"d={slice_[0]}", MIN_TEXT, gap=_HEAD)
-            for slice_, grid in self.grids.items()
-            if slice_
+    def clamped(self, position: Position) -> Position:
+        """The nearest position that there is a place for on the stage."""
+        return tuple(
+            max(low, min(at, high - 1)) for at, low, high in zip(position, self.low, self.high, strict=True)
+        )
+
+
+class PoolWindow:
+    """A window of `kernel` taps, `dilation` apart, over the planes it reads; `drawn` is what stands on the stage."""
+
+    def __init__(
+        self,
+        planes: Planes,
+        kernel: Position,
+        dilation: Position,
+        origin: Position,
+        color: str,
+        grow: float = 0.02,
+        stroke: float = 5,
+    ) -> None:
+        self.planes, self.kernel, self.dilation, self.grow = planes, kernel, dilation, grow
+        self.drawn: Mobject
+        if planes.sheet.slices:
+            self.drawn = planes.drawn.frames(origin, kernel, dilation, color)
+        else:
+            self.drawn = Shape(self._path(origin), stroke=color, stroke_width=stroke, z_index=2)
+
+    def move(self, origin: Position, quick: float | None = None) -> list[Animation]:
+        """The window's first tap goes to `origin`."""
+        if self.planes.sheet.slices:
+            moves: list[Animation] = self.planes.drawn.move(self.drawn, origin, quick)
+            return moves
+        return [Morph(self.drawn, self._path(origin), quick=quick)]
+
+    def _path(self, origin: Position) -> np.ndarray:
+        """One frame, or one round each tap where dilation spreads them."""
+        axes = [
+            [at + step * k for k in range(size)]
+            for at, step, size in zip(origin, self.dilation, self.kernel, strict=True)
         ]
-
-
-def _cell(position: Position) -> Cell:
-    return cast(Cell, position[-2:])
-
-
-def _ends(grid: Grid) -> tuple[Cell, Cell]:
-    rows, cols = grid.shape
-    return (0, 0), (rows - 1, cols - 1)
+        clamped = self.planes.clamped
+        if set(self.dilation) == {1} or set(self.kernel) == {1} or not self.planes.cells.text_size:
+            ends = ((axes[0][0], axes[1][0]), (axes[0][-1], axes[1][-1]))
+            return self.planes.outline(clamped(ends[0]), clamped(ends[1]), self.grow)
+        taps = [clamped((row, col)) for row in axes[0] for col in axes[1]]
+        return np.concatenate([self.planes.outline(tap, tap, -0.03) for tap in taps])

@@ -41,11 +41,11 @@ class Slots:
             (sheet for sheet, _ in places), key=lambda sheet: (sheet.cells.text_size, sheet.cells.width)
         )
         self.cells = sheet.cells
-        self.shape = (*((sheet.depth,) if sheet.depth else ()), sheet.cells.rows, sheet.cells.cols)
+        self.shape = sheet.shape
         self.kept = [int(np.ravel_multi_index(place, size.kernel)) for place in np.ndindex(*self.shape)]
         self.text_sizes = {tensor: self._text_size(tensor) for tensor in tensors}
         self.middles = {
-            tensor: _middles(sheet, center) for tensor, (_, center) in zip(tensors, places, strict=True)
+            tensor: sheet.middles(center) for tensor, (_, center) in zip(tensors, places, strict=True)
         }
 
     def __len__(self) -> int:
@@ -105,17 +105,3 @@ class Slots:
         text = self.look.number(value, known.integer, known.scale)
         number = Number(text, tensor, index, value, self.text_sizes[tensor], theme.ink(fill))
         return VGroup(box, number.place(at))
-
-
-def _middles(sheet: Sheet, center: np.ndarray) -> list[np.ndarray]:
-    """The middles of all cells of a sheet, slice by slice, row by row."""
-    cells = sheet.cells
-    middles: list[np.ndarray] = []
-    for _, at in sheet.slices(center):
-        left, top = at[0] - (cells.cols - 1) / 2 * cells.width, at[1] + (cells.rows - 1) / 2 * cells.height
-        middles += [
-            np.array([left + col * cells.width, top - row * cells.height, 0.0])
-            for row in range(cells.rows)
-            for col in range(cells.cols)
-        ]
-    return middles

@@ -14,6 +14,7 @@ from torchreel.scenes.parts.grid import drawn_texts
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Fly, Morph
 from torchreel.scenes.parts.shapes import Arrow, Shape
+from torchreel.scenes.parts.stack import NO_PAD
 from torchreel.scenes.parts.text import Text, fit, measure
 from torchreel.scenes.pooling_geometry import Geometry, Position
 from torchreel.scenes.pooling_layout import (
@@ -26,7 +27,7 @@ from torchreel.scenes.pooling_layout import (
     in_line,
     line_heights,
 )
-from torchreel.scenes.pooling_planes import Planes
+from torchreel.scenes.pooling_planes import Planes, PoolWindow
 from torchreel.scenes.pooling_slots import Slots
 from torchreel.scenes.trace import Trace
 
@@ -55,7 +56,9 @@ class Board:
         self.size = Geometry.of(trace)
         self.window_label = window_label
         self._lay_out()
-        self.window = self._frame(self.window_path((0,) * len(self.size.plane)))
+        first = self.size.origin((0,) * len(self.size.out))
+        self.sliding = PoolWindow(self.input, self.size.kernel, self.size.dilation, first, look.theme.accent)
+        self.window = self.sliding.drawn
         start = (0,) * len(self.size.out)
         self.targets = {
             name: self._frame(planes.outline(start, start, 0.02)) for name, planes in self.outputs.items()
@@ -98,25 +101,17 @@ class Board:
 
     def move(self, position: Position, quick: float | None = None) -> list[Animation]:
         """The window and the outputs' frames go to where an output element reads and is written."""
-        moves: list[Animation] = [Morph(self.window, self.window_path(position), quick=quick)]
+        moves = self.sliding.move(self.size.origin(position), quick)
         for name, frame in self.targets.items():
             moves.append(Morph(frame, self.outputs[name].outline(position, position, 0.02), quick=quick))
         return moves
-
-    def window_path(self, position: Position) -> np.ndarray:
-        """The window's outline: one frame in each slice, or one round each tap where dilation spreads them."""
-        size = self.size
-        if set(size.dilation) == {1} or set(size.kernel) == {1} or not self.input.cells.text_size:
-            return np.concatenate([self.input.outline(*ends, 0.02) for ends in self._slices(position)])
-        taps = [self._clamped(tap) for tap in size.taps(position)]
-        return np.concatenate([self.input.outline(tap, tap, -0.03) for tap in taps])
 
     def lift(self, position: Position, groups: Sequence[VGroup]) -> list[Animation]:
         """Each value travels from the input to its slot, or shows up there where cells are too small."""
         pairs = [pair for pair in zip(self.slots.taps(position), groups, strict=True) if len(pair[1])]
         if not self.input.cells.text_size:
             return [Appear(VGroup(*(group for _, group in pairs)))]
-        return [Fly(group, start=self.input.center(self._clamped(tap))) for tap, group in pairs]
+        return [Fly(group, start=self.input.center(self.input.clamped(tap))) for tap, group in pairs]
 
     def write(self, name: str, position: Position, start: np.ndarray | None = None) -> list[Animation]:
         """An element of an output is written; its number flies in from `start` or pops up."""
@@ -160,13 +155,13 @@ class Board:
         """What each station needs: the input with its border, the slots, the columns of results."""
         size, high = self.size, TOP - BOTTOM
         whole = tuple(n + 2 * p + o for n, p, o in zip(size.plane, size.padding, size.over, strict=True))
-        if len(whole) == 3:
-            whole = (size.plane[0], *whole[1:])
+        volume = size.dims == 3
+        pad = [side for side in size.padding for _ in range(2)] if volume else NO_PAD
         window = measure(self.window_label, LABEL, "sans")
         values = [text for name in self.lifts for text in self._texts(name)]
         lifted = [
             Room(size.kernel, values, window if name == "input" else 0.0,
-                 _SLOT_CELL if size.dims < 3 else _SLICED_SLOT)
+                 _SLICED_SLOT if volume else _SLOT_CELL)
             for name in self.lifts
         ]  # fmt: skip
         results = []
@@ -175,7 +170,13 @@ class Board:
             label = max(self._label_width(name) for name in names)
             height = (high - (len(names) - 1) * _STACK_GAP) / len(names)
             results.append(Room(size.out, texts, label, beside=self.beside, height=height))
-        return [Room(whole, self._texts("input"), self._label_width("input")), *lifted, *results]
+        source = Room(
+            size.plane if volume else whole,
+            self._texts("input"),
+            self._label_width("input"),
+            pad=tuple(pad),  # type: ignore[arg-type]
+        )
+        return [source, *lifted, *results]
 
     def _texts(self, name: str) -> list[str]:
         border = [self.border] if name == "input" and any(self.size.padding) else []
@@ -185,39 +186,35 @@ class Board:
         return measure(self.label(name), LABEL, "mono")
 
     def _input_planes(self, sheet: Sheet, center: np.ndarray) -> Planes:
+        lead = self._lead("input")
+        if sheet.slices:
+            return Planes(self.look, self.trace, "input", lead, sheet, center, pad_text=self.border)
         size, cells = self.size, sheet.cells
-        (top, left), (down, right) = size.padding[-2:], size.over[-2:]
-        plane = size.plane[-2:]
+        (top, left), (down, right), plane = size.padding, size.over, size.plane
         whole = (cells.rows, cells.cols) == (plane[0] + 2 * top + down, plane[1] + 2 * left + right)
         pad = (top, top, left, left) if whole else (top, 0, left, 0)
-        self.extent: Position = (cells.rows - top, cells.cols - left)
-        if sheet.depth:
-            self.extent = (sheet.depth, *self.extent)
         down, right = (down, right) if whole else (0, 0)
         parts = (min(plane[0], max(1, cells.rows - top)), min(plane[1], max(1, cells.cols - left)))
         rows, cols = (plane[0], plane[1]) if whole else parts
         at = center + np.array([-right * cells.width / 2, down * cells.height / 2, 0.0])
-        return Planes(
-            self.look, self.trace, "input", self._lead("input"), sheet, at,
-            replace(cells, rows=rows, cols=cols), pad=pad, pad_text=self.border,
-        )  # fmt: skip
+        shown = replace(cells, rows=rows, cols=cols)
+        return Planes(self.look, self.trace, "input", lead, sheet, at, shown, pad=pad, pad_text=self.border)
 
     def _output_planes(self, name: str, sheet: Sheet, center: np.ndarray) -> Planes:
-        size = self.size
-        shown = (*((sheet.depth,) if sheet.depth else ()), sheet.cells.rows, sheet.cells.cols)
-        reach = []
-        for axis, most in enumerate(shown):
+        """An output, of a cropped input no more than what comes of the part that is drawn."""
+        size, reach = self.size, []
+        for axis, most in enumerate(sheet.shape):
             span = size.dilation[axis] * (size.kernel[axis] - 1)
             inside = (self.input.shape[axis] - 1 + size.padding[axis] - span) // size.stride[axis] + 1
             whole = self.input.shape[axis] == size.plane[axis]
             reach.append(most if whole else max(1, min(most, inside)))
         cells = replace(sheet.cells, rows=reach[-2], cols=reach[-1])
-        sheet = replace(sheet, depth=reach[0] if sheet.depth else 0)
+        slices = sheet.slices and replace(sheet.slices, cells=cells, depth=reach[0])
         plain = name == "indices" and bool(cells.text_size)
         values = [each for each in ("input", *self.names) if each != "indices"]
         scale = max(self.trace.range(each).scale for each in (["indices"] if name == "indices" else values))
         return Planes(
-            self.look, self.trace, name, self._lead(name), sheet, center, cells,
+            self.look, self.trace, name, self._lead(name), Sheet(cells, slices), center,
             blank=True, plain=plain, scale=scale,
         )  # fmt: skip
 
@@ -237,12 +234,12 @@ class Board:
 
     def _signs(self) -> list[Mobject]:
         """The arrow from the window to the output with what is done on the way."""
-        _, bottom, right, _ = self.slots.edges(self.lifts[-1])
+        _, bottom, right, top = self.slots.edges(self.lifts[-1])
         ends = self.outputs["output"].edges
         if self.size.dims == 1:
-            top = ends[3] + 0.5
-            return self.arrow((0.0, bottom - 0.1), (0.0, top), self.sign)
-        return self.arrow((right, MIDDLE), (ends[0], MIDDLE), self.sign)
+            return self.arrow((0.0, bottom - 0.1), (0.0, ends[3] + 0.5), self.sign)
+        middle = (bottom + top) / 2
+        return self.arrow((right, middle), (ends[0], middle), self.sign)
 
     def arrow(self, start: Sequence[float], end: Sequence[float], text: str) -> list[Mobject]:
         """A short arrow in the middle between two places, with a text over it (beside it if it points down)."""
@@ -260,22 +257,5 @@ class Board:
             return [arrow, sign.place((middle[0], middle[1] + 0.16), vertical="baseline")]
         return [arrow, sign.place((middle[0] + 0.2, middle[1]), align="left")]
 
-    def _slices(self, position: Position) -> list[tuple[Position, Position]]:
-        """The corners of the window in each slice it covers, as far as they are on the stage."""
-        first, last = self.size.corners(position)
-        if len(first) == 2:
-            return [(self._clamped(first), self._clamped(last))]
-        depths = range(first[0], last[0] + 1, self.size.dilation[0])
-        return [(self._clamped((at, *first[1:])), self._clamped((at, *last[1:]))) for at in depths]
-
     def _frame(self, path: np.ndarray) -> Shape:
         return Shape(path, stroke=self.look.theme.accent, stroke_width=5, z_index=2)
-
-    def _clamped(self, tap: Position) -> Position:
-        """The nearest position that is on the stage; slices that are all padding are not."""
-        low = [-pad for pad in self.size.padding]
-        if len(tap) == 3:
-            low[0] = 0
-        return tuple(
-            max(least, min(at, most - 1)) for at, least, most in zip(tap, low, self.extent, strict=True)
-        )

@@ -188,7 +188,7 @@ class _MaxUnpool(OperatorScene):
         self.remove(self.named)
         self.named = self.board.label(self.board.values, "input")
         self.add(self.named)
-        gone = [Vanish(self.board.window)] if self.board.window in self.mobjects else []
+        gone = [Vanish(self.board.window.drawn)] if self.board.window is not None else []
         return [*gone, Appear(self.board.arrow(1, self.operator.name))]
 
     def _land(self, inside: Sequence[Position], cell: Position) -> Iterable[Animation]:

@@ -10,7 +10,9 @@ import numpy as np
 from torchreel.scenes.parts import bars
 from torchreel.scenes.parts.grid import drawn_texts
 from torchreel.scenes.parts.look import Look
-from torchreel.scenes.pooling_layout import SLICE_HEAD, Room, Sheet
+from torchreel.scenes.parts.stack import NO_PAD
+from torchreel.scenes.pooling_layout import Room, Sheet
+from torchreel.scenes.pooling_planes import PlanePad
 from torchreel.scenes.trace import Trace
 from torchreel.scenes.unpooling_journeys import Journeys
 
@@ -21,7 +23,6 @@ NARROWEST = 1.1
 _GAP, _WIDEST_GAP = 1.5, 2.6
 _STACK_GAP, _LINE_GAP = 0.62, 1.0
 _LARGEST = 1.2
-Pad = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -56,47 +57,46 @@ class UnpoolLayout:
         padding = journeys.geometry.padding
         texts = {name: drawn_texts(look, trace, name) for name in ("source", "input", "indices", "output")}
         whole = tuple(n + 2 * p for n, p in zip(journeys.size, padding, strict=True))
-        if len(whole) == 3:
-            whole = (journeys.size[0], *whole[1:])
+        self.volume = journeys.dims == 3
+        sides = tuple(side for side in padding for _ in range(2)) if self.volume else NO_PAD
         border = ["−∞"] if any(padding) else []
         high = (_HEIGHT - 2 * _LINE_GAP) / 3 if self.in_lines else _HEIGHT
         half = high if self.in_lines else (_HEIGHT - _STACK_GAP - 0.2) / 2
         return (
-            Room(whole, [*texts["source"], *border], 0.0, _LARGEST, height=high),
+            Room(journeys.size if self.volume else whole, [*texts["source"], *border], 0.0, _LARGEST,
+                 height=high, pad=sides),  # type: ignore[arg-type]
             Room(journeys.pooled, [*texts["input"], *texts["indices"]], 0.0, _LARGEST, height=half),
             Room(journeys.size, texts["output"], 0.0, _LARGEST, height=high),
-        )
+        )  # fmt: skip
 
     def _fitted(self, widths: Sequence[float]) -> tuple[Sheet, Sheet, Sheet, Sheet]:
         """The sheets of the source with its padding, of the source, of the notes and of the output."""
         big, notes, out = (room.fit(width) for room, width in zip(self._rooms(), widths, strict=True))
         width, height = min(big.cells.width, out.cells.width), min(big.cells.height, out.cells.height)
         text = min(big.cells.text_size, out.cells.text_size)
-        cells = replace(big.cells, width=width, height=height, text_size=text)
-        room = replace(big, cells=cells)
+        room = big.with_cells(replace(big.cells, width=width, height=height, text_size=text))
         source = self._unpadded(room)
-        shown = (min(out.cells.rows, source.cells.rows), min(out.cells.cols, source.cells.cols))
-        output = replace(
-            out,
-            cells=replace(cells, rows=shown[0], cols=shown[1]),
-            depth=min(out.depth, big.depth) if out.depth else 0,
-            across=big.across,
-        )
+        shown = [min(one, other) for one, other in zip(out.shape, source.shape, strict=True)]
+        home = replace(room.cells, rows=shown[-2], cols=shown[-1])
+        slices = room.slices and replace(room.slices, cells=home, depth=shown[0], pad=NO_PAD)
         note = replace(notes.cells, width=min(notes.cells.width, width),
                        height=min(notes.cells.height, height))  # fmt: skip
-        return room, source, replace(notes, cells=note), output
+        return room, source, notes.with_cells(note), Sheet(home, slices)
 
     def _unpadded(self, room: Sheet) -> Sheet:
         """The sheet without padding; `pad` is what is drawn of it."""
+        self.pad: PlanePad = (0, 0, 0, 0)
+        if room.slices:
+            return room
         sides: list[tuple[int, int, int]] = []
-        plane, padding = self.journeys.size[-2:], self.journeys.geometry.padding[-2:]
+        plane, padding = self.journeys.size, self.journeys.geometry.padding
         for drawn, size, pad in zip((room.cells.rows, room.cells.cols), plane, padding, strict=True):
             whole = drawn == size + 2 * pad
             shown = size if whole else max(1, min(size, drawn - pad))
             sides.append((pad, pad if whole else 0, shown))
         (top, bottom, rows), (left, right, cols) = sides
-        self.pad: Pad = (top, bottom, left, right)
-        return replace(room, cells=replace(room.cells, rows=rows, cols=cols))
+        self.pad = (top, bottom, left, right)
+        return Sheet(replace(room.cells, rows=rows, cols=cols))
 
     def _side_by_side(self) -> None:
         """Source, the two notes one over the other, output."""
@@ -111,11 +111,10 @@ class UnpoolLayout:
             x += each + gap
             y = MIDDLE - 0.1
             self.gaps.append((np.array([x - gap + 0.2, y, 0.0]), np.array([x - 0.2, y, 0.0])))
-        head = SLICE_HEAD if notes.depth else 0.0
-        off = (notes.height + _STACK_GAP + head) / 2
+        off = (notes.height + _STACK_GAP) / 2
         self._put("source", room, (xs[0], MIDDLE), source)
-        self._put("input", notes, (xs[1], MIDDLE - 0.1 - head / 2 + off), notes)
-        self._put("indices", notes, (xs[1], MIDDLE - 0.1 - head / 2 - off), notes)
+        self._put("input", notes, (xs[1], MIDDLE - 0.1 + off), notes)
+        self._put("indices", notes, (xs[1], MIDDLE - 0.1 - off), notes)
         self._put("output", output, (xs[2], MIDDLE), output)
 
     def _one_under_the_other(self) -> None:

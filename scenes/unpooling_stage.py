@@ -12,14 +12,15 @@ from manim import Animation, VGroup
 from torchreel.scenes.parts.grid import dashes
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.mark import rgbas
-from torchreel.scenes.parts.motion import Appear, Morph, Paint
+from torchreel.scenes.parts.motion import Appear, Paint
 from torchreel.scenes.parts.shapes import Arrow, Box, Shape
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.pooling_geometry import Position
-from torchreel.scenes.pooling_planes import Planes
+from torchreel.scenes.pooling_layout import Sheet
+from torchreel.scenes.pooling_planes import PlanePad, Planes, PoolWindow
 from torchreel.scenes.trace import Trace
 from torchreel.scenes.unpooling_journeys import Journeys
-from torchreel.scenes.unpooling_layout import NARROWEST, WIDTH, Pad, UnpoolLayout
+from torchreel.scenes.unpooling_layout import NARROWEST, WIDTH, UnpoolLayout
 
 _LABEL = 0.2
 _INSET = -0.045
@@ -37,11 +38,11 @@ class UnpoolStage:
         self.values, self.indices = self._planes("input"), self._planes("indices")
         self.output = self._planes("output")
         self.source_flat, self.output_flat = self._flat(self.source), self._flat(self.output)
-        self.window: Shape | None = None
+        self.window: PoolWindow | None = None
         self.frames: dict[tuple[int, Position], Shape] = {}
         self.arrived: set[Position] = set()
 
-    def _planes(self, tensor: str, pad: Pad = (0, 0, 0, 0), blank: bool = True) -> Planes:
+    def _planes(self, tensor: str, pad: PlanePad = (0, 0, 0, 0), blank: bool = True) -> Planes:
         placed = self.layout.places[tensor]
         return Planes(
             self.look, self.trace, tensor, self.journeys.lead, placed.room, placed.center, placed.sheet.cells,
@@ -106,27 +107,14 @@ class UnpoolStage:
 
     def slide(self, window: Position) -> list[Animation]:
         """The window goes to its place in its colour."""
-        path = self._window_path(window)
+        origin, color = self.journeys.geometry.origin(window), self.color(window)
         if self.window is None:
-            self.window = Shape(path, stroke=self.color(window), stroke_width=6, z_index=3)
-            return [Appear(self.window)]
-        return [Morph(self.window, path), Paint(self.window, stroke=self.color(window))]
-
-    def _window_path(self, window: Position) -> np.ndarray:
-        """The window's outline as far as it is on the stage, one in each of its slices."""
-        top, bottom, left, right = self.pad
-        shown = self.source.shape
-        limits = [(-top, shown[-2] - 1 + bottom), (-left, shown[-1] - 1 + right)]
-        ends = [
-            tuple(min(max(n, low), high) for n, (low, high) in zip(corner[-2:], limits, strict=True))
-            for corner in self.journeys.geometry.corners(window)
-        ]
-        if len(window) == 2:
-            return self.source.outline(ends[0], ends[1], _INSET / 2)
-        first, last = self.journeys.geometry.corners(window)
-        depths = [min(max(depth, 0), shown[0] - 1) for depth in range(first[0], last[0] + 1)]
-        rounds = [self.source.outline((depth, *ends[0]), (depth, *ends[1]), _INSET / 2) for depth in depths]
-        return np.concatenate(rounds)
+            geometry = self.journeys.geometry
+            self.window = PoolWindow(
+                self.source, geometry.kernel, geometry.dilation, origin, color, _INSET / 2, 6
+            )
+            return [Appear(self.window.drawn)]
+        return [*self.window.move(origin), Paint(self.window.drawn, stroke=color)]
 
     def note(self, window: Position, flying: bool) -> list[Animation]:
         """Value and flat index of a window's largest element are written down; its window takes the colour."""
@@ -194,9 +182,11 @@ class UnpoolStage:
     def wrong_size(self, size: Position) -> tuple[Planes, dict[Position, Text]]:
         """An empty output of another size with its flat indices, in the output's place."""
         placed = self.layout.places["output"]
-        rows, cols = (min(n, most) for n, most in zip(size[-2:], self.output.shape[-2:], strict=True))
-        sheet = replace(placed.sheet, cells=replace(placed.sheet.cells, rows=rows, cols=cols),
-                        depth=min(size[0], placed.sheet.depth) if placed.sheet.depth else 0)  # fmt: skip
+        shown = [min(n, most) for n, most in zip(size, self.output.shape, strict=True)]
+        cells = replace(placed.sheet.cells, rows=shown[-2], cols=shown[-1])
+        sheet = Sheet(
+            cells, placed.sheet.slices and replace(placed.sheet.slices, cells=cells, depth=shown[0])
+        )
         left, _, _, high = self.output.edges
         at = np.array([left + sheet.width / 2, high - sheet.height / 2, 0.0])
         grid = Planes(self.look, self.trace, "output", self.journeys.lead, sheet, at, blank=True)
