@@ -1,0 +1,117 @@
+"""Distances are proved along any dimension of any two tensors that broadcast."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+import torchreel
+from torchreel.assets.examples import example
+from torchreel.scenes.distance import CosineSimilarity, PairwiseDistance
+from torchreel.scenes.stage import Request
+from torchreel.tests.calls import check_call
+from torchreel.tests.layout import no_overlap, texts_inside
+from torchreel.tests.stagehand import watch_scene
+
+SHAPES = [
+    ((4,), (4,)),
+    ((5, 3), (5, 3)),
+    ((5, 3), (3,)),
+    ((2, 1, 4), (3, 1)),
+    ((0, 3), (0, 3)),
+    ((2, 3, 4, 2),) * 2,
+]
+SPECIAL = torch.tensor([math.nan, math.inf, 0.0, 1.0])
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Tensor, Tensor]:
+    """Two tensors that broadcast, of any floating-point type, half of them with special values."""
+    shapes, dtype = (
+        draw(st.sampled_from(SHAPES)),
+        draw(st.sampled_from([torch.float32, torch.float64, torch.bfloat16])),
+    )
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 999)))
+    if draw(st.booleans()):
+        made = [SPECIAL[torch.randint(len(SPECIAL), shape, generator=generator)] for shape in shapes]
+    else:
+        made = [torch.randn(shape, generator=generator) for shape in shapes]
+    return made[0].to(dtype), made[1].to(dtype)
+
+
+@settings(max_examples=60, deadline=None)
+@given(pairs(), st.data())
+def test_any_cosine_is_proved(inputs: tuple[Tensor, Tensor], data: st.DataObject) -> None:
+    ndim = max(one.ndim for one in inputs)
+    dim = data.draw(st.integers(-ndim, ndim - 1))
+    check_call(nn.CosineSimilarity(dim, eps=data.draw(st.sampled_from([1e-8, 0.1]))), *inputs)
+
+
+@settings(max_examples=60, deadline=None)
+@given(pairs(), st.sampled_from([2, 1, 3, 1.5, 0, math.inf, -math.inf]), st.booleans())
+def test_any_distance_is_proved(inputs: tuple[Tensor, Tensor], p: float, keepdim: bool) -> None:
+    if 0 not in inputs[0].shape or math.isfinite(p):
+        check_call(nn.PairwiseDistance(p, keepdim=keepdim), *inputs)
+
+
+def test_eps_is_added_to_each_difference() -> None:
+    traced = torchreel.trace(nn.PairwiseDistance(1, eps=0.5), torch.ones(1, 4), torch.ones(1, 4))
+    assert traced.tensors["diff"].tolist() == [[0.5] * 4]
+    assert traced.output.tolist() == [2.0]
+
+
+def test_the_angle_is_that_of_the_cosine() -> None:
+    x1, x2 = (
+        torch.tensor([[1.0, 0.0], [1.0, 1.0], [2.0, 0.0]]),
+        torch.tensor([[0.0, 3.0], [2.0, 2.0], [-1.0, 0.0]]),
+    )
+    angles = torchreel.trace(nn.CosineSimilarity(), x1, x2).tensors["angle"]
+    torch.testing.assert_close(
+        angles, torch.tensor([90.0, 0.0, 180.0], dtype=torch.float64), atol=0.05, rtol=0
+    )
+
+
+@pytest.mark.parametrize("module", [nn.CosineSimilarity(), nn.PairwiseDistance()])
+def test_a_changed_number_is_refused(module: nn.Module) -> None:
+    traced = torchreel.trace(module, torch.randn(3, 4), torch.randn(3, 4))
+    for name in traced.tensors.keys() - {"x1", "x2"}:
+        with pytest.raises(torchreel.TraceError, match="a step gives"):
+            dataclasses.replace(traced, tensors={**traced.tensors, name: traced.tensors[name] + 1})
+
+
+def test_shapes_that_do_not_broadcast_are_refused_in_torchs_words() -> None:
+    with pytest.raises(torchreel.UserError, match="must match the size of tensor") as refused:
+        torchreel.trace(nn.CosineSimilarity(), torch.randn(3, 4), torch.randn(3, 5))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("scene", "changes", "x1"),
+    [
+        (CosineSimilarity, {"dim": 0}, None),
+        (CosineSimilarity, {}, "torch.zeros(5, 3)"),
+        (CosineSimilarity, {}, "[float('nan'), float('inf'), 1]"),
+        (PairwiseDistance, {"p": 0}, None),
+        (PairwiseDistance, {"p": math.inf}, None),
+        (PairwiseDistance, {"keepdim": True, "p": 3.5}, None),
+        (PairwiseDistance, {}, "torch.randn(4, 5, 3) * 1e4"),
+        (PairwiseDistance, {}, "torch.zeros(0, 3)"),
+    ],
+)
+def test_any_call_is_drawn(scene: Any, changes: dict[str, Any], x1: str | None) -> None:
+    chosen = example(scene.__name__)
+    if x1 == "torch.zeros(0, 3)":
+        chosen = dataclasses.replace(chosen, inputs={"x1": x1, "x2": x1})
+    trace = scene.operator.trace_example(chosen, changes, x1)
+    show = watch_scene(scene, Request(trace, chosen, "en", "light"))
+    assert 3 <= show.scene.time <= 15.5
+    assert [
+        text for stage in show.stages for rule in (texts_inside, no_overlap) for text in rule(stage)
+    ] == []
