@@ -3,50 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import ClassVar
 
-from torch import nn
-
-from torchreel.scenes.formula import Add, Func, Mul
 from torchreel.scenes.parts.gates import Route
-from torchreel.scenes.recurrent_cells import At, Cell, CellOperator, Gate, infer_input_size
+from torchreel.scenes.recurrent_cells_trace import GRU_CELL, LSTM_CELL, RNN_CELL
 from torchreel.scenes.recurrent_layout import Layout
 from torchreel.scenes.recurrent_story import CellScene
+from torchreel.scenes.recurrent_trace import GRU, LSTM, Cell, rnn
 from torchreel.scenes.recurrent_wiring import Act, Spot, Wiring
-
-
-def _kept(at: At) -> Mul:
-    """What the forget gate leaves of the old memory."""
-    return Mul((at.now("f"), at.before("c")))
-
-
-def _added(at: At) -> Mul:
-    """What the input gate lets in of the candidate."""
-    return Mul((at.now("i"), at.now("g")))
-
-
-LSTM = Cell(
-    gates=(Gate("i", "sigmoid"), Gate("f", "sigmoid"), Gate("g", "tanh"), Gate("o", "sigmoid")),
-    states=("h", "c"),
-    results={
-        "fc": _kept,
-        "ig": _added,
-        "c": lambda at: Add((_kept(at), _added(at))),
-        "tanh_c": lambda at: Func("tanh", at.now("c")),
-        "h": lambda at: Mul((at.now("o"), Func("tanh", at.now("c")))),
-    },
-)
-
-LSTM_CELL = CellOperator(
-    nn.LSTMCell,
-    record=LSTM.record,
-    family="recurrent",
-    source="https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTMCell.html",
-    check=partial(LSTM.check, "LSTMCell"),
-    infer=infer_input_size,
-    run=LSTM.run,
-)
 
 
 def lstm_wiring(lay: Layout, colors: Mapping[str, str]) -> Wiring:
@@ -93,12 +57,98 @@ def lstm_wiring(lay: Layout, colors: Mapping[str, str]) -> Wiring:
     )
 
 
+def rnn_wiring(lay: Layout, colors: Mapping[str, str], activation: str) -> Wiring:
+    """One activation between the sums and the new state."""
+    half, y, out = lay.vector / 2, lay.gate_y(0), lay.right - lay.vector / 2
+    spots = {"h": Spot(out, y, "h_{now}", lay.chunk_height, state=True)}
+    routes = {"act h": Route(((lay.pre_x + half, y), (out - half - 0.02, y)), colors["h"], head=True)}
+    middle = (lay.panel_right + lay.pill_x - 0.35) / 2
+    return Wiring(spots=spots, routes=routes, nodes=(), pills=((activation, middle, y),), acts=())
+
+
+def gru_wiring(lay: Layout, colors: Mapping[str, str]) -> Wiring:
+    """The old state on top, z mixing it with n; below, r scaling what W_hh has already made of h."""
+    r, z, n = (lay.gate_y(number) for number in range(3))
+    memory, half, height = lay.memory_y, lay.vector / 2, lay.chunk_height
+    out, gate, left = lay.right - half, lay.gate_x + half, lay.pre_x + half
+    reset, scaled, join, candidate = lay.x(0), lay.x(0.24), lay.x(0.47), lay.x(1)
+    mix, kept = lay.x(0.2), lay.x(0.6)
+    line, text = colors["memory"], colors["text"]
+    below = n - height / 2 - 0.09
+    spots = {
+        "ih_n": Spot(lay.pre_x, n, "ih_n", height, part=("ih", 2)),
+        "hh_n": Spot(lay.gate_x, n, "hh_n", height, part=("hh", 2)),
+        "rh": Spot(scaled, n, "r⊙hh_n", height),
+        "n": Spot(candidate, n, "", height, aside=True),
+        "zh": Spot(kept, memory, "z⊙h_{before}", lay.state_row * len(lay.units)),
+        "zn": Spot(candidate, r, "(1−z)⊙n", height, aside=True),
+        "h": Spot(out, memory, "h_{now}", lay.state_row * len(lay.units), state=True),
+    }
+    routes = {
+        "memory": Route(((left, memory), (mix, memory)), line, 6.0),
+        "zh": Route(((mix, memory), (candidate, memory)), line, 6.0),
+        "h": Route(((candidate, memory), (out - half - 0.02, memory)), line, 6.0, head=True),
+        "r": Route(((gate, r), (reset, r), (reset, n)), colors["r"]),
+        "z": Route(((gate, z), (mix, z), (mix, memory)), colors["z"], hops=(reset,)),
+        "1-z": Route(((mix, z), (candidate, z)), colors["z"]),
+        "hh": Route(((gate, n), (scaled, n)), colors["n"]),
+        "ih": Route(((lay.pre_x, n - height / 2), (lay.pre_x, below), (join, below), (join, n)), colors["n"]),
+        "rh": Route(((scaled, n), (candidate, n)), colors["n"]),
+        "n": Route(((candidate, n), (candidate, r)), colors["n"]),
+        "zn": Route(((candidate, r), (candidate, memory)), text),
+    }
+    candidate_act = Act("candidate", ("ih_n", "hh_n", "rh", "n"), ("r", "hh", "ih", "rh"), ("r", "hh_n"))
+    return Wiring(
+        spots=spots,
+        routes=routes,
+        nodes=(
+            ("×", reset, n),
+            ("+", join, n),
+            ("×", mix, memory),
+            ("×", candidate, z),
+            ("+", candidate, memory),
+        ),
+        pills=(("tanh", (join + 0.17 + candidate - half) / 2, n), ("1−", (mix + candidate) / 2, z)),
+        acts=(
+            Act("parts", ("zh", "zn"), ("memory", "z", "1-z", "n"), ("z", "h before", "n")),
+            Act("states", ("h",), ("zh", "zn", "h"), ("zh", "zn", "h")),
+        ),
+        enters=("h",),
+        inner={"n": candidate_act},
+    )
+
+
+class RNNCell(CellScene):
+    """Two steps of a plain recurrent cell."""
+
+    operator = RNN_CELL
+    palette: ClassVar[Mapping[str, int]] = {"h": 1}
+
+    @property
+    def cell(self) -> Cell:
+        return rnn(self.trace.module.nonlinearity)  # type: ignore[union-attr, arg-type]
+
+    def wiring(self, layout: Layout, colors: Mapping[str, str]) -> Wiring:
+        return rnn_wiring(layout, colors, self.cell.gates[0].activation)
+
+
 class LSTMCell(CellScene):
     """Two steps of an LSTM cell."""
 
     operator = LSTM_CELL
-    cell = LSTM
+    cell: ClassVar[Cell] = LSTM  # type: ignore[misc]
     palette: ClassVar[Mapping[str, int]] = {"i": 2, "f": 1, "g": 0, "o": 5, "memory": 3}
 
     def wiring(self, layout: Layout, colors: Mapping[str, str]) -> Wiring:
         return lstm_wiring(layout, {**colors, "text": self.look.theme.text})
+
+
+class GRUCell(CellScene):
+    """Two steps of a GRU cell."""
+
+    operator = GRU_CELL
+    cell: ClassVar[Cell] = GRU  # type: ignore[misc]
+    palette: ClassVar[Mapping[str, int]] = {"r": 2, "z": 1, "n": 0, "memory": 3}
+
+    def wiring(self, layout: Layout, colors: Mapping[str, str]) -> Wiring:
+        return gru_wiring(layout, {**colors, "text": self.look.theme.text})

@@ -14,7 +14,7 @@ from torchreel.scenes.parts.gates import Slots, sample
 from torchreel.scenes.parts.grid import drawn_texts
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.text import measure
-from torchreel.scenes.recurrent_cells import Cell
+from torchreel.scenes.recurrent_trace import Cell
 from torchreel.scenes.trace import Trace
 
 LABEL_Y = 3.02
@@ -25,15 +25,16 @@ INPUT_ROW = 0.27
 STATE_HEIGHT = 1.08
 _LEFT = -6.28
 _RIGHT = EDGE - MARGIN
-_WEIGHTS_ROOM = 5.6
 _CHUNK_GAP = 0.11
 _BLOCK_GAP = 0.22
 _LARGEST_CELL, _TEXT = 0.75, 0.21
 _LARGEST_VECTOR = 0.72
 NAME_SIZE = 0.19
-_MOST_UNITS = 4
 _AIR = 0.16
-_ROW = 0.3
+# By the number of gates: the room of the weights, the highest row, and how many units are shown.
+_WEIGHTS_ROOM = {1: 8.6, 3: 4.75}
+_ROW = {1: 0.5, 3: 0.27}
+_MOST_UNITS = {1: 7}
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Layout:
     def row(self) -> float:
         """The height of one weight row."""
         room = WEIGHT_TOP - WEIGHT_BOTTOM - (self.gates - 1) * _CHUNK_GAP
-        return min(_ROW, room / (self.gates * max(1, len(self.units))))
+        return min(_ROW.get(self.gates, 0.3), room / (self.gates * max(1, len(self.units))))
 
     @property
     def state_row(self) -> float:
@@ -143,13 +144,16 @@ def arrange(look: Look, trace: Trace, cell: Cell, steps: int, names: Iterable[st
     bias = [name for name in ("bias_ih", "bias_hh") if name in trace.tensors]
     weights = _texts(look, trace, ["weight_ih", "weight_hh", "input", *bias])
     texts = weights + _texts(look, trace, [name for name in trace.tensors if name[-1:].isdigit()])
-    width, size = _cell(weights, _room_per_column(features, hidden, len(bias)))
-    slots = int(_columns_room(len(bias)) / width + 1e-6) - len(bias)
-    columns = _columns(features, hidden, slots)
+    gates = len(cell.gates)
+    most, room = _MOST_UNITS.get(gates, 4), _columns_room(gates, len(bias))
+    count = min(features, most) + min(hidden, most) + len(bias)
+    width, size = _cell(weights, max(0.55, min(_LARGEST_CELL, room / count)))
+    slots = int(room / width + 1e-6) - len(bias)
+    columns = _columns(features, hidden, slots, most)
     return Layout(
-        units=sample(hidden, _MOST_UNITS),
+        units=sample(hidden, most),
         times=sample(steps, 3),
-        gates=len(cell.gates),
+        gates=gates,
         cell=(width, size),
         vector=_vector_width(texts),
         blocks=_blocks(trace, bias, columns, width),
@@ -162,13 +166,8 @@ def _texts(look: Look, trace: Trace, names: list[str]) -> list[str]:
     return [text for name in names for text in drawn_texts(look, trace, name)]
 
 
-def _room_per_column(features: int, hidden: int, biases: int) -> float:
-    count = min(features, 4) + min(hidden, 4) + biases
-    return max(0.55, min(_LARGEST_CELL, _columns_room(biases) / count))
-
-
-def _columns_room(biases: int) -> float:
-    return _WEIGHTS_ROOM - (1 + biases / 2) * _BLOCK_GAP
+def _columns_room(gates: int, biases: int) -> float:
+    return _WEIGHTS_ROOM.get(gates, 5.6) - (1 + biases / 2) * _BLOCK_GAP
 
 
 def _cell(texts: list[str], room: float) -> tuple[float, float]:
@@ -193,9 +192,9 @@ def _longest(texts: list[str]) -> float:
     return max((measure(text, 1.0, "sans") for text in texts), default=1.0)
 
 
-def _columns(features: int, hidden: int, slots: int) -> tuple[Slots, Slots]:
+def _columns(features: int, hidden: int, slots: int, most: int) -> tuple[Slots, Slots]:
     """How the columns that fit are shared between the two weights."""
-    most = max(3, min(hidden, _MOST_UNITS, slots - min(features, 3)))
+    most = max(3, min(hidden, most, slots - min(features, 3)))
     first = max(3, slots - min(hidden, most))
     return sample(features, min(first, 6)), sample(hidden, most)
 

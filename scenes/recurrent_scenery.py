@@ -1,8 +1,8 @@
-"""What frames a recurrent cell: its panel, the names of tensors, gates and time steps, what is left out."""
+"""What frames a recurrent cell: its panel, the names of tensors, gates and time steps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from manim import Mobject, VGroup
 
@@ -41,6 +41,8 @@ class Scenery:
         theme = self.look.theme
         left, right = self.layout.pill_x - 0.35, self.layout.panel_right
         top, bottom = TOP + 0.31, WEIGHT_BOTTOM - 0.07
+        if not self.wiring.acts:
+            top, bottom = self.layout.gate_y(0) + 0.5, self.layout.gate_y(0) - 0.5
         center = ((left + right) / 2, (top + bottom) / 2)
         return Box(
             right - left, top - bottom, center, 0.2, fill=theme.bar, stroke=theme.line, stroke_width=1.4
@@ -78,7 +80,12 @@ class Scenery:
             group.add(bracket(left - 0.1, y + half, y - half, color))
             group.add(Text(gate, 0.26, color, "bold").place((left - 0.3, y)))
             label = Text(name, NAME_SIZE, color, "bold")
-            group.add(label.place((right, y + 0.1), align="left", vertical="baseline"))
+            spot = self.wiring.spots.get(gate)
+            if name and spot:
+                at = (spot.x - 0.1, spot.y + spot.height / 2 + 0.1)
+                group.add(label.place(at, align="right", vertical="baseline"))
+            elif name:
+                group.add(label.place((right, y + 0.1), align="left", vertical="baseline"))
         return group
 
     def labels(self, time: int) -> VGroup:
@@ -101,12 +108,3 @@ class Scenery:
 
     def _label(self, text: str, x: float, y: float, align: Align = "center") -> Text:
         return Text(text, MIN_TEXT, self.look.theme.muted, "mono").place((x, y), align, "baseline")
-
-    def notes(self, texts: Sequence[str]) -> VGroup:
-        """What the picture leaves out, in the free corner above the last gate's name."""
-        lay, group = self.layout, VGroup()
-        x, y = lay.gate_x + lay.vector / 2 + 0.1, (lay.gate_y(lay.gates - 2) + lay.gate_y(lay.gates - 1)) / 2
-        for number, text in enumerate(texts):
-            at = (x, y + 0.13 * (len(texts) - 1) - 0.26 * number)
-            group.add(Text(text, MIN_TEXT, self.look.theme.muted, "sans").place(at, align="left"))
-        return group

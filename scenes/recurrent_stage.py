@@ -14,9 +14,9 @@ from torchreel.scenes.parts.gates import Cursors, Node, Pill, Route, Sampled, Wi
 from torchreel.scenes.parts.grid import drawn_texts
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Appear, Vanish
-from torchreel.scenes.recurrent_cells import Cell
 from torchreel.scenes.recurrent_layout import INPUT_ROW, TOP, Block, Layout, arrange, text_size
 from torchreel.scenes.recurrent_scenery import Scenery
+from torchreel.scenes.recurrent_trace import Cell
 from torchreel.scenes.recurrent_wiring import Wiring
 from torchreel.scenes.trace import Trace
 
@@ -41,7 +41,10 @@ class CellStage:
         self.sequence = len(trace.shape("input")) == 3
         self.batched = len(trace.shape("input")) > 1
         steps = trace.shape("input")[0] if self.sequence else 1
-        names = {gate.name: f"{gate.name} {words('gate_' + gate.name)}" for gate in cell.gates}
+        names = {
+            gate.name: "" if gate.name in cell.states else f"{gate.name} {words('gate_' + gate.name)}"
+            for gate in cell.gates
+        }
         self.layout = arrange(look, trace, cell, steps, names.values())
         self.wiring = wiring(self.layout, colors)
         self.cursors = Cursors(look)
@@ -54,7 +57,6 @@ class CellStage:
         self.scenery = Scenery(look, trace, self.layout, self.wiring)
         self.names = self.scenery.names(names, colors)
         self.labels = {time: self.scenery.labels(time) for time in self.times}
-        self.notes = self.scenery.notes([words(key) + more for key, more in self._left_out()])
 
     @property
     def times(self) -> list[int]:
@@ -71,7 +73,7 @@ class CellStage:
         group = VGroup(self.scenery.panel(), *self.wires.values())
         group.add(*(Node(self.look, sign, (x, y)) for sign, x, y in self.wiring.nodes))
         group.add(*(Pill(self.look, name, (x, y)) for name, x, y in self._pills()))
-        group.add(*self._weights(), self.scenery.fixed(), self.names, self.notes)
+        group.add(*self._weights(), self.scenery.fixed(), self.names)
         for time in self.times:
             group.add(*self.inputs[time].values())
         return group
@@ -131,13 +133,17 @@ class CellStage:
         grids = [*self.chunks[0].values(), *self.vectors[self.times[0]].values()]
         return all(grid.cells.text_size for grid in grids)
 
-    def _left_out(self) -> Iterator[tuple[str, str]]:
+    @property
+    def batch(self) -> int:
+        """How many samples there are."""
+        return self.trace.shape("h_0")[0] if self.batched else 1
+
+    def left_out(self) -> Iterator[str]:
         """What a reader has to be told of: the other samples, the other elements."""
-        lay, batch = self.layout, self.trace.shape("h_0")[0] if self.batched else 1
-        if batch > 1:
-            yield "sample", f" {batch}"
-        if None in lay.units or any(None in block.slots for block in lay.blocks):
-            yield "left_out", ""
+        if self.batch > 1:
+            yield "sample"
+        if None in self.layout.units or any(None in block.slots for block in self.layout.blocks):
+            yield "left_out"
 
     def _index(self, unit: int) -> Index:
         return (0, unit) if self.batched else (unit,)
@@ -150,12 +156,16 @@ class CellStage:
             if number.isdigit():
                 kind = "pre" if kind.startswith("pre_") else kind
                 scales[kind] = max(scales.get(kind, 0.0), self.trace.range(name).scale)
-        return {**scales, **{gate.name: 1.0 for gate in self.cell.gates}}
+        bounded = [gate.name for gate in self.cell.gates if gate.name not in self.cell.states]
+        return {**scales, **dict.fromkeys(bounded, 1.0)}
 
-    def _column(self, tensor: str, x: float, y: float, row: float, blank: bool = True) -> Sampled:
+    def _column(
+        self, tensor: str, x: float, y: float, row: float, blank: bool = True, chunk: int = 0
+    ) -> Sampled:
         kind = tensor.rpartition("_")[0]
+        start = chunk * self.hidden
         return Sampled(
-            self.look, self.trace, tensor, self.layout.units, (0,), lambda unit, _: self._index(unit),
+            self.look, self.trace, tensor, self.layout.units, (0,), lambda unit, _: self._index(start + unit),
             (self.layout.vector, row, self._text_size(tensor, row)), (x, y),
             blank=blank, scale=self.scales["pre" if kind.startswith("pre_") else kind],
         )  # fmt: skip
@@ -169,6 +179,8 @@ class CellStage:
         first = time == self.times[0]
         for number, gate in enumerate(self.cell.gates):
             y, row = self.layout.gate_y(number), self.layout.row
+            if gate.name in self.wiring.inner:
+                continue
             yield f"pre_{gate.name}", self._column(f"pre_{gate.name}_{time}", self.layout.pre_x, y, row)
             yield gate.name, self._column(f"{gate.name}_{time}", self.layout.gate_x, y, row)
         for name in self.wiring.enters:
@@ -177,7 +189,8 @@ class CellStage:
             yield f"{name} before", self._column(f"{name}_{time - 1}", *at, blank=blank)
         for name, spot in self.wiring.spots.items():
             row = spot.height / max(1, len(self.layout.units))
-            yield name, self._column(f"{name}_{time}", spot.x, spot.y, row)
+            tensor, chunk = spot.part or (name, 0)
+            yield name, self._column(f"{tensor}_{time}", spot.x, spot.y, row, chunk=chunk)
 
     def _input_rows(self, time: int) -> dict[str, Sampled]:
         """x and h of one time step, each over the weight columns it multiplies."""
@@ -240,11 +253,16 @@ class CellStage:
         for number, gate in enumerate(self.cell.gates):
             y, color = lay.gate_y(number), self.colors[gate.name]
             ends = ((lay.weights_right + 0.05, y), (lay.pre_x - half - 0.03, y))
-            routes[f"sum {gate.name}"] = Route(ends, color, head=True)
-            routes[f"act {gate.name}"] = Route(((lay.pre_x + half, y), (lay.gate_x - half, y)), color)
+            routes.setdefault(f"sum {gate.name}", Route(ends, color, head=True))
+            if gate.name in self.wiring.inner:
+                continue
+            routes.setdefault(
+                f"act {gate.name}", Route(((lay.pre_x + half, y), (lay.gate_x - half, y)), color)
+            )
         return routes
 
     def _pills(self) -> Iterator[tuple[str, float, float]]:
         for number, gate in enumerate(self.cell.gates):
-            yield _SIGNS[gate.activation], self.layout.pill_x, self.layout.gate_y(number)
+            if gate.name not in self.wiring.spots:
+                yield _SIGNS[gate.activation], self.layout.pill_x, self.layout.gate_y(number)
         yield from self.wiring.pills

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from manim import Animation
 
-from torchreel.scenes.recurrent_cells import Cell
 from torchreel.scenes.recurrent_layout import Layout
 from torchreel.scenes.recurrent_stage import CellStage
+from torchreel.scenes.recurrent_trace import Cell
 from torchreel.scenes.recurrent_wiring import Act, Wiring
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
@@ -21,8 +21,12 @@ Values = dict[str, object]
 class CellScene(OperatorScene):
     """A recurrent cell over one or more time steps. Subclasses declare the cell, its wiring, its colours."""
 
-    cell: ClassVar[Cell]
     palette: ClassVar[Mapping[str, int]]
+
+    @property
+    def cell(self) -> Cell:
+        """The cell as the traced module has it."""
+        raise NotImplementedError
 
     def wiring(self, layout: Layout, colors: Mapping[str, str]) -> Wiring:
         """The cell's diagram right of its gates."""
@@ -49,8 +53,8 @@ class CellScene(OperatorScene):
         """One row with all its products, then its activation, then the other rows."""
         gate = self.cell.gates[0].name
         stage = self.stage
-        values: Values = {"gate": gate, "rows": f"0:{stage.hidden}"}
-        also = () if stage.has_numbers else ("heat",)
+        values: Values = {"gate": gate, "rows": f"0:{stage.hidden}", "batch": stage.batch}
+        also, missing = () if stage.has_numbers else ("heat",), tuple(stage.left_out())
 
         def light() -> list[Animation]:
             return [*stage.light_chunk(0), *stage.focus_row(time, 0, "ih")]
@@ -65,24 +69,30 @@ class CellScene(OperatorScene):
         yield Beat("rows", light, 0.4, 0.7, self._step(f"ih_{time}"), values, also)
         hidden = self._step(f"hh_{time}")
         yield Beat("rows", lambda: stage.focus_row(time, 0, "hh"), 0.4, 0.5, hidden, values, also)
-        yield Beat("activate", write, 0.4, 0.6, self._step(f"{gate}_{time}"), values)
-        yield Beat("activate", lambda: self._all_rows(time, 0), 0.4, 0.2, None, values)
+        yield Beat("activate", write, 0.4, 0.6, self._step(f"{gate}_{time}"), values, missing)
+        yield Beat("activate", lambda: self._all_rows(time, 0), 0.4, 0.2, None, values, missing)
 
-    def _gate(self, time: int, number: int, run_time: float, hold: float, key: str = "gates") -> Beat:
+    def _gate(self, time: int, number: int, run_time: float, hold: float, key: str = "") -> Beat:
         """All rows of one gate at once."""
+        inner = self.stage.wiring.inner.get(self.cell.gates[number].name)
+        if not key and inner is not None:
+            key, hold = inner.caption, 3 * hold + 0.6
 
         def play() -> list[Animation]:
             return [*self.stage.light_chunk(number), *self._all_rows(time, number)]
 
         step = self._step(f"{self.cell.gates[number].name}_{time}")
         values: Values = {"now": time, "before": time - 1}
-        return Beat(key, play, run_time, hold, step, values)
+        return Beat(key or "gates", play, run_time, hold, step, values)
 
     def _all_rows(self, time: int, number: int) -> list[Animation]:
         return [*self.stage.focus_chunk(time, number), *self._fill_gate(time, number)]
 
     def _fill_gate(self, time: int, number: int) -> list[Animation]:
         gate, stage = self.cell.gates[number].name, self.stage
+        if gate in stage.wiring.inner:
+            act = stage.wiring.inner[gate]
+            return [*stage.light(f"sum {gate}", *act.lights), *stage.fill(time, *act.fills)]
         wires = stage.light(f"sum {gate}", f"act {gate}")
         return [*wires, *stage.fill(time, f"pre_{gate}", gate)]
 
@@ -131,7 +141,8 @@ class CellScene(OperatorScene):
 
         values: Values = {"now": time, "before": time - 1}
         yield Beat(key, gates, 0.4, 0.0, None, values)
-        yield Beat(key, states, 0.4, 0.0, self._step(f"{acts[-1].fills[-1]}_{time}"), values)
+        last = acts[-1].fills[-1] if acts else self.cell.gates[-1].name
+        yield Beat(key, states, 0.4, 0.0, self._step(f"{last}_{time}"), values)
 
     def _step(self, tensor: str) -> Step:
         """The step of the first element."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torchreel.scenes.parts.gates import Route
 
@@ -12,7 +12,8 @@ from torchreel.scenes.parts.gates import Route
 class Spot:
     """A vector of the wiring: where its middle is, how high it is, its label (`{now}` and `{before}` are step numbers).
 
-    A state stands with its shape; `aside` puts the label left of a wire that leaves at the top.
+    A state stands with its shape; `aside` puts the label left of a wire that leaves at the top. `part` is a tensor and
+    the number of its chunk, where the vector is not a tensor of its own name.
     """
 
     x: float
@@ -21,6 +22,7 @@ class Spot:
     height: float
     state: bool = False
     aside: bool = False
+    part: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Wiring:
     """A cell's diagram right of its gates.
 
     `spots` are the vectors by name, `routes` the wires; `nodes` and `pills` `(sign, x, y)` stand on them. `enters`
-    names the states that come in on their own line (h comes in beside x).
+    names the states that come in on their own line (h comes in beside x). `inner` are gates that come about in a way of
+    their own, all of whose vectors are spots.
     """
 
     spots: Mapping[str, Spot]
@@ -47,3 +50,4 @@ class Wiring:
     pills: tuple[tuple[str, float, float], ...]
     acts: tuple[Act, ...]
     enters: tuple[str, ...] = ()
+    inner: Mapping[str, Act] = field(default_factory=dict)

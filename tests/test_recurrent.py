@@ -13,10 +13,9 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.scenes.formula import Add, Const, Mul, Sub
-from torchreel.scenes.operator import Operator
-from torchreel.scenes.recurrent import LSTM_CELL, LSTMCell
-from torchreel.scenes.recurrent_cells import Cell, Gate
+from torchreel.scenes.recurrent import GRUCell, LSTMCell, RNNCell
+from torchreel.scenes.recurrent_cells_trace import GRU_CELL, LSTM_CELL, RNN_CELL, CellOperator
+from torchreel.scenes.recurrent_story import CellScene
 from torchreel.scenes.stage import Request, Section
 from torchreel.scenes.trace import Rule, Trace, TraceError
 from torchreel.tests.layout import Reading
@@ -82,7 +81,7 @@ def test_gates_come_from_their_own_rows_in_torchs_order(handbook: Trace) -> None
     linear = handbook.tensors["input"][0] @ weight_ih.T + handbook.tensors["h_0"] @ weight_hh.T
     i, f, g, o = linear.chunk(4, 1)
     for name, expected in {"i": i.sigmoid(), "f": f.sigmoid(), "g": g.tanh(), "o": o.sigmoid()}.items():
-        torch.testing.assert_close(handbook.tensors[f"{name}_1"], expected)
+        torch.testing.assert_close(handbook.tensors[f"{name}_1"].float(), expected)
 
 
 def test_a_step_reads_the_rows_of_its_gate_and_the_states_before_it(handbook: Trace) -> None:
@@ -144,28 +143,25 @@ def test_an_input_that_cannot_work_is_explained_in_one_line(text: str, size: int
     assert words in str(refused.value) and "\n" not in str(refused.value)
 
 
-GRU = Cell(
-    gates=(Gate("r", "sigmoid"), Gate("z", "sigmoid"), Gate("n", "tanh", reset="r")),
-    states=("h",),
-    results={
-        "h": lambda at: Add(
-            (Mul((Sub(Const(1), at.now("z")), at.now("n"))), Mul((at.now("z"), at.before("h"))))
-        )
-    },
-)
-RNN = Cell(gates=(Gate("h", "tanh"),), states=("h",), results={})
+@pytest.mark.parametrize("operator", [RNN_CELL, LSTM_CELL, GRU_CELL], ids=lambda one: one.name)
+@pytest.mark.parametrize("setting", ["input_size", "hidden_size"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_sizes_below_one_are_refused_in_one_line(operator: CellOperator, setting: str, value: int) -> None:
+    with pytest.raises(UserError, match=rf"^{operator.name}: {setting}={value} should be at least 1\.$"):
+        operator.trace_example(example(operator.name), {setting: value})
 
 
-@pytest.mark.parametrize(("kind", "cell"), [(nn.GRUCell, GRU), (nn.RNNCell, RNN)])
-@pytest.mark.parametrize("bias", [False, True])
-def test_another_cell_is_only_another_declaration(kind: type[nn.Module], cell: Cell, bias: bool) -> None:
-    torch.manual_seed(3)
-    module = kind(3, 4, bias=bias)
-    operator = Operator(kind, cell.record, "recurrent", "", run=cell.run)
-    trace = operator.trace(module, {"input": torch.randn(2, 5, 3), "h_0": torch.randn(5, 4)})
-    second = module(trace.tensors["input"][1], trace.tensors["h_1"])
-    assert trace.outputs == ("h_1", "h_2")
-    assert torch.equal(trace.tensors["h_2"], second)
+def test_grus_reset_gate_scales_what_the_matrix_product_gave() -> None:
+    """Not the state before the product, as other papers and pictures have it; and z keeps, 1 - z renews."""
+    trace = GRU_CELL.trace_example(example("GRUCell"))
+    weight_ih, weight_hh = trace.tensors["weight_ih"], trace.tensors["weight_hh"]
+    x, h, r, z = (trace.tensors[name].float() for name in ("input", "h_0", "r_1", "z_1"))
+    n = torch.tanh(x[0] @ weight_ih[8:].T + r * (h @ weight_hh[8:].T))
+    torch.testing.assert_close(trace.tensors["n_1"], n.double(), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(trace.tensors["h_1"], (1 - z) * n + z * h)
+    before_product = torch.tanh(x[0] @ weight_ih[8:].T + (r * h) @ weight_hh[8:].T)
+    assert (before_product - n).abs().max() > 0.1
+    assert [name for name, _ in trace.step("h_1", (0, 0)).reads] == ["z_1", "n_1", "z_1", "h_0"]
 
 
 def test_states_of_another_size_are_refused_in_torchs_words() -> None:
@@ -206,6 +202,7 @@ def test_gates_light_up_in_torchs_order_with_their_own_rows_only(sections: list[
             assert rows == set(range(4 * position, 4 * position + 4))
 
 
+@pytest.mark.parametrize("scene", [RNNCell, LSTMCell, GRUCell])
 @pytest.mark.parametrize(
     ("overrides", "text"),
     [
@@ -215,14 +212,16 @@ def test_gates_light_up_in_torchs_order_with_their_own_rows_only(sections: list[
         ({"hidden_size": 7}, "torch.randn(3)"),
         ({"bias": True}, "torch.full((3, 2, 3), 123456.789)"),
         ({"hidden_size": 3, "bias": True}, "torch.randn(12, 2) * 1e-9"),
+        ({}, "torch.full((2, 1, 3), nan)"),
         ({}, "torch.zeros(2, 0, 3)"),
     ],
 )
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_any_size_keeps_the_rules_of_the_layout(
-    overrides: dict[str, Any], text: str | None, lang: str
+    scene: type[CellScene], overrides: dict[str, Any], text: str | None, lang: str
 ) -> None:
-    trace = LSTM_CELL.trace_example(example("LSTMCell"), overrides, text)
-    reading = Reading(_watched(trace, lang))
+    name = scene.operator.name
+    trace = scene.operator.trace_example(example(name), overrides, text)
+    reading = Reading(watch_scene(scene, Request(trace, example(name), lang)))
     assert not {rule: found for rule, found in reading.broken.items() if found}
     assert reading.duration <= 15

@@ -1,0 +1,339 @@
+"""RNN, LSTM and GRU: layers and directions of cells over a sequence, recorded from torch's own passes, and proved.
+
+Tensors of a layer end like torch's parameters: `h_l0` are the states of layer 0 at every step, `h_l0_reverse` those of
+its backward pass, `i_l0` the gates, `input_l1` what layer 1 reads where that is not simply `h_l0` (both directions
+side by side, or thinned out by dropout). What a layer passes on is torch's own: each layer is run alone, with the
+random numbers of the call, and adds up to the network's output bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from torchreel.assets.errors import UserError
+from torchreel.scenes.formula import Case, Expr, Mul, Ref, Sum
+from torchreel.scenes.formula.tree import Bounded
+from torchreel.scenes.operator import Call, Inputs, Recording, Settings
+from torchreel.scenes.recurrent_cells_trace import CellOperator, given_states, infer_input_size
+from torchreel.scenes.recurrent_rows import Rows
+from torchreel.scenes.recurrent_tape_trace import Places, Tape
+from torchreel.scenes.recurrent_trace import GRU, LSTM, At, Cell, check_sizes, rnn
+from torchreel.scenes.windows import spread
+
+
+class Pass(NamedTuple):
+    """One direction of one layer; `number` counts them as `h_n` does, `suffix` is that of torch's parameters."""
+
+    layer: int
+    reverse: bool
+    number: int
+    suffix: str
+
+
+def passes(module: Any) -> list[Pass]:
+    """All passes of a network, in the order of `h_n`."""
+    directions = 2 if module.bidirectional else 1
+    return [
+        Pass(layer, bool(way), layer * directions + way, f"_l{layer}{'_reverse' if way else ''}")
+        for layer in range(module.num_layers)
+        for way in range(directions)
+    ]
+
+
+class _Layers:
+    """What each layer of a call reads and puts out, in torch's own numbers, `(T, N, features)` or packed data."""
+
+    def __init__(self, call: Call, source: Any, states: dict[str, Tensor]) -> None:
+        self.module, self.source, self.states = call.module, source, states
+        self.packed = isinstance(source, PackedSequence)
+        self.outputs: list[Tensor] = []
+        self.masks: list[Tensor | None] = []
+        call.replay(self._run)
+
+    def _run(self) -> None:
+        module, x = self.module, self._first()
+        for layer in range(module.num_layers):
+            y = self._layer(layer, x)
+            self.outputs.append(y)
+            if layer < module.num_layers - 1 and module.training and module.dropout:
+                state = torch.get_rng_state()
+                x = torch.dropout(y, module.dropout, True)
+                torch.set_rng_state(state)
+                self.masks.append(torch.dropout(torch.ones_like(y), module.dropout, True))
+            else:
+                x = y
+                self.masks.append(None)
+
+    def _first(self) -> Tensor:
+        """The input as the layers see it: time first, with a batch."""
+        if self.packed:
+            return self.source.data
+        x = self.source if self.source.ndim == 3 else self.source[:, None]
+        return x.transpose(0, 1) if self.module.batch_first and self.source.ndim == 3 else x
+
+    def _layer(self, layer: int, x: Tensor) -> Tensor:
+        module = self.module
+        one = [each for each in passes(module) if each.layer == layer]
+        weights = [w for each in one for w in _weights(module, each.suffix)]
+        hx = [self._state(name, slice(one[0].number, one[-1].number + 1)) for name in self.states]
+        kind = {"RNN_TANH": "rnn_tanh", "RNN_RELU": "rnn_relu"}.get(module.mode, module.mode.lower())
+        settings = (weights, module.bias, 1, 0.0, False, module.bidirectional)
+        state = tuple(hx) if len(hx) > 1 else hx[0]
+        run = getattr(torch, kind)
+        if self.packed:
+            output: Tensor = run(x, self.source.batch_sizes, state, *settings)[0]
+        else:
+            output = run(x, state, *settings, False)[0]
+        return output
+
+    def _state(self, name: str, which: slice) -> Tensor:
+        state = self.states[name]
+        state = (state if state.ndim == 3 else state[:, None])[which]
+        if self.packed and self.source.sorted_indices is not None:
+            state = state[:, self.source.sorted_indices]
+        return state.contiguous()
+
+    def like_output(self, tensor: Tensor) -> Tensor:
+        """A layer's tensor in the layout of the network's output."""
+        if self.packed:
+            return tensor
+        if self.source.ndim == 2:
+            return tensor[:, 0]
+        return tensor.transpose(0, 1) if self.module.batch_first else tensor
+
+
+def _weights(module: Any, suffix: str) -> list[Tensor]:
+    kinds = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if module.bias else [])]
+    kinds += ["weight_hr"] if getattr(module, "proj_size", 0) else []
+    return [getattr(module, kind + suffix).detach() for kind in kinds]
+
+
+class _Network:
+    """The passes of one recording."""
+
+    def __init__(self, cell: Cell, call: Call) -> None:
+        self.cell, self.module = cell, call.module
+        source = {**call.inputs, **call.call}["input"]
+        self.rows = Rows.of(source, self.module.batch_first)
+        packed = isinstance(source, PackedSequence)
+        x = source.data if packed else source
+        self.batched = packed or x.ndim == 3
+        states = self._zeros(x) | given_states(call, cell.states)
+        weights = {name: value.detach() for name, value in self.module.named_parameters()}
+        self.tape = Tape({"input": x, **states, **weights})
+        output, last = call.output
+        self.returned = {"output": output.data if packed else output}
+        ends = last if isinstance(last, tuple) else (last,)
+        self.returned |= {f"{name}_n": end for name, end in zip(cell.states, ends, strict=True)}
+        self.tape.tensors |= self.returned
+        self.layers = _Layers(call, source, states)
+        self.hidden, self.width = self.module.hidden_size, states["h_0"].shape[-1]
+        self.passes = passes(self.module)
+
+    def _zeros(self, x: Tensor) -> dict[str, Tensor]:
+        count = len(passes(self.module))
+        lead = (count, self.rows.table.shape[1]) if self.batched else (count,)
+        sizes = (getattr(self.module, "proj_size", 0) or self.module.hidden_size, self.module.hidden_size)
+        found = zip(self.cell.states, sizes, strict=False)
+        return {f"{name}_0": torch.zeros(*lead, size, dtype=x.dtype) for name, size in found}
+
+    def recording(self) -> Recording:
+        for one in self.passes:
+            _Recorder(self, one, self._source(one)).run()
+            if one == self.passes[-1] or self.passes[one.number + 1].layer > one.layer:
+                self._pass_on(one.layer)
+        for name in self.cell.states:
+            self.tape.rule(f"{name}_n", partial(self._last, name))
+        return Recording(self.tape.tensors, tuple(self.tape.rules), tuple(self.returned))
+
+    def _source(self, one: Pass) -> str:
+        """The tensor that a pass reads."""
+        if one.layer == 0:
+            return "input"
+        own = f"input_l{one.layer}"
+        return own if own in self.tape.tensors else f"h_l{one.layer - 1}"
+
+    def _pass_on(self, layer: int) -> None:
+        """What the next layer, or the caller, gets of a layer: its directions side by side, after dropout."""
+        suffixes = [one.suffix for one in self.passes if one.layer == layer]
+        if layer == self.module.num_layers - 1:
+            self.tape.rule("output", partial(self._side_by_side, suffixes, None))
+            return
+        mask = self.layers.masks[layer]
+        if mask is None and len(suffixes) == 1:
+            return
+        name = f"input_l{layer + 1}"
+        value = self.layers.like_output(self.layers.outputs[layer])
+        if mask is not None:
+            self.tape.tensors[f"mask_l{layer}"] = self.layers.like_output(mask)
+            value = value * self.tape.tensors[f"mask_l{layer}"]
+        self.tape.tensors[name] = value
+        self.tape.rule(
+            name, partial(self._side_by_side, suffixes, None if mask is None else f"mask_l{layer}")
+        )
+
+    def _side_by_side(self, suffixes: list[str], mask: str | None, at: Tensor) -> Expr:
+        parts = tuple(
+            Ref(f"h{suffix}", torch.cat([at[:, :-1], at[:, -1:] % self.width], 1)) for suffix in suffixes
+        )
+        state: Expr = Case(at[:, -1] // self.width, parts) if len(parts) > 1 else parts[0]
+        return state if mask is None else Mul((state, Ref(mask, at)))
+
+    def _last(self, state: str, at: Tensor) -> Expr:
+        """The element of `h_n` or `c_n`: that of the step where its pass ends."""
+        sample = at[:, 1] if self.batched else torch.zeros(len(at), dtype=torch.int64)
+        parts = []
+        for one in self.passes:
+            lead = self.rows.index(self.rows.last(one.reverse)[sample])
+            parts.append(self.tape.ref(f"{state}{one.suffix}", torch.cat([lead, at[:, -1:]], 1)))
+        return Case(at[:, 0], tuple(parts)) if len(parts) > 1 else parts[0]
+
+
+class _Recorder:
+    """One pass: all its steps at once, since the states between them are known."""
+
+    def __init__(self, network: _Network, one: Pass, source: str) -> None:
+        self.network, self.one, self.source = network, one, source
+        self.tape, self.rows, self.hidden = network.tape, network.rows, network.hidden
+        self.before = self.rows.before(one.reverse)
+
+    def run(self) -> None:
+        tape, suffix = self.tape, self.one.suffix
+        tape.tensors[self._name("h")] = self._torchs()
+        tape.linear(
+            self._name("ih"), "ih", tape.tensors[self.source], partial(Places.one, self.source), suffix
+        )
+        tape.linear(self._name("hh"), "hh", self._found("h"), partial(self._places, "h"), suffix)
+        shape = (*self.rows.lead, self.hidden)
+        for name, formula in self.network.cell.formulas().items():
+            if name == "c":
+                self._memory(formula)
+            elif name == "h" and self._name("weight_hr") in tape.tensors:
+                self._project(shape, formula)
+            elif name not in ("fc", "ig", "zh", "zn", "rh", "tanh_c"):
+                tape.fill(self._name(name), shape, partial(self._formula, formula))
+
+    def _name(self, name: str) -> str:
+        return f"{name}{self.one.suffix}"
+
+    def _torchs(self) -> Tensor:
+        """The states at all steps as torch has them."""
+        layers, width = self.network.layers, self.network.width
+        top = self.one.layer == self.network.module.num_layers - 1
+        output = layers.like_output(layers.outputs[self.one.layer])
+        whole = self.tape.tensors["output"] if top else output
+        start = width * self.one.reverse
+        return whole[..., start : start + width]
+
+    def _found(self, state: str) -> Tensor:
+        """A state as every row finds it, in the shape of the sequence."""
+        own = self.tape.tensors[self._name(state)]
+        flat = own.reshape(-1, own.shape[-1])
+        first = (self.before < 0)[:, None]
+        given = self._initial(state)[self.rows.sample].to(flat.dtype)
+        return torch.where(first, given, flat[self.before.clamp(min=0)]).reshape(own.shape)
+
+    def _initial(self, state: str) -> Tensor:
+        """The initial state of this pass, one a sample."""
+        given = self.tape.tensors[f"{state}_0"][self.one.number]
+        return given if self.network.batched else given[None]
+
+    def _places(self, state: str, lead: Tensor) -> Places:
+        """Where a state comes from: the row before, or the initial state."""
+        rows = self.rows.number(lead)
+        number = torch.full_like(rows, self.one.number)
+        given = torch.stack([number, self.rows.sample[rows]][: 2 if self.network.batched else 1], 1)
+        own, first = self.rows.index(self.before[rows].clamp(min=0)), self.before[rows] < 0
+        return Places(((self._name(state), own), (f"{state}_0", given)), first.long())
+
+    def _old(self, state: str, at: Tensor) -> Expr:
+        """The same elements of a state as the step finds it."""
+        places = self._places(state, at[:, :-1])
+        parts = [self.tape.ref(name, torch.cat([lead, at[:, -1:]], 1)) for name, lead in places.sources]
+        return Case(places.which, tuple(parts))
+
+    def _formula(self, formula: Callable[[At], Expr], at: Tensor) -> Expr:
+        return formula(At(self.tape, at, self.hidden, self._name, self._old))
+
+    def _memory(self, formula: Callable[[At], Expr]) -> None:
+        """LSTM's c, which torch returns for the last step only: carried on step by step, with its rounding."""
+        tensors, sizes = self.tape.tensors, self.tape.sizes
+        i, f, g = (tensors[self._name(gate)].reshape(-1, self.hidden) for gate in "ifg")
+        si, sf, sg = (sizes[self._name(gate)].reshape(-1, self.hidden) for gate in "ifg")
+        value, size = torch.empty_like(f), torch.empty_like(f)
+        initial = self._initial("c").double()
+        for rows in self.rows.passes(self.one.reverse):
+            first, before = (self.before[rows] < 0)[:, None], self.before[rows].clamp(min=0)
+            start = initial[self.rows.sample[rows]]
+            old = torch.where(first, start, value[before])
+            old_size = torch.where(first, start.abs(), size[before])
+            value[rows] = f[rows] * old + i[rows] * g[rows]
+            lost = old.abs() * sf[rows] + g[rows].abs() * si[rows] + i[rows].abs() * sg[rows]
+            size[rows] = value[rows].abs() + f[rows].abs() * old_size + lost
+        shape = (*self.rows.lead, self.hidden)
+        found = Bounded(value.reshape(shape), size.reshape(shape))
+        self.tape.keep(self._name("c"), found, partial(self._formula, formula))
+
+    def _project(self, shape: tuple[int, ...], formula: Callable[[At], Expr]) -> None:
+        """With proj_size, h is a linear map of what the output gate lets out."""
+        inner, weight = self._name("m"), self._name("weight_hr")
+        self.tape.fill(inner, shape, partial(self._formula, formula))
+        columns = torch.arange(self.hidden)
+
+        def row(at: Tensor) -> Expr:
+            ids = columns.expand(len(at), -1)[..., None]
+            left = Ref(weight, torch.cat([spread(at[:, -1:], self.hidden), ids], -1))
+            right = self.tape.ref(inner, torch.cat([spread(at[:, :-1], self.hidden), ids], -1))
+            return Sum(Mul((left, right)))
+
+        self.tape.rule(self._name("h"), row)
+
+
+def run_network(module: Any, inputs: Inputs, call: Any) -> Any:
+    """The plain call, with an example's `h_0` and `c_0` as torch's `hx`."""
+    x, *given = inputs.values()
+    hx = None if not given else tuple(given) if len(given) > 1 else given[0]
+    return module(x, hx, **call)
+
+
+def _check(name: str, settings: Settings, inputs: Inputs) -> None:
+    """Refuse sizes below 1 and an input that is not a sequence of `input_size` features."""
+    check_sizes(name, settings, "input_size", "hidden_size", "num_layers")
+    x, size = next(iter(inputs.values())), settings.get("input_size")
+    if x.ndim not in (2, 3):
+        raise UserError(
+            f"{name}: input has {x.ndim} dimensions, expected (T, N, input_size) or (T, input_size). "
+            "Give a sequence of steps."
+        )
+    steps = 1 if x.ndim == 3 and settings.get("batch_first") else 0
+    if not x.shape[steps]:
+        raise UserError(f"{name}: input has no time step. Give at least one, (1, N, input_size).")
+    if isinstance(size, int) and x.shape[-1] != size:
+        raise UserError(
+            f"{name}: input has inconsistent input_size: got {x.shape[-1]}, expected {size}. "
+            f"Use input_size={x.shape[-1]} or an input with {size} features."
+        )
+
+
+def _operator(module: type[nn.Module], cell: Callable[[Any], Cell]) -> CellOperator:
+    name = module.__name__
+    return CellOperator(
+        module,
+        record=lambda call: _Network(cell(call.module), call).recording(),
+        family="recurrent",
+        source=f"https://docs.pytorch.org/docs/stable/generated/torch.nn.{name}.html",
+        check=partial(_check, name),
+        infer=infer_input_size,
+        run=run_network,
+    )
+
+
+RNN_NETWORK = _operator(nn.RNN, lambda module: rnn(module.nonlinearity))
+LSTM_NETWORK = _operator(nn.LSTM, lambda module: LSTM)
+GRU_NETWORK = _operator(nn.GRU, lambda module: GRU)
