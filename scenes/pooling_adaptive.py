@@ -9,20 +9,29 @@ from manim import Animation
 from torch import nn
 
 from torchreel.scenes.formula import Token
-from torchreel.scenes.operator import Operator
+from torchreel.scenes.operator import Inputs, Operator, Settings
 from torchreel.scenes.parts.motion import Appear, Morph
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.pooling_adaptive_ruler import Ruler
 from torchreel.scenes.pooling_adaptive_story import DOCS, RuledPool
-from torchreel.scenes.pooling_adaptive_trace import record_adaptive_average_pool, record_adaptive_max_pool
+from torchreel.scenes.pooling_adaptive_trace import (
+    check_adaptive,
+    record_adaptive_average_pool,
+    record_adaptive_max_pool,
+)
 from torchreel.scenes.stage import Beat
 
 _SLOW_PARTS = 2
 
 
-def _operator(module: type[nn.Module]) -> Operator:
-    record = record_adaptive_max_pool if "Max" in module.__name__ else record_adaptive_average_pool
-    return Operator(module, record, "pooling", f"{DOCS}{module.__name__}.html")
+def _operator(module: type[nn.Module], dims: int) -> Operator:
+    name = module.__name__
+    record = record_adaptive_max_pool if "Max" in name else record_adaptive_average_pool
+
+    def check(settings: Settings, inputs: Inputs) -> None:
+        check_adaptive(name, settings, inputs, dims)
+
+    return Operator(module, record, "pooling", f"{DOCS}{name}.html", check)
 
 
 class _AdaptivePool(RuledPool):
@@ -118,24 +127,24 @@ class _AdaptivePool(RuledPool):
 
 
 class AdaptiveMaxPool1d(_AdaptivePool):
-    operator = _operator(nn.AdaptiveMaxPool1d)
+    operator = _operator(nn.AdaptiveMaxPool1d, 1)
 
 
 class AdaptiveMaxPool2d(_AdaptivePool):
-    operator = _operator(nn.AdaptiveMaxPool2d)
+    operator = _operator(nn.AdaptiveMaxPool2d, 2)
 
 
 class AdaptiveAvgPool1d(_AdaptivePool):
-    operator = _operator(nn.AdaptiveAvgPool1d)
+    operator = _operator(nn.AdaptiveAvgPool1d, 1)
 
 
 class AdaptiveAvgPool2d(_AdaptivePool):
-    operator = _operator(nn.AdaptiveAvgPool2d)
+    operator = _operator(nn.AdaptiveAvgPool2d, 2)
 
 
 class AdaptiveMaxPool3d(_AdaptivePool):
-    operator = _operator(nn.AdaptiveMaxPool3d)
+    operator = _operator(nn.AdaptiveMaxPool3d, 3)
 
 
 class AdaptiveAvgPool3d(_AdaptivePool):
-    operator = _operator(nn.AdaptiveAvgPool3d)
+    operator = _operator(nn.AdaptiveAvgPool3d, 3)

@@ -96,14 +96,16 @@ def _plane(cover: Cover, rooms: Mapping[str, Room]) -> Places:
     wide = 2 * _ROOM - beside - _ARROW - _BETWEEN * (len(names) - 1)
     outs = cover.counts[1] * len(names)
     share = min(0.65, max(0.3, outs / (cols + outs)))
-    cells = Cells.fit(rows, cols, wide * (1 - share), top - low, rooms["input"].texts, _LARGEST)
+    texts, high = rooms["input"].texts, top - low
+    cells = Cells.fit(rows, cols, wide * (1 - share), high, texts, _LARGEST)
+    largest = max(cells.width, 0.6)
     fitted = {
-        name: _output(
-            cover, cells, wide * share / len(names), top - low, rooms[name].texts, max(cells.width, 0.6)
-        )
+        name: _output(cover, cells, wide * share / len(names), high, rooms[name].texts, largest)
         for name in names
     }
     widths = {name: rooms[name].width(fitted[name]) for name in names}
+    if sum(widths.values()) > wide * share:
+        cells = Cells.fit(rows, cols, wide - sum(widths.values()), high, texts, _LARGEST)
     own = rooms["input"].width(cells)
     total = beside + own + _ARROW + sum(widths.values()) + _BETWEEN * (len(names) - 1)
     x, y = -total / 2 + beside, (top + low) / 2

@@ -67,14 +67,16 @@ class Rail:
 class Ruler:
     """The ruler along `rail`: above what it counts, or left of it where that is vertical.
 
-    `letter` is torch's name of the size, `lead` the leading indices of the tensors `start_<letter>` and, if there is
-    one, `end_<letter>`; `windows` are the intervals of cells that they say.
+    `letter` is torch's name of the size, `lead` the channel's index, where channels have windows of their own;
+    `windows` are the intervals of cells that the tensors `start_<letter>` and, if there is one, `end_<letter>` say.
     """
 
     def __init__(
         self, look: Look, trace: Trace, rail: Rail, letter: str, lead: Index, windows: Sequence[Interval]
     ) -> None:
-        self.look, self.trace, self.rail, self.letter, self.lead = look, trace, rail, letter, lead
+        self.look, self.trace, self.rail, self.letter = look, trace, rail, letter
+        planes = len(trace.shape(f"start_{letter}")) - 1
+        self.lead = lead[len(lead) - planes :]
         self.windows, self.lanes = windows, lanes(windows)
         self.vertical, self.shown, self.step = rail.vertical, rail.count, rail.step
         self.first = _first_lane(self.shown, self.vertical)

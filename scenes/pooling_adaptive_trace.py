@@ -9,9 +9,17 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from torchreel.assets.errors import UserError
 from torchreel.scenes.formula import Add, Const, Div, Expr, Mul, Ref, Rounded, Sub, Sum
-from torchreel.scenes.operator import Call, Recording
-from torchreel.scenes.pooling_adaptive_windows import LETTERS, Largest, Ragged, Whole, pooled_dims
+from torchreel.scenes.operator import Call, Inputs, Recording, Settings
+from torchreel.scenes.pooling_adaptive_windows import (
+    LETTERS,
+    Largest,
+    Ragged,
+    Whole,
+    check_dimensions,
+    pooled_dims,
+)
 from torchreel.scenes.pooling_average_trace import quotient
 from torchreel.scenes.pooling_trace import arguments
 from torchreel.scenes.trace import Rule
@@ -125,3 +133,13 @@ def _start(letter: str, cells: Tensor) -> Expr:
 
 def _end(letter: str, cells: Tensor) -> Expr:
     return Whole(_cut_at(letter, 1, cells), up=True)
+
+
+def check_adaptive(name: str, settings: Settings, inputs: Inputs, dims: int) -> None:
+    """Refuse an output size or an input of other dimensions, in one line."""
+    size, shape = settings["output_size"], list(inputs["input"].shape)
+    sizes = size if isinstance(size, (tuple, list)) else (size,) * dims
+    if len(sizes) != dims or not all(one is None or (type(one) is int and one >= 0) for one in sizes):
+        many = f" or a tuple of {dims} ints or None" if dims > 1 else ""
+        raise UserError(f"{name}: output_size={size!r} should be an int of at least 0{many}.")
+    check_dimensions(name, shape, dims)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torchreel.assets.errors import UserError
 from torchreel.scenes.formula import Add, Const, Expr, Lazy, Max, Mul, Ref, Tensors, Token
 from torchreel.scenes.formula.tree import Bounded
 from torchreel.scenes.pooling_trace import AXES
@@ -34,6 +35,15 @@ def kernel_sizes(module: Any) -> tuple[int, ...]:
     """`kernel_size` as one int an axis."""
     size = module.kernel_size
     return tuple(size) if isinstance(size, (tuple, list)) else (size,) * pooled_dims(module)
+
+
+def check_dimensions(name: str, shape: Sequence[int], dims: int) -> None:
+    """Refuse an input that is neither a sample nor a batch, in torch's words."""
+    if len(shape) not in (dims + 1, dims + 2):
+        raise UserError(
+            f"{name}: expected {dims + 1}D or {dims + 2}D (batch mode) input, but got input of size {list(shape)}. "
+            f"Give one of shape (C, {', '.join(LETTERS[dims])}) or (N, C, {', '.join(LETTERS[dims])})."
+        )
 
 
 @dataclass(frozen=True, eq=False)

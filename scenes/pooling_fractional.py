@@ -10,18 +10,23 @@ from manim import Animation
 from torch import nn
 
 from torchreel.scenes.formula import Index, Token
-from torchreel.scenes.operator import Operator
+from torchreel.scenes.operator import Inputs, Operator, Settings
 from torchreel.scenes.parts.motion import Appear, Fly, Move
 from torchreel.scenes.pooling_adaptive_ruler import Ruler
 from torchreel.scenes.pooling_adaptive_story import DOCS, RuledPool
-from torchreel.scenes.pooling_fractional_trace import SAMPLE, record_fractional_max_pool
+from torchreel.scenes.pooling_fractional_trace import SAMPLE, check_fractional, record_fractional_max_pool
 from torchreel.scenes.stage import Beat
 
 _SLOW_STARTS = 2
 
 
-def _operator(module: type[nn.Module]) -> Operator:
-    return Operator(module, record_fractional_max_pool, "pooling", f"{DOCS}{module.__name__}.html")
+def _operator(module: type[nn.Module], dims: int) -> Operator:
+    name = module.__name__
+
+    def check(settings: Settings, inputs: Inputs) -> None:
+        check_fractional(name, settings, inputs, dims)
+
+    return Operator(module, record_fractional_max_pool, "pooling", f"{DOCS}{name}.html", check)
 
 
 class _FractionalPool(RuledPool):
@@ -117,8 +122,8 @@ class _FractionalPool(RuledPool):
 
 
 class FractionalMaxPool2d(_FractionalPool):
-    operator = _operator(nn.FractionalMaxPool2d)
+    operator = _operator(nn.FractionalMaxPool2d, 2)
 
 
 class FractionalMaxPool3d(_FractionalPool):
-    operator = _operator(nn.FractionalMaxPool3d)
+    operator = _operator(nn.FractionalMaxPool3d, 3)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from torchreel.assets.errors import UserError
 from torchreel.scenes.formula import Add, Case, Const, Div, Expr, Mul, Ref, Sub
-from torchreel.scenes.operator import Call, Recording
+from torchreel.scenes.operator import Call, Inputs, Recording, Settings
 from torchreel.scenes.pooling_adaptive_windows import (
     LETTERS,
     Largest,
     Ragged,
     Whole,
+    check_dimensions,
     kernel_sizes,
     pooled_dims,
 )
@@ -125,3 +128,30 @@ class _Fractional:
         last = (cells[:, -1] == self.outs[axis] - 1).long()
         end = Sub(Const(self.sizes[axis]), Const(self.kernel[axis]))
         return Case(last, (Sub(Whole(here), Whole(first)), end))
+
+
+def check_fractional(name: str, settings: Settings, inputs: Inputs, dims: int) -> None:
+    """Refuse more windows than torch fits into the input, in one line and with what to do.
+
+    In three dimensions torch wants one cell more than the windows would need.
+    """
+    shape = inputs["input"].shape
+    check_dimensions(name, shape, dims)
+    size, ratio = settings.get("output_size"), settings.get("output_ratio")
+    if (size is None) == (ratio is None):
+        return  # torch says that it wants one of them
+    kernel, given = _each(settings["kernel_size"], dims), _each(ratio if size is None else size, dims)
+    if len(kernel) != dims or len(given) != dims:
+        return  # torch says how many it takes
+    for letter, length, side, part in zip(LETTERS[dims], shape[-dims:], kernel, given, strict=True):
+        count = int(length * part) if size is None else part
+        most = length - side + (dims == 2)
+        if count > most:
+            raise UserError(
+                f"{name}: {count} windows of {side} are more than torch fits into {letter}={length}. "
+                f"Use an output of at most {max(most, 0)}."
+            )
+
+
+def _each(value: Any, dims: int) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * dims

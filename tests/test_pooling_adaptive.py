@@ -1,0 +1,267 @@
+"""Adaptive and fractional pooling: windows as torch cuts and draws them, for any valid call, proved and drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from torchreel.assets.errors import UserError
+from torchreel.assets.examples import example
+from torchreel.scenes import registry
+from torchreel.scenes.formula import Const, Ref, Token
+from torchreel.scenes.pooling_adaptive_ruler import lanes
+from torchreel.scenes.pooling_adaptive_windows import Whole
+from torchreel.scenes.stage import Request
+from torchreel.scenes.trace import Trace, TraceError
+from torchreel.tests.calls import check_call
+from torchreel.tests.layout import RULES, Reading
+from torchreel.tests.stagehand import watch_scene
+
+ADAPTIVE = [getattr(nn, f"Adaptive{kind}Pool{dims}d") for kind in ("Max", "Avg") for dims in (1, 2, 3)]
+FRACTIONAL = [nn.FractionalMaxPool2d, nn.FractionalMaxPool3d]
+KINDS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+SPECIAL = torch.tensor([math.nan, math.inf, -math.inf, 0.0, 1.0])
+
+
+def _dims(kind: type[nn.Module]) -> int:
+    return int(kind.__name__[-2])
+
+
+@st.composite
+def inputs(draw: st.DrawFn, sizes: list[int], fewest: int = 0) -> Tensor:
+    """An input with or without a batch, which may be empty; some hold NaN, infinities and equal values."""
+    lead = draw(st.sampled_from([(2,), (1, 2), (2, 1), (fewest, 2)]))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 999)))
+    dtype = draw(st.sampled_from(KINDS))
+    if draw(st.booleans()):
+        return SPECIAL[torch.randint(len(SPECIAL), (*lead, *sizes), generator=generator)].to(dtype)
+    return torch.randn(*lead, *sizes, generator=generator).to(dtype)
+
+
+@pytest.mark.parametrize("kind", ADAPTIVE, ids=lambda kind: kind.__name__)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_any_valid_adaptive_call_is_proved(kind: type[nn.Module], data: st.DataObject) -> None:
+    dims = _dims(kind)
+    sizes = data.draw(st.lists(st.integers(1, 7), min_size=dims, max_size=dims))
+    out: Any = st.integers(1, 9) if dims == 1 else st.none() | st.integers(1, 9)
+    asked = data.draw(st.integers(0, 4) | st.lists(out, min_size=dims, max_size=dims).map(tuple))
+    settings_ = {"return_indices": data.draw(st.booleans())} if "Max" in kind.__name__ else {}
+    traced = check_call(kind(asked, **settings_), data.draw(inputs(sizes)))
+    assert traced.outputs == (("output", "indices") if settings_.get("return_indices") else ("output",))
+
+
+@pytest.mark.parametrize("kind", FRACTIONAL, ids=lambda kind: kind.__name__)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_any_valid_fractional_call_is_proved_with_the_samples_it_drew(
+    kind: type[nn.Module], data: st.DataObject
+) -> None:
+    dims = _dims(kind)
+    kernel = data.draw(st.lists(st.integers(1, 3), min_size=dims, max_size=dims))
+    outs = data.draw(st.lists(st.integers(1, 4), min_size=dims, max_size=dims))
+    sizes = [k + o + data.draw(st.integers(0, 4)) for k, o in zip(kernel, outs, strict=True)]
+    asked: dict[str, Any] = {"output_size": tuple(outs)}
+    if data.draw(st.booleans()):
+        ratio = tuple(o / n + 0.001 for o, n in zip(outs, sizes, strict=True))
+        assume(all(0 < part < 1 for part in ratio))
+        asked = {"output_ratio": ratio}
+    x = data.draw(inputs(sizes))
+    given_samples = data.draw(st.booleans())
+    samples = (
+        torch.rand(x.shape[0] if x.ndim > dims + 1 else 1, 2, dims).to(x.dtype) if given_samples else None
+    )
+    assume(samples is None or x.shape[-dims - 1] == 2)
+    module: Any = kind(
+        tuple(kernel), **asked, return_indices=data.draw(st.booleans()), _random_samples=samples
+    )  # type: ignore[call-arg]
+    traced = check_call(module, x)
+    drawn = traced.tensors["u"]
+    assert tuple(drawn.shape) == (x.shape[0] if x.ndim > dims + 1 else 1, x.shape[-dims - 1], dims)
+
+
+@pytest.mark.parametrize(
+    "module, x",
+    [
+        (nn.AdaptiveAvgPool2d(3), torch.rand(1, 2, 200, 301)),
+        (nn.AdaptiveAvgPool3d(2), 100 * torch.rand(1, 1, 40, 40, 40).bfloat16()),
+        (nn.AdaptiveAvgPool3d(1), 100 * torch.rand(1, 1, 20, 20, 20).half()),
+        (nn.AdaptiveMaxPool2d(1, return_indices=True), torch.randn(1, 2, 300, 300)),
+        (
+            nn.FractionalMaxPool2d(3, output_ratio=0.71, return_indices=True),
+            torch.randn(2, 60, 77).bfloat16(),
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_large_windows_are_proved_though_torch_rounds_as_it_adds(module: nn.Module, x: Tensor) -> None:
+    check_call(module, x)
+
+
+def windows(proved: Trace, letter: str) -> list[tuple[float, float]]:
+    starts, ends = ([step.value for step in proved.steps(f"{end}_{letter}")] for end in ("start", "end"))
+    return list(zip(starts, ends, strict=True))
+
+
+@pytest.mark.parametrize(
+    "size, count, expected",
+    [
+        (4, 3, [(0, 2), (1, 3), (2, 4)]),
+        (5, 3, [(0, 2), (1, 4), (3, 5)]),
+        (4, 2, [(0, 2), (2, 4)]),
+        (3, 4, [(0, 1), (0, 2), (1, 3), (2, 3)]),
+        (7, 1, [(0, 7)]),
+    ],
+)
+def test_parts_are_rounded_outwards(size: int, count: int, expected: list[tuple[int, int]]) -> None:
+    proved = check_call(nn.AdaptiveAvgPool1d(count), torch.randn(1, size))
+    assert windows(proved, "L") == expected
+    assert [step.value for step in proved.steps("count")] == [end - start for start, end in expected]
+
+
+def test_the_divisor_is_the_size_of_each_window() -> None:
+    proved = check_call(nn.AdaptiveAvgPool2d((1, 3)), torch.arange(1.0, 9.0).reshape(1, 2, 4))
+    step = proved.step("output", (0, 0, 1))
+    drawn = "".join(token.text for token in step.tokens(lambda _, value: f"{value:g}"))
+    assert drawn == "(2 + 3 + 6 + 7) / 4"
+
+
+def test_a_sample_drives_the_width_first_in_a_plane_but_the_depth_first_in_a_volume() -> None:
+    plane = nn.FractionalMaxPool2d(2, 4, _random_samples=torch.tensor([[[0.0, 0.9]]]))
+    proved = check_call(plane, torch.randn(1, 1, 7, 7))
+    assert [step.value for step in proved.steps("start_W")] == [0, 1, 3, 5]
+    assert [step.value for step in proved.steps("start_H")] == [0, 2, 3, 5]
+    volume = nn.FractionalMaxPool3d(2, 4, _random_samples=torch.tensor([[[0.0, 0.9, 0.9]]]))
+    proved = check_call(volume, torch.randn(1, 1, 7, 7, 7))
+    assert [step.value for step in proved.steps("start_D")] == [0, 1, 3, 5]
+    assert [step.value for step in proved.steps("start_W")] == [0, 2, 3, 5]
+
+
+def test_every_plane_has_windows_of_its_own() -> None:
+    samples = torch.tensor([[[0.0, 0.0], [0.9, 0.9]]])
+    proved = check_call(nn.FractionalMaxPool2d(2, 4, _random_samples=samples), torch.randn(1, 2, 7, 7))
+    starts = proved.tensors["start_W"]
+    assert isinstance(starts, Tensor)
+    assert starts.tolist() == [[[0, 1, 3, 5], [0, 2, 3, 5]]]
+
+
+@pytest.mark.parametrize("kind", [*ADAPTIVE, *FRACTIONAL], ids=lambda kind: kind.__name__)
+def test_a_changed_output_is_refused(kind: Any) -> None:
+    x = torch.arange(float(6 ** _dims(kind))).reshape(1, *(6,) * _dims(kind))
+    proved = check_call(kind(2, 3) if "Fractional" in kind.__name__ else kind(3), x)
+    changed = proved.tensors["output"].clone()  # type: ignore[union-attr]
+    changed.view(-1)[1] += 1
+    with pytest.raises(TraceError, match=r"output\[.*torch gives"):
+        dataclasses.replace(proved, tensors={**proved.tensors, "output": changed})
+
+
+def test_a_window_elsewhere_is_refused() -> None:
+    proved = check_call(nn.AdaptiveMaxPool1d(3), torch.randn(1, 4))
+    moved = {**proved.tensors, "start_L": torch.tensor([0, 0, 2])}
+    with pytest.raises(TraceError, match=r"start_L\[1\]"):
+        dataclasses.replace(proved, tensors=moved)
+
+
+@pytest.mark.parametrize(
+    "values, index",
+    [
+        ([2.0, 2.0, 1.0], 0),
+        ([1.0, math.nan, 9.0], 1),
+        ([math.nan, 1.0, math.nan], 2),
+        ([-math.inf, -math.inf, -math.inf], 0),
+    ],
+)
+def test_the_first_of_equals_wins_and_the_last_nan(values: list[float], index: int) -> None:
+    proved = check_call(nn.AdaptiveMaxPool1d(1, return_indices=True), torch.tensor([values]))
+    assert proved.value("indices", (0, 0)) == index
+
+
+def test_whole_numbers_are_drawn_with_the_brackets_they_are_rounded_by() -> None:
+    x = torch.tensor([[0]])
+    tensors = {"x": torch.tensor([-1.5])}
+    down, up = Whole(Ref("x", x)), Whole(Ref("x", x), up=True)
+    assert (float(down.evaluate(tensors)), float(up.evaluate(tensors))) == (-2, -1)
+    assert (down.symbols(), up.symbols()) == ("⌊x⌋", "⌈x⌉")
+    assert [token.text for token in Whole(Const(2)).tokens(lambda ref: Token(""), 4)] == ["⌊", "2", "⌋"]
+
+
+def test_bars_that_overlap_stand_in_lanes_of_their_own() -> None:
+    assert lanes([(0, 2), (1, 3), (2, 4)]) == [0, 1, 0]
+    assert lanes([(0, 1), (0, 2), (1, 3), (2, 3)]) == [0, 1, 0, 1]
+    assert lanes([]) == []
+
+
+@pytest.mark.parametrize(
+    "name, given, text, said",
+    [
+        ("AdaptiveMaxPool2d", {"output_size": [1, 2, 3]}, None, "a tuple of 2 ints or None"),
+        ("AdaptiveAvgPool1d", {"output_size": -1}, None, "output_size=-1 should be an int of at least 0"),
+        (
+            "AdaptiveAvgPool1d",
+            {},
+            "[1, 2, 3]",
+            r"expected 2D or 3D .* size \[3\]. Give one of shape \(C, L\)",
+        ),
+        (
+            "FractionalMaxPool2d",
+            {"output_size": 6},
+            None,
+            r"6 windows of 2 .* H=6\. Use an output of at most 5",
+        ),
+        ("FractionalMaxPool2d", {"output_ratio": 0.5}, None, "only one of output_size and output_ratio"),
+        ("FractionalMaxPool2d", {"kernel_size": 7}, None, "at most 0"),
+        (
+            "FractionalMaxPool3d",
+            {"output_size": 3},
+            None,
+            r"3 windows of 2 .* H=4\. Use an output of at most 2",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(
+    name: str, given: dict[str, Any], text: str | None, said: str
+) -> None:
+    with pytest.raises(UserError, match=said) as refused:
+        registry.find(name).operator.trace_example(example(name), given, text)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "name, given, text",
+    [
+        ("AdaptiveMaxPool2d", {"output_size": 7}, "torch.randn(2, 3, 224, 224)"),
+        ("AdaptiveMaxPool2d", {"output_size": [9, 12], "return_indices": True}, "torch.randn(2, 5, 5)"),
+        ("AdaptiveAvgPool2d", {"output_size": [20, 3]}, "torch.randn(1, 30, 3)"),
+        ("AdaptiveAvgPool2d", {"output_size": 1}, "[[[float('nan')]]]"),
+        ("AdaptiveAvgPool2d", {}, "torch.zeros(0, 2, 4, 4)"),
+        ("AdaptiveMaxPool1d", {"output_size": 9, "return_indices": True}, "torch.randn(3, 30)"),
+        ("AdaptiveAvgPool1d", {"output_size": 40}, "torch.randn(3, 3) * 1e5"),
+        ("AdaptiveAvgPool3d", {"output_size": 3}, "torch.randn(2, 3, 20, 30, 40)"),
+        ("AdaptiveMaxPool3d", {"output_size": [5, 3, 4]}, "torch.randn(1, 2, 2, 2)"),
+        ("FractionalMaxPool2d", {"output_size": [20, 15]}, "torch.randn(1, 2, 30, 20)"),
+        ("FractionalMaxPool2d", {"output_size": 1, "return_indices": True}, None),
+        ("FractionalMaxPool3d", {"output_size": 1, "return_indices": True}, None),
+    ],
+)
+def test_any_call_is_drawn_by_the_layout_rules(name: str, given: dict[str, Any], text: str | None) -> None:
+    scene, chosen = registry.find(name), example(name)
+    proved = scene.operator.trace_example(chosen, given, text)
+    read = Reading(watch_scene(scene, Request(proved, chosen, "en", "light")))
+    assert 3 <= read.duration <= 15.5
+    assert [text for rule in RULES if rule != "title_whole" for text in read.broken[rule]] == []
+
+
+def test_the_ruler_shows_how_4_cells_become_3_windows() -> None:
+    scene, chosen = registry.find("AdaptiveMaxPool1d"), example("AdaptiveMaxPool1d")
+    show = watch_scene(scene, Request(scene.operator.trace_example(chosen), chosen, "en", "light"))
+    last = {(number.tensor, number.index): number.value for number in show.scene.sections[-1].numbers}
+    assert [last["start_L", (k,)] for k in range(3)] == [0, 1, 2]
+    assert [last["end_L", (k,)] for k in range(3)] == [2, 3, 4]
+    assert last["cut_L", (1,)] == pytest.approx(4 / 3)
