@@ -4,12 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.torchreel-ready
+FLAGSHIPS := Conv1d Conv2d Unfold Fold MaxPool2d MaxUnpool2d GroupNorm LSTMCell Normalization
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
-.PHONY: help setup system demo test bench lint types golden contact-sheets clean
+.PHONY: help setup system demo handbook test bench lint types golden contact-sheets clean
 
 help:
 	@echo "make demo            render the flagship clips to media/"
+	@echo "make handbook        render every example of every operator to media/"
 	@echo "make test            run all tests"
 	@echo "make setup           only install what is missing"
 	@echo "make lint, types     ruff; mypy"
@@ -49,6 +51,9 @@ system:
 	fi
 
 demo: setup
+	$(BIN)/torchreel render $(FLAGSHIPS:%='%:*') -f gif,mp4,png -o media -j $(JOBS)
+
+handbook: setup
 	$(BIN)/torchreel render --all -f gif,mp4,png -o media -j $(JOBS)
 
 test: setup
