@@ -75,7 +75,8 @@ class Sheet:
 class Room:
     """What a grid needs: its size as a position, its texts, the width of its label and of what stands beside it.
 
-    The size of a plane includes its padding; that of a volume does not, and `pad` says what is round it.
+    The size of a plane includes its padding; that of a volume does not, and `pad` says what is round it. Over a volume
+    that is `framed` a window moves, whose links would cross the labels of slices in a single column.
     """
 
     size: Position
@@ -85,6 +86,7 @@ class Room:
     beside: float = 0.0
     height: float = TOP - BOTTOM
     pad: Pad = NO_PAD
+    framed: bool = False
 
     @property
     def weight(self) -> float:
@@ -96,15 +98,19 @@ class Room:
         width -= self.beside
         if len(self.size) == 2:
             return Sheet(self._readable(Cells.fit(*self.size, width, self.height, self.texts, self.largest)))
-        slices = Slices.fit(
-            (self.size[0], self.size[1], self.size[2]), width, self.height, self.texts,
-            pad=self.pad, largest=self.largest,
-        )  # fmt: skip
+        slices = self._slices(width, None)
+        if self.framed and slices.across == 1 and slices.count > 1:
+            slices = self._slices(width, 2)
         return Sheet.of(replace(slices, cells=self._readable(slices.cells)))
 
     def width(self, sheet: Sheet) -> float:
         """The width of the grid with what is beside it, or of its label, whichever is larger."""
         return max(self.label, sheet.width) + self.beside
+
+    def _slices(self, width: float, across: int | None) -> Slices:
+        size = (self.size[0], self.size[1], self.size[2])
+        room = (width, self.height)
+        return Slices.fit(size, *room, self.texts, pad=self.pad, largest=self.largest, across=across)
 
     def _readable(self, cells: Cells) -> Cells:
         return replace(cells, text_size=fitting(self.texts, cells)) if cells.text_size else cells

@@ -175,6 +175,7 @@ class Board:
             self._texts("input"),
             self._label_width("input"),
             pad=tuple(pad),  # type: ignore[arg-type]
+            framed=True,
         )
         return [source, *lifted, *results]
 

@@ -64,7 +64,7 @@ class UnpoolLayout:
         half = high if self.in_lines else (_HEIGHT - _STACK_GAP - 0.2) / 2
         return (
             Room(journeys.size if self.volume else whole, [*texts["source"], *border], 0.0, _LARGEST,
-                 height=high, pad=sides),  # type: ignore[arg-type]
+                 height=high, pad=sides, framed=True),  # type: ignore[arg-type]
             Room(journeys.pooled, [*texts["input"], *texts["indices"]], 0.0, _LARGEST, height=half),
             Room(journeys.size, texts["output"], 0.0, _LARGEST, height=high),
         )  # fmt: skip
