@@ -11,14 +11,14 @@ from manim import Animation, Scene
 from torch import nn
 
 from torchreel.scenes.formula import Token
-from torchreel.scenes.normalization_checks import check_numbers, infer_features, infer_shape
+from torchreel.scenes.normalization_checks import check_numbers, infer_shape
+from torchreel.scenes.normalization_gather import Spread
 from torchreel.scenes.normalization_plan import Plan, Planner, chunks
 from torchreel.scenes.normalization_sets_trace import Partition
 from torchreel.scenes.normalization_steps import Column, StepsBoard
 from torchreel.scenes.normalization_trace import (
     is_frozen,
     partition,
-    record_instance_norm,
     record_layer_norm,
     record_rms_norm,
 )
@@ -60,9 +60,15 @@ class FiveSteps(OperatorScene):
         self.board = board = StepsBoard(
             self.look, self.trace, self.sets, self.columns(), self._notes, shown, self.axes
         )
-        grids = (grid for column in board.grids.values() for band in column for grid in band)
-        self.add(*grids, board.labels)
-        yield Beat(f"sets_{self.kind}_eval" if frozen else f"sets_{self.kind}", board.appear, 0.6, 0.8)
+        sets = f"sets_{self.kind}_eval" if frozen else f"sets_{self.kind}"
+        if Spread.fits(board):
+            spread = Spread(self.look, board)
+            self.add(*board.planes_of("input"), *spread.labels)
+            yield Beat(sets, spread.appear, 0.6, 1.2)
+            yield Beat("gather", partial(self._gather_sets, spread), 0.9, 0.2)
+        else:
+            self._open_table()
+            yield Beat(sets, board.appear, 0.6, 0.8)
         yield from self.steps()
         yield Beat(f"done_{self.kind}_eval" if frozen else f"done_{self.kind}", self.clear_cursor, 0.4)
 
@@ -73,6 +79,14 @@ class FiveSteps(OperatorScene):
         yield from self._variance()
         yield from self.elements(4, "normalized", "centered")
         yield from self.elements(5, "output", "normalized")
+
+    def _open_table(self) -> None:
+        """The headings and the empty columns."""
+        self.add(*self.board.planes_of(*self.board.grids), self.board.labels)
+
+    def _gather_sets(self, spread: Spread) -> list[Animation]:
+        self._open_table()
+        return [*spread.gather(), *self.board.appear()]
 
     def columns(self) -> list[Column]:
         """The columns of the table."""
@@ -111,7 +125,7 @@ class FiveSteps(OperatorScene):
     @property
     def axes(self) -> str:
         """A letter for each axis of the input, as torch's pages call them; none where they have no names."""
-        return {3: "ncl", 4: "nchw", 5: "ncdhw"}.get(len(self.trace.shape("input")), "")
+        return {2: "nc", 3: "ncl", 4: "nchw", 5: "ncdhw"}.get(len(self.trace.shape("input")), "")
 
     def values(self) -> dict[str, Any]:
         sets, module = self.sets, self.trace.module
@@ -240,8 +254,12 @@ def pointed(scene: Scene, cursor: Shape, path: np.ndarray) -> list[Animation]:
 
 class LayerNorm(FiveSteps):
     kind = "layer"
-    axes = ""
     operator = declared(nn.LayerNorm, record_layer_norm, infer_shape)
+
+    @property
+    def axes(self) -> str:
+        """The axes of images have names; those of anything shorter may be anything."""
+        return super().axes if len(self.trace.shape("input")) > 3 else ""
 
     def values(self) -> dict[str, Any]:
         module: Any = self.trace.module
@@ -268,23 +286,3 @@ class RMSNorm(LayerNorm):
         yield from self.root(2, "mean_square", "rms", "square")
         yield from self.elements(3, "normalized", "input")
         yield from self.elements(4, "output", "normalized")
-
-
-class _InstanceNorm(FiveSteps):
-    kind = "instance"
-
-
-def _instance_norm(module: type[nn.Module], dims: int) -> Operator:
-    return declared(module, record_instance_norm, partial(infer_features, axis=-1 - dims))
-
-
-class InstanceNorm1d(_InstanceNorm):
-    operator = _instance_norm(nn.InstanceNorm1d, 1)
-
-
-class InstanceNorm2d(_InstanceNorm):
-    operator = _instance_norm(nn.InstanceNorm2d, 2)
-
-
-class InstanceNorm3d(_InstanceNorm):
-    operator = _instance_norm(nn.InstanceNorm3d, 3)

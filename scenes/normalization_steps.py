@@ -96,6 +96,10 @@ class StepsBoard:
         """Every shown cell of one set."""
         return ((grid, cell) for grid in self.grids[tensor][band] for cell in grid.positions())
 
+    def planes_of(self, *tensors: str) -> list[Grid]:
+        """All shown planes of some columns."""
+        return [grid for tensor in tensors for band in self.grids[tensor] for grid in band]
+
     def around(self, tensor: str, band: int) -> np.ndarray:
         """The path of the cursor round one set in a column."""
         if tensor not in self.grids:
@@ -164,7 +168,8 @@ class StepsBoard:
     def _letters(self, plan: Plan) -> list[str]:
         """What is written beside each plane of a set."""
         rows = range(0, plan.planes, plan.across) if self.axes and plan.planes > 1 else ()
-        texts = [self.planes.letters(plane, plan.across, self.axes) for plane in rows]
+        names = self.axes[-len(self.partition.shape) :]
+        texts = [self.planes.letters(plane, plan.across, names) for plane in rows]
         return texts if all(measure(text, MIN_TEXT, "mono") < _BESIDE for text in texts) else []
 
     def _narrowest(self, column: Column) -> float:
