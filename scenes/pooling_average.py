@@ -49,7 +49,7 @@ class _AvgPool(PoolingScene):
                    {"sum": self.text("sum", total.value)})  # fmt: skip
         for name in self.board.names:
             values = self._values(name, position)
-            yield Beat(self._counting(name), partial(self._count, name, position), 0.4, 1.0 if first else 0.4,
+            yield Beat(self._counting(name, position), partial(self._count, name, position), 0.4, 1.0 if first else 0.4,
                        self._divisor_tokens(name, position), values)  # fmt: skip
             yield Beat("keep", partial(self._write, name, position), 0.6, 0.6 if first else 0.2,
                        self.step(name, position), values)  # fmt: skip
@@ -63,12 +63,14 @@ class _AvgPool(PoolingScene):
         fractions = [board.fraction(position, name) for name in board.names]
         return VGroup(*groups, board.frames(position, "output"), *fractions)
 
-    def _counting(self, name: str) -> str:
+    def _counting(self, name: str, position: Position) -> str:
         """Which sentence explains the divisor."""
         if getattr(self.trace.module, "divisor_override", None) is not None:
             return "override"
         if not self.board.contrast:
             return "count"
+        if not self.board.slots.on_border(position):
+            return "inside"
         return "included" if self.board.includes == (name == "output") else "excluded"
 
     def _values(self, name: str, position: Position) -> dict[str, object]:
@@ -82,7 +84,7 @@ class _AvgPool(PoolingScene):
 
     def _divisor_tokens(self, name: str, position: Position) -> Step | list[Token]:
         """The count as a formula; a divisor that is given is only named."""
-        if self._counting(name) != "override":
+        if self._counting(name, position) != "override":
             return self.trace.step(self.board.divisor(name), self.board.divisor_index(position))
         return [Token(f"divisor = divisor_override = {self._values(name, position)['divisor']}")]
 

@@ -19,7 +19,7 @@ MIDDLE = (TOP + BOTTOM) / 2
 ROOM = bars.WIDTH - 2 * bars.MARGIN
 LABEL = 0.2
 INSET = 0.12
-_LARGEST_CELL = 1.25
+LARGEST_CELL = 1.25
 _SMALLEST_SHARE = 0.16
 _LARGEST_TEXT = 0.4
 _LINE_GAP, _ARROW_GAP = 0.62, 1.0
@@ -82,7 +82,7 @@ class Room:
     size: Position
     texts: Sequence[str]
     label: float
-    largest: float = _LARGEST_CELL
+    largest: float = LARGEST_CELL
     beside: float = 0.0
     height: float = TOP - BOTTOM
     pad: Pad = NO_PAD

@@ -20,6 +20,7 @@ from torchreel.scenes.pooling_geometry import Geometry, Position
 from torchreel.scenes.pooling_layout import (
     BOTTOM,
     LABEL,
+    LARGEST_CELL,
     MIDDLE,
     TOP,
     Room,
@@ -33,7 +34,7 @@ from torchreel.scenes.trace import Trace
 
 __all__ = ["BOTTOM", "LABEL", "MIDDLE", "TOP", "Board", "Geometry"]
 
-_SLOT_CELL, _SLICED_SLOT = 1.1, 0.75
+_SLOT_CELL, _SLICED_SLOT, _SLICED_RESULT = 1.1, 0.75, 0.85
 _STACK_GAP = 0.75
 
 
@@ -169,7 +170,8 @@ class Board:
             texts = [text for name in names for text in self._texts(name)]
             label = max(self._label_width(name) for name in names)
             height = (high - (len(names) - 1) * _STACK_GAP) / len(names)
-            results.append(Room(size.out, texts, label, beside=self.beside, height=height))
+            largest = _SLICED_RESULT if volume else LARGEST_CELL
+            results.append(Room(size.out, texts, label, largest, self.beside, height))
         source = Room(
             size.plane if volume else whole,
             self._texts("input"),

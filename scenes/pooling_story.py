@@ -105,6 +105,7 @@ class PoolingScene(OperatorScene):
             "out": times(self.trace.shape("output")[-ndim:]),
             "floor": times([max(0, (n + 2 * p - span) // s + 1) for n, p, span, s in sizes]),
             "width": plane[-1],
+            "height": plane[-2] if ndim > 1 else 1,
         }
 
     def window_label(self) -> str:
