@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from torchreel.scenes.activation_calls import argument
 from torchreel.scenes.activation_laws import wide
 from torchreel.scenes.activation_range import Stored
 from torchreel.scenes.activation_trace import SAMPLES
@@ -21,7 +22,7 @@ def record_glu(call: Call) -> Recording:
     `a` and `b` are the halves of the input along `dim`, `gate` is sigmoid(b), in float32 at least, where it may come
     to 0; `curve.x` and `curve.output` `(S,)` are the sigmoid over the span that the picture shows.
     """
-    x, dim = call.inputs["input"], call.module.dim
+    x, dim = argument(call, "input"), call.module.dim
     a, b = x.chunk(2, dim)
     at = torch.linspace(*_span(b), SAMPLES, dtype=torch.float64)
     tensors = {

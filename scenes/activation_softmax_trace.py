@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from torchreel.scenes.activation_calls import argument
 from torchreel.scenes.activation_range import Stored
 from torchreel.scenes.formula import Add, Const, Div, Expr, Func, Max, Neg, Ref, Rounded, Sub, Sum
 from torchreel.scenes.operator import Call, Recording
@@ -34,7 +35,7 @@ def softmax_dim(module: Any, ndim: int) -> int:
 
 class _Softmax:
     def __init__(self, call: Call) -> None:
-        self.module, self.input, self.output = call.module, call.inputs["input"], call.output
+        self.module, self.input, self.output = call.module, argument(call, "input"), call.output
         self.dim = softmax_dim(self.module, self.input.ndim)
         self.source = "negated" if isinstance(self.module, nn.Softmin) else "input"
         self.is_log = isinstance(self.module, nn.LogSoftmax)

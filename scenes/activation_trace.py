@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from torchreel.scenes.activation_calls import argument
 from torchreel.scenes.activation_functions import law
 from torchreel.scenes.activation_laws import Law
 from torchreel.scenes.activation_range import Stored
@@ -31,7 +32,7 @@ def record_activation(call: Call) -> Recording:
     one row a learned slope; NaN stands where it jumps, as `curve.jumps` lists. `curve.<name>` are the functions beside
     it. PReLU has `weight`, RReLU in training `a`, the slopes it drew.
     """
-    module, x = call.module, call.inputs["input"]
+    module, x = call.module, argument(call, "input")
     tensors: dict[str, Tensor] = {"input": x, **_parameters(call)}
     rules = law(module)
     tensors |= {name: function(x) for name, function in rules.columns.items()}
@@ -69,7 +70,7 @@ def _parameters(call: Call) -> dict[str, Tensor]:
 
 def _drawn(call: Call) -> Tensor:
     """The slopes that RReLU drew: torch draws one for each element up to 0, in order, and none for the others."""
-    module, x = call.module, call.inputs["input"]
+    module, x = call.module, argument(call, "input")
     signs = torch.where(x <= 0, -1, 1).to(x)
     return call.replay(lambda: F.rrelu(signs, module.lower, module.upper, True)) * signs
 
