@@ -195,6 +195,32 @@ def test_the_window_over_channels_is_divided_by_its_size_at_the_border_too() -> 
     )
 
 
+@pytest.mark.parametrize("operator, planes, sets", [
+    ("BatchNorm2d", [(0, 0), (1, 0)], 2), ("LayerNorm", [(0, 0), (0, 1)], 2), ("InstanceNorm2d", [(0, 0)], 4),
+    ("GroupNorm", [(0, 0), (0, 1)], 4),
+])  # fmt: skip
+def test_planes_that_share_statistics_have_one_colour(
+    operator: str, planes: list[tuple[int, int]], sets: int
+) -> None:
+    chosen = example(operator)
+    show = watch(chosen, registry.find(operator).operator.trace_example(chosen), "en", "light")
+    look, first = show.scene.look, show.stages[0]
+    colors = [look.theme.channel(number) for number in range(sets)]
+    frames = [piece for piece in first.pieces if piece.stroke in colors and not piece.fill_opacity]
+    assert sorted({piece.stroke for piece in frames}) == sorted(colors)
+    numbers = [number for number in first.section.numbers if number.index[2:] == (0, 0)]
+    left, bottom, right, top = zip(
+        *(piece.bounds for piece in frames if piece.stroke == colors[0]), strict=True
+    )
+    inside = {
+        number.index[:2]
+        for number in numbers
+        for k in range(len(left))
+        if left[k] < number.box[0] < right[k] and bottom[k] < number.box[1] < top[k]
+    }
+    assert inside == set(planes)
+
+
 @pytest.mark.parametrize("operator, tensor", [
     ("BatchNorm2d", "new_running_var"), ("BatchNorm2d", "unbiased_var"), ("BatchNorm2d", "new_num_batches_tracked"),
     ("InstanceNorm1d", "std"), ("LayerNorm", "output"), ("RMSNorm", "mean_square"), ("LocalResponseNorm", "base"),
