@@ -10,7 +10,7 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.padding_axes import Axis, Geometry
 from torchreel.scenes.padding_canvas import Area, Layout, Plane
-from torchreel.scenes.padding_marks import arc, turning_points
+from torchreel.scenes.padding_marks import Hop, arc, arc_height, turning_points
 from torchreel.scenes.parts import bars
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Paint
@@ -81,6 +81,18 @@ class Board:
         """One element of the output is written; its number flies in from `start`, or pops up."""
         cell = self.canvas.cell(*at)
         return [] if cell is None else self.canvas.write(cell, start)
+
+    def hop(self, at: Position, up: float) -> list[Animation]:
+        """A border element is written; its number flies from its source along the arrow."""
+        row, col = at
+        source = self.source(self.size.cols, col)
+        start, cell = self.canvas.place(row, source), self.canvas.cell(row, col)
+        if start is None or cell is None or not self.canvas.cells.text_size:
+            return self.write(at, start)
+        paint, _ = self.canvas.write(cell)
+        sign = 1.0 if up > 0 else -1.0
+        lift = sign * self.canvas.cells.height / 2 + up * arc_height(self.canvas, source, col)
+        return [paint, Hop(self.canvas.numbers[cell], start=start, lift=lift)]
 
     def source(self, axis: Axis, at: int) -> int:
         """The position along an axis that a position of the output copies; along an unpadded one it is its own."""

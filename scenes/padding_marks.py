@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from manim import VGroup
+from manim import Mobject, VGroup
 
 from torchreel.scenes.padding_axes import CIRCULAR, CONSTANT, REFLECT, Axis, Geometry
 from torchreel.scenes.padding_canvas import Plane
 from torchreel.scenes.parts.look import Look
-from torchreel.scenes.parts.shapes import Arrow, Shape, polyline
+from torchreel.scenes.parts.motion import Fly
+from torchreel.scenes.parts.shapes import Arrow, Point, Shape, polyline
 
 _BEYOND = 0.1
 _DASH = 0.16
 _NUMBER_HEIGHT = 0.9
 _ARC_LOW, _ARC_HIGH = 0.25, 0.6
 _TIP = 0.15
+
+
+class Hop(Fly):
+    """Objects appear at `start` and fly in an arc, `lift` high, to where they stand."""
+
+    def __init__(self, *mobjects: Mobject, start: Point, lift: float, **kwargs: Any) -> None:
+        super().__init__(*mobjects, start=start, **kwargs)
+        self.lift = np.array([0.0, lift, 0.0])
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        super().interpolate_mobject(alpha)
+        along = self.rate_func(min(1.0, alpha))
+        if 0 < along < 1:
+            for member, *_ in self._changes:
+                member.points = member.points + self.lift * 4 * along * (1 - along)
 
 
 def turning_points(look: Look, canvas: Plane, size: Geometry, axis: Axis) -> VGroup:
@@ -32,16 +50,21 @@ def turning_points(look: Look, canvas: Plane, size: Geometry, axis: Axis) -> VGr
     return VGroup(*(Shape(path, stroke=look.theme.accent, stroke_width=4, z_index=2) for path in paths))
 
 
+def arc_height(canvas: Plane, source: int, target: int) -> float:
+    """How high an arrow between two columns rises: the farther they are apart, the higher."""
+    reach = abs(target - source) / max(1, canvas.cells.cols)
+    return canvas.cells.height * (_ARC_LOW + _ARC_HIGH * min(1.0, reach))
+
+
 def arc(look: Look, canvas: Plane, row: int, source: int, target: int, up: float) -> VGroup:
-    """An arrow over (`up` > 0) or under the cells of a row; longer ones reach farther out. `up` scales its height."""
+    """An arrow over (`up` > 0) or under the cells of a row; `up` scales its height."""
     start, end = canvas.place(row, source), canvas.place(row, target)
     if start is None or end is None:
         return VGroup()
-    cells, color = canvas.cells, look.theme.accent
-    reach = abs(end[0] - start[0]) / (cells.width * cells.cols)
-    high = np.array([0.0, up * cells.height * (_ARC_LOW + _ARC_HIGH * reach) * 4 / 3, 0.0])
-    rim = np.array([0.0, np.sign(up) * (cells.height / 2 + 0.03), 0.0])
-    tip = np.array([0.0, np.sign(up) * _TIP, 0.0])
+    color, sign = look.theme.accent, np.sign(up)
+    high = np.array([0.0, up * arc_height(canvas, source, target) * 4 / 3, 0.0])
+    rim = np.array([0.0, sign * (canvas.cells.height / 2 + 0.03), 0.0])
+    tip = np.array([0.0, sign * _TIP, 0.0])
     start, end = start + rim, end + rim
     path = np.array([start, start + high, end + tip + high, end + tip])
     return VGroup(

@@ -57,7 +57,7 @@ class PaddingScene(OperatorScene):
         inside = ref.is_inside(self.trace.tensors)
         source = f"input{list(ref.element)}" if inside else "value"
         value = Token(self.text("output", step.value), "output", step.index, step.value)
-        named = inside or hasattr(self.trace.module, "value")
+        named = inside or "value" in self.trace.kwargs
         return [Token(f"output{list(step.index)} = " + (f"{source} = " if named else "")), value]
 
     def law(self) -> list[Token]:

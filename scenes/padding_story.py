@@ -102,13 +102,14 @@ class PlanePadding(PaddingScene):
     def _copy(self, at: Position) -> Iterable[Animation]:
         """One border element: its arrow, and its value flying along."""
         board, (row, col) = self.board, at
-        found = board.arc_row()
-        arc = VGroup() if found is None else board.arc(row, col, found[1])
+        found, ruler = board.arc_row(), self._new_ruler(board.size.cols, [col])
         self.remove(self.arcs)
-        self.arcs = arc
-        start = board.canvas.place(row, board.source(board.size.cols, col))
-        shown = [Appear(arc)] if len(arc) else []
-        return [*shown, *board.write(at, start), *self._new_ruler(board.size.cols, [col])]
+        if found is None:
+            start = board.canvas.place(row, board.source(board.size.cols, col))
+            return [*board.write(at, start), *ruler]
+        self.arcs = board.arc(row, col, found[1])
+        shown = [Appear(self.arcs)] if len(self.arcs) else []
+        return [*shown, *board.hop(at, found[1]), *ruler]
 
     def _other_rows(self, cols: Sequence[int]) -> Iterator[Beat]:
         slow = set(self._slow_cols(cols))

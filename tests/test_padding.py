@@ -187,3 +187,18 @@ def test_every_element_of_the_output_is_on_stage_at_the_end(scene: Any, name: st
     sections = watch_scene(scene, Request(proved, chosen, "zh", "light")).scene.sections
     shown = {number.index for number in sections[-1].numbers if number.tensor == "output"}
     assert len(shown) == proved.output.numel()
+
+
+@pytest.mark.parametrize(
+    "name, first, middle",
+    [
+        ("ReflectionPad2d", [8, 7, 6, 7, 8, 7, 6], [5, 4, 3, 4, 5, 4, 3]),
+        ("ReplicationPad2d", [0, 0, 0, 1, 2, 2, 2], [3, 3, 3, 4, 5, 5, 5]),
+        ("ZeroPad2d", [0, 0, 0, 0, 0, 0, 0], [0, 0, 3, 4, 5, 0, 0]),
+        ("ConstantPad2d", [-99] * 7, [-99, -99, 3, 4, 5, -99, -99]),
+    ],
+)
+def test_even_is_the_handbooks_call(name: str, first: list[int], middle: list[int]) -> None:
+    proved = registry.find(name).operator.trace_example(example(name, "even"))
+    assert proved.output[0, 0].tolist() == first
+    assert proved.output[0, 3].tolist() == middle

@@ -265,3 +265,15 @@ def test_the_ruler_shows_how_4_cells_become_3_windows() -> None:
     assert [last["start_L", (k,)] for k in range(3)] == [0, 1, 2]
     assert [last["end_L", (k,)] for k in range(3)] == [2, 3, 4]
     assert last["cut_L", (1,)] == pytest.approx(4 / 3)
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("AdaptiveMaxPool2d", [[6, 7, 8], [10, 11, 12], [14, 15, 16]]),
+        ("AdaptiveAvgPool2d", [[3.5, 5.5], [11.5, 13.5]]),
+    ],
+)
+def test_defaults_are_the_handbooks_calls(name: str, expected: list[list[float]]) -> None:
+    proved = registry.find(name).operator.trace_example(example(name))
+    assert proved.output.tolist() == [expected]
