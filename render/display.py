@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -193,20 +193,27 @@ class DisplayList:
         curves = before.curves if before and before.key[0] == key[0] else _curves(mobject)
         return Shape(key, curves, tuple(self._layers(mobject)) if curves else ())
 
-    def _layers(self, mobject: VMobject) -> Iterable[Fill | Stroke]:
-        if behind := self._stroke(mobject, background=True):
-            yield behind
-        if paint := _paint(mobject, mobject.get_fill_rgbas()):
-            yield Fill(paint)
-        if stroke := self._stroke(mobject, background=False):
-            yield stroke
+    def _layers(self, mobject: VMobject) -> list[Fill | Stroke]:
+        layers: list[Fill | Stroke] = []
+        if behind := self._stroke(mobject, mobject.background_stroke_width, mobject.background_stroke_rgbas):
+            layers.append(behind)
+        if paint := _paint(mobject, mobject.fill_rgbas):
+            layers.append(_fill(paint))
+        if stroke := self._stroke(mobject, mobject.stroke_width, mobject.stroke_rgbas):
+            layers.append(stroke)
+        return layers
 
-    def _stroke(self, mobject: VMobject, background: bool) -> Stroke | None:
-        width = mobject.get_stroke_width(background)
-        paint = _paint(mobject, mobject.get_stroke_rgbas(background)) if width else None
+    def _stroke(self, mobject: VMobject, width: float, rgbas: np.ndarray) -> Stroke | None:
+        width = float(width)
+        paint = _paint(mobject, rgbas) if width > 0 else None
         if paint is None:
             return None
-        return Stroke(paint, width * self.line_width, _JOINS[mobject.joint_type], _CAPS[mobject.cap_style])
+        return _line(paint, width * self.line_width, _JOINS[mobject.joint_type], _CAPS[mobject.cap_style])
+
+
+# A clip has thousands of objects and few ways to paint them.
+_fill = lru_cache(maxsize=4096)(Fill)
+_line = lru_cache(maxsize=4096)(Stroke)
 
 
 def family(mobjects: Iterable[Mobject]) -> list[Mobject]:
@@ -268,10 +275,10 @@ def _curves(mobject: VMobject) -> Curves | None:
 
 def _paint(mobject: VMobject, rgbas: np.ndarray) -> Paint | None:
     """The colour or gradient, None if it cannot be seen."""
-    colors = tuple((red, green, blue, alpha) for red, green, blue, alpha in rgbas.tolist())
+    colors = tuple(map(tuple, rgbas.tolist()))
+    if len(colors) == 1:
+        return colors[0] if colors[0][3] else None
     if not any(color[3] for color in colors):
         return None
-    if len(colors) == 1:
-        return colors[0]
     (x0, y0, _), (x1, y1, _) = (point.tolist() for point in mobject.get_gradient_start_and_end_points())
     return Gradient((x0, y0), (x1, y1), colors)
