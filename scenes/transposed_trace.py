@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,11 +25,11 @@ _CONV_LIMIT = 1 << 20
 def record_transposed(call: Call) -> Recording:
     """Tensors and rules of a transposed convolution of input `(N, C, *spatial)` or `(C, *spatial)`.
 
-    `output` is the sum of what all stamps leave on each element, plus bias. In calls small enough to follow stand too:
-    `stamp` `(N, O, S, *kernel_size)`, the kernel scaled by one input element, for the `S` elements that an output channel
-    reads, channel by channel; `running` `(N, O, S, *full)`, the uncropped canvas after each stamp; and the equal
-    convolution: `stuffed` (zeros between the input's elements and round them), `flipped` `(O, C / groups, *kernel_size)`,
-    and `as_conv`, torch's output once more, which has to come from those.
+    `output` is the sum of what all stamps leave on each element, plus bias. Calls small enough to follow have more:
+    `stamp` `(N, O, S, *kernel_size)`, the kernel scaled by one input element, for the `S` elements that an output
+    channel reads, channel by channel; `running` `(N, O, S, *full)`, the uncropped canvas after each stamp; and the
+    equal convolution: `stuffed` (zeros between the input's elements and round them), `flipped`
+    `(O, C / groups, *kernel_size)`, and `as_conv`, torch's output once more, which has to come from those.
     """
     return _Transposed(call).recording()
 
@@ -180,11 +181,9 @@ class _Transposed:
             values = rule.formula(cells(shape, 0, math.prod(shape))).evaluate(self.tensors)
             made[rule.tensor] = values.reshape(shape).to(kept)
         self.tensors.update(made)
-        module = SimpleNamespace(
-            weight=made["flipped"], bias=self.module.bias, groups=self.module.groups, padding_mode="zeros",
-            stride=(1,) * self.dims, padding=(0,) * self.dims, dilation=self.dilation, kernel_size=self.kernel,
-        )  # fmt: skip
-        equal = convolution_recording(module, made["stuffed"], self.output, CONV_NAMES)
+        equal = convolution_recording(
+            equal_module(self.module, made["flipped"]), made["stuffed"], self.output, CONV_NAMES
+        )
         self.tensors.update(equal.tensors)
         return [*rules, *equal.rules]
 
@@ -202,6 +201,15 @@ class _Transposed:
         return Ref("weight", torch.cat([channel[:, None], (out % self.outs_per_group)[:, None], tap], -1))
 
 
+def equal_module(module: Any, flipped: Tensor | None = None) -> SimpleNamespace:
+    """The settings of the equal convolution, which slides with stride 1 over the stuffed input."""
+    dims = len(module.kernel_size)
+    return SimpleNamespace(
+        weight=flipped, bias=module.bias, groups=module.groups, padding_mode="zeros", stride=(1,) * dims,
+        padding=(0,) * dims, dilation=module.dilation, kernel_size=module.kernel_size,
+    )  # fmt: skip
+
+
 def canvas_sizes(
     sizes: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
 ) -> tuple[int, ...]:
@@ -211,7 +219,7 @@ def canvas_sizes(
 
 
 def _first_taps(kernel: int, stride: int, dilation: int) -> Tensor:
-    """The first kernel position that lands on a canvas position, by its remainder after the stride; `kernel` if none."""
+    """The first kernel position that reaches a canvas position, by its remainder after the stride; else `kernel`."""
     return torch.tensor(
         [next((k for k in range(kernel) if (r - k * dilation) % stride == 0), kernel) for r in range(stride)]
     )

@@ -30,7 +30,9 @@ Position = tuple[int, int, int]
 Sizes = tuple[int, int, int]
 Pad = tuple[int, int, int, int, int, int]
 NO_PAD: Pad = (0, 0, 0, 0, 0, 0)
-_HEAD, _GAP, _MORE = 0.3, 0.24, 0.4
+HEAD = 0.3
+"""The room above each slice for its label."""
+_GAP, _MORE = 0.24, 0.4
 _MOST = 6
 
 
@@ -39,7 +41,7 @@ class Slices:
     """Where the slices of a volume stand: `depth` of them are shown, `across` in a row, each with `cells`.
 
     `pad` is (front, back, top, bottom, left, right) cells of padding: whole slices in front and behind, a ring round
-    each. `cropped` says that the volume is larger than what is shown.
+    each. `cropped` says that the volume is larger than what is shown. `head` is the room of a slice's label.
     """
 
     cells: Cells
@@ -47,6 +49,7 @@ class Slices:
     across: int
     pad: Pad = NO_PAD
     cropped: bool = False
+    head: float = HEAD
 
     @classmethod
     def fit(
@@ -60,6 +63,7 @@ class Slices:
         largest: float = 0.8,
         across: int | None = None,
         most: int = _MOST,
+        head: float = HEAD,
     ) -> Slices:
         """The arrangement with the largest cells in an area: one row, one column, or rows of equal length.
 
@@ -74,9 +78,9 @@ class Slices:
         for row in [across] if across else range(1, count + 1):
             rows = -(-count // row)
             wide = (width - (row - 1) * _GAP - (_MORE if shown < shape[0] else 0.0)) / row
-            high = (height - (rows - 1) * _GAP) / rows - _HEAD
+            high = (height - (rows - 1) * _GAP) / rows - head
             cells = Cells.fit(shape[1] + top + bottom, shape[2] + left + right, wide, high, texts, largest)
-            choices.append(cls(cells, shown, row, pad))
+            choices.append(cls(cells, shown, row, pad, head=head))
         best = max(choices, key=lambda one: (one.cells.text_size, one.cells.width, -abs(one.rows - 1)))
         return best._cut(shape)
 
@@ -113,7 +117,10 @@ class Slices:
         row, col = divmod(number, self.across)
         wide, high = self._pitch
         whole_wide, whole_high = self.extent
-        left, top = -whole_wide / 2 + (wide - _GAP) / 2, whole_high / 2 - _HEAD - (high - _HEAD - _GAP) / 2
+        left, top = (
+            -whole_wide / 2 + (wide - _GAP) / 2,
+            whole_high / 2 - self.head - (high - self.head - _GAP) / 2,
+        )
         return np.array([left + col * wide, top - row * high, 0.0])
 
     @property
@@ -121,7 +128,7 @@ class Slices:
         _, _, top, bottom, left, right = self.pad
         wide = (self.cells.cols + left + right) * self.cells.width
         high = (self.cells.rows + top + bottom) * self.cells.height
-        return wide + _GAP, high + _GAP + _HEAD
+        return wide + _GAP, high + _GAP + self.head
 
 
 class Frames(VGroup):
@@ -137,7 +144,8 @@ class Stack(VGroup):
 
     `lead` are the leading indices of the volume; its own axes are the tensor's last three, unless `index` says how a
     position becomes an index. A `blank` stack shows empty cells until they are written. `center` is the middle of
-    everything drawn (see `Slices.extent`). Padding is dashed and holds `pad_text`, whole slices of it too.
+    everything drawn (see `Slices.extent`). `head` is the label of a slice, "" for none. Padding is dashed and holds
+    `pad_text`, whole slices of it too.
     """
 
     def __init__(
@@ -356,7 +364,8 @@ class Stack(VGroup):
         for depth in range(-self.slices.pad[0], self.slices.depth + self.slices.pad[1]):
             at = self.origin + self.slices.place(depth) + np.array([0.0, high / 2 + 0.09, 0.0])
             text = head.format(depth).replace("-", "−")
-            labels.add(Text(text, MIN_TEXT, theme.muted, "mono").place(at, vertical="baseline"))
+            if text:
+                labels.add(Text(text, MIN_TEXT, theme.muted, "mono").place(at, vertical="baseline"))
         if self.slices.cropped:
             last = self.edges[2], self.origin[1] + self.slices.place(self.slices.count)[1]
             labels.add(Text("…", 0.24, theme.muted, "mono").place(last, "right"))

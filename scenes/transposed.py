@@ -1,0 +1,37 @@
+"""Transposed convolutions: each input element stamps the scaled kernel into the output, and overlaps add."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from torchreel.scenes.convolution_layouts import PlanesBoard, RowsBoard
+from torchreel.scenes.convolution_volumes import VolumesBoard
+from torchreel.scenes.operator import Inputs, Operator, Settings
+from torchreel.scenes.transposed_story import StampStory
+from torchreel.scenes.transposed_trace import record_transposed
+
+_DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
+
+
+def _operator(module: type[nn.Module], dims: int) -> Operator:
+    def infer(settings: Settings, inputs: Inputs) -> Settings:
+        shape = inputs["input"].shape
+        return {**settings, "in_channels": shape[-dims - 1]} if len(shape) > dims else settings
+
+    name = module.__name__
+    return Operator(module, record_transposed, "convolution", f"{_DOCS}{name}.html", infer=infer)
+
+
+class ConvTranspose1d(StampStory):
+    operator = _operator(nn.ConvTranspose1d, 1)
+    board_class = RowsBoard
+
+
+class ConvTranspose2d(StampStory):
+    operator = _operator(nn.ConvTranspose2d, 2)
+    board_class = PlanesBoard
+
+
+class ConvTranspose3d(StampStory):
+    operator = _operator(nn.ConvTranspose3d, 3)
+    board_class = VolumesBoard
