@@ -23,7 +23,7 @@ _LIT, _CALM = 0.12, 0.1
 
 
 class Graph:
-    """Curves and slopes of a trace, one a learned slope. `words` gives the label of a regime, "" for none.
+    """Curves and slopes of a trace, one a learned slope. `words` gives the label of a regime.
 
     `heights` are values that the y axis should cover beside the curve's own.
     """
@@ -85,12 +85,15 @@ class Graph:
     def summary(self) -> VGroup:
         """All regimes with their names; those where the curve is rather flat are shaded."""
         pieces = self.rules.pieces
+        if len(pieces) == 1:
+            return VGroup()
         steep = [self._steepness(piece) for piece in pieces]
-        shades = [
-            self._shade(piece, _CALM if slope < max(steep) / 2 else 0.0)
-            for piece, slope in zip(pieces, steep, strict=True)
-        ]
-        return VGroup(*shades) if len(pieces) > 1 else VGroup()
+        return VGroup(
+            *(
+                self._shade(piece, _CALM if slope < max(steep) / 2 else 0.0)
+                for piece, slope in zip(pieces, steep, strict=True)
+            )
+        )
 
     def neighbours(self) -> list[VGroup | Shape]:
         """The functions beside this one, each with its name, and the limits."""
@@ -113,7 +116,7 @@ class Graph:
         upper, theme = self.twin.upper, self.look.theme
         band = upper.band(*piece.span, theme.accent, strength=strength)
         text = self.words(piece.key)
-        if not len(band) or not text:
+        if not len(band):
             return band
         left, right = float(band[0].points[:, 0].min()), float(band[0].points[:, 0].max())
         if right - left < measure(text, LABEL) + 0.3:
@@ -123,7 +126,9 @@ class Graph:
         return band
 
     def _room(self) -> Places:
-        return Places(self.twin.upper.frame.area, [*self.curves, *self.beside.values()])
+        upper = self.twin.upper
+        levels = [float(upper.point(0, y)[1]) for y in self.rules.levels]
+        return Places(upper.frame.area, [*self.curves, *self.beside.values()], levels)
 
     def _steepness(self, piece: Piece) -> float:
         """The mean size of the (first) curve's slope over a regime."""

@@ -13,15 +13,19 @@ from torchreel.scenes.parts.text import measure
 LABEL = 0.2
 _CLEAR = 0.05
 _LIFT = 0.24
+_ALONG = 60
 _SHARES = (0.92, 0.08, 0.8, 0.2, 0.68, 0.32, 0.56, 0.44)
 
 
 class Places:
-    """The room inside a frame beside some curves; each label that is placed takes its part of it."""
+    """The room inside a frame beside curves and level lines (y on stage); each label that is placed takes its part."""
 
-    def __init__(self, area: Area, curves: Iterable[Curve]) -> None:
+    def __init__(self, area: Area, curves: Iterable[Curve], levels: Iterable[float] = ()) -> None:
         self.area = area
-        self.lines = np.concatenate([np.zeros((0, 2)), *(curve.points[:, :2] for curve in curves)])
+        across = np.linspace(area[0], area[2], _ALONG)
+        flat = [np.stack([across, np.full(_ALONG, y)], 1) for y in levels]
+        self.paths = np.concatenate([np.zeros((0, 2)), *(curve.points[:, :2] for curve in curves)])
+        self.lines = np.concatenate([self.paths, *flat])
         self.taken: list[Area] = []
 
     def in_band(self, text: str, left: float, right: float) -> tuple[float, float]:
@@ -42,9 +46,8 @@ class Places:
 
     def _distance(self, place: np.ndarray, own: Curve) -> float:
         """How far another curve is: a label belongs where its own is alone."""
-        others = self.lines[
-            ~np.isin(self.lines[:, 0] + 1e6 * self.lines[:, 1], own.points[:, 0] + 1e6 * own.points[:, 1])
-        ]
+        keys, mine = (points @ (1.0, 1e6) for points in (self.paths, own.points[:, :2]))
+        others = self.paths[~np.isin(keys, mine)]
         return float(np.linalg.norm(others - place, axis=1).min()) if len(others) else 0.0
 
     def _pick(self, text: str, candidates: Sequence[tuple[float, float]]) -> tuple[float, float]:

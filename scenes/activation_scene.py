@@ -36,12 +36,14 @@ class ActivationScene(OperatorScene):
         yield Beat("done", self._finish, 0.4, 0.9, self._law())
 
     def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
-        """The step's formula, after the condition under which it holds."""
+        """The step's formula, after the condition under which it holds; rather without symbols than cut short."""
         tokens = super().formula_tokens(step, most)
-        if tokens[1].text.removesuffix(" = ") == "".join(token.text for token in tokens[2:-2]):
-            tokens = [tokens[0], *tokens[-1:]]
-        condition = self._condition(step)
-        whole = [*condition, *tokens]
+        numbers = tokens[2:-2]
+        if any("…" in token.text for token in numbers):
+            tokens = [tokens[0], *step.tokens(self.text, most), *tokens[-2:]]
+        elif tokens[1].text.removesuffix(" = ") == "".join(token.text for token in numbers):
+            tokens = [tokens[0], tokens[-1]]
+        whole = [*self._condition(step), *tokens]
         return whole if self.formula_bar.width(whole) <= 1 else tokens
 
     def _outputs(self) -> Iterator[Beat]:

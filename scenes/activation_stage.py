@@ -21,7 +21,7 @@ _FOOT = 1.5
 
 
 class Board:
-    """What stands on stage, and what moves on it. `words` gives the label of a regime, "" for none."""
+    """What stands on stage, and what moves on it. `words` gives the label of a regime."""
 
     def __init__(self, look: Look, trace: Trace, rules: Law, words: Callable[[str], str]) -> None:
         self.look, self.trace, self.rules, self.words = look, trace, rules, words
