@@ -51,7 +51,7 @@ class _AdaptivePool(RuledPool):
             end = self.trace.step(f"end_{ruler.letter}", (ruler.visible()[-1],))
             yield Beat("other_axis", partial(self._whole, ruler), 0.8, 0.7, end)
         if self.board.cover.is_volume:
-            yield Beat("other_axes", hold=1.4, formula=self.trace.step("end_H", (0,)))
+            yield Beat("other_axes", self.lit, 0.3, 1.1, formula=self.trace.step("end_H", (0,)))
 
     def law(self) -> list[Token]:
         letter = self.board.rulers[0].letter

@@ -54,7 +54,7 @@ class _FractionalPool(RuledPool):
             yield Beat("other_sample", partial(self._whole, ruler), 0.8, 0.8, last)
         if self.board.cover.is_volume:
             height = self.trace.step("p_H", (*cols.lead, 0))
-            yield Beat("other_samples", hold=1.6, formula=height)
+            yield Beat("other_samples", self.lit, 0.3, 1.3, formula=height)
 
     def law(self) -> list[Token]:
         letter = self.board.rulers[0].letter
