@@ -118,7 +118,7 @@ class PlanesBoard(Board):
         )
         top = self.kernels(out)[self.rows_of(out)[0]] if self.rows_of(out) else None
         if top is not None:
-            group.add(top.caption(f"weight[{out}]", color=theme.accent))
+            group.add(top.caption(f"{self.names.weight}[{out}]", color=theme.accent))
         return group
 
     def labels(self) -> VGroup:
@@ -262,7 +262,7 @@ class RowsBoard(Board):
             group.add(*self._collector(c))
             for sign, at in (("×", self.kernel_y(c)), ("=", self.product_y(c))):
                 group.add(Text(sign, 0.3, theme.muted, "mono").place((self.edge - 0.3, at)))
-            kernel = Text(f"weight[{out},{self.in_group(out, c)}]", 0.19, theme.accent, "mono")
+            kernel = Text(f"{self.names.weight}[{out},{self.in_group(out, c)}]", 0.19, theme.accent, "mono")
             group.add(kernel.place((self.right + 0.15, self.kernel_y(c)), align="left"))
         group.add(*self.bias(out, (self.node[0], self.node[1] + 1.3)))
         return group.add(Arrow(self._way_to(out), theme.wire), *self.node_sign())

@@ -146,8 +146,9 @@ class Board(ABC):
         ]
 
     def shape(self, name: str) -> str:
-        """A tensor's name and shape as a label."""
-        return f"{name} {self.trace.shape(name)}"
+        """A station's name and shape as a label; whatever a result is called in the trace, it is the output."""
+        tensor = self.tensor(name)
+        return f"{name if name == 'output' else tensor} {self.trace.shape(tensor)}"
 
     def input_plane(self, channel: int, at: Point) -> Plane:
         """An input plane with its padding ring, in the cells the layout chose."""

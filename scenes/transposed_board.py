@@ -105,7 +105,8 @@ class StampBoard:
 
     def name(self, kernel: Stack, out: int, channel: int) -> Text:
         """The name above a kernel."""
-        text = f"weight[{channel}, {out % (self.size.outs // self.size.groups)}]"
+        alone = self.size.channels == self.size.outs == 1
+        text = "weight" if alone else f"weight[{channel}, {out % (self.size.outs // self.size.groups)}]"
         return kernel.caption(text, 0.19, self.look.theme.accent)
 
     def landing_at(self, out: int) -> Frames:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.formula import Index
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Paint
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Point
+from torchreel.scenes.parts.shapes import Point, Shape
 from torchreel.scenes.parts.stack import Position, Slices, Stack
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace import Trace
@@ -25,6 +27,14 @@ class Canvas(Stack):
         self.shown: dict[Position, Number] = {}
         head = "d={}" if size.dims == 3 else ""
         super().__init__(look, trace, "output", (), slices, center, blank=True, head=head)
+        if (size.is_cropped or size.is_grown) and not slices.cropped:
+            self.add(self._keep())
+
+    def _keep(self) -> Shape:
+        """A frame round what will be the output."""
+        first = self.size.padding
+        last = cast(Position, tuple(p + n - 1 for p, n in zip(first, self.size.out, strict=True)))
+        return Shape(self.outline(first, last), stroke=self.look.theme.text, stroke_width=3.0, z_index=1)
 
     def put(
         self, at: Position, tensor: str, index: Index

@@ -11,17 +11,28 @@ from manim import Animation, VGroup
 from torchreel.scenes.convolution_geometry import Place, Plane
 from torchreel.scenes.convolution_stage import Board
 from torchreel.scenes.convolution_story import WindowStory
-from torchreel.scenes.formula import Token
+from torchreel.scenes.formula import Ref, Token
 from torchreel.scenes.parts.grid import Grid
+from torchreel.scenes.parts.mark import rgbas
 from torchreel.scenes.parts.motion import Appear, Fly
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Point
 from torchreel.scenes.stage import Beat
 from torchreel.scenes.transposed_trace import CONV_NAMES, equal_module
 
+_BY_POSITION = ("in_channels", "out_channels")
+
 
 class EqualStory(WindowStory):
     """The input spreads, the kernel turns round, then a plain convolution ends in the same tensor."""
+
+    def call(self) -> list[tuple[str, bool]]:
+        """The constructor call with the channels by position, or it would be too long for the title bar."""
+        short = []
+        for text, focus in super().call():
+            name, _, value = text.partition("=")
+            short.append((value if name in _BY_POSITION and not focus else text, focus))
+        return short
 
     def equal(self) -> Iterator[Beat]:
         """The beats of this view, on a convolution's board."""
@@ -56,11 +67,12 @@ class EqualStory(WindowStory):
         moves: list[Animation] = []
         zeros = VGroup()
         for place, number in _numbers(plane):
-            source = next(iter(self.trace.step("stuffed", number.index).reads), None)
-            if source is None:
+            source = cast(Ref, self.trace.step("stuffed", number.index).formula)
+            if not source.is_inside(self.trace.tensors):
+                number.fill_rgbas = rgbas(self.look.theme.muted, 1.0)
                 zeros.add(number)
                 continue
-            moves.append(Fly(number, start=self._packed(plane, place, source[1])))
+            moves.append(Fly(number, start=self._packed(plane, place, source.element)))
         return [*moves, *([Appear(zeros)] if len(zeros) else [])]
 
     def _packed(self, plane: Plane, place: Place, source: tuple[int, ...]) -> Point:
