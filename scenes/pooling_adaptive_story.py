@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
-import torch
 from manim import Animation
 
-from torchreel.scenes.formula import Max, Token
+from torchreel.scenes.formula import Token
 from torchreel.scenes.parts.motion import Appear, Paint, Vanish, sweep_times
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.pooling_adaptive_board import Board
 from torchreel.scenes.pooling_adaptive_cover import Position
 from torchreel.scenes.pooling_adaptive_ruler import Ruler
+from torchreel.scenes.pooling_story import shortened
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
 
@@ -62,7 +61,7 @@ class RuledPool(OperatorScene):
 
     def formula_tokens(self, step: Step, most: int = _MOST_TERMS) -> list[Token]:
         """A maximum has short terms, so more of them are shown than of a sum; what is plain numbers is said once."""
-        tokens = super().formula_tokens(_shortened(step, most), most)
+        tokens = super().formula_tokens(shortened(step, most), most)
         if any(True for _ in step.formula.refs()):
             return tokens
         name = f"{step.tensor}{list(step.index) if step.index else ''}"
@@ -150,15 +149,3 @@ class RuledPool(OperatorScene):
 
     def _clear(self) -> Iterable[Animation]:
         return [*(Vanish(frame) for frame in self.board.frames()), *self.lit()]
-
-
-def _shortened(step: Step, most: int) -> Step:
-    """The same step without terms that its drawing would leave out anyway: a window may hold very many."""
-    if not isinstance(step.formula, Max):
-        return step
-    ref = next(step.formula.refs())
-    live = (~ref.skip[0]).nonzero()[:, 0] if ref.skip is not None else torch.arange(ref.index.shape[1])
-    if len(live) <= most + 1:
-        return step
-    chosen = torch.cat([live[:most], live[-1:]])
-    return replace(step, formula=Max(ref.at(lambda part: part[:, chosen])))
