@@ -57,7 +57,7 @@ def lost(
     noisy = sets.any((output - bias).abs() > 0)
     cases = torch.where(empty & plain, torch.where(noisy, 3, 1), cases)
     largest = float(x.double().abs().nan_to_num(0.0, 0.0).max())
-    return Lost(cases, wide.eps * largest)
+    return Lost(cases, max(wide.eps * largest, wide.tiny))
 
 
 def overflows(sets: Partition, x: Tensor) -> Tensor:

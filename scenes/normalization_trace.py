@@ -23,7 +23,7 @@ from torchreel.scenes.trace import Rule
 
 def record_group_norm(call: Call) -> Recording:
     """Sets are a sample's groups of channels of input `(N, C, *)`: statistics are `(N, num_groups)`."""
-    return Standardized(call, (1,)).recording()
+    return Grouped(call, (1,)).recording()
 
 
 def record_layer_norm(call: Call) -> Recording:
@@ -202,6 +202,19 @@ class Standardized:
         if "weight" in self.tensors:
             result = Mul((result, Ref("weight", place)))
         return Add((result, Ref("bias", place))) if "bias" in self.tensors else result
+
+
+class Grouped(Standardized):
+    """GroupNorm. Where the channels come last in memory, torch takes the variance as mean(x²) − mean², which is only as
+    exact as mean² is, however small the variance.
+    """
+
+    def _fused(self, cells: Tensor) -> Expr:
+        fused = super()._fused(cells)
+        if self.input.is_contiguous():
+            return fused
+        mean, std = (Func("square", Ref(name, self.sets.set_of(cells))) for name in ("mean", "std"))
+        return Add((fused, Mul((fused, Div(mean, std)))))
 
 
 class RootMeanSquare(Standardized):

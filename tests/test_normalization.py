@@ -178,7 +178,11 @@ def test_mistakes_get_one_line(operator: str, overrides: dict[str, object], mess
 @pytest.mark.parametrize(
     "operator, text, message",
     [
-        ("GroupNorm", "[1, 2, 3]", "Expected at least 2 dimensions for input tensor (N, C, *) but received 1"),
+        (
+            "GroupNorm",
+            "[1, 2, 3]",
+            "Expected at least 2 dimensions for input tensor (N, C, *) but received 1",
+        ),
         ("GroupNorm", "torch.ones(1, 4)", "Expected more than 1 value per channel"),
         ("Normalization", "torch.ones(2, 4)", "3 to 5 dimensions"),
         ("Normalization", "torch.ones(2, 4, 1)", "Expected more than 1 spatial element"),
