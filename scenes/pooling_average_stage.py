@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 from manim import Animation, Mobject, VGroup
 
@@ -29,8 +27,8 @@ class AverageBoard(Board):
     With `contrast`, a second row shows what the opposite `count_include_pad` gives, with the divisors of its own.
     """
 
-    gaps: ClassVar[tuple[float, ...]] = (0.5, 0.25)
-    beside: ClassVar[float] = _WIDE + 2 * _ASIDE + 0.3
+    gaps: tuple[float, ...] = (0.5, 0.25)
+    beside: float = _WIDE + 2 * _ASIDE + 0.3
 
     def __init__(self, look: Look, trace: Trace, window_label: str, contrast: bool) -> None:
         self.contrast = contrast

@@ -57,7 +57,9 @@ class _LPPool(PoolingScene):
         return {**super().values(), "p": f"{module.norm_type:g}".replace("-", "−"), "size": size}
 
     def end(self) -> str:
-        return "done_infinite" if math.isinf(self.board.p) else "done"
+        if math.isinf(self.board.p):
+            return "done_infinite"
+        return "done" if self.board.p == self.example.kwargs["norm_type"] else "done_plain"
 
     def _power_tokens(self, position: Position) -> Step | list[Token]:
         """The power of the window's first value that is not padding."""

@@ -15,6 +15,7 @@ from torchreel.scenes.parts.shapes import Arrow, Box
 from torchreel.scenes.parts.text import Text, fit
 from torchreel.scenes.pooling_geometry import Position
 from torchreel.scenes.pooling_stage import Board
+from torchreel.scenes.pooling_trace import pool_window
 from torchreel.scenes.trace import Trace
 
 _WIDE, _HIGH, _TEXT = 1.15, 0.8, 0.36
@@ -33,30 +34,17 @@ class PowerBoard(Board):
         self.p = float(module.norm_type)
         self.companions = {name: text for name, text in companions.items() if name in trace.tensors}
         self.has_total = "total" in trace.tensors
-        root = 1.35 if self.has_total and self.p not in (1, 2) else _REACH
-        self.root_room = root + 0.35
+        self.sign = "" if self.has_total else "max" if self.p > 0 else "min"
+        self.lifts = ("input",) if self.p == 1 else ("input", "power")
+        to_results = 0.3 if self.has_total else 1.1
+        self.gaps = (0.5, to_results) if self.p == 1 else (0.4, 1.05, to_results)
+        dims = len(pool_window(module).kernel)
+        self.root_room = 0.35 + (_REACH if self.p in (1, 2) else 1.35)
+        denied = _DENIED if dims == 1 and self.p != 1 else 0.0
+        self.beside = _REACH + _WIDE + self.root_room + denied if self.has_total else 0.0
         super().__init__(look, trace, window_label)
         if self.has_total:
             self.tile_at = self._tile_place()
-
-    @property
-    def lifts(self) -> tuple[str, ...]:  # type: ignore[override]
-        return ("input",) if self.p == 1 else ("input", "power")
-
-    @property
-    def gaps(self) -> tuple[float, ...]:  # type: ignore[override]
-        to_results = 0.3 if self.has_total else 1.1
-        return (0.5, to_results) if self.p == 1 else (0.4, 1.05, to_results)
-
-    @property
-    def beside(self) -> float:  # type: ignore[override]
-        if not self.has_total:
-            return 0.0
-        return _REACH + _WIDE + self.root_room + (_DENIED if self.size.dims == 1 and self.p != 1 else 0.0)
-
-    @property
-    def sign(self) -> str:  # type: ignore[override]
-        return "" if self.has_total else "max" if self.p > 0 else "min"
 
     @property
     def results(self) -> list[tuple[str, ...]]:

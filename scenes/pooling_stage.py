@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 from manim import Animation, Mobject, VGroup
@@ -46,11 +45,11 @@ class Board:
     one under the other) and how much room there is `beside` them.
     """
 
-    border: ClassVar[str] = "0"
-    sign: ClassVar[str] = ""
-    gaps: ClassVar[tuple[float, ...]] = (0.5, 1.1, 0.45)
-    beside: ClassVar[float] = 0.0
-    lifts: ClassVar[tuple[str, ...]] = ("input",)
+    border: str = "0"
+    sign: str = ""
+    gaps: tuple[float, ...] = (0.5, 1.1, 0.45)
+    beside: float = 0.0
+    lifts: tuple[str, ...] = ("input",)
 
     def __init__(self, look: Look, trace: Trace, window_label: str) -> None:
         self.look, self.trace = look, trace

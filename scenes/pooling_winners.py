@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
 from manim import Animation, VGroup
@@ -25,8 +24,8 @@ _LARGEST_DOT, _SMALLEST_DOT = 0.08, 0.045
 class MaxBoard(Board):
     """A board on which the largest value under the window wins."""
 
-    border: ClassVar[str] = "−∞"
-    sign: ClassVar[str] = "max"
+    border: str = "−∞"
+    sign: str = "max"
 
     @property
     def results(self) -> list[tuple[str, ...]]:
