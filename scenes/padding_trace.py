@@ -21,7 +21,7 @@ def record_padding(call: Call) -> Recording:
     Where values are copied, `column` (and `row`, `depth`), int64 of the output's sizes, say from which position of the
     input; they are proved from the output's position `j`, the sides and the sizes `W`, `H`, `D`.
     """
-    module, source = call.module, call.inputs["input"]
+    module, source = call.module, {**call.inputs, **call.call}["input"]
     axes = axes_of(module.padding, source.shape)
     mode = mode_of(type(module).__name__)
     if mode == CONSTANT:

@@ -121,6 +121,11 @@ def test_a_constant_is_written_as_the_dtype_holds_it() -> None:
     assert list(border.reads) == []
 
 
+def test_the_input_may_be_given_by_name() -> None:
+    assert check_call(nn.ReflectionPad1d(1), input=LINE).output.tolist() == [[6, 5, 6, 7, 8, 7]]
+    assert check_call(nn.ZeroPad1d(1), input=LINE).output.tolist() == [[0, 5, 6, 7, 8, 0]]
+
+
 def test_what_torch_leaves_undefined_is_refused() -> None:
     with pytest.raises(UserError, match="keep 0 of 4 cells"):
         trace(nn.CircularPad1d((-4, 4)), LINE)

@@ -144,6 +144,11 @@ def test_a_sample_drives_the_width_first_in_a_plane_but_the_depth_first_in_a_vol
     assert [step.value for step in proved.steps("start_W")] == [0, 2, 3, 5]
 
 
+def test_the_input_may_be_given_by_name() -> None:
+    assert check_call(nn.AdaptiveMaxPool1d(1), input=torch.tensor([[1.0, 3, 2]])).output.tolist() == [[3]]
+    check_call(nn.FractionalMaxPool2d(2, 2), input=torch.randn(1, 4, 4))
+
+
 def test_every_plane_has_windows_of_its_own() -> None:
     samples = torch.tensor([[[0.0, 0.0], [0.9, 0.9]]])
     proved = check_call(nn.FractionalMaxPool2d(2, 4, _random_samples=samples), torch.randn(1, 2, 7, 7))
