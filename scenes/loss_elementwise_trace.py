@@ -61,7 +61,7 @@ class Span:
     """Which curves a clip shows: the tensor on the x axis, how far it reaches at least, and what tells curves apart.
 
     Each of the `curves` holds the other tensors' values on it. With `bends` there is one for each of the first
-    elements, which takes these tensors' values from it. A `reference` is another law to compare with, on the first curve.
+    elements, which takes these tensors' values from it. A `reference` is another law to compare with.
     """
 
     x: str

@@ -1,8 +1,8 @@
 """The stage of the element-wise losses: tensors below one another, room for a picture, the reduction as the last act.
 
-Right stand input, target and what is computed from them, one grid below the other, so that the cells of one element have
-one place in all of them; an accent frame marks it. Left is the room of the picture (`PICTURE`). Below the grids the
-losses become one number, or stay.
+Right stand input, target and what is computed from them, one grid below the other, so that the cells of one element
+have one place in all of them; an accent frame marks it. Left is the room of the picture (`PICTURE`). Below the grids
+the losses become one number, or stay.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from torchreel.scenes.trace import Trace
 
 PICTURE: Area = (-6.2, -2.2, -0.75, 2.7)
 """The frame of a plot: its numbers and names stand outside it."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 0.85, 6.75, 3.1, -1.5
-_GAP, _LARGEST = 0.24, 0.66
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.85, 6.75, 3.12, -1.5
+_GAP, _LARGEST, _WIDEST, _LARGEST_TEXT = 0.22, 0.66, 2.7, 0.3
 _RESULT_Y, _RESULT_WIDTH, _RESULT_HEIGHT = -2.35, 1.25, 0.5
 _LABEL, _SIGN = 0.2, 0.28
 _MOST_FLYING = 24
@@ -43,7 +43,7 @@ class Panel:
         texts = [text for name in names for text in drawn_texts(look, trace, name)]
         width = _RIGHT - _LEFT - label
         height = (_TOP - _BOTTOM) / len(names) - _GAP
-        cells = Cells.fit(rows, cols, width, height, texts, _LARGEST)
+        cells = _wide(Cells.fit(rows, cols, width, height, texts, _LARGEST), width, texts)
         self.middle = _LEFT + label + width / 2
         self.cropped = (cells.rows, cells.cols) != (rows, cols)
         self.has_numbers = bool(cells.text_size)
@@ -149,7 +149,8 @@ class Ending:
         target = self.cells[self.first]
         numbers = list(self.loss.numbers.values())[:_MOST_FLYING]
         flying: list[Animation] = [
-            Move(number.copy(), to=target.center((0, 0)), introducer=True, remover=True) for number in numbers
+            Move(number.copy(), to=tuple(target.center((0, 0))), introducer=True, remover=True)
+            for number in numbers
         ]
         return [*flying, Appear(self._arrow()), Appear(target, self._name(self.first))]
 
@@ -204,6 +205,16 @@ class Ending:
         stop = _RESULT_Y + _RESULT_HEIGHT / 2 + 0.36 + end
         x = self.places[self.first][0] if self.reduction != "none" else self.loss.middle[0]
         return Arrow([(x, bottom), (x, min(stop, bottom - 0.16))], self.look.theme.wire)
+
+
+def _wide(cells: Cells, width: float, texts: Sequence[str]) -> Cells:
+    """Cells with numbers, as wide as the room allows, and with the larger numbers that they then hold."""
+    if not cells.text_size:
+        return cells
+    across = min(width / max(1, cells.cols), _WIDEST * cells.height)
+    ems = max(measure(text, 1.0) for text in texts)
+    size = max(cells.text_size, min(_LARGEST_TEXT, (across - 0.1) / ems, cells.height * 0.72))
+    return Cells(across, cells.height, size, cells.rows, cells.cols)
 
 
 def plane(shape: Sequence[int]) -> Cell:
