@@ -24,7 +24,8 @@ _NEVER = -math.inf
 def record_ctc(call: Call) -> Recording:
     """`alpha`, the number of `paths` to each place, `nll`, `loss` and the reduced `output`.
 
-    `labels` `(N, S)` are the places' classes, `lengths` what the mean divides each loss by; an input without batch counts as N = 1.
+    `labels` `(N, S)` are the places' classes, `lengths` what the mean divides each loss by. An input without batch
+    counts as N = 1.
     """
     lattice = Lattice.of(call)
     tensors = {

@@ -190,7 +190,7 @@ class OperatorScene(Backstage):
 
     def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
         """`output[0, 1] = symbols = numbers = value`, with the middle cut until it fits the bar."""
-        head = f"{step.tensor}{list(step.index)} = "
+        head = f"{step.tensor}{list(step.index) if step.index else ''} = "
         symbols = f"{step.formula.symbols()} = "
         for count in range(most, 1, -1):
             numbers = step.tokens(self.text, count)

@@ -66,8 +66,10 @@ class Step:
     def reads(self) -> Iterator[tuple[str, Index]]:
         """Every `(tensor, index)` read, without padding, in the order of the formula."""
         for ref in self.formula.refs():
-            for flat in range(ref.index[0].numel() // max(1, ref.index.shape[-1])):
-                one = Ref(ref.tensor, ref.index.reshape(-1, ref.index.shape[-1])[flat : flat + 1])
+            places = ref.index.reshape(-1, ref.index.shape[-1])
+            skipped = torch.zeros(len(places), dtype=torch.bool) if ref.skip is None else ref.skip.reshape(-1)
+            for number in range(len(places)):
+                one = Ref(ref.tensor, places[number : number + 1], None, skipped[number : number + 1])
                 if one.is_inside(self.trace.tensors):
                     yield one.tensor, one.element
 

@@ -1,0 +1,122 @@
+"""CTC loss is proved cell by cell for any lengths, and its lattice lights exactly the paths that spell the target."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+import torchreel
+from torchreel.assets.examples import example
+from torchreel.scenes.loss_ctc import CTCLoss
+from torchreel.scenes.stage import Request
+from torchreel.tests.calls import check_call
+from torchreel.tests.layout import no_overlap, texts_inside
+from torchreel.tests.stagehand import watch_scene
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> tuple[nn.Module, list[Any]]:
+    """Batched or not, padded or flat targets, lengths as tensors or tuples, targets too long to spell included."""
+    classes, times, blank = draw(st.integers(2, 4)), draw(st.integers(1, 7)), draw(st.integers(0, 1))
+    samples = draw(st.integers(1, 3))
+    module = nn.CTCLoss(blank, draw(st.sampled_from(["none", "sum", "mean"])), draw(st.booleans()))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 99)))
+    dtype = draw(st.sampled_from([torch.float32, torch.float64]))
+    log_probs = torch.randn(times, samples, classes, generator=generator).to(dtype).log_softmax(2)
+    inputs = [draw(st.integers(1, times)) for _ in range(samples)]
+    lengths = [draw(st.integers(0, 4)) for _ in range(samples)]
+    others = [label for label in range(classes) if label != blank]
+    rows = [[others[draw(st.integers(0, len(others) - 1))] for _ in range(4)] for _ in range(samples)]
+    if draw(st.booleans()):
+        return module, [
+            log_probs[:, 0],
+            torch.tensor(rows[0]),
+            torch.tensor(inputs[0]),
+            torch.tensor(lengths[0]),
+        ]
+    targets = torch.tensor(rows)
+    if draw(st.booleans()):
+        flat = [label for row, length in zip(rows, lengths, strict=True) for label in row[:length]]
+        targets = torch.tensor(flat, dtype=torch.int64)
+    as_given = tuple if draw(st.booleans()) else torch.tensor
+    return module, [log_probs, targets, as_given(inputs), as_given(lengths)]
+
+
+@settings(max_examples=80, deadline=None)
+@given(calls())
+def test_any_call_is_proved(call: tuple[nn.Module, list[Any]]) -> None:
+    check_call(call[0], *call[1])
+
+
+def spells(path: tuple[int, ...], target: list[int]) -> bool:
+    """Whether a path reads as the target once repeats are merged and blanks (0) dropped."""
+    merged = [label for label, _ in itertools.groupby(path)]
+    return [label for label in merged if label] == target
+
+
+@pytest.mark.parametrize("target", [[1, 1, 2], [1, 2], [2], []])
+def test_paths_and_probability_are_those_of_all_spellings(target: list[int]) -> None:
+    log_probs = torch.randn(5, 3, generator=torch.Generator().manual_seed(1)).double().log_softmax(1)
+    traced = torchreel.trace(
+        nn.CTCLoss(reduction="none"), log_probs, torch.tensor(target, dtype=torch.int64), torch.tensor(5),
+        torch.tensor(len(target)),
+    )  # fmt: skip
+    spelt = [path for path in itertools.product(range(3), repeat=5) if spells(path, target)]
+    total = sum(float(log_probs[range(5), list(path)].sum().exp()) for path in spelt)
+    paths = traced.tensors["paths"]
+    assert isinstance(paths, Tensor)
+    ends = paths[0, -1, -2:] if target else paths[0, -1, -1:]
+    assert int(ends.sum()) == len(spelt)
+    torch.testing.assert_close(traced.output, -torch.tensor(total).double().log(), rtol=1e-6, atol=1e-6)
+
+
+def test_a_blank_before_a_repeated_label_is_not_skipped() -> None:
+    trace = CTCLoss.operator.trace_example(example("CTCLoss"))
+    into_repeat = trace.step("alpha", (0, 2, 3))
+    into_other = trace.step("alpha", (0, 3, 5))
+    assert sum(tensor == "alpha" for tensor, _ in into_repeat.reads) == 2
+    assert sum(tensor == "alpha" for tensor, _ in into_other.reads) == 3
+
+
+def test_the_mean_divides_by_the_targets_length() -> None:
+    trace = CTCLoss.operator.trace_example(example("CTCLoss"))
+    torch.testing.assert_close(trace.output.double(), trace.tensors["nll"][0] / 3, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["alpha", "paths", "nll", "loss", "output"])
+def test_a_changed_number_is_refused(name: str) -> None:
+    trace = CTCLoss.operator.trace_example(example("CTCLoss"))
+    with pytest.raises(torchreel.TraceError, match="CTCLoss: a step gives"):
+        dataclasses.replace(trace, tensors={**trace.tensors, name: trace.tensors[name] + 1})
+
+
+@pytest.mark.parametrize(
+    ("changes", "inputs"),
+    [
+        ({"reduction": "none"}, {}),
+        ({"reduction": "sum"}, {}),
+        ({"blank": 2}, {"targets": [1, 0, 1]}),
+        ({}, {"log_probs": "torch.randn(20, 9)", "input_lengths": 20}),
+        ({}, {"log_probs": "torch.randn(2, 3)", "input_lengths": 2}),
+        ({"zero_infinity": True}, {"log_probs": "torch.randn(2, 3)", "input_lengths": 2}),
+        ({}, {"targets": [], "target_lengths": 0}),
+        ({}, {"log_probs": "torch.randn(6, 2, 3)", "targets": [[1, 1, 2], [2, 1, 2]], "input_lengths": [6, 5],
+              "target_lengths": [3, 2]}),
+    ],
+)  # fmt: skip
+def test_any_call_is_drawn(changes: dict[str, Any], inputs: dict[str, Any]) -> None:
+    chosen = example("CTCLoss")
+    chosen = dataclasses.replace(chosen, inputs={**chosen.inputs, **inputs})
+    trace = CTCLoss.operator.trace_example(chosen, changes)
+    show = watch_scene(CTCLoss, Request(trace, chosen, "en", "light"))
+    assert 3 <= show.scene.time <= 15.5
+    assert [
+        text for stage in show.stages for rule in (texts_inside, no_overlap) for text in rule(stage)
+    ] == []
