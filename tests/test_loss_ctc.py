@@ -37,7 +37,7 @@ def calls(draw: st.DrawFn) -> tuple[nn.Module, list[Any]]:
     if draw(st.booleans()):
         return module, [
             log_probs[:, 0],
-            torch.tensor(rows[0]),
+            torch.tensor(rows[0][: lengths[0]]).long(),
             torch.tensor(inputs[0]),
             torch.tensor(lengths[0]),
         ]
