@@ -69,7 +69,8 @@ def _prelu(module: Any) -> Law:
         channel = cells[:, 1:2] if many else torch.zeros_like(cells[:, :1]).reshape(len(cells), -1)
         return Mul((Ref("weight", channel if channel.shape[1] else torch.zeros(len(cells), 1).long()), x))
 
-    return Law((below("scaled", 0.0, scaled), above("same", 0.0, same)))
+    pieces = (below("scaled", 0.0, scaled), above("same", 0.0, same))
+    return Law(pieces, learned={"d/dweight": lambda x: torch.where(x > 0, 0, x)})
 
 
 def _rrelu(module: Any) -> Law:

@@ -41,13 +41,15 @@ class Law:
     """A function in pieces; the last holds wherever no other does, so it is the one that NaN goes through.
 
     `beside` are other functions to draw thinly, by name; `columns` more values of each element, by name, as torch
-    computes them in the input's own precision; `levels` are limits on the y axis. `reach` is the span of x that
-    makes the function recognisable. With `moments`, its effect on mean and variance is part of the story.
+    computes them in the input's own precision, `learned` the derivatives of each element to a parameter; `levels` are
+    limits on the y axis. `reach` is the span of x that makes the function recognisable. With `moments`, its effect on
+    mean and variance is part of the story.
     """
 
     pieces: tuple[Piece, ...]
     beside: Mapping[str, Function] = field(default_factory=dict)
     columns: Mapping[str, Function] = field(default_factory=dict)
+    learned: Mapping[str, Function] = field(default_factory=dict)
     levels: tuple[float, ...] = ()
     reach: float = 4.0
     moments: bool = False

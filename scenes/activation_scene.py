@@ -133,11 +133,12 @@ class ActivationScene(OperatorScene):
         return [*(Appear(curve) for curve in self.board.graph.slopes), *self._at_slope(first)]
 
     def _slope(self, row: int) -> Iterable[Animation]:
-        return [*self._at_slope(row), *self.board.table.write("slope", row)]
+        names = ("slope", *self.rules.learned)
+        return [*self._at_slope(row), *(move for name in names for move in self.board.table.write(name, row))]
 
     def _at_slope(self, row: int) -> list[Animation]:
         self._light(row)
-        cursors = self.board.table.point(row, "input", "a", "slope")
+        cursors = self.board.table.point(row, "input", "a", "slope", *self.rules.learned)
         return [*cursors, *self.board.ride("output", row), *self.board.ride("slope", row)]
 
     def _derived(self, row: int) -> list[Token]:

@@ -26,8 +26,9 @@ class Board:
     def __init__(self, look: Look, trace: Trace, rules: Law, words: Callable[[str], str]) -> None:
         self.look, self.trace, self.rules, self.words = look, trace, rules, words
         drawn = ["a", "output"] if "a" in trace.tensors else ["output", "slope"]
-        names = ["input", *rules.columns, *drawn]
-        self.table = Table(look, trace, names, _FOOT if rules.moments else 0.0)
+        names = ["input", *rules.columns, *drawn, *rules.learned]
+        blank = [*drawn, *rules.learned]
+        self.table = Table(look, trace, names, _FOOT if rules.moments else 0.0, blank=blank)
         self.graph = Graph(look, trace, rules, words, self._heights())
 
     def scenery(self) -> VGroup:

@@ -22,7 +22,6 @@ WIDTH, GAP = 1.16, 0.12
 _HEIGHT, _TALL = 0.66, 4.2
 _MOST_ROWS = 7
 _TEXT = 0.26
-_BLANK = ("a", "output", "slope")
 
 
 class Table:
@@ -38,7 +37,7 @@ class Table:
         names: Sequence[str],
         low: float = 0.0,
         tensor: str = "input",
-        blank: Sequence[str] = _BLANK,
+        blank: Sequence[str] = (),
     ) -> None:
         self.look, self.trace, self.names, self.blank = look, trace, names, blank
         self.shape = trace.shape(tensor)
@@ -93,7 +92,7 @@ class Table:
 
     def places(self, colors: Sequence[str]) -> VGroup:
         """The index of each row's element, where the tensor has several axes and there is room; one colour a row."""
-        if len(self.shape) < 2 or len(self.names) > 3:
+        if len(self.shape) < 2 or len(self.names) > 4:
             return VGroup()
         column = self.columns[self.names[0]]
         left = column.middle[0] - WIDTH / 2 - 0.12

@@ -35,7 +35,7 @@ def record_activation(call: Call) -> Recording:
     module, x = call.module, argument(call, "input")
     tensors: dict[str, Tensor] = {"input": x, **_parameters(call)}
     rules = law(module)
-    tensors |= {name: function(x) for name, function in rules.columns.items()}
+    tensors |= {name: function(x) for name, function in {**rules.columns, **rules.learned}.items()}
     tensors |= {"regime": rules.regime(x), "slope": _slope(module, x, tensors.get("a"))}
     tensors |= _beyond(module, x)
     tensors |= _curves(module, rules, x)
@@ -47,8 +47,10 @@ def record_activation(call: Call) -> Recording:
 
 def piecewise(rules: Law, which: Tensor, x: Expr, cells: Tensor, more: tuple[Expr, ...] = ()) -> Expr:
     """The law's formula for a batch of cells, the piece `which` of each; `more` pieces may follow the law's own."""
-    branches = (*(piece.formula(x, cells) for piece in rules.pieces), *more)
-    return branches[0] if len(branches) == 1 else Case(which, branches)
+    one = rules.pieces[0].formula
+    if not more and all(piece.formula is one for piece in rules.pieces):
+        return one(x, cells)
+    return Case(which, (*(piece.formula(x, cells) for piece in rules.pieces), *more))
 
 
 def _formula(rules: Law, tensors: dict[str, Tensor], cells: Tensor) -> Expr:
