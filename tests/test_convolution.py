@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import pytest
@@ -13,15 +14,16 @@ from torch import nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.scenes.convolution import Conv1d, Conv2d
+from torchreel.scenes.convolution import Conv1d, Conv2d, Conv3d
 from torchreel.scenes.convolution_trace import record_convolution
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.stage import OperatorScene
 from torchreel.scenes.trace import Trace, TraceError
+from torchreel.tests.calls import check_call
 from torchreel.tests.layout import RULES
 from torchreel.tests.stagehand import watch
 
-SCENES: dict[str, type[OperatorScene]] = {"Conv1d": Conv1d, "Conv2d": Conv2d}
+SCENES: dict[str, type[OperatorScene]] = {"Conv1d": Conv1d, "Conv2d": Conv2d, "Conv3d": Conv3d}
 CLASSES = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 
 
@@ -45,7 +47,10 @@ def calls(draw: st.DrawFn) -> tuple[nn.Module, torch.Tensor]:
     sizes = draw(st.lists(st.integers(5, 6), min_size=dims, max_size=dims))
     batch = draw(st.sampled_from([(), (1,), (2,)]))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 999)))
-    return module, torch.randn(*batch, channels, *sizes, generator=generator)
+    for parameter in module.parameters():
+        nn.init.uniform_(parameter, -1, 1, generator=generator)
+    dtype = draw(st.sampled_from([torch.float32, torch.float64, torch.bfloat16]))
+    return module.to(dtype), torch.randn(*batch, channels, *sizes, generator=generator).to(dtype)
 
 
 def trace(module: nn.Module, x: torch.Tensor) -> Trace:
@@ -53,13 +58,10 @@ def trace(module: nn.Module, x: torch.Tensor) -> Trace:
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(calls())
 def test_every_output_of_any_valid_call_is_torchs_own(call: tuple[nn.Module, torch.Tensor]) -> None:
-    module, x = call
-    proved = trace(module, x)
-    with torch.no_grad():
-        torch.testing.assert_close(proved.tensors["output"], module(x))
+    proved = check_call(*call)
     steps = list(proved.steps("output"))
     assert len({step.index for step in steps}) == len(steps) == proved.tensors["output"].numel()
 
@@ -89,6 +91,30 @@ def test_nan_and_infinity_are_equal_to_themselves() -> None:
     x = torch.tensor([[[1.0, float("nan"), float("inf"), 2.0, 3.0]]])
     proved = trace(nn.Conv1d(1, 1, 2), x)
     assert proved.tensors["output"].isnan().any()
+
+
+@pytest.mark.parametrize("special", [math.nan, math.inf, -math.inf])
+def test_special_values_stay_in_the_windows_that_read_them(special: float) -> None:
+    x = torch.ones(1, 2, 4, 4)
+    x[0, 1, 3, 3] = special
+    check_call(nn.Conv2d(2, 3, 2, padding=1), x)
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_an_empty_batch_is_proved(dims: int) -> None:
+    check_call(CLASSES[dims](2, 1, 2, padding=1, padding_mode="circular"), torch.zeros(0, 2, *[3] * dims))
+
+
+def test_what_cancels_within_a_channel_is_as_exact_as_its_products() -> None:
+    module = nn.Conv1d(2, 1, 3, bias=False)
+    with torch.no_grad():
+        module.weight.copy_(torch.tensor([[[0.1, -0.3, 0.2], [0.7, -0.9, 0.2]]]))
+    check_call(module, torch.full((1, 2, 8), 1e6))
+
+
+def test_a_large_call_is_proved_without_its_channel_sums() -> None:
+    proved = check_call(nn.Conv2d(3, 16, 3), torch.randn(3, 96, 96))
+    assert "partial" not in proved.tensors
 
 
 def test_products_are_input_times_weight() -> None:
@@ -154,6 +180,11 @@ def test_a_new_input_brings_its_channels() -> None:
         ("Conv1d", "torch.randn(3, 2, 1)", {"kernel_size": 1, "padding": "same"}),
         ("Conv1d", "torch.randn(4, 9)", {"groups": 2, "out_channels": 4}),
         ("Conv1d", "torch.randn(0, 2, 9)", {}),
+        ("Conv3d", "torch.randn(1, 8, 6, 10, 10)", {"kernel_size": 3, "out_channels": 6}),
+        ("Conv3d", "torch.randn(2, 4, 5, 3)", {"padding": (1, 2, 0), "dilation": (2, 1, 1)}),
+        ("Conv3d", "torch.randn(1, 1, 9, 40, 40)", {"kernel_size": 5, "stride": 2, "bias": True}),
+        ("Conv3d", "[[[[nan, 1e6], [inf, 2]]]]", {"kernel_size": 1}),
+        ("Conv3d", "torch.randn(1, 1, 2, 2, 2)", {"padding": "same", "padding_mode": "replicate"}),
     ],
 )
 def test_any_valid_setting_keeps_the_layout_rules(

@@ -1,4 +1,4 @@
-"""Transposed convolutions are proved for any valid call, as stamps and as an equal convolution; clips keep the layout."""
+"""Transposed convolutions are proved for any valid call, as stamps and as a convolution; clips keep the layout."""
 
 from __future__ import annotations
 

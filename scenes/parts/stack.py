@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -23,112 +22,11 @@ from torchreel.scenes.parts.grid import Cell, Cells, Grid, dashes
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Morph
 from torchreel.scenes.parts.shapes import Point, Shape, as_point, polyline
+from torchreel.scenes.parts.slices import HEAD, NO_PAD, Pad, Position, Sizes, Slices
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.trace import Trace
 
-Position = tuple[int, int, int]
-Sizes = tuple[int, int, int]
-Pad = tuple[int, int, int, int, int, int]
-NO_PAD: Pad = (0, 0, 0, 0, 0, 0)
-HEAD = 0.3
-"""The room above each slice for its label."""
-_GAP, _MORE = 0.24, 0.4
-_MOST = 6
-
-
-@dataclass(frozen=True)
-class Slices:
-    """Where the slices of a volume stand: `depth` of them are shown, `across` in a row, each with `cells`.
-
-    `pad` is (front, back, top, bottom, left, right) cells of padding: whole slices in front and behind, a ring round
-    each. `cropped` says that the volume is larger than what is shown. `head` is the room of a slice's label.
-    """
-
-    cells: Cells
-    depth: int
-    across: int
-    pad: Pad = NO_PAD
-    cropped: bool = False
-    head: float = HEAD
-
-    @classmethod
-    def fit(
-        cls,
-        shape: Sizes,
-        width: float,
-        height: float,
-        texts: Sequence[str],
-        *,
-        pad: Pad = NO_PAD,
-        largest: float = 0.8,
-        across: int | None = None,
-        most: int = _MOST,
-        head: float = HEAD,
-    ) -> Slices:
-        """The arrangement with the largest cells in an area: one row, one column, or rows of equal length.
-
-        `across` fixes how many stand in a row; of more than `most` slices the first are shown.
-        """
-        front, _, top, bottom, left, right = pad
-        shown = min(shape[0], max(1, most - front))
-        if shown < shape[0]:
-            pad = (front, 0, top, bottom, left, right)
-        count = shown + pad[0] + pad[1]
-        choices = []
-        for row in [across] if across else range(1, count + 1):
-            rows = -(-count // row)
-            wide = (width - (row - 1) * _GAP - (_MORE if shown < shape[0] else 0.0)) / row
-            high = (height - (rows - 1) * _GAP) / rows - head
-            cells = Cells.fit(shape[1] + top + bottom, shape[2] + left + right, wide, high, texts, largest)
-            choices.append(cls(cells, shown, row, pad, head=head))
-        best = max(choices, key=lambda one: (one.cells.text_size, one.cells.width, -abs(one.rows - 1)))
-        return best._cut(shape)
-
-    def _cut(self, shape: Sizes) -> Slices:
-        """The slices without the cells of the padding, which are counted apart; a cut plane keeps no far padding."""
-        _, _, top, bottom, left, right = self.pad
-        rows, cols = max(1, self.cells.rows - top - bottom), max(1, self.cells.cols - left - right)
-        rows, cols = min(rows, shape[1]), min(cols, shape[2])
-        far = (top, bottom if rows == shape[1] else 0, left, right if cols == shape[2] else 0)
-        cropped = (self.depth, rows, cols) != shape
-        pad: Pad = (self.pad[0], self.pad[1], *far)
-        return replace(self, cells=replace(self.cells, rows=rows, cols=cols), pad=pad, cropped=cropped)
-
-    @property
-    def count(self) -> int:
-        """How many slices are drawn, those of padding included."""
-        return self.depth + self.pad[0] + self.pad[1]
-
-    @property
-    def rows(self) -> int:
-        """How many rows of slices there are."""
-        return -(-self.count // self.across)
-
-    @property
-    def extent(self) -> tuple[float, float]:
-        """Width and height of everything: slices, rings and depth labels."""
-        wide, high = self._pitch
-        more = _MORE if self.cropped else 0.0
-        return self.across * wide - _GAP + more, self.rows * high - _GAP
-
-    def place(self, depth: int) -> np.ndarray:
-        """The middle of a slice with its ring, from the middle of everything; the nearest one where none is drawn."""
-        number = min(max(depth + self.pad[0], 0), self.count - 1)
-        row, col = divmod(number, self.across)
-        wide, high = self._pitch
-        whole_wide, whole_high = self.extent
-        left, top = (
-            -whole_wide / 2 + (wide - _GAP) / 2,
-            whole_high / 2 - self.head - (high - self.head - _GAP) / 2,
-        )
-        return np.array([left + col * wide, top - row * high, 0.0])
-
-    @property
-    def _pitch(self) -> tuple[float, float]:
-        _, _, top, bottom, left, right = self.pad
-        wide = (self.cells.cols + left + right) * self.cells.width
-        high = (self.cells.rows + top + bottom) * self.cells.height
-        return wide + _GAP, high + _GAP + self.head
+__all__ = ["HEAD", "NO_PAD", "Frames", "Pad", "Position", "Sizes", "Slices", "Stack"]
 
 
 class Frames(VGroup):
