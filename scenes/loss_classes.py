@@ -98,7 +98,9 @@ class CrossEntropyLoss(_Classes):
         wanted.add(*(chart.bar(k, p, colors[k]) for k, p in enumerate(given) if k in right))
         if weighted:
             wanted.add(self.strip(chart, 0, "weight", sample, classes))
-        yield Act("off" if ignored else "asked", wanted, trace.step("q", first), values=values)
+        smooth = self.soft or trace.module.label_smoothing  # type: ignore[union-attr]
+        formula = trace.step("q", first) if smooth else self.law()
+        yield Act("off" if ignored else "asked", wanted, formula, values=values)
         if not ignored:
             yield Act("curve", self._costs(plot, given, right), values=values)
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from manim import Animation, VGroup, VMobject
+from manim import Animation, VGroup
 from torch import nn
 
 from torchreel.scenes.formula import Index, Token
@@ -72,8 +72,9 @@ class VectorLoss(OperatorScene):
     def story(self) -> Iterator[Beat]:
         shape = self.trace.shape("loss")
         cells = list(itertools.islice(itertools.product(*map(range, shape)), _MOST))
-        self.column = Column(self.look, self.trace, "loss", cells, (_COLUMN_X, _TOP, _BOTTOM))
         self.side = self._side(cells)
+        place = (_COLUMN_X, _TOP, _BOTTOM)
+        self.column = Column(self.look, self.trace, "loss", cells, place, indexed=self.side is None)
         first = list(self.acts(cells[0]))
         self.picture = VGroup(first[0].shown)
         self.add(self.column, self.picture, *([self.side] if self.side else []))
@@ -115,7 +116,7 @@ class VectorLoss(OperatorScene):
     def _swept(self, sample: Index) -> Iterator[Beat]:
         acts = list(self.acts(sample))
         whole = VGroup(*(act.shown for act in acts))
-        yield Beat("next", partial(self._replace, whole), 0.3, 0.7, values={"sample": _name(sample)})
+        yield Beat("next", partial(self._replace, whole), 0.3, 0.7, self.law(), {"sample": _name(sample)})
         yield self._kept(sample, 1.1)
 
     def _kept(self, sample: Index, hold: float) -> Beat:
@@ -131,7 +132,7 @@ class VectorLoss(OperatorScene):
         self.remove(self.picture, *self.picture.submobjects)
         self.picture = whole
         self.add(whole)
-        return [self.column.leave()]
+        return self._left()
 
     def _write(self, sample: Index) -> Iterable[Animation]:
         moves = self.column.write(sample)
@@ -142,7 +143,7 @@ class VectorLoss(OperatorScene):
         if not self.weights or self.weights not in self.trace.tensors:
             return None
         place = (_COLUMN_X - 1.35, _TOP, _BOTTOM)
-        return Column(self.look, self.trace, self.weights, cells, place, indexed=False)
+        return Column(self.look, self.trace, self.weights, cells, place)
 
     def _reduced(self) -> Iterator[Beat]:
         reduction: str = self.trace.module.reduction  # type: ignore[union-attr, assignment]
@@ -166,20 +167,19 @@ class VectorLoss(OperatorScene):
         return "weighted" if reduction == "mean" and self.side else reduction
 
     def _finish(self) -> Iterable[Animation]:
-        return [self.column.leave()]
+        return self._left()
+
+    def _left(self) -> list[Animation]:
+        """The frames leave the columns."""
+        return [column.leave() for column in (self.column, self.side) if column is not None]
 
     def _fall(self, cell: Index) -> Iterable[Animation]:
         """The losses are joined into one number below them."""
         theme = self.look.theme
         arrow = Arrow([(_COLUMN_X, self.column.bottom - 0.12), (_COLUMN_X, _OUTPUT_Y + 0.75)], theme.wire)
         self.add(self.result)
-        return [self.column.leave(), Appear(arrow), *self.result.write(cell)]
+        return [*self._left(), Appear(arrow), *self.result.write(cell)]
 
 
 def _name(sample: Index) -> str:
     return ", ".join(map(str, sample))
-
-
-def vmobjects(*parts: VMobject | None) -> VGroup:
-    """A group of those parts that there are."""
-    return VGroup(*(part for part in parts if part is not None))
