@@ -16,11 +16,10 @@ from torchreel.scenes.operator import Call, Inputs, Operator, Recording, Setting
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.pooling_geometry import Position
 from torchreel.scenes.pooling_stage import Board
-from torchreel.scenes.pooling_trace import pool_window
+from torchreel.scenes.pooling_trace import DOCS, pool_window
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
 
-_DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 _MOST_STEPS, _FEWEST_STEPS = 24, 6
 _MOST_LIFTED = 6000
 MOST_TERMS = 9
@@ -38,7 +37,7 @@ def pooling_operator(
     def check(settings: Settings, inputs: Inputs) -> None:
         checked(name, settings, inputs, int(name[-2]))
 
-    return Operator(module, record, "pooling", f"{_DOCS}{name}.html", check)
+    return Operator(module, record, "pooling", f"{DOCS}{name}.html", check)
 
 
 class PoolingScene(OperatorScene):

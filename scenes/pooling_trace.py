@@ -18,6 +18,7 @@ from torchreel.scenes.operator import Call, Inputs, Recording, Settings
 from torchreel.scenes.trace import Rule
 from torchreel.scenes.windows import Window, check_window, per_dimension, with_leading
 
+DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 AXES = ("depth", "row", "column")
 _MOST_READ = 1 << 22
 _EXACT_TERMS = 16
@@ -31,7 +32,7 @@ class Windows:
     """
 
     def __init__(self, module: Any, shape: Sequence[int]) -> None:
-        self.dims = _dims(module)
+        self.dims = dims_of(module)
         self.window = pool_window(module)
         self.sizes = torch.tensor(tuple(shape)[-self.dims :])
 
@@ -148,7 +149,7 @@ def pool_window(module: Any) -> Window:
         getattr(module, "padding", 0),
         getattr(module, "dilation", 1),
     )
-    return Window(*(_per_dimension(value, _dims(module)) for value in settings))
+    return Window(*(_per_dimension(value, dims_of(module)) for value in settings))
 
 
 def _per_dimension(value: Any, dims: int) -> tuple[int, ...]:
@@ -157,7 +158,8 @@ def _per_dimension(value: Any, dims: int) -> tuple[int, ...]:
     return per_dimension(value[0] if single else value, dims)
 
 
-def _dims(module: Any) -> int:
+def dims_of(module: Any) -> int:
+    """The number of dimensions a pooling slides over: its class says it, as in `MaxPool2d`."""
     return int(type(module).__name__[-2])
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torchreel.assets.errors import UserError
 from torchreel.scenes.formula import Expr, Max, Ref, cells, read
 from torchreel.scenes.operator import Call, Inputs, Operator, Recording, Settings
-from torchreel.scenes.pooling_trace import arguments, axes, pool_window
+from torchreel.scenes.pooling_trace import DOCS, arguments, axes, dims_of, pool_window
 from torchreel.scenes.trace import Rule, Trace
 from torchreel.scenes.windows import check_window, per_dimension, with_leading
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _LEAST = {"kernel_size": 1, "stride": 1, "padding": 0}
 _POOLS: tuple[Any, ...] = (F.max_pool1d, F.max_pool2d, F.max_pool3d)
-_DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class UnpoolOperator(Operator):
         kwargs: Mapping[str, Any] | None = None,
         seed: int = 0,
     ) -> Trace:
-        size = tuple(inputs["source"].shape[-_dims(module) :])
+        size = tuple(inputs["source"].shape[-dims_of(module) :])
         if not call and own_size(module, size) != size:
             call = {"output_size": size}
         return super().trace(module, inputs, call, kwargs, seed)
@@ -76,7 +75,7 @@ def record_unpooling(call: Call) -> Recording:
     proved twice: as the largest of each window, and as what its index points at. Several windows may name the same
     home, which then holds the value that torch wrote last.
     """
-    given, dims = arguments(call), _dims(call.module)
+    given, dims = arguments(call), dims_of(call.module)
     source = given.get("source")
     values, indices = (given["input"], given["indices"]) if source is None else _pool(call.module, source)
     homes = _kept(values, indices, call.output, dims)
@@ -108,12 +107,8 @@ def record_unpooling(call: Call) -> Recording:
     return Recording({"source": source, **tensors}, (*noted, sent))
 
 
-def _dims(module: Any) -> int:
-    return int(type(module).__name__[-2])
-
-
 def _pool(module: Any, source: Tensor) -> tuple[Tensor, Tensor]:
-    pool = _POOLS[_dims(module) - 1]
+    pool = _POOLS[dims_of(module) - 1]
     pooled: tuple[Tensor, Tensor] = pool(
         source, module.kernel_size, module.stride, module.padding, return_indices=True
     )
@@ -173,4 +168,4 @@ def unpool_operator(module: type[nn.Module]) -> UnpoolOperator:
     def check(settings: Settings, inputs: Inputs) -> None:
         check_unpooling(name, settings, inputs, int(name[-2]))
 
-    return UnpoolOperator(module, record_unpooling, "pooling", f"{_DOCS}{name}.html", check, run=_run)
+    return UnpoolOperator(module, record_unpooling, "pooling", f"{DOCS}{name}.html", check, run=_run)
