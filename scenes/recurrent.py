@@ -136,7 +136,7 @@ class LSTMCell(CellScene):
     """Two steps of an LSTM cell."""
 
     operator = LSTM_CELL
-    cell: ClassVar[Cell] = LSTM  # type: ignore[misc]
+    cell = LSTM
     palette: ClassVar[Mapping[str, int]] = {"i": 2, "f": 1, "g": 0, "o": 5, "memory": 3}
 
     def wiring(self, layout: Layout, colors: Mapping[str, str]) -> Wiring:
@@ -147,7 +147,7 @@ class GRUCell(CellScene):
     """Two steps of a GRU cell."""
 
     operator = GRU_CELL
-    cell: ClassVar[Cell] = GRU  # type: ignore[misc]
+    cell = GRU
     palette: ClassVar[Mapping[str, int]] = {"r": 2, "z": 1, "n": 0, "memory": 3}
 
     def wiring(self, layout: Layout, colors: Mapping[str, str]) -> Wiring:

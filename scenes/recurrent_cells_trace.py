@@ -18,7 +18,7 @@ from torchreel.assets.errors import UserError
 from torchreel.scenes.formula import Expr
 from torchreel.scenes.operator import Call, Inputs, Operator, Recording, Settings
 from torchreel.scenes.recurrent_tape_trace import Places, Tape
-from torchreel.scenes.recurrent_trace import GRU, LSTM, At, Cell, check_sizes, rnn
+from torchreel.scenes.recurrent_trace import GRU, LSTM, At, Cell, check_features, check_sizes, rnn
 from torchreel.scenes.trace import Trace
 
 if TYPE_CHECKING:
@@ -134,7 +134,6 @@ def _check(name: str, states: tuple[str, ...]) -> Callable[[Settings, Inputs], N
     def check(settings: Settings, inputs: Inputs) -> None:
         check_sizes(name, settings, "input_size", "hidden_size")
         x, *given = inputs.values()
-        size = settings.get("input_size")
         if x.ndim not in (1, 2, 3):
             raise UserError(
                 f"{name}: input has {x.ndim} dimensions, expected (T, N, input_size), (N, input_size) or "
@@ -142,11 +141,7 @@ def _check(name: str, states: tuple[str, ...]) -> Callable[[Settings, Inputs], N
             )
         if x.ndim == 3 and not len(x):
             raise UserError(f"{name}: input has no time step. Give at least one, (1, N, input_size).")
-        if isinstance(size, int) and x.shape[-1] != size:
-            raise UserError(
-                f"{name}: input has inconsistent input_size: got {x.shape[-1]}, expected {size}. "
-                f"Use input_size={x.shape[-1]} or an input with {size} features."
-            )
+        check_features(name, settings, x)
         if given and len(given) != len(states):
             raise UserError(
                 f"{name}: expected the states {', '.join(states)}, all or none; got {len(given)}."

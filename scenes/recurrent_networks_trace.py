@@ -24,7 +24,7 @@ from torchreel.scenes.recurrent_cells_trace import CellOperator, given_states, i
 from torchreel.scenes.recurrent_layers_trace import Layers, Pass, passes
 from torchreel.scenes.recurrent_rows_trace import Rows
 from torchreel.scenes.recurrent_tape_trace import Places, Tape
-from torchreel.scenes.recurrent_trace import GRU, LSTM, At, Cell, check_sizes, rnn
+from torchreel.scenes.recurrent_trace import GRU, LSTM, At, Cell, check_features, check_sizes, rnn
 from torchreel.scenes.windows import spread
 
 
@@ -219,7 +219,7 @@ def run_network(module: Any, inputs: Inputs, call: Any) -> Any:
 def _check(name: str, settings: Settings, inputs: Inputs) -> None:
     """Refuse sizes below 1 and an input that is not a sequence of `input_size` features."""
     check_sizes(name, settings, "input_size", "hidden_size", "num_layers")
-    x, size = next(iter(inputs.values())), settings.get("input_size")
+    x = next(iter(inputs.values()))
     if x.ndim not in (2, 3):
         raise UserError(
             f"{name}: input has {x.ndim} dimensions, expected (T, N, input_size) or (T, input_size). "
@@ -228,11 +228,7 @@ def _check(name: str, settings: Settings, inputs: Inputs) -> None:
     steps = 1 if x.ndim == 3 and settings.get("batch_first") else 0
     if not x.shape[steps]:
         raise UserError(f"{name}: input has no time step. Give at least one, (1, N, input_size).")
-    if isinstance(size, int) and x.shape[-1] != size:
-        raise UserError(
-            f"{name}: input has inconsistent input_size: got {x.shape[-1]}, expected {size}. "
-            f"Use input_size={x.shape[-1]} or an input with {size} features."
-        )
+    check_features(name, settings, x)
 
 
 def _operator(module: type[nn.Module], cell: Callable[[Any], Cell]) -> CellOperator:

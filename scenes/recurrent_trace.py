@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -74,8 +75,8 @@ class Cell:
         """Everything after the two linear maps, by name, in order of computation."""
         found: dict[str, Callable[[At], Expr]] = {}
         for number, gate in enumerate(self.gates):
-            found[f"pre_{gate.name}"] = lambda at, number=number, gate=gate: _before_gate(at, number, gate)
-            found[gate.name] = lambda at, number=number, gate=gate: _gate(at, number, gate)
+            found[f"pre_{gate.name}"] = partial(_before_gate, number=number, gate=gate)
+            found[gate.name] = partial(_gate, number=number, gate=gate)
         return {**found, **self.results}
 
 
@@ -148,3 +149,13 @@ def check_sizes(name: str, settings: Settings, *which: str) -> None:
         value = settings.get(key)
         if isinstance(value, int) and value < 1:
             raise UserError(f"{name}: {key}={value} should be at least 1.")
+
+
+def check_features(name: str, settings: Settings, x: Tensor) -> None:
+    """Refuse an input whose last dimension is not `input_size`."""
+    size = settings.get("input_size")
+    if isinstance(size, int) and x.shape[-1] != size:
+        raise UserError(
+            f"{name}: input has inconsistent input_size: got {x.shape[-1]}, expected {size}. "
+            f"Use input_size={x.shape[-1]} or an input with {size} features."
+        )

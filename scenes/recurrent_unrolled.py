@@ -114,13 +114,18 @@ class NetworkScene(OperatorScene):
         def finish() -> list[Animation]:
             return [*stage.cursors.on(), *(move for row in stage.rows for move in stage.finish(row))]
 
-        yield Beat(f"output{both}", stage.frame_output, 0.3, 1.3, ())
-        yield Beat(f"last{both}", finish, 0.6, 0.1)
+        top, last = stage.rows[-1], stage.one(stage.rows[-1])
+        put_out = self._step(
+            "output", stage.order(top)[-1], self.trace.shape(f"h{last.suffix}")[-1] * last.reverse
+        )
+        ends = (last.number, 0, 0) if stage.batched else (last.number, 0)
+        yield Beat(f"output{both}", stage.frame_output, 0.3, 1.3, put_out)
+        yield Beat(f"last{both}", finish, 0.6, 0.1, self.trace.step("h_n", ends))
         yield Beat(f"last{both}", stage.frame_ends, 0.3, 1.2)
         yield Beat(f"shared{both}", stage.frame_shared, 0.3, 0.6)
 
-    def _step(self, tensor: str, slot: int) -> Step:
-        return self.trace.step(tensor, (*self.stage.lead(slot), 0))
+    def _step(self, tensor: str, slot: int, element: int = 0) -> Step:
+        return self.trace.step(tensor, (*self.stage.lead(slot), element))
 
 
 class RNN(NetworkScene):
@@ -137,11 +142,11 @@ class LSTM(NetworkScene):
     """An LSTM network: two states are handed on, one of them is put out."""
 
     operator = LSTM_NETWORK
-    cell = LSTM_GATES  # type: ignore[assignment]
+    cell = LSTM_GATES
 
 
 class GRU(NetworkScene):
     """A GRU network."""
 
     operator = GRU_NETWORK
-    cell = GRU_GATES  # type: ignore[assignment]
+    cell = GRU_GATES
