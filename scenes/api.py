@@ -62,15 +62,19 @@ def _unsupported(kind: type, known: list[str]) -> str:
 def _bound(
     name: str, module: nn.Module, inputs: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The arguments by forward's names: those given in order, and those given by name."""
+    """The arguments by forward's names: those given in order or required, and the further ones given by name."""
     signature = inspect.signature(type(module).forward)
     try:
         bound = signature.bind(module, *inputs, **kwargs)
     except TypeError as error:
         raise UserError(f"{name}: {first_line(error)}") from error
     given = dict(list(bound.arguments.items())[1:])
-    names = list(given)[: len(inputs)]
-    return {key: given[key] for key in names}, {key: given[key] for key in given if key not in names}
+    leading = [
+        key
+        for key in given
+        if key not in kwargs or signature.parameters[key].default is inspect.Parameter.empty
+    ]
+    return {key: given[key] for key in leading}, {key: given[key] for key in given if key not in leading}
 
 
 def _check_tensor(operator: str, name: str, value: Any) -> None:

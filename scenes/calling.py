@@ -38,7 +38,8 @@ class Call:
 
     def replay(self, function: Callable[[], T]) -> T:
         """What `function` returns where torch's random numbers are those that the call drew."""
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             if self.state is not None:
                 torch.set_rng_state(self.state)
             return function()
