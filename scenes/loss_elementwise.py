@@ -69,6 +69,8 @@ class HuberLoss(_Switching):
 class _Labelled(CurvedLoss):
     """Two curves: the target decides which."""
 
+    most_told = 2
+
     def moment(self, cell: Cell) -> str:
         target = self.panel.value("target", cell)
         one, other = (curve["target"] for curve in self.span.curves)
@@ -77,7 +79,7 @@ class _Labelled(CurvedLoss):
     def slow(self) -> list[Cell]:
         """The first element on each curve."""
         firsts = {self.moment(cell): cell for cell in reversed(self.panel.positions)}
-        return sorted(firsts.values())[:2]
+        return sorted(firsts.values())[: self.most_told]
 
 
 class BCELoss(_Labelled):
@@ -105,6 +107,7 @@ class SoftMarginLoss(CurvedLoss):
 
 class HingeEmbeddingLoss(_Labelled):
     operator = _operator(nn.HingeEmbeddingLoss)
+    most_told = 3
 
     def bands(self) -> list[Band]:
         return [(float(self.trace.module.margin), math.inf, "band")]  # type: ignore[arg-type, union-attr]

@@ -10,12 +10,14 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.loss_stage import PICTURE
 from torchreel.scenes.parts.look import Look
-from torchreel.scenes.parts.plot import Curve, Plot
+from torchreel.scenes.parts.plot import Curve, Plot, Tag
 from torchreel.scenes.parts.shapes import Disc
+from torchreel.scenes.parts.text import Align
 from torchreel.scenes.trace import Trace
 
 _HEADROOM, _LEAST_TOP = 1.18, 0.8
-_REFERENCE = 2.4
+_REFERENCE, _GHOST = 2.4, 0.55
+_ASIDE, _LABEL, _BAND = 0.22, 0.22, 0.12
 _MOST = 1e6
 Band = tuple[float, float, str]
 """A span of x with the key of its label."""
@@ -43,6 +45,7 @@ class Graph:
         self.plot = Plot(look, (self.xs[0], self.xs[-1]), self._heights(), PICTURE, x_name, "loss")
         shown = self.ys[:1] if bends else self.ys
         self.curves = [self._curve(ys, self.color(k)) for k, ys in enumerate(shown)]
+        self.ghosts = VGroup()
         self.rider = self.plot.rider(self.curves[0], math.nan, look.theme.accent)
         self.scenery = VGroup(
             self.plot, *self._bands(bands), *self._reference(), *self.curves, *self._labels()
@@ -54,11 +57,15 @@ class Graph:
         return self.look.theme.channel(number)
 
     def ride(self, number: int, x: float, y: float) -> list[Animation]:
-        """The dot goes to an element on curve `number`; a curve that bends becomes the element's own."""
+        """The dot goes to an element on curve `number`; a curve that bends becomes the element's own.
+
+        What it was stays behind in `ghosts`.
+        """
         curve = self.curves[0 if self.bends else number]
         moves: list[Animation] = []
-        if self.bends and number < len(self.ys) and (self.ys[number] != curve.ys).any():
-            moves.append(curve.bend(self.ys[number]))
+        if self.bends and number < len(self.ys) and (_bounded(self.ys[number]) != curve.ys).any():
+            self.ghosts.add(self.plot.curve(self.xs, curve.ys, self.look.theme.muted, _REFERENCE, _GHOST))
+            moves.append(curve.bend(_bounded(self.ys[number])))
         if self.rider.curve is not curve or math.isnan(sum(self.rider.at)):
             self.rider.curve = curve
             self.rider.put(x, y)
@@ -106,31 +113,30 @@ class Graph:
     def _bands(self, bands: Sequence[Band]) -> list[VGroup]:
         theme = self.look.theme
         return [
-            self.plot.band(start, end, theme.accent, self.words(key) if key else "", 0.93)
+            self.plot.band(start, end, theme.accent, self.words(key) if key else "", _BAND)
             for start, end, key in bands
         ]
 
     def _labels(self) -> list[VGroup]:
-        """The names of the curves, each where its curve is high and free."""
+        """The names of the curves, each beside its own where that is high: right of a falling one, left of a rising."""
         labels = []
         for number, curve in enumerate(self.curves):
             text = self.words(f"label_{number}")
             if not text:
                 continue
-            at = self._free(number)
-            labels.append(self.plot.tag(text, self.xs[at], curve.ys[at], self.color(number), size=0.22))
+            at, falls = self._free(number), curve.ys[0] > curve.ys[-1]
+            x, y = self.plot.point(self.xs[at], curve.ys[at])[:2]
+            aside = x + _ASIDE * (1 if falls else -1)
+            align: Align = "left" if falls else "right"
+            color = self.color(number)
+            labels.append(Tag(text, (aside, y), color, self.look.theme.background, align, _LABEL))
         return labels
 
     def _free(self, number: int) -> int:
-        """The sample of a curve that is inside the frame and farthest from the other curves."""
+        """The sample of a curve at which its name stands: high up, one name lower than the other."""
         low, high = self.plot.frame.y
-        own = self.curves[number].ys
-        others = [curve.ys for curve in self.curves if curve is not self.curves[number]]
-        share = (own - low) / (high - low)
-        margin = np.arange(len(own))
-        inside = (share > 0.12) & (share < 0.8) & (margin > len(own) * 0.12) & (margin < len(own) * 0.88)
-        apart = np.min([np.abs(own - other) for other in others], axis=0) if others else np.ones(len(own))
-        return int(np.where(inside, np.minimum(apart, 0.5 * (high - low)) + 1, 0).argmax())
+        ys = np.nan_to_num(self.curves[number].ys)
+        return int(np.abs(ys - low - (0.9 - 0.12 * number) * (high - low)).argmin())
 
 
 def _bounded(ys: np.ndarray) -> np.ndarray:

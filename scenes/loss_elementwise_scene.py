@@ -78,7 +78,7 @@ class LossScene(OperatorScene):
         """Tensors among the arguments are written as torch wants them."""
         pieces = super().call()
         shown = {
-            f"{name}={value!r}": f"{name}=torch.tensor({value!r})"
+            f"{name}={value!r}": f"{name}=torch.tensor({list(value)!r})"
             for name, value in self.trace.kwargs.items()
             if isinstance(value, (tuple, list))
         }
@@ -211,6 +211,7 @@ class CurvedLoss(LossScene):
         """The dot rides to the element on its curve."""
         x, y = self.panel.value(self.span.x, cell), self.panel.value(last, cell)
         moves = self.graph.ride(self.curve(cell), x, y)
+        self.add(self.graph.ghosts)
         if self.graph.rider not in self.mobjects:
             moves.append(Appear(self.graph.rider))
         return moves

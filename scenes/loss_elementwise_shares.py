@@ -57,7 +57,7 @@ class Shares:
         """A frame round the two bars of a class; nothing for a class that is not drawn."""
         if cell[1] >= self.count:
             return Shape(box_points(1e-3, 1e-3, (self.left, self.bottom)))
-        tall = self.top - self.bottom + 0.22
+        tall = max(self._height(self._value(name, cell[1], cell[0])) for name in _NAMES) + 0.34
         middle = (self._middle(cell[1]), self.bottom + tall / 2)
         points = box_points(self.width - 0.06, tall, middle, 0.06)
         return Shape(points, stroke=self.look.theme.accent, stroke_width=3.5, z_index=2)
