@@ -81,14 +81,28 @@ class Canvas(Stack):
         return group
 
     def crop(self) -> list[Mobject]:
-        """The cells that do not belong to the output, with their numbers; they are the canvas's no more."""
+        """The cells that do not belong to the output, with their numbers, and the labels of the slices."""
         gone: list[Mobject] = []
         for at in list(self.positions()):
             if self.size.kept(at) is None:
                 gone.append(self._box(at))
                 if number := self.shown.pop(at, None):
                     gone.append(number)
-        return gone
+        return [*gone, *self.labels]
+
+    def heads(self) -> list[Text]:
+        """The depths of the output's slices, which crop leaves to be counted anew."""
+        if self.size.dims < 3:
+            return []
+        front, theme = self.size.padding[0], self.look.theme
+        texts = []
+        for depth in range(min(self.size.out[0], self.shape[0] - front)):
+            grid = self.grid(depth + front)
+            top = self.center((depth + front, self.size.padding[1], 0))[1] + grid.cells.height / 2 + 0.09
+            across = [self.center((depth + front, 0, j))[0] for j in (0, self.shape[2] - 1)]
+            text = Text(f"d={depth}", MIN_TEXT, theme.muted, "mono")
+            texts.append(text.place((sum(across) / 2, top), vertical="baseline"))
+        return texts
 
     def settle(self) -> tuple[list[Animation], list[Number], list[Number]]:
         """Every cell of the output shows torch's own element: animations, numbers that go, numbers that come."""

@@ -264,8 +264,10 @@ class StampStory(EqualStory):
 
     def _crop(self) -> Iterable[Animation]:
         """The rim that the output does not have leaves."""
-        gone = [part for canvas in self.stamps.canvases.values() for part in canvas.crop()]
-        return [Vanish(*gone)] if gone else []
+        canvases = self.stamps.canvases.values()
+        gone = [part for canvas in canvases for part in canvas.crop()]
+        heads = [Appear(head) for canvas in canvases for head in canvas.heads()]
+        return [*([Vanish(*gone)] if gone else []), *heads]
 
     def _settle(self) -> Iterable[Animation]:
         """Every cell shows torch's own output."""
