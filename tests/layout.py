@@ -10,10 +10,12 @@ from functools import cache
 
 import numpy as np
 
-from torchreel.assets.examples import example
+from torchreel.assets.examples import Example, example
 from torchreel.assets.themes import contrast
 from torchreel.scenes.parts.bars import EDGE, STAGE_BOTTOM, STAGE_TOP
-from torchreel.tests.stagehand import Around, Bounds, Piece, Show, Stage, proved, watch
+from torchreel.scenes.stage import LONGEST, OperatorScene, Request
+from torchreel.scenes.trace import Trace
+from torchreel.tests.stagehand import Around, Bounds, Piece, Show, Stage, proved, watch, watch_scene
 
 HAIR = 0.012
 """About one px at 1280: boxes that touch by less do not overlap."""
@@ -153,6 +155,15 @@ def reading(operator: str, name: str, lang: str, theme: str) -> Reading:
     """The clip of one example, read once for all rules."""
     chosen = example(operator, name)
     return Reading(watch(chosen, proved(operator, name), lang, theme))
+
+
+def faults(scene_class: type[OperatorScene], trace: Trace, chosen: Example) -> list[str]:
+    """What is wrong with the clip of any call: its texts, shapes and length; the words are those of `chosen`."""
+    show = watch_scene(scene_class, Request(trace, chosen, "en", "light"))
+    rules = (texts_inside, shapes_inside, no_overlap, large_enough)
+    found = [text for stage in show.stages for rule in rules for text in rule(stage)]
+    seconds = float(show.scene.time)
+    return found if 3 <= seconds <= LONGEST + 0.1 else [*found, f"it lasts {seconds:.1f} s"]
 
 
 def _collect(rule: Rule, show: Show) -> Iterator[str]:
