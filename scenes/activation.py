@@ -68,7 +68,13 @@ class ELU(_Saturating):
 
 
 class CELU(_Saturating):
+    """Beside it stands ReLU where it is an ELU, otherwise the ELU that has a corner."""
+
     operator = _operator(nn.CELU)
+
+    def aha(self) -> str:
+        module: Any = self.trace.module
+        return "aha" if module.alpha == 1 else "aha_bent"
 
 
 class SELU(ActivationScene):

@@ -29,11 +29,20 @@ class ActivationScene(OperatorScene):
         yield Beat("start", run_time=1.5, formula=self._law(), also=self._reading())
         yield from self._outputs()
         if self.rules.beside or self.rules.levels:
-            yield Beat("aha", self._compare, 0.5, 1.6)
+            yield Beat(self.aha(), self._compare, 0.5, 1.6, self._telling())
         yield from self._slopes()
         if self.rules.moments:
             yield Beat("moments", self._moments, 0.5, 2.0)
         yield Beat("done", self._finish, 0.4, 0.9, self._law())
+
+    def aha(self) -> str:
+        """The caption of what the picture beside the curve says."""
+        return "aha"
+
+    def _telling(self) -> Step | None:
+        """The step of the element that another column is compared for."""
+        index = self.board.table.index(self.board.telling)
+        return self.trace.step("output", index) if self.rules.columns else None
 
     def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
         """The step's formula, after the condition under which it holds; rather without symbols than cut short."""
