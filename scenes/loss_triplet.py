@@ -46,7 +46,7 @@ class _Triplet(VectorLoss):
             yield Act("points", rows)
             return
         yield Act("points", VGroup(rows, *self._dots(points, names)))
-        yield Act("measure", self._lines(points, names))
+        yield Act("measure", self._lines(points))
         key = "swapped" if swapped else "ring"
         step = self.trace.step("loss", sample)
         yield Act(key, self._ring(points[0], ring * unit), step, hold=1.3)
@@ -74,12 +74,13 @@ class _Triplet(VectorLoss):
     def _dots(self, points: list[np.ndarray], names: tuple[str, str]) -> Iterator[VGroup]:
         theme = self.look.theme
         colors = {"anchor": theme.text, "positive": theme.good, "negative": theme.channel(0)}
-        for point, name in zip(points, (*names, "negative"), strict=True):
-            above = 0.26 if point[1] > _CENTER[1] + 0.1 else -0.28
-            label = Tag(name, point + np.array([0, above, 0]), colors[name], theme.background, size=0.2)
+        places = ((-0.2, 0.0, "right"), (0.0, 0.28, "center"), (0.0, -0.28, "center"))
+        for point, name, (x, y, align) in zip(points, (*names, "negative"), places, strict=True):
+            at = point + np.array([x, y, 0])
+            label = Tag(name, at, colors[name], theme.background, align, 0.2)  # type: ignore[arg-type]
             yield VGroup(Disc(0.11, point, fill=colors[name], z_index=3), label)
 
-    def _lines(self, points: list[np.ndarray], names: tuple[str, str]) -> VGroup:
+    def _lines(self, points: list[np.ndarray]) -> VGroup:
         theme = self.look.theme
         return VGroup(
             Path([points[0], points[1]], theme.good, 3), Path([points[0], points[2]], theme.channel(0), 3)

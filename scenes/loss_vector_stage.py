@@ -29,6 +29,7 @@ DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 _MOST = 4
 _COLUMN_X, _TOP, _BOTTOM = 5.55, 2.35, -0.35
 _OUTPUT_Y = -1.75
+_COLUMN = (_COLUMN_X, _TOP, _BOTTOM)
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class VectorLossOperator(Operator):
         return super().build({name: _built(name, value) for name, value in kwargs.items()})
 
 
-DISTANCES = {"cosine": lambda x, y: 1 - nn.functional.cosine_similarity(x, y)}
+DISTANCES = {"cos": lambda x, y: 1 - nn.functional.cosine_similarity(x, y)}
 """Distance functions by the names that examples give them."""
 
 
@@ -73,8 +74,7 @@ class VectorLoss(OperatorScene):
         shape = self.trace.shape("loss")
         cells = list(itertools.islice(itertools.product(*map(range, shape)), _MOST))
         self.side = self._side(cells)
-        place = (_COLUMN_X, _TOP, _BOTTOM)
-        self.column = Column(self.look, self.trace, "loss", cells, place, indexed=self.side is None)
+        self.column = Column(self.look, self.trace, "loss", cells, _COLUMN, indexed=self.side is None)
         first = list(self.acts(cells[0]))
         self.picture = VGroup(first[0].shown)
         self.add(self.column, self.picture, *([self.side] if self.side else []))
@@ -89,10 +89,10 @@ class VectorLoss(OperatorScene):
         return [Token(self.words("law"))]
 
     def call(self) -> list[tuple[str, bool]]:
-        """Tensors among the arguments are written as torch wants them."""
+        """Tensors among the arguments are written as torch does."""
         pieces = super().call()
         shown = {
-            f"{name}={value!r}": f"{name}=torch.tensor({[float(one) for one in value]})"
+            f"{name}={value!r}": f"{name}={_tensor(value)}"
             for name, value in self.trace.kwargs.items()
             if isinstance(value, (tuple, list))
         }
@@ -179,6 +179,11 @@ class VectorLoss(OperatorScene):
         arrow = Arrow([(_COLUMN_X, self.column.bottom - 0.12), (_COLUMN_X, _OUTPUT_Y + 0.75)], theme.wire)
         self.add(self.result)
         return [*self._left(), Appear(arrow), *self.result.write(cell)]
+
+
+def _tensor(values: Sequence[float]) -> str:
+    """`tensor([1., 2.5])`."""
+    return f"tensor([{', '.join(f'{value:g}' + '.' * (value == int(value)) for value in values)}])"
 
 
 def _name(sample: Index) -> str:
