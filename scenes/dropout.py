@@ -106,7 +106,8 @@ class _Dropout(OperatorScene):
             return []
         alpha = self.trace.module is not None and is_alpha(self.trace.module)
         scaled = self.words("scaled_alpha" if alpha else "scaled", **self.values())
-        return [Appear(self.board.sign("×", "input")), Appear(self.board.sign(scaled, "mask"))]
+        signs = [*self.board.sign("×", "input"), *self.board.sign(scaled, "mask")]
+        return [Appear(sign) for sign in signs]
 
     def _clear(self) -> Iterable[Animation]:
         return [Vanish(*self.board.frames.values())]

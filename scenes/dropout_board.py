@@ -11,10 +11,10 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.formula import Index
 from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
-from torchreel.scenes.parts.look import Look
+from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Morph, Paint
 from torchreel.scenes.parts.shapes import Arrow, Shape
-from torchreel.scenes.parts.text import Text
+from torchreel.scenes.parts.text import Text, fit, measure
 from torchreel.scenes.trace import Trace
 
 _ROOM = 5.0
@@ -77,11 +77,14 @@ class Board:
             parts.add(Arrow([(x, _MIDDLE) for x in ends], self.look.theme.wire))
         return parts
 
-    def sign(self, text: str, after: str) -> Text:
-        """What happens on the arrow after a tensor."""
-        right = self.names[self.names.index(after) + 1]
-        middle = (self._edge(after, 1) + self._edge(right, -1)) / 2
-        return Text(text, 0.26, self.look.theme.text, "bold").place((middle, _MIDDLE + 0.3))
+    def sign(self, text: str, after: str) -> list[Text]:
+        """What happens on the arrow after a tensor, where there is room for it."""
+        left, right = self._edge(after, 1), self._edge(self.names[self.names.index(after) + 1], -1)
+        if measure(text, MIN_TEXT, "bold") > right - left - 0.2:
+            return []
+        size = fit(text, right - left - 0.2, 0.26, MIN_TEXT, "bold")
+        sign = Text(text, size, self.look.theme.text, "bold")
+        return [sign.place(((left + right) / 2, _MIDDLE + 0.3))]
 
     def mask(self, row: int) -> list[Animation]:
         """The mask of one row of cells, or of one channel, falls; the values it drops lose their colour."""

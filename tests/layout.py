@@ -5,17 +5,19 @@ Distances are scene units (90 to a px-width of 1280). A rule yields messages tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
-from torchreel.assets.examples import Example, example
+from torchreel.assets.examples import example
 from torchreel.assets.themes import contrast
+from torchreel.scenes import registry
 from torchreel.scenes.parts.bars import EDGE, STAGE_BOTTOM, STAGE_TOP
-from torchreel.scenes.stage import LONGEST, OperatorScene, Request
-from torchreel.scenes.trace import Trace
-from torchreel.tests.stagehand import Around, Bounds, Piece, Show, Stage, proved, watch, watch_scene
+from torchreel.scenes.stage import LONGEST
+from torchreel.tests.stagehand import Around, Bounds, Piece, Show, Stage, proved, watch
 
 HAIR = 0.012
 """About one px at 1280: boxes that touch by less do not overlap."""
@@ -157,11 +159,23 @@ def reading(operator: str, name: str, lang: str, theme: str) -> Reading:
     return Reading(watch(chosen, proved(operator, name), lang, theme))
 
 
-def faults(scene_class: type[OperatorScene], trace: Trace, chosen: Example) -> list[str]:
-    """What is wrong with the clip of any call: its texts, shapes and length; the words are those of `chosen`."""
-    show = watch_scene(scene_class, Request(trace, chosen, "en", "light"))
-    rules = (texts_inside, shapes_inside, no_overlap, large_enough)
-    found = [text for stage in show.stages for rule in rules for text in rule(stage)]
+def faults(
+    operator: str,
+    name: str = "default",
+    changes: Mapping[str, Any] | None = None,
+    text: str | None = None,
+    inputs: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """What is wrong with the clip of any call: an example with other settings, another first input, or other inputs.
+
+    All rules but that of the title, in which the call of a user may be cut short.
+    """
+    chosen = example(operator, name)
+    chosen = replace(chosen, inputs={**chosen.inputs, **(inputs or {})})
+    show = watch(chosen, registry.find(operator).operator.trace_example(chosen, changes, text), "en", "light")
+    answers: Answers = {}
+    rules = [rule for key, rule in RULES.items() if key != title_whole.__name__]
+    found = [said for rule in rules for stage in show.stages for said in rule(stage, answers)]
     seconds = float(show.scene.time)
     return found if 3 <= seconds <= LONGEST + 0.1 else [*found, f"it lasts {seconds:.1f} s"]
 
