@@ -116,8 +116,10 @@ class Tape:
         return Carried(tensor, index, size=self.sizes[tensor][tuple(index.unbind(-1))])
 
     def keep(self, name: str, bounded: Bounded, formula: Callable[[Tensor], Expr]) -> None:
-        """A computed tensor, its sizes and its rule."""
-        self.tensors[name], self.sizes[name] = bounded
+        """A computed tensor, its sizes and its rule; a gate that infinity drives to its limit is exact."""
+        value, size = bounded
+        self.tensors[name] = value
+        self.sizes[name] = torch.where(size.isfinite(), size, value.abs())
         self.rule(name, formula)
 
     def rule(self, name: str, formula: Callable[[Tensor], Expr]) -> None:

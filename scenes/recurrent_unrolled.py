@@ -7,6 +7,7 @@ from typing import Any
 
 from manim import Animation
 
+from torchreel.scenes.formula import Index, Token
 from torchreel.scenes.recurrent_layers_trace import passes
 from torchreel.scenes.recurrent_layout import shape_text
 from torchreel.scenes.recurrent_networks_trace import GRU_NETWORK, LSTM_NETWORK, RNN_NETWORK
@@ -19,6 +20,7 @@ from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
 
 Values = dict[str, object]
+Place = tuple[str, Index]
 
 
 class NetworkScene(OperatorScene):
@@ -114,18 +116,32 @@ class NetworkScene(OperatorScene):
         def finish() -> list[Animation]:
             return [*stage.cursors.on(), *(move for row in stage.rows for move in stage.finish(row))]
 
-        top, last = stage.rows[-1], stage.one(stage.rows[-1])
-        put_out = self._step(
-            "output", stage.order(top)[-1], self.trace.shape(f"h{last.suffix}")[-1] * last.reverse
-        )
-        ends = (last.number, 0, 0) if stage.batched else (last.number, 0)
-        yield Beat(f"output{both}", stage.frame_output, 0.3, 1.3, put_out)
-        yield Beat(f"last{both}", finish, 0.6, 0.1, self.trace.step("h_n", ends))
+        ends = list(self._ends())
+        output, last, own = ends[-1]
+        shared = [token for one in ends for token in (*self._equal(*one[:2]), Token("     "))]
+        yield Beat(f"output{both}", stage.frame_output, 0.3, 1.3, self._equal(output, own))
+        yield Beat(f"last{both}", finish, 0.6, 0.1, self._equal(last, own))
         yield Beat(f"last{both}", stage.frame_ends, 0.3, 1.2)
-        yield Beat(f"shared{both}", stage.frame_shared, 0.3, 0.6)
+        yield Beat(f"shared{both}", stage.frame_shared, 0.3, 0.6, shared)
 
-    def _step(self, tensor: str, slot: int, element: int = 0) -> Step:
-        return self.trace.step(tensor, (*self.stage.lead(slot), element))
+    def _ends(self) -> Iterator[tuple[Place, Place, Place]]:
+        """Where the last state of each pass of the top layer begins: in `output`, in `h_n`, in its own tensor."""
+        stage = self.stage
+        for row in (row for row in stage.rows if stage.is_top(row)):
+            one, lead = stage.one(row), stage.lead(stage.order(row)[-1])
+            start = self.trace.shape("h_n")[-1] * one.reverse
+            end = (one.number, 0, 0) if stage.batched else (one.number, 0)
+            yield ("output", (*lead, start)), ("h_n", end), (f"h{one.suffix}", (*lead, 0))
+
+    def _equal(self, *places: Place) -> list[Token]:
+        """`h_n[0, 0, 0] = h_l0[1, 0, 0] = value`: elements that are one number."""
+        tensor, index = places[0]
+        value = self.trace.value(tensor, index)
+        names = [Token(f"{name}{list(at)} = ") for name, at in places]
+        return [*names, Token(self.text(tensor, value), tensor, index, value)]
+
+    def _step(self, tensor: str, slot: int) -> Step:
+        return self.trace.step(tensor, (*self.stage.lead(slot), 0))
 
 
 class RNN(NetworkScene):
