@@ -71,7 +71,7 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
             yield Beat("frequent", partial(self._take, number, "head"), 0.6, 1.1, step, values)
             return
         row = int((self.routes.cluster[:number] == cluster).sum())
-        tail = self.trace.step(f"tail{cluster}_logprob", (row, place))
+        tail = self.trace.step(f"tail{cluster - 1}_logprob", (row, place))
         yield Beat("cluster", partial(self._choose, number), 0.6, 0.8, head, values)
         yield Beat("tail", partial(self._tail, number), 0.7, 0.9, tail, values)
         yield Beat("rare", partial(self._take, number, "tail"), 0.6, 1.1, step, values)
@@ -105,7 +105,7 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
         ]
 
     def _tail(self, number: int) -> Iterable[Animation]:
-        grid = self.board.grids.get(f"tail{int(self.routes.cluster[number])}")
+        grid = self.board.grids.get(f"tail{int(self.routes.cluster[number]) - 1}")
         frames = self.board.frames(number, "target", "head", "tail")
         return [*self.board.cursors.on(*frames), *(grid.write_all() if grid else [])]
 

@@ -72,7 +72,7 @@ class Board:
         own = int(self.routes.cluster[number])
         self.grids = {"head": self._grid(0, number, not whole)}
         for tail in self.tails:
-            self.grids[f"tail{tail}"] = self._grid(tail, number, not (whole and tail == own))
+            self.grids[f"tail{tail - 1}"] = self._grid(tail, number, not (whole and tail == own))
         return [*self.grids.values(), *self.labels.values()]
 
     def everything(self) -> list[Mobject]:
@@ -106,13 +106,13 @@ class Board:
         if name in self.columns:
             return [self.columns[name].around((self.row_of[number], 0))] if number in self.row_of else []
         at = place if name == "tail" or own == 0 else self.routes.edges[1] + own - 1
-        grid = self.grids.get("head" if name == "head" else f"tail{own}")
+        grid = self.grids.get("head" if name == "head" else f"tail{own - 1}")
         slots = list(grid.col_slots) if grid else []
         return [grid.around((0, slots.index(at)))] if grid and at in slots else []
 
     def _grid(self, tail: int, number: int, blank: bool) -> Sampled:
         """The log-probabilities of one softmax for a sample; its labels are the classes."""
-        name = f"tail{tail}" if tail else "head"
+        name = f"tail{tail - 1}" if tail else "head"
         own = int(self.routes.cluster[number])
         row = number if not tail else int((self.routes.cluster[:number] == tail).sum())
         needed = [int(self.routes.place[number])] if tail == own else []

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from torchreel.scenes.activation_calls import argument
-from torchreel.scenes.activation_range import Stored
 from torchreel.scenes.formula import (
     Add,
     Case,
@@ -35,8 +34,8 @@ def record_adaptive(call: Call) -> Recording:
     """Tensors and rules of one call with input `(N, F)` or `(F,)` and as many targets.
 
     `head_logprob` `(N, shortlist + K)` are the log-probabilities of the frequent classes and of the K clusters;
-    `tail<k>_logprob` `(M, classes)`, k from 1 on, those inside cluster k for the M samples whose target is in it, as
-    `tail<k>_rows` `(M,)` names them: torch computes no others. All are in float64, with logits, maxima, logsumexps.
+    `tail<k>_logprob` `(M, classes)`, those inside the cluster of `module.tail[k]`, for the M samples whose target is
+    there, as `tail<k>_rows` `(M,)` names them: torch computes no others. All are in float64, with their logits.
     """
     return _Adaptive(call).recording()
 
@@ -89,7 +88,7 @@ class _Adaptive:
 
     def _tail(self, number: int) -> None:
         first, second = self.module.tail[number - 1]
-        name, rows = f"tail{number}", self._rows(number)
+        name, rows = f"tail{number - 1}", self._rows(number)
         self.tensors[f"{name}_rows"] = rows
         self._parameter(f"{name}.0.weight", first.weight)
         self._parameter(f"{name}.1.weight", second.weight)
@@ -172,7 +171,7 @@ class _Adaptive:
         for number, members in enumerate(rows, 1):
             at = torch.full_like(sample, shortlist + number - 1)
             within = torch.searchsorted(members, sample)
-            inner = Ref(f"tail{number}_logprob", torch.stack([within, place], -1), fill=0.0)
+            inner = Ref(f"tail{number - 1}_logprob", torch.stack([within, place], -1), fill=0.0)
             branches.append(Add((Ref("head_logprob", torch.stack([sample, at], -1)), inner)))
         return Rounded(Case(cluster, tuple(branches)), Ref("error", sample[:, None]))
 
@@ -180,4 +179,4 @@ class _Adaptive:
         count = len(self.x)
         index = torch.arange(count)[:, None] if self.is_batched else torch.zeros(1, 0, dtype=torch.int64)
         total = Sum(Ref("output", index.expand(len(cells), -1, -1)))
-        return Stored(Neg(Div(total, Const(count))))
+        return Neg(Div(total, Const(count)))

@@ -27,11 +27,6 @@ class Stored(Expr):
         """That of the value."""
         return self.arg.precedence
 
-    @property
-    def terms(self) -> int:
-        """One at least, also where the tensor has no axes."""
-        return max(1, super().terms)
-
     def bounded(self, tensors: Tensors) -> Bounded:
         value, size = self.arg.bounded(tensors)
         kind = tensors["output"].dtype

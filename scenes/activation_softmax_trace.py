@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from torchreel.scenes.activation_calls import argument
-from torchreel.scenes.activation_range import Stored
 from torchreel.scenes.formula import Add, Const, Div, Expr, Func, Max, Neg, Ref, Rounded, Sub, Sum
 from torchreel.scenes.operator import Call, Recording
 from torchreel.scenes.trace import Rule
@@ -41,7 +40,7 @@ class _Softmax:
         self.is_log = isinstance(self.module, nn.LogSoftmax)
 
     def recording(self) -> Recording:
-        result = Rule("output", self._checked(self._log_share if self.is_log else self._share))
+        result = Rule("output", self._log_share if self.is_log else self._share)
         if not self.input.numel():
             return Recording({"input": self.input, "output": self.output}, (result,))
         rules = {
@@ -54,7 +53,7 @@ class _Softmax:
             "total": lambda cells: Sum(Ref("output", self._slice(cells))),
         }
         tensors = self._tensors()
-        proved = [Rule(name, self._checked(rules[name])) for name in tensors if name in rules]
+        proved = [Rule(name, rules[name]) for name in tensors if name in rules]
         return Recording(tensors, (*proved, result))
 
     def _tensors(self) -> dict[str, Tensor]:
@@ -97,6 +96,3 @@ class _Softmax:
         if self.input.ndim:
             owner[:, self.dim] = 0
         return owner
-
-    def _checked(self, formula: Callable[[Tensor], Expr]) -> Callable[[Tensor], Expr]:
-        return formula if self.input.ndim else lambda cells: Stored(formula(cells))

@@ -50,14 +50,14 @@ def default() -> Trace:
 def test_a_frequent_target_takes_one_step_and_a_rare_one_two() -> None:
     traced = default()
     symbols = [traced.step("output", (number,)).formula.symbols() for number in range(3)]
-    assert symbols == ["head_logprob", "head_logprob + tail2_logprob", "head_logprob + tail1_logprob"]
+    assert symbols == ["head_logprob", "head_logprob + tail1_logprob", "head_logprob + tail0_logprob"]
 
 
 def test_only_the_clusters_that_are_needed_are_computed() -> None:
     traced = default()
-    assert traced.shape("tail1_logprob") == (1, 2)
-    assert traced.shape("tail2_logprob") == (1, 4)
-    assert [traced.tensors[f"tail{number}_rows"].tolist() for number in (1, 2)] == [[2], [1]]  # type: ignore[union-attr]
+    assert traced.shape("tail0_logprob") == (1, 2)
+    assert traced.shape("tail1_logprob") == (1, 4)
+    assert [traced.tensors[f"tail{number}_rows"].tolist() for number in (0, 1)] == [[2], [1]]  # type: ignore[union-attr]
 
 
 def test_the_probabilities_of_all_classes_add_up_to_one() -> None:
