@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from manim import Animation, VGroup
@@ -18,6 +19,8 @@ from torchreel.scenes.trace import Trace
 _HEADROOM, _LEAST_TOP = 1.18, 0.8
 _REFERENCE, _GHOST = 2.4, 0.55
 _ASIDE, _LABEL, _BAND = 0.22, 0.22, 0.12
+_EDGE = 0.17
+_SHARES = (0.9, 0.78, 0.66, 0.54, 0.42)
 _MOST = 1e6
 Band = tuple[float, float, str]
 """A span of x with the key of its label."""
@@ -50,7 +53,7 @@ class Graph:
         self.scenery = VGroup(
             self.plot, *self._bands(bands), *self._reference(), *self.curves, *self._labels()
         )
-        self.scenery.add(*(self.plot.marker(at, look.theme.muted, name) for at, name in markers))
+        self.scenery.add(*self._markers(markers))
 
     def color(self, number: int) -> str:
         """The identifying colour of a curve."""
@@ -117,26 +120,57 @@ class Graph:
             for start, end, key in bands
         ]
 
-    def _labels(self) -> list[VGroup]:
-        """The names of the curves, each beside its own where that is high: right of a falling one, left of a rising."""
-        labels = []
-        for number, curve in enumerate(self.curves):
-            text = self.words(f"label_{number}")
-            if not text:
-                continue
-            at, falls = self._free(number), curve.ys[0] > curve.ys[-1]
-            x, y = self.plot.point(self.xs[at], curve.ys[at])[:2]
-            aside = x + _ASIDE * (1 if falls else -1)
-            align: Align = "left" if falls else "right"
-            color = self.color(number)
-            labels.append(Tag(text, (aside, y), color, self.look.theme.background, align, _LABEL))
+    def _markers(self, markers: Sequence[tuple[float, str]]) -> list[VGroup]:
+        """Those that stand clear of the frame's ends and of one another."""
+        low, high = self.xs[0], self.xs[-1]
+        edge = _EDGE * (high - low)
+        places = [at for at, _ in markers]
+        near = any(abs(a - b) < edge for a, b in itertools.combinations(places, 2))
+        inside = [(at, name) for at, name in markers if low + edge < at < high - edge / 2]
+        return [] if near else [self.plot.marker(at, self.look.theme.muted, name) for at, name in inside]
+
+    def _labels(self) -> list[Tag]:
+        """The names of the curves, each beside its own and clear of the others."""
+        labels: list[Tag] = []
+        for number in range(len(self.curves)):
+            if text := self.words(f"label_{number}"):
+                free = (tag for tag in self._places(number, text) if not self._meets(tag, labels))
+                labels += list(itertools.islice(free, 1))
         return labels
 
-    def _free(self, number: int) -> int:
-        """The sample of a curve at which its name stands: high up, one name lower than the other."""
+    def _places(self, number: int, text: str) -> Iterator[Tag]:
+        """Where the name of a curve may stand: right or left of it, from the top down."""
         low, high = self.plot.frame.y
-        ys = np.nan_to_num(self.curves[number].ys)
-        return int(np.abs(ys - low - (0.9 - 0.12 * number) * (high - low)).argmin())
+        curve, color = self.curves[number], self.color(number)
+        ys = np.nan_to_num(curve.ys)
+        sides: list[tuple[Align, float]] = [("left", _ASIDE), ("right", -_ASIDE)]
+        for share in _SHARES:
+            at = int(np.abs(ys - low - share * (high - low)).argmin())
+            x, y = self.plot.point(self.xs[at], curve.ys[at])[:2]
+            for align, aside in sides if ys[0] > ys[-1] else sides[::-1]:
+                yield Tag(text, (x + aside, y), color, self.look.theme.background, align, _LABEL)
+
+    def _meets(self, tag: Tag, others: Sequence[Tag]) -> bool:
+        """Whether a name covers a curve or another name, or leaves the frame."""
+        (left, bottom, right, top) = _box(tag)
+        if (
+            left < self.plot.left
+            or right > self.plot.right
+            or bottom < self.plot.bottom
+            or top > self.plot.top
+        ):
+            return True
+        for curve in self.curves:
+            x, y = np.array([self.plot.point(*at)[:2] for at in zip(self.xs, curve.ys, strict=True)]).T
+            if ((left < x) & (x < right) & (bottom < y) & (y < top)).any():
+                return True
+        return any(left < b[2] and b[0] < right and bottom < b[3] and b[1] < top for b in map(_box, others))
+
+
+def _box(tag: Tag) -> tuple[float, float, float, float]:
+    """(left, bottom, right, top) of a name with its patch."""
+    low, high = tag[0].points.min(0), tag[0].points.max(0)
+    return (low[0], low[1], high[0], high[1])
 
 
 def _bounded(ys: np.ndarray) -> np.ndarray:

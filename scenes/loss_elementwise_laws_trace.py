@@ -23,7 +23,15 @@ from torchreel.scenes.formula import (
     Rounded,
     Sub,
 )
-from torchreel.scenes.loss_elementwise_trace import At, Elementwise, Formulas, Span, as_tensors, overflow
+from torchreel.scenes.loss_elementwise_trace import (
+    At,
+    Elementwise,
+    Formulas,
+    Span,
+    as_tensors,
+    by_place,
+    overflow,
+)
 
 _SIGNED = ({"target": 1.0}, {"target": -1.0})
 _LABELS = ({"target": 1.0}, {"target": 0.0})
@@ -82,6 +90,15 @@ def _grown(at: At, name: str) -> Expr:
     """exp of an element, infinite where it is too large for torch's type."""
     big = (at.value(name) > overflow(at.dtype)).long()
     return Case(big, (Func("exp", at.ref(name)), Const(math.inf, "∞")))
+
+
+def _product(at: At, left: Expr, right: Expr) -> Expr:
+    """A product, infinite where it is too large for torch's type."""
+    product = Mul((left, right))
+    value = product.evaluate(at.values)
+    big = (value.abs().log() > overflow(at.dtype)) & value.isfinite()
+    kind = torch.where(big, torch.where(value > 0, 1, 2), 0)
+    return Case(kind, (product, Const(math.inf, "∞"), Const(-math.inf, "−∞")))
 
 
 def _label(at: At) -> Tensor:
@@ -146,8 +163,9 @@ def _divergence(module: Any, at: At) -> Formulas:
     def loss() -> Expr:
         if module.log_target:
             return Mul((_grown(at, "target"), Sub(p, q)))
-        whole = Sub(Mul((p, Func("log", p))), Mul((p, q)))
-        zero, plain = at.value("target") == 0, at.value("target").isfinite() & at.value("input").isfinite()
+        whole = Sub(_product(at, p, Func("log", p)), _product(at, p, q))
+        large = at.value("target").abs().log() + at.value("input").abs().log() > overflow(at.dtype)
+        zero, plain = at.value("target") == 0, ~large & at.value("target").isfinite()
         kind = torch.where(zero, 1, torch.where(plain, 0, 2))
         return Rounded(
             Case(kind, (Mul((p, Sub(Func("log", p), q))), Neg(Mul((p, q))), whole)), Neg(Mul((p, q)))
@@ -233,7 +251,9 @@ LAWS: dict[str, Elementwise] = {
         _logits, Span("input", (-3.0, 3.0), curves=_LABELS, reference=_logits), ("weight", "pos_weight")
     ),
     "KLDivLoss": Elementwise(_divergence, None),
-    "PoissonNLLLoss": Elementwise(_poisson, Span("input", (-2.0, 2.0), curves=({},), bends=("target",))),
+    "PoissonNLLLoss": Elementwise(
+        _poisson, Span("input", (-2.0, 2.0), curves=({},), bends=("target",)), arguments=by_place
+    ),
     "GaussianNLLLoss": Elementwise(
         _gaussian, Span("difference", (-2.0, 2.0), curves=_ZERO, bends=("var",)), arguments=as_tensors
     ),

@@ -85,8 +85,10 @@ class LossScene(OperatorScene):
         return [(shown.get(text, text), focus) for text, focus in pieces]
 
     def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
-        """A single number is named without an index."""
+        """A single number is named without an index; a value that is taken over is not written twice."""
         tokens = super().formula_tokens(step, most)
+        if len(step.tokens(self.text, most)) == 1:
+            tokens = tokens[:-2]
         return tokens if step.index else [Token(f"{step.tensor} = "), *tokens[1:]]
 
     def step(self, name: str, cell: Cell) -> Step:

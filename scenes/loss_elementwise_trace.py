@@ -165,6 +165,11 @@ def _reach(values: Tensor, span: Span) -> tuple[float, float]:
     return max(low, span.limits[0]), min(high, span.limits[1])
 
 
+def by_place(inputs: dict[str, Any]) -> dict[str, Tensor]:
+    """PoissonNLLLoss's arguments: forward calls the first one `log_input`, whatever the setting of that name."""
+    return dict(zip(("input", "target"), inputs.values(), strict=True))
+
+
 def as_tensors(inputs: dict[str, Any]) -> dict[str, Tensor]:
     """GaussianNLLLoss's arguments: `var` has a value for each element, for each row, or is one number."""
     given, var = inputs["input"], inputs["var"]
