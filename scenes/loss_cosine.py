@@ -21,6 +21,8 @@ from torchreel.scenes.parts.text import Text
 
 _CENTER, _RADIUS = np.array([-3.9, 0.75, 0.0]), 2.0
 _AXIS_Y = -1.85
+_NARROW = 0.97
+"""The cosine from which on the two arrows' names have to step aside."""
 _STRIPS = (0.2, -0.2, 3.7, 2.0)
 
 
@@ -83,12 +85,13 @@ class CosineEmbeddingLoss(VectorLoss):
         theme = self.look.theme
         first = Arrow([_CENTER, _at(0.0)], theme.channel(1), 4)
         name = Text("input1", MIN_TEXT, theme.channel(1), "mono")
-        group = VGroup(first, name.place(_moved(_at(0.0), 0.12, 0), align="left"))
+        group = VGroup(first, name.place(_moved(_at(0.0), 0.12, -0.17 if cos > _NARROW else 0), align="left"))
         if math.isnan(cos):
             return group
         angle = math.acos(min(1.0, max(-1.0, cos)))
         tip = _at(angle)
-        beside = tip + np.array([0.16 * math.cos(angle), 0.2 * math.sin(angle) + 0.06, 0])
+        up = 0.15 if cos > _NARROW else 0.06
+        beside = tip + np.array([0.16 * math.cos(angle), 0.2 * math.sin(angle) + up, 0])
         side = "left" if cos > 0.3 else "right" if cos < -0.3 else "center"
         label = Text("input2", MIN_TEXT, theme.channel(0), "mono")
         group.add(Arrow([_CENTER, tip], theme.channel(0), 4), label.place(beside, align=side))

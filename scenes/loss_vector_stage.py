@@ -73,6 +73,9 @@ class VectorLoss(OperatorScene):
     def story(self) -> Iterator[Beat]:
         shape = self.trace.shape("loss")
         cells = list(itertools.islice(itertools.product(*map(range, shape)), _MOST))
+        if not cells:
+            yield from self._empty()
+            return
         self.side = self._side(cells)
         self.column = Column(self.look, self.trace, "loss", cells, _COLUMN, indexed=self.side is None)
         first = list(self.acts(cells[0]))

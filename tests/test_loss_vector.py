@@ -1,0 +1,236 @@
+"""The losses of vectors are torch's own for any valid call, and their clips show where nothing is lost."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+import torchreel
+from torchreel.assets.errors import UserError
+from torchreel.assets.examples import example
+from torchreel.scenes.registry import find
+from torchreel.scenes.trace import Trace, TraceError
+from torchreel.tests.calls import check_call
+from torchreel.tests.layout import faults
+
+REDUCTIONS = st.sampled_from(["none", "sum", "mean"])
+DTYPES = st.sampled_from([torch.float32, torch.float64, torch.bfloat16])
+WIDE = st.sampled_from([torch.float32, torch.float64])
+SPECIAL = [math.nan, math.inf, -math.inf]
+
+
+@st.composite
+def tensors(draw: st.DrawFn, *shapes: tuple[int, ...], dtype: torch.dtype) -> list[Tensor]:
+    """Random numbers of any size; some tensors hold NaN or an infinity."""
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 999)))
+    scale = draw(st.sampled_from([1.0, 10.0, 1000.0]))
+    made = [(torch.randn(shape, generator=generator) * scale).to(dtype) for shape in shapes]
+    if draw(st.integers(0, 4)) == 0 and made[0].numel():
+        made[0].view(-1)[0] = draw(st.sampled_from(SPECIAL))
+    return made
+
+
+def numbers(draw: st.DrawFn, shape: tuple[int, ...], low: int, high: int) -> Tensor:
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 999)))
+    return torch.randint(low, high, shape, generator=generator)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data(), st.sampled_from([nn.CrossEntropyLoss, nn.NLLLoss]))
+def test_class_losses_of_any_call(data: st.DataObject, kind: Callable[..., nn.Module]) -> None:
+    draw, classes, dtype = data.draw, data.draw(st.integers(1, 4)), data.draw(DTYPES)
+    space = draw(st.sampled_from([None, (), (2,), (2, 3)]))
+    samples = draw(st.sampled_from([0, 1, 3]))
+    shape = (classes,) if space is None else (samples, classes, *space)
+    (scores,) = draw(tensors(shape, dtype=dtype))
+    weight = torch.rand(classes, dtype=torch.float32).to(dtype) if draw(st.booleans()) else None
+    soft = kind is nn.CrossEntropyLoss and draw(st.booleans())
+    smooth = {"label_smoothing": draw(st.sampled_from([0.0, 0.3]))} if kind is nn.CrossEntropyLoss else {}
+    ignored = -100 if soft else draw(st.sampled_from([-100, 0]))
+    target = (
+        draw(tensors(shape, dtype=dtype))[0].abs()
+        if soft
+        else numbers(draw, () if space is None else (samples, *space), 0, classes)
+    )
+    check_call(
+        kind(weight=weight, ignore_index=ignored, reduction=draw(REDUCTIONS), **smooth), scores, target
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_multi_margin_of_any_call(data: st.DataObject) -> None:
+    draw, classes, dtype = data.draw, data.draw(st.integers(1, 4)), data.draw(WIDE)
+    batch = draw(st.sampled_from([None, 1, 3]))
+    (scores,) = draw(tensors((classes,) if batch is None else (batch, classes), dtype=dtype))
+    target = numbers(draw, draw(st.sampled_from([(), (1,)])) if batch is None else (batch,), 0, classes)
+    weight = torch.rand(classes, dtype=dtype) if draw(st.booleans()) else None
+    margin = draw(st.sampled_from([0.0, 0.5, 2.0]))
+    check_call(
+        nn.MultiMarginLoss(draw(st.sampled_from([1, 2])), margin, weight, reduction=draw(REDUCTIONS)),
+        scores,
+        target,
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_multi_label_losses_of_any_call(data: st.DataObject) -> None:
+    draw, classes, dtype = data.draw, data.draw(st.integers(1, 4)), data.draw(WIDE)
+    shape = draw(st.sampled_from([(classes,), (1, classes), (3, classes)]))
+    (scores,) = draw(tensors(shape, dtype=dtype))
+    check_call(nn.MultiLabelMarginLoss(reduction=draw(REDUCTIONS)), scores, numbers(draw, shape, -1, classes))
+    weight = torch.rand(classes, dtype=dtype) if draw(st.booleans()) else None
+    wanted = numbers(draw, shape, 0, 2).to(dtype) if draw(st.booleans()) else torch.rand(shape, dtype=dtype)
+    check_call(nn.MultiLabelSoftMarginLoss(weight=weight, reduction=draw(REDUCTIONS)), scores, wanted)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_losses_of_pairs_of_any_call(data: st.DataObject) -> None:
+    draw, dtype, reduction = data.draw, data.draw(DTYPES), data.draw(REDUCTIONS)
+    margin = draw(st.sampled_from([0.0, 0.5, 2.0]))
+    shape = draw(st.sampled_from([(), (0,), (3,), (2, 3)]))
+    first, second = draw(tensors(shape, shape, dtype=dtype))
+    target = torch.where(numbers(draw, shape, 0, 2) == 1, 1, -1)
+    check_call(nn.MarginRankingLoss(margin, reduction=reduction), first, second, target)
+    vectors = draw(st.sampled_from([(3,), (1, 3), (4, 2)]))
+    first, second = draw(tensors(vectors, vectors, dtype=dtype))
+    target = numbers(draw, vectors[:-1], -1, 2)
+    check_call(nn.CosineEmbeddingLoss(min(margin, 1), reduction=reduction), first, second, target)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_triplet_losses_of_any_call(data: st.DataObject) -> None:
+    draw, dtype = data.draw, data.draw(DTYPES)
+    shape = draw(st.sampled_from([(3,), (0, 3), (2, 3), (2, 1, 4)]))
+    points = draw(tensors(shape, shape, shape, dtype=dtype))
+    common = {"margin": draw(st.sampled_from([0.5, 2.0])), "swap": draw(st.booleans())}
+    common["reduction"] = draw(REDUCTIONS)
+    order = draw(st.sampled_from([1.0, 2.0, 3.0, math.inf]))
+    check_call(nn.TripletMarginLoss(p=order, **common), *points)
+    known = [None, nn.PairwiseDistance(1, keepdim=True), torch.pairwise_distance, _far]
+    distance = draw(st.sampled_from(known))
+    check_call(nn.TripletMarginWithDistanceLoss(distance_function=distance, **common), *points)
+
+
+def _far(one: Tensor, other: Tensor) -> Tensor:
+    """A distance of one's own, with chance in it."""
+    return (one - other).abs().sum(-1) + torch.rand(one.shape[:-1], dtype=one.dtype)
+
+
+def proved(operator: str, name: str = "default") -> Trace:
+    trace: Trace = find(operator).operator.trace_example(example(operator, name))
+    return trace
+
+
+@pytest.mark.parametrize("tensor", ["p", "q", "loss", "output"])
+def test_a_changed_number_is_refused(tensor: str) -> None:
+    trace = proved("CrossEntropyLoss", "weight")
+    changed = trace.tensors[tensor] + 1  # type: ignore[operator]
+    with pytest.raises(TraceError):
+        dataclasses.replace(trace, tensors={**trace.tensors, tensor: changed})
+
+
+def test_cross_entropy_has_a_minus_and_its_weighted_mean_divides_by_the_weights() -> None:
+    trace = proved("CrossEntropyLoss", "weight")
+    assert trace.step("loss", (1,)).formula.symbols() == "−w·log_p"
+    assert trace.step("output", ()).formula.symbols() == "(Σ loss) / (Σ w)"
+    assert trace.tensors["w"].tolist() == [1, 3, 1]  # type: ignore[union-attr]
+    loss = trace.tensors["loss"]
+    assert trace.value("output", ()) == pytest.approx(float(loss.sum()) / 5)  # type: ignore[union-attr]
+
+
+def test_an_ignored_sample_is_not_counted() -> None:
+    trace = proved("CrossEntropyLoss", "ignore_index")
+    assert trace.value("loss", (1,)) == 0
+    assert trace.step("output", ()).formula.symbols() == "(Σ loss) / 2"
+
+
+def test_smoothing_spreads_its_share() -> None:
+    trace = proved("CrossEntropyLoss", "label_smoothing")
+    expected = torch.tensor([[0.1, 0.6, 0.1, 0.1, 0.1]], dtype=torch.float64)
+    torch.testing.assert_close(trace.tensors["q"], expected)
+    assert trace.value("output", ()) == pytest.approx(1.51873851)
+
+
+def test_targets_end_at_the_first_minus_one() -> None:
+    trace = proved("MultiLabelMarginLoss")
+    hinge = trace.tensors["hinge"]
+    assert (hinge[0, 2:] == 0).all() and (hinge[0, :, [0, 3]] == 0).all()  # type: ignore[index, union-attr]
+    assert trace.value("loss", (0,)) == pytest.approx(0.85)
+
+
+@pytest.mark.parametrize(
+    "operator",
+    ["MultiMarginLoss", "MultiLabelMarginLoss", "CosineEmbeddingLoss", "MarginRankingLoss", "TripletMarginLoss",
+     "TripletMarginWithDistanceLoss"],
+)  # fmt: skip
+def test_the_default_has_a_sample_in_the_dead_zone_and_one_outside(operator: str) -> None:
+    loss = proved(operator).tensors["loss"]
+    assert (loss == 0).any()  # type: ignore[union-attr]
+    assert (loss > 0).any()  # type: ignore[union-attr, operator]
+
+
+def test_swap_takes_the_smaller_distance() -> None:
+    trace = proved("TripletMarginLoss", "swap")
+    assert trace.value("between", (0,)) < trace.value("to_negative", (0,))
+    assert "min(to_negative, between)" in trace.step("loss", (0,)).formula.symbols()
+
+
+@pytest.mark.parametrize(
+    "module, inputs",
+    [
+        (nn.CrossEntropyLoss(), (torch.zeros(2, 3), torch.tensor([0, 7]))),
+        (nn.NLLLoss(), (torch.zeros(2, 3), torch.tensor([0]))),
+        (nn.MultiMarginLoss(), (torch.zeros(2, 3), torch.tensor([0]))),
+        (nn.CosineEmbeddingLoss(), (torch.zeros(2, 3), torch.zeros(2, 3), torch.ones(2, 2))),
+        (nn.TripletMarginLoss(), (torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(3))),
+    ],
+)
+def test_what_torch_refuses_is_one_line(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+    with pytest.raises(UserError, match=type(module).__name__) as refused:
+        torchreel.trace(module, *inputs)
+    assert "\n" not in str(refused.value)
+
+
+PAIR = ("input1", "input2", "target")
+MANY = {"input": "torch.randn(40, 30)", "target": "torch.randint(0, 30, (40,))"}
+NAN = {"input": [[math.nan, 1.0, math.inf]], "target": [0]}
+TRIPLE = ("anchor", "positive", "negative")
+
+
+@pytest.mark.parametrize(
+    "operator, changes, inputs",
+    [
+        ("CrossEntropyLoss", {"reduction": "none"}, MANY),
+        ("CrossEntropyLoss", {"weight": [1, 2, 0.5]}, NAN),
+        ("CrossEntropyLoss", {}, {"input": "torch.randn(2, 3, 2, 2)", "target": "torch.randint(0, 3, (2, 2, 2))"}),
+        ("CrossEntropyLoss", {}, {"input": "torch.zeros(0, 3)", "target": "torch.zeros(0)"}),
+        ("CrossEntropyLoss", {"label_smoothing": 0.2}, {"input": [1.0, 2.0], "target": 1}),
+        ("NLLLoss", {"reduction": "sum"}, MANY),
+        ("NLLLoss", {}, NAN),
+        ("MultiMarginLoss", {"p": 2, "margin": 5.0}, MANY),
+        ("MultiMarginLoss", {}, {"input": [1e6], "target": 0}),
+        ("MultiMarginLoss", {}, NAN),
+        ("MultiLabelMarginLoss", {}, {"input": "torch.randn(3, 12)", "target": "torch.randint(0, 12, (3, 12))"}),
+        ("MultiLabelSoftMarginLoss", {}, {"input": "torch.randn(6, 9) * 100", "target": "torch.rand(6, 9)"}),
+        ("MarginRankingLoss", {"reduction": "none"}, dict.fromkeys(PAIR, "torch.randn(3, 4)")),
+        ("CosineEmbeddingLoss", {"margin": -0.5}, dict.fromkeys(PAIR[:2], "torch.randn(3, 40)")),
+        ("CosineEmbeddingLoss", {}, {"input1": [0.0, 0.0], "input2": [1.0, 0.0], "target": -1}),
+        ("TripletMarginLoss", {"swap": True}, dict.fromkeys(TRIPLE, "torch.randn(9, 40)")),
+        ("TripletMarginLoss", {"margin": 0.01}, dict.fromkeys(TRIPLE, "torch.zeros(2, 3)")),
+        ("TripletMarginLoss", {}, {"anchor": [math.nan, 1.0], "positive": [0.0, 0.0], "negative": [1e9, 0.0]}),
+    ],
+)  # fmt: skip
+def test_any_call_is_drawn(operator: str, changes: dict[str, Any], inputs: dict[str, Any]) -> None:
+    assert faults(operator, "default", changes, inputs=inputs) == []
