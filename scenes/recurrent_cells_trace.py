@@ -35,6 +35,9 @@ def given_states(call: Call, names: tuple[str, ...]) -> dict[str, Tensor]:
     return {f"{name}_0": part for name, part in zip(names, parts, strict=True)}
 
 
+_SHAPING = {"hidden_size", "num_layers", "bidirectional", "proj_size", "batch_first"}
+
+
 class CellOperator(Operator):
     """A recurrent cell's operator. An example calls the module once a time step of an input `(T, N, input_size)`."""
 
@@ -46,17 +49,11 @@ class CellOperator(Operator):
         seed: int = 0,
     ) -> Trace:
         """An example's trace. Its states belong to its own input: with another one, or other sizes, torch's zeros."""
-        own = {**example.kwargs, **(overrides or {})}
-        if input_text is not None or any(own[key] != value for key, value in _shaping(example).items()):
+        changed = {key for key, value in (overrides or {}).items() if example.kwargs.get(key) != value}
+        if input_text is not None or changed & _SHAPING:
             first = next(iter(example.inputs))
             example = replace(example, inputs={first: example.inputs[first]})
         return super().trace_example(example, overrides, input_text, seed)
-
-
-def _shaping(example: Example) -> dict[str, Any]:
-    """The settings that shape the states."""
-    keys = ("hidden_size", "num_layers", "bidirectional", "proj_size", "batch_first")
-    return {key: example.kwargs[key] for key in keys if key in example.kwargs}
 
 
 def infer_input_size(settings: Settings, inputs: Inputs) -> Settings:

@@ -176,6 +176,15 @@ def test_an_input_that_cannot_work_is_explained_in_one_line(text: str, words: st
     assert words in str(refused.value) and "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "overrides", [{"num_layers": 2}, {"bidirectional": True}, {"proj_size": 2}, {"hidden_size": 3}]
+)
+def test_the_examples_states_are_kept_only_while_they_belong(overrides: dict[str, Any]) -> None:
+    trace = LSTM.operator.trace_example(example("LSTM"), overrides)
+    assert not trace.tensors["h_0"].any()
+    assert LSTM.operator.trace_example(example("LSTM"), {"bias": False}).tensors["h_0"].any()
+
+
 def test_states_that_do_not_fit_are_refused_in_torchs_words() -> None:
     with pytest.raises(UserError, match="hidden"):
         torchreel.trace(nn.GRU(2, 3), torch.zeros(1, 1, 2), torch.zeros(1, 1, 4))
