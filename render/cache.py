@@ -21,7 +21,7 @@ from typing import Any, TypedDict
 
 import torchreel
 from torchreel.render.job import Job, Output
-from torchreel.render.outputs import digest, discard, temporary, write_whole
+from torchreel.render.outputs import clear_leftovers, digest, discard, temporary, write_whole
 
 _SOURCES = ("assets", "render", "scenes")
 _VERSIONS = ("torch", "manim", "av", "numpy", "uharfbuzz", "pycairo", "cairocffi", "imageio", "pillow")
@@ -129,6 +129,7 @@ class Cache:
         note: Note = {"sha256": digest(path), "bytes": path.stat().st_size, "info": info}
         try:
             self._object(key).parent.mkdir(parents=True, exist_ok=True)
+            clear_leftovers(self._object(key).parent)
             scratch = temporary(self._object(key))
             try:
                 shutil.copyfile(path, scratch)

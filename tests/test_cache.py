@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from torchreel.cli import main
 from torchreel.render import batch, cache
 from torchreel.render.cache import Cache, ledger_key, media_key
 from torchreel.render.job import Job, Output
+from torchreel.render.outputs import temporary
 from torchreel.render.progress import Silent
 from torchreel.render.settings import View
 
@@ -91,6 +94,18 @@ def test_an_entry_comes_back_whole(kept: tuple[Cache, Path], tmp_path: Path) -> 
     assert note["info"] == {"width": 160}
     store.place(KEY, note, tmp_path / "again.gif")
     assert (tmp_path / "again.gif").read_bytes() == path.read_bytes()
+
+
+def test_what_a_killed_run_left_half_is_cleared_by_the_next_store(kept: tuple[Cache, Path]) -> None:
+    store, path = kept
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    half = temporary(store.folder / "ab" / "clip.data")
+    half = half.with_name(half.name.replace(f"-{os.getpid()}-", f"-{dead.pid}-"))
+    half.write_bytes(b"GIF89a ha")
+    store.store("ab" + "1" * 62, path, {})
+    assert not half.exists()
+    assert store.find(KEY) is not None
 
 
 def _flip(path: Path) -> None:
