@@ -41,7 +41,7 @@ class _Switching(CurvedLoss):
         return float(getattr(self.trace.module, self.switch))  # type: ignore[arg-type]
 
     def bands(self) -> list[Band]:
-        return [(-self.limit, self.limit, "band")] if math.isfinite(self.limit) else []
+        return [(-self.limit, self.limit, "")] if math.isfinite(self.limit) else []
 
     def markers(self) -> list[tuple[float, str]]:
         return [(-self.limit, f"−{self.switch}"), (self.limit, self.switch)]

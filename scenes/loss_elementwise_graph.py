@@ -23,7 +23,7 @@ _EDGE = 0.17
 _SHARES = (0.9, 0.78, 0.66, 0.54, 0.42)
 _MOST = 1e6
 Band = tuple[float, float, str]
-"""A span of x with the key of its label."""
+"""A span of x with the key of its label, "" for none."""
 
 
 class Graph:
@@ -130,12 +130,12 @@ class Graph:
         return [] if near else [self.plot.marker(at, self.look.theme.muted, name) for at, name in inside]
 
     def _labels(self) -> list[Tag]:
-        """The names of the curves, each beside its own and clear of the others."""
+        """The names of several curves, each beside its own and clear of the others."""
         labels: list[Tag] = []
-        for number in range(len(self.curves)):
-            if text := self.words(f"label_{number}"):
-                free = (tag for tag in self._places(number, text) if not self._meets(tag, labels))
-                labels += list(itertools.islice(free, 1))
+        for number in range(len(self.curves) if len(self.curves) > 1 else 0):
+            places = self._places(number, self.words(f"label_{number}"))
+            free = (tag for tag in places if not self._meets(tag, labels))
+            labels += list(itertools.islice(free, 1))
         return labels
 
     def _places(self, number: int, text: str) -> Iterator[Tag]:

@@ -31,6 +31,7 @@ from torchreel.scenes.loss_elementwise_trace import (
     as_tensors,
     by_place,
     overflow,
+    underflow,
 )
 
 _SIGNED = ({"target": 1.0}, {"target": -1.0})
@@ -87,9 +88,10 @@ def _huber(module: Any, at: At) -> Formulas:
 
 
 def _grown(at: At, name: str) -> Expr:
-    """exp of an element, infinite where it is too large for torch's type."""
-    big = (at.value(name) > overflow(at.dtype)).long()
-    return Case(big, (Func("exp", at.ref(name)), Const(math.inf, "∞")))
+    """exp of an element, infinite where it is too large for torch's type and 0 where it is too small."""
+    value = at.value(name)
+    kind = torch.where(value > overflow(at.dtype), 1, torch.where(value < underflow(at.dtype), 2, 0))
+    return Case(kind, (Func("exp", at.ref(name)), Const(math.inf, "∞"), Const(0)))
 
 
 def _product(at: At, left: Expr, right: Expr) -> Expr:
@@ -162,7 +164,7 @@ def _divergence(module: Any, at: At) -> Formulas:
 
     def loss() -> Expr:
         if module.log_target:
-            return Mul((_grown(at, "target"), Sub(p, q)))
+            return _product(at, _grown(at, "target"), Sub(p, q))
         whole = Sub(_product(at, p, Func("log", p)), _product(at, p, q))
         large = at.value("target").abs().log() + at.value("input").abs().log() > overflow(at.dtype)
         zero, plain = at.value("target") == 0, ~large & at.value("target").isfinite()

@@ -182,3 +182,11 @@ def as_tensors(inputs: dict[str, Any]) -> dict[str, Tensor]:
 def overflow(dtype: torch.dtype) -> float:
     """The logarithm of the largest number of a type: where exp becomes infinite."""
     return math.log(torch.finfo(dtype).max) if dtype.is_floating_point else math.inf
+
+
+def underflow(dtype: torch.dtype) -> float:
+    """The logarithm of half the smallest number of a type: where exp becomes 0."""
+    if not dtype.is_floating_point:
+        return -math.inf
+    info = torch.finfo(dtype)
+    return math.log(info.tiny) + math.log(info.eps / 2)
