@@ -46,10 +46,7 @@ class Activations(OperatorScene):
     )
 
     def call(self) -> list[tuple[str, bool]]:
-        return [
-            (f"input {self.trace.shape('input')}".replace(", ", ","), False),
-            (f"  {len(MODULES)} × nn", True),
-        ]
+        return [(f"input {self.trace.shape('input')}".replace(", ", ","), False)]
 
     def story(self) -> Iterator[Beat]:
         self.x = np.array(self.trace.sample("curve.x").tolist())
@@ -58,11 +55,13 @@ class Activations(OperatorScene):
         self.titles = {name: self._title(name) for name in names}
         self.frames: list[Shape] = []
         self.add(*self.plots.values(), *self.titles.values())
-        yield Beat("start", run_time=1.4, values={"count": len(MODULES)})
+        known = self.trace.sample("input")
+        ends = {"low": self.text("input", float(known.min())), "high": self.text("input", float(known.max()))}
+        yield Beat("start", run_time=1.4, values={"count": len(MODULES), "size": len(known), **ends})
         for number, (family, members) in enumerate(FAMILIES.items()):
             own = [type(module).__name__ for module in members]
             yield Beat(family, partial(self._family, number, own), 0.7, 1.0, self._law(own[0]))
-        yield Beat("done", self._finish, 0.4, 1.0)
+        yield Beat("done", self._finish, 0.4, 1.0, ())
 
     def _family(self, number: int, names: list[str]) -> Iterable[Animation]:
         color = self.look.theme.channel(number)

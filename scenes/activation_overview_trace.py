@@ -31,7 +31,7 @@ FAMILIES: dict[str, tuple[nn.Module, ...]] = {
     "gated": (nn.GELU(), nn.SiLU(), nn.Mish(), nn.Hardswish()),
     "bounded": (nn.Sigmoid(), nn.Hardsigmoid(), nn.Tanh(), nn.Hardtanh(), nn.Softsign()),
     "logarithmic": (nn.Softplus(), nn.LogSigmoid()),
-    "shrinking": (nn.Hardshrink(), nn.Softshrink(), nn.Tanhshrink()),
+    "shrinking": (nn.Hardshrink(1.5), nn.Softshrink(1.5), nn.Tanhshrink()),
 }
 _STEEPEST, _LARGEST = 5.0, 1e6
 MODULES = tuple(module for members in FAMILIES.values() for module in members)
