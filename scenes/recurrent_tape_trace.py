@@ -41,14 +41,11 @@ class Places:
         return cls(((tensor, lead),), torch.zeros(len(lead), dtype=torch.int64))
 
     def refs(self, last: Tensor) -> Expr:
-        """Their elements: one a vector for `last` `(B, 1)`, several for `(B, T, 1)`."""
-        many = last.ndim == 3
+        """Their elements at the positions `last` `(B, T, 1)`."""
         parts = tuple(
-            Ref(name, torch.cat([spread(lead, last.shape[1]) if many else lead, last], -1))
-            for name, lead in self.sources
+            Ref(name, torch.cat([spread(lead, last.shape[1]), last], -1)) for name, lead in self.sources
         )
-        which = self.which[:, None].expand(last.shape[:2]) if many else self.which
-        return parts[0] if len(parts) == 1 else Case(which, parts)
+        return parts[0] if len(parts) == 1 else Case(self.which[:, None].expand(last.shape[:2]), parts)
 
     def vectors(self, tensors: Mapping[str, Tensor]) -> Tensor:
         """All their elements in float64, `(B, T)`."""

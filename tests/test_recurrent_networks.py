@@ -16,6 +16,8 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequenc
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.scenes.formula import Add, cells
+from torchreel.scenes.recurrent_tape_trace import Dot
 from torchreel.scenes.recurrent_unrolled import GRU, LSTM, RNN, NetworkScene
 from torchreel.scenes.stage import Request
 from torchreel.scenes.trace import Trace, TraceError
@@ -140,6 +142,16 @@ def test_a_changed_value_is_refused_with_its_cell(layers: Trace, name: str) -> N
     with pytest.raises(TraceError) as refused:
         replace(layers, tensors={**layers.tensors, name: changed})
     assert "LSTM" in str(refused.value) and f"{name}[" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["ih_l0", "hh_l0", "ih_l1", "hh_l1"])
+def test_products_are_summed_as_they_are_drawn(layers: Trace, name: str) -> None:
+    """The rows of a weight are multiplied whole; element by element, as on screen, they give the same."""
+    shape = layers.shape(name)
+    formula = layers.rule(name).formula(cells(shape, 0, math.prod(shape)))
+    assert isinstance(formula, Add) and isinstance(formula.parts[0], Dot)
+    dot = formula.parts[0]
+    torch.testing.assert_close(dot.evaluate(layers.tensors), dot.as_sum.evaluate(layers.tensors))
 
 
 def test_layer_one_reads_what_layer_zero_put_out(layers: Trace) -> None:
