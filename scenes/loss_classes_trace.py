@@ -140,11 +140,11 @@ class _CrossEntropy(_Picked):
         whole = self.input.shape
         exact = self.input.double()
         tensors["logsumexp"] = computed(self._logsumexp, self.shape, tensors)
-        tensors["log_p"] = torch.log_softmax(exact, self.axis)
+        tensors["log_p"] = torch.log_softmax(self.input, self.axis)
         tensors["p"] = torch.softmax(exact, self.axis)
         rules = [
             Rule("logsumexp", self._logsumexp),
-            Rule("log_p", lambda at: Sub(Ref("input", at), Ref("logsumexp", self._sample(at)))),
+            Rule("log_p", self._log_softmax),
             Rule("p", self._softmax),
             self._ruled(tensors, "q", whole, self._asked),
         ]
@@ -167,11 +167,15 @@ class _CrossEntropy(_Picked):
         endless = (every.evaluate({"input": self.input}) == math.inf).any(-1)
         return Case(endless.long(), (LogSumExp(every), Const(math.nan)))
 
+    def _log_softmax(self, cells: Tensor) -> Expr:
+        """log_p, in the input's own type as torch rounds it: only so does an infinite target meet the same 0."""
+        return Sub(Ref("input", cells), Ref("logsumexp", self._sample(cells)))
+
     def _softmax(self, cells: Tensor) -> Expr:
-        """p: exponentials as shares of their sum, or the exponential of log_p where they would overflow."""
+        """p: exponentials as shares of their sum, or in one exponential where they would overflow."""
         small = self.input.numel() * self.classes <= _MOST_TERMS
         if not small or float(self.input.double().nan_to_num(0.0).abs().amax()) > _LARGEST_EXPONENT:
-            return Func("exp", Ref("log_p", cells))
+            return Func("exp", self._log_softmax(cells))
         every = Ref("input", along(self._sample(cells), self.axis, self.classes))
         return Div(Func("exp", Ref("input", cells)), Sum(Func("exp", every)))
 

@@ -17,7 +17,7 @@ from torchreel.scenes.loss_vector_stage import DOCS, Act, VectorLoss, VectorLoss
 from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Arrow, Disc, Path, Shape, polyline
-from torchreel.scenes.parts.text import Text
+from torchreel.scenes.parts.text import Align, Text
 
 _CENTER, _RADIUS = np.array([-3.9, 0.75, 0.0]), 2.0
 _AXIS_Y = -1.85
@@ -92,7 +92,7 @@ class CosineEmbeddingLoss(VectorLoss):
         tip = _at(angle)
         up = 0.15 if cos > _NARROW else 0.06
         beside = tip + np.array([0.16 * math.cos(angle), 0.2 * math.sin(angle) + up, 0])
-        side = "left" if cos > 0.3 else "right" if cos < -0.3 else "center"
+        side: Align = "left" if cos > 0.3 else "right" if cos < -0.3 else "center"
         label = Text("input2", MIN_TEXT, theme.channel(0), "mono")
         group.add(Arrow([_CENTER, tip], theme.channel(0), 4), label.place(beside, align=side))
         arc = [_CENTER + 0.5 * np.array([math.cos(a), math.sin(a), 0]) for a in np.linspace(0, angle, 24)]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.formula import Index
-from torchreel.scenes.parts.grid import Cells, Grid, drawn_texts
+from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Paint
 from torchreel.scenes.parts.plot import Area
@@ -165,7 +165,7 @@ class Chart:
             if element is not None:
                 name, index = element
                 group.add(Grid(self.look, self.trace, name, (), cells, (self.x(slot), y),
-                               index=lambda _, index=index: index, scale=strip.scale))  # fmt: skip
+                               index=_always(index), scale=strip.scale))  # fmt: skip
         label = Text(strip.name, MIN_TEXT, self.look.theme.muted, "mono")
         return VGroup(group, label.place((self.left - 0.18, y), align="right"))
 
@@ -180,6 +180,10 @@ class Chart:
     def name(self, slot: int, text: str, color: str) -> Text:
         """A word over a slot's bar area."""
         return Text(text, _LABEL, color, "sans").place((self.x(slot), self.high + 0.2), vertical="baseline")
+
+
+def _always(index: Index) -> Callable[[Cell], Index]:
+    return lambda cell: index
 
 
 def _finite(span: tuple[float, float]) -> tuple[float, float]:

@@ -20,7 +20,7 @@ from torch import nn
 from torchreel.scenes.formula import Index, Token
 from torchreel.scenes.loss_vector_parts import Column
 from torchreel.scenes.operator import Operator
-from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.motion import Appear, Move, Vanish
 from torchreel.scenes.parts.shapes import Arrow
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
@@ -180,8 +180,11 @@ class VectorLoss(OperatorScene):
         """The losses are joined into one number below them."""
         theme = self.look.theme
         arrow = Arrow([(_COLUMN_X, self.column.bottom - 0.12), (_COLUMN_X, _OUTPUT_Y + 0.75)], theme.wire)
-        self.add(self.result)
-        return [*self._left(), Appear(arrow), *self.result.write(cell)]
+        falling = [number.copy() for number in self.column.grid.numbers.values()]
+        center = self.result.grid.center((0, 0))
+        self.add(self.result, *falling)
+        moves = [move for one in falling for move in (Move(one, to=tuple(center)), Vanish(one, quick=0.8))]
+        return [*self._left(), *moves, Appear(arrow), *self.result.write(cell)]
 
 
 def _tensor(values: Sequence[float]) -> str:
