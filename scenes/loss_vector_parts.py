@@ -12,7 +12,7 @@ from manim import Animation, VGroup
 from torchreel.scenes.formula import Index
 from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Paint
+from torchreel.scenes.parts.motion import Morph, Paint
 from torchreel.scenes.parts.plot import Area
 from torchreel.scenes.parts.shapes import Box, Path, Shape, box_points
 from torchreel.scenes.parts.text import Text
@@ -87,6 +87,17 @@ class Strip:
     scale: float | None = None
 
 
+class Bar(Box):
+    """A bar that can grow: `flat` is its path where it starts, without height."""
+
+    flat: np.ndarray
+
+    def grow(self) -> Animation:
+        """The bar rises from where it starts."""
+        whole, self.points = self.points, self.flat
+        return Morph(self, whole)
+
+
 class Chart:
     """Bars over strips of numbers: one slot for each class (or input), values upwards over a common span."""
 
@@ -122,7 +133,9 @@ class Chart:
             return Shape(np.zeros((0, 3)))
         low, high = sorted((self.y(start), self.y(value)))
         width = self.width * share
-        return Box(width, max(high - low, 0.02), (self.x(slot), (low + high) / 2), fill=color)
+        bar = Bar(width, max(high - low, 0.02), (self.x(slot), (low + high) / 2), fill=color)
+        bar.flat = box_points(width, 0.02, (self.x(slot), self.y(start)))
+        return bar
 
     def level(self, value: float, color: str, label: str) -> VGroup:
         """A dashed line at a value over all slots, named at its right end."""

@@ -18,8 +18,9 @@ from manim import Animation, VGroup
 from torch import nn
 
 from torchreel.scenes.formula import Index, Token
-from torchreel.scenes.loss_vector_parts import Column
+from torchreel.scenes.loss_vector_parts import Bar, Column
 from torchreel.scenes.operator import Operator
+from torchreel.scenes.parts.family import family
 from torchreel.scenes.parts.motion import Appear, Move, Vanish
 from torchreel.scenes.parts.shapes import Arrow
 from torchreel.scenes.stage import Beat, OperatorScene
@@ -129,13 +130,13 @@ class VectorLoss(OperatorScene):
 
     def _show(self, act: Act) -> Iterable[Animation]:
         self.picture.add(act.shown)
-        return [Appear(act.shown)] if act.shown.submobjects else []
+        return [*_grown(act.shown), Appear(act.shown)] if act.shown.submobjects else []
 
     def _replace(self, whole: VGroup) -> Iterable[Animation]:
         self.remove(self.picture, *self.picture.submobjects)
         self.picture = whole
         self.add(whole)
-        return self._left()
+        return [*self._left(), *_grown(whole)]
 
     def _write(self, sample: Index) -> Iterable[Animation]:
         moves = self.column.write(sample)
@@ -185,6 +186,11 @@ class VectorLoss(OperatorScene):
         self.add(self.result, *falling)
         moves = [move for one in falling for move in (Move(one, to=tuple(center)), Vanish(one, quick=0.8))]
         return [*self._left(), *moves, Appear(arrow), *self.result.write(cell)]
+
+
+def _grown(shown: VGroup) -> list[Animation]:
+    """The bars among what is shown rise."""
+    return [part.grow() for part in family([shown]) if isinstance(part, Bar)]
 
 
 def _tensor(values: Sequence[float]) -> str:
