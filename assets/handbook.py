@@ -28,7 +28,14 @@ def rows() -> tuple[Row, ...]:
     """All rows, in the handbook's order."""
     text = (Path(__file__).parent / "handbook.toml").read_text(encoding="utf-8")
     return tuple(
-        Row(number, **{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})
+        Row(
+            number,
+            row["section"],
+            row["title"],
+            row["page"],
+            tuple(row["classes"]),
+            tuple(row.get("beyond", ())),
+        )
         for number, row in enumerate(tomllib.loads(text)["rows"], 1)
     )
 

@@ -105,7 +105,7 @@ class _Dropout(OperatorScene):
         if "mask" not in self.trace.tensors:
             return []
         alpha = self.trace.module is not None and is_alpha(self.trace.module)
-        scaled = self.words("scaled_alpha" if alpha else "scaled", **self.values())
+        scaled = self.words("scaled_alpha" if alpha else "scaled", None, **self.values())
         signs = [*self.board.sign("×", "input"), *self.board.sign(scaled, "mask")]
         return [Appear(sign) for sign in signs]
 

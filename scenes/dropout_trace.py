@@ -47,7 +47,7 @@ def channel_axis(module: nn.Module, ndim: int) -> int | None:
     """
     if isinstance(module, (nn.Dropout2d, nn.FeatureAlphaDropout)):
         return 1
-    unbatched = {nn.Dropout1d: 2, nn.Dropout3d: 4}.get(type(module))
+    unbatched = {"Dropout1d": 2, "Dropout3d": 4}.get(type(module).__name__)
     return None if unbatched is None else int(ndim != unbatched)
 
 

@@ -72,7 +72,8 @@ class Lattice:
             torch.as_tensor(given[name]).reshape(-1).long() for name in ("input_lengths", "target_lengths")
         ]
         labels = _places(targets, lengths[1], module.blank, batched)
-        return cls(log_probs, labels, *lengths, module.blank, module.zero_infinity, module.reduction, batched)
+        settings = (module.blank, module.zero_infinity, module.reduction)
+        return cls(log_probs, labels, lengths[0], lengths[1], *settings, batched)
 
     @property
     def shape(self) -> tuple[int, int, int]:
