@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torchreel.scenes.formula import Add, Expr, Lazy, Mul, Ref, Rounded, Sum, read
+from torchreel.scenes.convolution_dot import Biased, Dot
+from torchreel.scenes.formula import Expr, Lazy, Mul, Ref, Rounded, Sum, read
 from torchreel.scenes.operator import Call, Recording
 from torchreel.scenes.trace import Rule
 from torchreel.scenes.windows import Window, border_source, spread, with_leading
@@ -154,6 +156,14 @@ class _Convolution:
 
     def _direct(self, cells: Tensor) -> Expr:
         """output without the intermediate sums, where they would be too many to keep."""
+        windows = math.prod(self.output.shape[self.lead + 1 :])
+        return self._biased(Dot(cells, self._products, self._group, self.lead, windows), cells)
+
+    def _group(self, cells: Tensor) -> Tensor:
+        return cells[:, self.lead] // self.outs_per_group
+
+    def _products(self, cells: Tensor) -> Sum:
+        """Every product of the windows of outputs, channel by channel."""
         taps = self.window.taps(cells[:, -self.dims :])
         count = taps.shape[1]
         channel = torch.arange(self.per_group).repeat_interleave(count).expand(len(cells), -1)
@@ -165,9 +175,7 @@ class _Convolution:
         tap = self.window.offsets().repeat(self.per_group, 1).expand(len(cells), -1, -1)
         out = cells[:, None, self.lead : self.lead + 1].expand(-1, self.per_group * count, -1)
         w = torch.cat([out, channel[..., None], tap], -1)
-        return self._biased(
-            Sum(Mul((Ref(self.source, x, fill=self._fill(taps)), Ref(self.names.weight, w)))), cells
-        )
+        return Sum(Mul((Ref(self.source, x, fill=self._fill(taps)), Ref(self.names.weight, w))))
 
     def _fill(self, taps: Tensor) -> float | None:
         """What padding counts as; None where a batch reads none, which spares a look at every position."""
@@ -178,7 +186,7 @@ class _Convolution:
     def _biased(self, total: Expr, cells: Tensor) -> Expr:
         if self.module.bias is None:
             return total
-        return Add((total, Ref("bias", cells[:, self.lead : self.lead + 1])))
+        return Biased((total, Ref("bias", cells[:, self.lead : self.lead + 1])))
 
 
 def padding_sides(module: nn.Conv2d) -> list[tuple[int, int]]:

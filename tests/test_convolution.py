@@ -15,7 +15,8 @@ from torch import nn
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes.convolution import Conv1d, Conv2d, Conv3d
-from torchreel.scenes.convolution_trace import record_convolution
+from torchreel.scenes.convolution_trace import Names, _Convolution, record_convolution
+from torchreel.scenes.formula import cells
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.stage import OperatorScene
 from torchreel.scenes.trace import Trace, TraceError
@@ -115,6 +116,27 @@ def test_what_cancels_within_a_channel_is_as_exact_as_its_products() -> None:
 def test_a_large_call_is_proved_without_its_channel_sums() -> None:
     proved = check_call(nn.Conv2d(3, 16, 3), torch.randn(3, 96, 96))
     assert "partial" not in proved.tensors
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_shared_factors_give_what_the_drawn_formula_gives(groups: int) -> None:
+    """The proof reads each window once for all kernels; the tree of products is what is drawn."""
+    proved = trace(nn.Conv2d(4, 8, 3, padding=1, groups=groups, bias=False), torch.randn(2, 4, 9, 9))
+    everywhere = cells((2, 8, 9, 9), 0, 2 * 8 * 81)
+    dot = _Convolution(proved.module, proved.inputs["input"], proved.output, Names())
+    dot.recording()
+    together = dot._direct(everywhere).bounded(proved.tensors)
+    one_by_one = dot._products(everywhere).bounded(proved.tensors)
+    torch.testing.assert_close(together.value, one_by_one.value)
+    torch.testing.assert_close(together.size, one_by_one.size)
+
+
+def test_a_changed_value_of_a_large_call_is_refused() -> None:
+    proved = trace(nn.Conv2d(3, 16, 3), torch.randn(3, 96, 96))
+    output = proved.tensors["output"].clone()
+    output[9, 50, 50] += 0.01
+    with pytest.raises(TraceError, match=r"output\[9, 50, 50\]"):
+        dataclasses.replace(proved, tensors={**proved.tensors, "output": output})
 
 
 def test_products_are_input_times_weight() -> None:
