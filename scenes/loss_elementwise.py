@@ -38,7 +38,7 @@ class _Switching(CurvedLoss):
     @property
     def limit(self) -> float:
         """Where the square becomes a line."""
-        return float(getattr(self.trace.module, self.switch))  # type: ignore[arg-type]
+        return float(getattr(self.trace.module, self.switch))
 
     def bands(self) -> list[Band]:
         return [(-self.limit, self.limit, "")] if math.isfinite(self.limit) else []

@@ -11,7 +11,7 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.loss_stage import PICTURE
 from torchreel.scenes.parts.look import Look
-from torchreel.scenes.parts.plot import Curve, Plot, Tag
+from torchreel.scenes.parts.plot import Area, Curve, Plot, Tag
 from torchreel.scenes.parts.shapes import Disc
 from torchreel.scenes.parts.text import Align
 from torchreel.scenes.trace import Trace
@@ -121,13 +121,16 @@ class Graph:
         ]
 
     def _markers(self, markers: Sequence[tuple[float, str]]) -> list[VGroup]:
-        """Those that stand clear of the frame's ends and of one another."""
+        """Those that stand clear of the frame's ends; of two that are close only the last one is named."""
         low, high = self.xs[0], self.xs[-1]
         edge = _EDGE * (high - low)
-        places = [at for at, _ in markers]
-        near = any(abs(a - b) < edge for a, b in itertools.combinations(places, 2))
-        inside = [(at, name) for at, name in markers if low + edge < at < high - edge / 2]
-        return [] if near else [self.plot.marker(at, self.look.theme.muted, name) for at, name in inside]
+        inside = [(at, name) for at, name in markers if low + edge / 2 < at < high - edge / 2]
+        found = []
+        for number, (at, name) in enumerate(inside):
+            close = any(later - at < edge for later, _ in inside[number + 1 :])
+            clear = not close and at > low + edge
+            found.append(self.plot.marker(at, self.look.theme.muted, name if clear else ""))
+        return found
 
     def _labels(self) -> list[Tag]:
         """The names of several curves, each beside its own and clear of the others."""
@@ -167,7 +170,7 @@ class Graph:
         return any(left < b[2] and b[0] < right and bottom < b[3] and b[1] < top for b in map(_box, others))
 
 
-def _box(tag: Tag) -> tuple[float, float, float, float]:
+def _box(tag: Tag) -> Area:
     """(left, bottom, right, top) of a name with its patch."""
     low, high = tag[0].points.min(0), tag[0].points.max(0)
     return (low[0], low[1], high[0], high[1])

@@ -49,6 +49,10 @@ class LossScene(OperatorScene):
         return self.panel.positions[:_SLOW]
 
     def story(self) -> Iterator[Beat]:
+        if 0 in self.trace.shape("loss"):
+            result = {"output": self.text("output", self.trace.value("output", ()))}
+            yield Beat("nothing", hold=4.0, formula=self.law(), values=result)
+            return
         names = self.names()
         self.panel = Panel(self.look, self.trace, names, [name for name in names if name in _COMPUTED])
         self.add(self.picture(), self.panel.scenery)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.loss_stage import PICTURE, Panel
@@ -76,7 +77,7 @@ class Shares:
         share = 0.0 if math.isnan(value) else min(max(value / self.high, 0.0), 1.0)
         return max(_LEAST, share * (self.top - self.bottom - 0.1))
 
-    def _path(self, name: str, k: int, row: int):  # type: ignore[no-untyped-def]
+    def _path(self, name: str, k: int, row: int) -> np.ndarray:
         tall = self._height(self._value(name, k, row))
         return box_points(self.width * _SHARE, tall, (self._place(name, k), self.bottom + tall / 2))
 

@@ -8,7 +8,7 @@ the losses become one number, or stay.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from manim import Animation, VGroup
@@ -105,7 +105,7 @@ class Panel:
         if shift:
             yield Text(size, MIN_TEXT, theme.muted, "mono").place(at - np.array([0, shift, 0]), align="right")
 
-    def _reader(self, name: str):  # type: ignore[no-untyped-def]
+    def _reader(self, name: str) -> Callable[[Cell], Index]:
         """How a cell becomes an element of a tensor that may be broadcast."""
         own = self.trace.shape(name)
 

@@ -198,6 +198,10 @@ def test_what_does_not_fit_is_refused_in_one_line(
     [
         ("L1Loss", "default", {}, "torch.randn(40, 3, 5)"),
         ("MSELoss", "none", {}, "torch.randn(60, 3, 5) * 1e6"),
+        ("MSELoss", "default", {"reduction": "sum"}, "2.5"),
+        ("L1Loss", "sum", {}, "torch.zeros(2, 0, 3, 5)"),
+        ("HuberLoss", "default", {"delta": 1.9}, None),
+        ("KLDivLoss", "mean", {}, "torch.randn(30, 3, 5)"),
         ("HuberLoss", "default", {"delta": 1e9}, "torch.full((3, 5), float('nan'))"),
         ("SmoothL1Loss", "default", {"beta": 0.0}, None),
         ("BCEWithLogitsLoss", "default", {"reduction": "sum"}, "[float('inf'), 1e9, -1e9]"),
