@@ -173,7 +173,7 @@ class FoldOperator(Operator):
             return super().trace_example(example, overrides, input_text, seed)
         source = read_input(example.extra["source"], seed=seed)
         settings = {**example.kwargs, **(overrides or {})}
-        self._check_arguments(settings)
+        self.check_arguments(settings)
         check_unfold(self.name, settings, {"input": source})
         sizes = {name: value for name, value in settings.items() if name != "output_size"}
         columns = nn.Unfold(**sizes)(source)

@@ -67,7 +67,7 @@ class Operator:
         """The module; an argument torch does not take, or refuses, is a `UserError`."""
         if self.module is None:
             return None
-        self._check_arguments(kwargs)
+        self.check_arguments(kwargs)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -129,7 +129,7 @@ class Operator:
             inferred = self.infer(dict(kwargs), inputs)
             kwargs = {**inferred, **(overrides or {})}
         if self.module is not None:
-            self._check_arguments(kwargs)
+            self.check_arguments(kwargs)
         if self.check is not None:
             self.check(kwargs, inputs)
         torch.manual_seed(seed)
@@ -140,7 +140,7 @@ class Operator:
         call = {} if overrides or input_text is not None else example.call
         return self.trace(module, inputs, call, kwargs, seed)
 
-    def _check_arguments(self, kwargs: Mapping[str, Any]) -> None:
+    def check_arguments(self, kwargs: Mapping[str, Any]) -> None:
         """Refuse names that the constructor does not take, and words where it takes True or False."""
         assert self.module is not None
         parameters = constructor_parameters(self.module)
