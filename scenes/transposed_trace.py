@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torchreel.scenes.convolution_dot import Biased, Dot
 from torchreel.scenes.convolution_trace import Names, convolution_recording
 from torchreel.scenes.formula import Add, Expr, Lazy, Mul, Ref, Sum, cells
 from torchreel.scenes.operator import Call, Recording
@@ -83,10 +84,22 @@ class _Transposed:
 
     def _total(self, cells: Tensor) -> Expr:
         """output: everything that the stamps leave on an element, plus bias."""
-        total = self._sum(cells[:, : self.lead + 1], cells[:, self.lead + 1 :] + self.padding)
+        windows = math.prod(self.output.shape[self.lead + 1 :])
+        total = Dot(cells, self._left, self._phase, self.lead, windows)
         if self.module.bias is None:
             return total
-        return Add((total, Ref("bias", cells[:, self.lead : self.lead + 1])))
+        return Biased((total, Ref("bias", cells[:, self.lead : self.lead + 1])))
+
+    def _left(self, cells: Tensor) -> Sum:
+        """What the stamps leave on elements of the output."""
+        return self._sum(cells[:, : self.lead + 1], cells[:, self.lead + 1 :] + self.padding)
+
+    def _phase(self, cells: Tensor) -> Tensor:
+        """A number for each group and place within the stride: outputs of one take the same taps of the kernel."""
+        number = cells[:, self.lead] // self.outs_per_group
+        for axis, stride in enumerate(self.stride):
+            number = number * stride + (cells[:, self.lead + 1 + axis] + self.padding[axis]) % stride
+        return number
 
     def _so_far(self, cells: Tensor) -> Expr:
         """running, computed outright: what the stamps up to one leave on a position of the canvas."""
@@ -126,7 +139,7 @@ class _Transposed:
     def _first_channel(self, out: Tensor) -> Tensor:
         return out // self.outs_per_group * self.per_group
 
-    def _sum(self, lead: Tensor, position: Tensor, last: Tensor | None = None) -> Expr:
+    def _sum(self, lead: Tensor, position: Tensor, last: Tensor | None = None) -> Sum:
         """What the stamps (up to number `last`) leave on canvas positions `(B, dims)`, in the order of the stamps."""
         taps = self._taps(position)
         count = taps.skip.shape[1]
