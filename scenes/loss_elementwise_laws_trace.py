@@ -182,7 +182,7 @@ def _poisson(module: Any, at: At) -> Formulas:
 
     def core() -> Expr:
         if not module.log_input:
-            return Sub(x, Mul((y, Func("log", Add((x, Const(module.eps)))))))
+            return Sub(x, Mul((y, _log_rate(module, at))))
         return Sub(_grown(at, "input"), Mul((y, x)))
 
     def loss() -> Expr:
@@ -192,6 +192,13 @@ def _poisson(module: Any, at: At) -> Formulas:
         return Add((core(), Case(counts, (Const(0), _stirling(y)))))
 
     return {"loss": loss}
+
+
+def _log_rate(module: Any, at: At) -> Expr:
+    """log(rate + eps), which is exactly 0 where the sum is rounded to 1: an infinite target then gives NaN."""
+    one = at.value("input").to(at.dtype) + module.eps == 1
+    shifted = Add((at.ref("input"), Const(module.eps)))
+    return Case((one & at.value("target").isinf()).long(), (Func("log", shifted), Const(0)))
 
 
 def _stirling(y: Ref) -> Expr:
