@@ -11,7 +11,7 @@ from torchreel.scenes.parts import bars
 from torchreel.scenes.parts.grid import Cells, Grid, drawn_texts
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.shapes import Arrow, Point, Shape
-from torchreel.scenes.parts.stack import HEAD, Frames, Position, Sizes, Slices, Stack
+from torchreel.scenes.parts.stack import HEAD, Position, Sizes, Slices, Stack
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.trace import Trace
 from torchreel.scenes.transposed_canvas import Canvas
@@ -108,10 +108,6 @@ class StampBoard:
         alone = self.size.channels == self.size.outs == 1
         text = "weight" if alone else f"weight[{channel}, {out % (self.size.outs // self.size.groups)}]"
         return kernel.caption(text, 0.19, self.look.theme.accent)
-
-    def landing_at(self, out: int) -> Frames:
-        """The frames of a stamp's place on an output's canvas."""
-        return self.canvases[out].frames((0, 0, 0), self.size.kernel, self.size.dilation)
 
     def _last(self, stamp: Stamp) -> Position:
         """The canvas position of the last drawn cell of a stamp."""
