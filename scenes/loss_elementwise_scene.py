@@ -67,7 +67,9 @@ class LossScene(OperatorScene):
         module: Any = self.trace.module
         settings = ("beta", "delta", "margin", "eps")
         shape = self.trace.shape("loss")
+        factors = self.trace.sample("pos_weight", 1).tolist() if "pos_weight" in self.trace.tensors else []
         return {
+            "pos_weight": ", ".join(self.text("pos_weight", factor) for factor in factors),
             "count": math.prod(shape),
             "rows": shape[0] if shape else 1,
             "columns": shape[-1] if shape else 1,
