@@ -50,7 +50,7 @@ class LossScene(OperatorScene):
 
     def story(self) -> Iterator[Beat]:
         if 0 in self.trace.shape("loss"):
-            result = {"output": self.text("output", self.trace.value("output", ()))}
+            result: dict[str, object] = {"output": self.text("output", self.trace.value("output", ()))}
             yield Beat("nothing", hold=4.0, formula=self.law(), values=result)
             return
         names = self.names()
