@@ -36,6 +36,7 @@ CHAINS: dict[FontName, tuple[str, ...]] = {
 LATIN = "".join(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0xAD), *range(0xAE, 0x100)]))
 GREEK = "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩαβγδεζηθικλμνξοπρςστυφχψω"
 QUOTES = "‘’“”…–—"
+RARER = "熵阈"
 CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 CJK_PUNCTUATION = "、。〈〉《》「」『』【】〔〕！（），：；？～"
 SYMBOLS = "′″−∕∗∘∙·×÷±⊕⊖⊗⊙∏∑√∞∫∂∇≤≥≠≈≡∝∈∉∅∀∃∩∪⊂⊆∧∨¬‖⌊⌋⌈⌉←↑→↓↔↦⇐⇒⇔↖↗↘↙✓✗●○■□▲▼◆▶◀⋯⋮⋱⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵀ₀₁₂₃₄₅₆₇₈₉₊₋"
@@ -73,9 +74,9 @@ class Outline:
 
 
 def hanzi() -> str:
-    """The 3755 common characters of GB 2312 level 1, in the standard's order."""
+    """The 3755 common characters of GB 2312 level 1, in the standard's order, and the terms' rarer ones."""
     codes = (bytes([0xA0 + row, 0xA0 + cell]) for row in range(16, 56) for cell in range(1, 95))
-    return b"".join(codes).decode("gb2312", "ignore")
+    return b"".join(codes).decode("gb2312", "ignore") + RARER
 
 
 def coverage() -> str:
