@@ -1,0 +1,70 @@
+"""Every row of the handbook's index has its clips, and every call its pages make is traced to the output they got."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from torchreel.assets.captions import LANGUAGES, caption, title
+from torchreel.assets.examples import examples
+from torchreel.assets.handbook import row_of, rows
+from torchreel.scenes.registry import find
+from torchreel.tests.calls import check_call
+from torchreel.tests.golden import FOLDER, MOMENTS
+
+CLASSES = [name for row in rows() for name in (*row.classes, *row.beyond)]
+RECORDED = torch.load(Path(__file__).parent / "data" / "handbook" / "calls.pt", weights_only=True)
+FUNCTIONS = {"<function> <lambda>": lambda x, y: torch.pairwise_distance(x, y, p=2)}
+
+
+def test_the_index_has_52_rows_with_111_classes_each_in_one_row() -> None:
+    assert len(rows()) == 52
+    assert len({name for row in rows() for name in row.classes}) == 111
+    assert len(CLASSES) == len(set(CLASSES))
+    assert all(hasattr(nn, name) for name in CLASSES)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_class_has_an_operator_an_example_words_and_golden_frames(kind: str) -> None:
+    scene = find(kind)
+    assert scene.operator.module is getattr(nn, kind)
+    assert scene.operator.source.startswith("https://")
+    named = examples()[kind]
+    assert "default" in named
+    for lang in LANGUAGES:
+        assert kind in title(kind, lang)
+        assert all(caption(kind, name, "alt", lang) for name in named)
+    for name in named:
+        assert all((FOLDER / f"{kind}-{name}.zh.light.{moment}.png").exists() for moment in MOMENTS)
+
+
+def test_an_example_names_the_page_of_its_own_row() -> None:
+    for operator, named in examples().items():
+        row = row_of(operator)
+        pages = {one.section for one in named.values() if one.section}
+        assert row is None or pages <= {row.page}, operator
+
+
+@pytest.mark.parametrize("call", RECORDED["cases"], ids=lambda call: call["id"])
+def test_every_call_of_the_handbook_is_traced_to_its_output(call: dict[str, Any]) -> None:
+    """Random ones start from the state that the page recorded, which gives its numbers in its version of torch."""
+    with torch.random.fork_rng(devices=[]):
+        module = rebuilt(call)
+        if call["rng_before"] is not None:
+            torch.set_rng_state(call["rng_before"])
+        traced = check_call(module, *call["args"], **call["kwargs"])
+    if not call["used_rng"] or torch.__version__ == RECORDED["torch"]:
+        torch.testing.assert_close(traced.output, call["output"], equal_nan=True)
+
+
+def rebuilt(call: dict[str, Any]) -> nn.Module:
+    """The module as it was before the recorded call."""
+    kwargs = {name: FUNCTIONS.get(value, value) if isinstance(value, str) else value
+              for name, value in call["ctor_kwargs"].items()}  # fmt: skip
+    module: nn.Module = getattr(nn, call["class"])(*call["ctor_args"], **kwargs)
+    module.load_state_dict({**call["parameters"], **call["buffers_before"]})
+    return module.train(call["training"])
