@@ -133,7 +133,9 @@ class Move(Tween):
 
     def changes(self) -> list[Change]:
         shift = (
-            as_point(self.by) if self.by is not None else as_point(self.to or ()) - self.parts[0].get_center()
+            as_point(self.by)
+            if self.by is not None
+            else as_point(() if self.to is None else self.to) - self.parts[0].get_center()
         )
         return [(member, "points", member.points.copy(), member.points + shift) for member in self.family()]
 
