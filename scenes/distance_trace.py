@@ -44,7 +44,7 @@ class Rows:
     @classmethod
     def of(cls, x1: Tensor, x2: Tensor, dim: int) -> Rows:
         """The rows of two inputs along `dim` of their common shape."""
-        shape = tuple(torch.broadcast_shapes(x1.shape, x2.shape))
+        shape = tuple(torch.broadcast_tensors(x1, x2)[0].shape)
         return cls(shape, dim % max(1, len(shape)), (tuple(x1.shape), tuple(x2.shape)))
 
     @property

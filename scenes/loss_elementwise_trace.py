@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -99,7 +100,7 @@ class Elementwise:
         for name in self.weights:
             if getattr(module, name, None) is not None:
                 given[name] = getattr(module, name).detach()
-        shape = tuple(torch.broadcast_shapes(*(value.shape for value in given.values())))
+        shape = tuple(np.broadcast_shapes(*(value.shape for value in given.values())))
         dtype = call.output.dtype
         tensors = filled(self.law, module, given, shape, dtype)
         loss = self._formula("loss", module, tensors, dtype)

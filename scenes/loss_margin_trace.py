@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -96,7 +97,7 @@ def record_multi_label_soft_margin(call: Call) -> Recording:
     if weight is not None:
         tensors["weight"] = weight
         given.append(weight)
-    whole = tuple(torch.broadcast_shapes(*(part.shape for part in given)))
+    whole = tuple(np.broadcast_shapes(*(part.shape for part in given)))
     classes = scores.shape[-1]
 
     def term(cells: Tensor) -> Expr:

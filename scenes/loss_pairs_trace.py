@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,7 +36,7 @@ def record_margin_ranking(call: Call) -> Recording:
     module: Any = call.module
     first, second, target = call.inputs.values()
     tensors = dict(call.inputs)
-    shape = tuple(torch.broadcast_shapes(first.shape, second.shape, target.shape))
+    shape = tuple(np.broadcast_shapes(first.shape, second.shape, target.shape))
 
     def ref(name: str, cells: Tensor) -> Ref:
         return Ref(name, aligned(cells, tensors[name].shape))
@@ -67,8 +68,8 @@ def record_cosine_embedding(call: Call) -> Recording:
     module: Any = call.module
     tensors = dict(call.inputs)
     first, second, target = call.inputs.values()
-    pair = tuple(torch.broadcast_shapes(first.shape, second.shape))
-    shape = tuple(torch.broadcast_shapes(pair[:-1], target.shape))
+    pair = tuple(np.broadcast_shapes(first.shape, second.shape))
+    shape = tuple(np.broadcast_shapes(pair[:-1], target.shape))
 
     def dot(cells: Tensor, left: str, right: str) -> Sum:
         at = along(cells, cells.shape[1], pair[-1])

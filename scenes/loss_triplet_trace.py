@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -69,7 +70,7 @@ class _Triplet:
         rules = list(self._distances())
         self.names = [name for name in _PAIRS if name in self.tensors]
         shapes = [self.tensors[name].shape for name in self.names if name != "between" or self.module.swap]
-        self.tensors["loss"] = computed(self.loss, tuple(torch.broadcast_shapes(*shapes)), self.tensors)
+        self.tensors["loss"] = computed(self.loss, tuple(np.broadcast_shapes(*shapes)), self.tensors)
         self.tensors["output"] = self.call.output
         rules.append(Rule("loss", self.loss))
         rules.append(reduced(self.module.reduction, self.loss, self.tensors))
@@ -89,7 +90,7 @@ class _Triplet:
         if type(self.distance) is nn.PairwiseDistance:
             for name, (one, other) in _PAIRS.items():
                 formula = self._norm(one, other)
-                shape = torch.broadcast_shapes(*(self.call.inputs[part].shape for part in (one, other)))
+                shape = np.broadcast_shapes(*(self.call.inputs[part].shape for part in (one, other)))
                 keep = (*shape[:-1], 1) if self.distance.keepdim else shape[:-1]
                 self.tensors[name] = computed(formula, keep, self.tensors)
                 yield Rule(name, formula)

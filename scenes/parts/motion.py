@@ -132,11 +132,9 @@ class Move(Tween):
         self.to, self.by = to, by
 
     def changes(self) -> list[Change]:
-        shift = (
-            as_point(self.by)
-            if self.by is not None
-            else as_point(() if self.to is None else self.to) - self.parts[0].get_center()
-        )
+        shift = as_point((0, 0) if self.by is None else self.by)
+        if self.to is not None:
+            shift = as_point(self.to) - self.parts[0].get_center()
         return [(member, "points", member.points.copy(), member.points + shift) for member in self.family()]
 
 
