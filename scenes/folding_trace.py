@@ -162,25 +162,24 @@ def _kept_if_small(lazy: Lazy) -> Tensor | Lazy:
 class FoldOperator(Operator):
     """Fold. Where an example names a `source` picture, its columns are cut from it and the way back is proved too."""
 
-    def trace_example(
-        self,
-        example: Example,
-        overrides: Mapping[str, Any] | None = None,
-        input_text: str | None = None,
-        seed: int = 0,
-    ) -> Trace:
-        if "source" not in example.extra or input_text is not None:
-            return super().trace_example(example, overrides, input_text, seed)
+    def adapted(
+        self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
+    ) -> Example:
+        if "source" not in example.extra:
+            return example
+        if input_text is not None:
+            return replace(example, extra={})
+        settings = {**example.kwargs, **overrides}
         source = read_input(example.extra["source"], seed=seed)
-        settings = {**example.kwargs, **(overrides or {})}
         self.check_arguments(settings)
         check_unfold(self.name, settings, {"input": source})
         sizes = {name: value for name, value in settings.items() if name != "output_size"}
-        columns = nn.Unfold(**sizes)(source)
-        trace = super().trace_example(
-            replace(example, inputs={"input": columns.tolist()}), overrides, None, seed
-        )
-        return _with_source(trace, source)
+        return replace(example, inputs={"input": nn.Unfold(**sizes)(source).tolist()})
+
+    def extended(self, trace: Trace, example: Example) -> Trace:
+        if "source" not in example.extra:
+            return trace
+        return _with_source(trace, read_input(example.extra["source"], seed=trace.seed))
 
 
 def _with_source(trace: Trace, source: Tensor) -> Trace:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torchreel.assets.examples import Example
 from torchreel.scenes.formula import Expr, Ref
 from torchreel.scenes.normalization_trace import is_frozen
 from torchreel.scenes.operator import Operator
@@ -17,8 +18,7 @@ from torchreel.scenes.trace import Rule, Trace
 class BatchNormOperator(Operator):
     """BatchNorm; the trace of its example `eval` also holds what the module gives for the first sample alone."""
 
-    def trace_example(self, example: Any, *args: Any, **kwargs: Any) -> Trace:
-        trace = super().trace_example(example, *args, **kwargs)
+    def extended(self, trace: Trace, example: Example) -> Trace:
         alone = example.name == "eval" and is_frozen(trace.module) and trace.shape("input")[0] > 1
         return with_first_alone(trace) if alone else trace
 

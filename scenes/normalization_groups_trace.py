@@ -9,6 +9,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
+from torchreel.assets.examples import Example
 from torchreel.scenes.normalization_comparison_trace import check_size
 from torchreel.scenes.normalization_sets_trace import Partition, Statistics
 from torchreel.scenes.operator import Operator
@@ -29,8 +30,7 @@ def group_settings(channels: int, own: int) -> list[int]:
 class GroupNormOperator(Operator):
     """GroupNorm; the trace of its example `groups` also holds the same call for other values of num_groups."""
 
-    def trace_example(self, example: Any, *args: Any, **kwargs: Any) -> Trace:
-        trace = super().trace_example(example, *args, **kwargs)
+    def extended(self, trace: Trace, example: Example) -> Trace:
         return with_other_groups(trace) if example.name == "groups" else trace
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from torchreel.scenes.formula import Case, Const, Expr
+from torchreel.scenes.formula import Case, Const, Expr, Ref
 from torchreel.scenes.normalization_sets_trace import Partition
 
 _BORDER = 0.25
@@ -20,7 +20,7 @@ class Lost:
     elements without eps.
     """
 
-    def __init__(self, cases: Tensor, noise: float) -> None:
+    def __init__(self, cases: Tensor, noise: Tensor) -> None:
         self.cases, self.noise = cases, noise
 
     def divisors(self, true: Tensor) -> Tensor:
@@ -32,7 +32,7 @@ class Lost:
     def formula(self, cells: Tensor, true: Expr) -> Expr:
         """The formula of a set's divisor."""
         which = self.cases[tuple(cells.unbind(-1))].expand(len(cells))
-        return Case(which, (true, _INF, _NAN, Const(self.noise, "≈0")))
+        return Case(which, (true, _INF, _NAN, Ref("noise", cells)))
 
 
 def lost(
@@ -56,8 +56,8 @@ def lost(
     plain = ~sets.any(output.isnan())
     noisy = sets.any((output - bias).abs() > 0)
     cases = torch.where(empty & plain, torch.where(noisy, 3, 1), cases)
-    largest = float(x.double().abs().nan_to_num(0.0, 0.0).max())
-    return Lost(cases, max(wide.eps * largest, wide.tiny))
+    sizes = sets.mean(x.double().abs().nan_to_num(0.0, 0.0)) * sets.size
+    return Lost(cases, (wide.eps * sizes).clamp(min=wide.tiny))
 
 
 def overflows(sets: Partition, x: Tensor) -> Tensor:

@@ -113,6 +113,7 @@ class Standardized:
         std, normalized = self._normalize()
         self.lost = lost(self.sets, self.input, std, normalized, self._affine_values())
         if self.lost is not None:
+            self.tensors["noise"] = self.lost.noise
             std = self.lost.divisors(std)
             normalized = self._dividend() / self.sets.spread(std)
         self.tensors |= {self.divisor: std, "normalized": normalized, "output": self.call.output}

@@ -123,6 +123,7 @@ class Operator:
 
         Weights come from the example as long as their shapes fit; otherwise torch initialises them from `seed`.
         """
+        example = self.adapted(example, overrides or {}, input_text, seed)
         inputs = _inputs(example, input_text, seed)
         kwargs = {**example.kwargs, **(overrides or {})}
         if input_text is not None and self.infer is not None:
@@ -138,7 +139,17 @@ class Operator:
             module.train(example.train)
             _load(module, example.state)
         call = {} if overrides or input_text is not None else example.call
-        return self.trace(module, inputs, call, kwargs, seed)
+        return self.extended(self.trace(module, inputs, call, kwargs, seed), example)
+
+    def adapted(
+        self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
+    ) -> Example:
+        """The example as it is called, where its inputs follow from something else or do not fit the user's changes."""
+        return example
+
+    def extended(self, trace: Trace, example: Example) -> Trace:
+        """The trace with what only this (adapted) example shows."""
+        return trace
 
     def check_arguments(self, kwargs: Mapping[str, Any]) -> None:
         """Refuse names that the constructor does not take, and words where it takes True or False."""

@@ -19,7 +19,6 @@ from torchreel.scenes.formula import Expr
 from torchreel.scenes.operator import Call, Inputs, Operator, Recording, Settings
 from torchreel.scenes.recurrent_tape_trace import Places, Tape
 from torchreel.scenes.recurrent_trace import GRU, LSTM, At, Cell, check_features, check_sizes, rnn
-from torchreel.scenes.trace import Trace
 
 if TYPE_CHECKING:
     from torchreel.assets.examples import Example
@@ -41,19 +40,15 @@ _SHAPING = {"hidden_size", "num_layers", "bidirectional", "proj_size", "batch_fi
 class CellOperator(Operator):
     """A recurrent cell's operator. An example calls the module once a time step of an input `(T, N, input_size)`."""
 
-    def trace_example(
-        self,
-        example: Example,
-        overrides: Mapping[str, Any] | None = None,
-        input_text: str | None = None,
-        seed: int = 0,
-    ) -> Trace:
-        """An example's trace. Its states belong to its own input: with another one, or other sizes, torch's zeros."""
-        changed = {key for key, value in (overrides or {}).items() if example.kwargs.get(key) != value}
-        if input_text is not None or changed & _SHAPING:
-            first = next(iter(example.inputs))
-            example = replace(example, inputs={first: example.inputs[first]})
-        return super().trace_example(example, overrides, input_text, seed)
+    def adapted(
+        self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
+    ) -> Example:
+        """An example's states belong to its own input: with another one, or other sizes, torch's zeros."""
+        changed = {key for key, value in overrides.items() if example.kwargs.get(key) != value}
+        if input_text is None and not changed & _SHAPING:
+            return example
+        first = next(iter(example.inputs))
+        return replace(example, inputs={first: example.inputs[first]})
 
 
 def infer_input_size(settings: Settings, inputs: Inputs) -> Settings:

@@ -36,15 +36,10 @@ class UnpoolOperator(Operator):
     not the source's, the call is completed with `output_size`.
     """
 
-    def trace_example(
-        self,
-        example: Example,
-        overrides: Mapping[str, Any] | None = None,
-        input_text: str | None = None,
-        seed: int = 0,
-    ) -> Trace:
-        pooled = replace(example, inputs={"source": example.extra["pooled"]}, dtypes={})
-        return super().trace_example(pooled, overrides, input_text, seed)
+    def adapted(
+        self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
+    ) -> Example:
+        return replace(example, inputs={"source": example.extra["pooled"]}, dtypes={})
 
     def trace(
         self,
