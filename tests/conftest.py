@@ -9,11 +9,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 # Forked workers must not inherit torch's threads, and tests must not depend on the reader's settings.
 os.environ["OMP_NUM_THREADS"] = "1"
 for _name in ("TORCHREEL_LANG", "TORCHREEL_THEME"):
     os.environ.pop(_name, None)
+
+
+# The same cases in every run, so that a change is what makes a test fail; TORCHREEL_CASES=new draws others.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("new", deadline=None)
+settings.load_profile(os.environ.get("TORCHREEL_CASES", "same"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
