@@ -18,6 +18,8 @@ from manim import Mobject, PMobject, VMobject
 from manim.constants import CapStyleType, LineJointType
 from manim.mobject.types.image_mobject import AbstractImageMobject
 
+from torchreel.scenes.parts.mark import Mark
+
 RGBA = tuple[float, float, float, float]
 _RELATIVE_TOLERANCE = 1e-5
 _EMPTY = (b"",)
@@ -127,11 +129,12 @@ class Shape:
 
 @dataclass(eq=False, slots=True)
 class Item:
-    """A mobject on stage and its shape when it was last looked at."""
+    """A mobject on stage and its shape when it was last looked at. A `mark` says itself whether it has changed."""
 
     mobject: Mobject
     z_index: float
     is_vector: bool = True
+    is_mark: bool = False
     shape: Shape | None = None
 
 
@@ -146,6 +149,11 @@ class DisplayList:
     _items: dict[Mobject, Item] = field(default_factory=dict)
     _family: list[Mobject] = field(default_factory=list)
     _depths: list[float] = field(default_factory=list)
+
+    @property
+    def members(self) -> Sequence[Mobject]:
+        """Everything that was on stage when it was last arranged, groups included."""
+        return self._family
 
     def arrange(self, family: Sequence[Mobject]) -> list[Item]:
         """Take in what is on stage: every member of every family, in drawing order before z_index.
@@ -168,19 +176,26 @@ class DisplayList:
                 item.z_index = mobject.z_index
                 yield item
             elif isinstance(mobject, VMobject | AbstractImageMobject | PMobject):
-                yield Item(mobject, mobject.z_index, isinstance(mobject, VMobject))
+                yield Item(mobject, mobject.z_index, isinstance(mobject, VMobject), isinstance(mobject, Mark))
 
     def items_of(self, family: Iterable[Mobject]) -> list[Item]:
         """The items on stage of some mobjects."""
         found = map(self._items.get, family)
         return [item for item in found if item is not None]
 
-    def refresh(self, items: Sequence[Item]) -> list[Item]:
-        """Look at some items again; returns those that look different now."""
+    def refresh(self, items: Sequence[Item], closely: bool = True) -> list[Item]:
+        """Look at some items again; returns those that look different now.
+
+        Unless `closely`, marks that are steady are passed over: their looks have not been set since.
+        """
+        if not closely:
+            items = [item for item in items if not (item.is_mark and item.shape and item.mobject.steady)]
         self.looked_at += len(items)
         changed = []
         for item in items:
             shape = item.shape
+            if item.is_mark:
+                item.mobject.steady = True
             key = _look(item.mobject) if item.is_vector else _look_of_pixels(item.mobject)
             if shape is None or key != shape.key:
                 item.shape = self._describe(item.mobject, key, shape)

@@ -30,6 +30,7 @@ from torchreel.render.raster import Raster
 from torchreel.render.settings import View
 from torchreel.render.sink import FrameThread
 from torchreel.render.watched import Watched
+from torchreel.scenes.parts.mark import Mark
 
 MakeScene = Callable[[CairoRenderer], Scene]
 
@@ -201,7 +202,7 @@ class ReelRenderer(CairoRenderer):
         for time, due in schedule(self.lanes, scene.get_run_time(animations), every):
             if live:
                 scene.update_to_time(time)
-                self._look_at_all(scene)
+                self._look_at_all(scene, closely=True)
             else:
                 _interpolate(scene, animations, time)
                 self._look_at(scene, watched)
@@ -216,22 +217,24 @@ class ReelRenderer(CairoRenderer):
         for animation in animations:
             animation.finish()
             animation.clean_up_from_scene(scene)
+        _unsettle(watched.members)
         if live:
             scene.update_mobjects(0)
+            _unsettle(family(scene.mobjects))
 
     def _tick(self) -> None:
         self.time = self._clock.seconds
         if self._on_frame is not None:
             self._on_frame(self.time)
 
-    def _look_at_all(self, scene: Scene) -> None:
-        """Take in the stage as it is, every mobject of it."""
+    def _look_at_all(self, scene: Scene, closely: bool = False) -> None:
+        """Take in the stage as it is: every mobject of it, unless it is a mark that has not been set anew."""
         self._background = tuple(
             int(part)
             for part in color_to_int_rgba(self.camera.background_color, self.camera.background_opacity)
         )
         self._arrange(scene)
-        self._refresh(self.display.order)
+        self._refresh(self.display.order, closely)
 
     def _look_at(self, scene: Scene, watched: Watched) -> None:
         """Take in what the running animations may have changed, and nothing else."""
@@ -248,8 +251,8 @@ class ReelRenderer(CairoRenderer):
         items = self.display.items_of(watched.members)
         return any(item.mobject.z_index != item.z_index for item in items)
 
-    def _refresh(self, items: Sequence[Item]) -> None:
-        changed = self.display.refresh(items)
+    def _refresh(self, items: Sequence[Item], closely: bool = True) -> None:
+        changed = self.display.refresh(items, closely)
         if changed:
             for lane in self.lanes:
                 lane.note(changed)
@@ -257,8 +260,15 @@ class ReelRenderer(CairoRenderer):
     def _has_updaters(self, scene: Scene, watched: Watched) -> bool:
         if scene.updaters or scene.meshes or watched.updates_others:
             return True
-        involved = chain(family(scene.mobjects), family(watched.involved()))
+        involved = chain(self.display.members, family(watched.involved()))
         return any(mobject.updaters for mobject in involved)
+
+
+def _unsettle(mobjects: Iterable[Mobject]) -> None:
+    """Manim's animations and updaters may write into the arrays of marks, which these do not notice."""
+    for mobject in mobjects:
+        if isinstance(mobject, Mark):
+            mobject.steady = False
 
 
 def _compiled(scene: Scene, *args: Any, **kwargs: Any) -> list[Animation]:

@@ -54,6 +54,8 @@ from torchreel.render.display import DisplayList
 from torchreel.render.raster import Raster
 from torchreel.render.renderer import capture, render_scene
 from torchreel.render.settings import Rect, View
+from torchreel.scenes.parts.motion import Paint
+from torchreel.scenes.parts.shapes import Box
 
 VIEW = View(320, 180, 10)
 
@@ -162,7 +164,36 @@ class Regroups(Scene):
         self.play(FadeIn(Square(1e-9)), Create(Line(ORIGIN, ORIGIN)), FadeIn(VMobject()), run_time=0.3)
 
 
-SCENES = [Fades, Transforms, Paints, Layers, Updaters, Orders, Points, Regroups]
+class Marks(Scene):
+    """The package's own shapes, which say themselves whether they changed, changed in every way that Manim knows."""
+
+    def construct(self) -> None:
+        boxes = [Box(1, 1, (1.6 * k - 5, 0), fill="#0969da", stroke="#cf222e") for k in range(7)]
+        self.add(*boxes)
+        self.play(boxes[0].animate.shift(UP), run_time=0.4)
+        boxes[0].set_fill(RED)
+        boxes[1].set_opacity(0.4)
+        boxes[2].scale(1.4)
+        boxes[3].points = boxes[3].points + UP
+        boxes[4].stroke_width = 12
+        boxes[5].become(Box(0.5, 2, (3, -1), fill="#1a7f37"))
+        self.wait(0.2)
+        boxes[6].rotate(0.3)
+        boxes[2].set_stroke(GREEN, 8)
+        boxes[3].set_color(YELLOW).stretch(0.5, 0)
+        self.play(Transform(boxes[1], Box(2, 2, (-3, 1), fill="#8250df")), Indicate(boxes[4]), run_time=0.5)
+        boxes[1].shift(DOWN).set_fill(opacity=0.3)
+        self.wait(0.2)
+        boxes[0].add_updater(lambda box, dt: box.rotate(dt))
+        self.wait(0.3)
+        boxes[0].clear_updaters().set_fill(BLUE, 0.5)
+        self.wait(0.2)
+        self.play(*(FadeOut(box) for box in boxes[:3]), Paint(boxes[6], fill="#9a6700"), run_time=0.3)
+        self.add(boxes[0])
+        self.wait(0.2)
+
+
+SCENES = [Fades, Transforms, Paints, Layers, Updaters, Orders, Points, Regroups, Marks]
 
 
 class _Stock(CairoRenderer):
@@ -242,7 +273,7 @@ def test_painted_in_parts_every_frame_has_the_bytes_of_manim(scene: type[Scene],
     assert np.array_equal(film, stock)
 
 
-@pytest.mark.parametrize("scene", [scene for scene in SCENES if scene is not Updaters])
+@pytest.mark.parametrize("scene", [scene for scene in SCENES if scene not in (Updaters, Marks)])
 def test_two_views_of_one_pass_equal_two_passes(scene: type[Scene]) -> None:
     other = View(256, 144, 15)
     together = reel_films(scene, VIEW, other)

@@ -14,7 +14,12 @@ class Mark(VMobject):
 
     Manim parses every colour half a dozen times while an object is made, and a clip is made of thousands of objects. So
     a mark does not run `VMobject.__init__`: it starts as a copy of a plain object's state and sets its own looks.
+
+    `steady` is for a renderer: it may set it once it has taken in how a mark looks, and it is taken back as soon as
+    the looks are set anew. Arrays of looks are replaced, never written into.
     """
+
+    steady = False
 
     def __init__(
         self,
@@ -33,6 +38,34 @@ class Mark(VMobject):
         self.fill_rgbas = rgbas(fill, fill_opacity)
         self.stroke_rgbas = rgbas(stroke, stroke_opacity)
         self.background_stroke_rgbas = rgbas("#000000", 1.0)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in _LOOKS:
+            object.__setattr__(self, "steady", False)
+
+    def update_rgbas_array(self, *args: Any, **kwargs: Any) -> Mark:
+        """Manim writes colours into the array that is there."""
+        super().update_rgbas_array(*args, **kwargs)
+        self.steady = False
+        return self
+
+
+_LOOKS = frozenset(
+    (
+        "points",
+        "fill_rgbas",
+        "stroke_rgbas",
+        "background_stroke_rgbas",
+        "stroke_width",
+        "background_stroke_width",
+        "joint_type",
+        "cap_style",
+        "background_image",
+        "sheen_direction",
+        "sheen_factor",
+    )
+)
 
 
 @cache

@@ -103,7 +103,7 @@ def box_points(width: float, height: float, center: Point = ORIGIN, radius: floa
     x, y = as_point(center)[:2]
     w, h = width / 2, height / 2
     if radius <= 0:
-        return polyline([(x - w, y + h), (x + w, y + h), (x + w, y - h), (x - w, y - h), (x - w, y + h)])
+        return _UNIT_BOX * (width, height, 0.0) + (x, y, 0.0)
     r = min(radius, w, h)
     k = r * (1 - _ARC)
     corners = [
@@ -121,3 +121,6 @@ def box_points(width: float, height: float, center: Point = ORIGIN, radius: floa
         pieces.append(np.array([start, *handles, end]))
         last = end
     return np.concatenate(pieces)
+
+
+_UNIT_BOX = polyline([(-0.5, 0.5), (0.5, 0.5), (0.5, -0.5), (-0.5, -0.5), (-0.5, 0.5)])
