@@ -6,34 +6,28 @@ from typing import Any
 
 from torch import nn
 
-from torchreel.scenes.activation_laws import plain
-from torchreel.scenes.activation_scene import ActivationScene
-from torchreel.scenes.activation_trace import record_activation
+from torchreel.scenes.families.activation.laws import plain
+from torchreel.scenes.families.activation.scene import ActivationScene
+from torchreel.scenes.families.activation.trace import record_activation
 from torchreel.scenes.operator import Operator
-
-_DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
-
-
-def _operator(module: type[nn.Module]) -> Operator:
-    return Operator(module, record_activation, "activation", f"{_DOCS}{module.__name__}.html")
 
 
 class ReLU(ActivationScene):
-    operator = _operator(nn.ReLU)
+    operator = Operator(nn.ReLU, record_activation)
 
 
 class ReLU6(ActivationScene):
-    operator = _operator(nn.ReLU6)
+    operator = Operator(nn.ReLU6, record_activation)
 
 
 class LeakyReLU(ActivationScene):
-    operator = _operator(nn.LeakyReLU)
+    operator = Operator(nn.LeakyReLU, record_activation)
 
 
 class PReLU(ActivationScene):
     """Each channel may have a slope of its own."""
 
-    operator = _operator(nn.PReLU)
+    operator = Operator(nn.PReLU, record_activation)
 
     def values(self) -> dict[str, object]:
         slopes = [plain(value) for value in self.trace.sample("weight", 9).tolist()]
@@ -48,7 +42,7 @@ class PReLU(ActivationScene):
 class RReLU(ActivationScene):
     """In training, slopes are random; their mean is what evaluation uses."""
 
-    operator = _operator(nn.RReLU)
+    operator = Operator(nn.RReLU, record_activation)
 
     def settings(self) -> dict[str, float]:
         module: Any = self.trace.module
@@ -64,13 +58,13 @@ class _Saturating(ActivationScene):
 
 
 class ELU(_Saturating):
-    operator = _operator(nn.ELU)
+    operator = Operator(nn.ELU, record_activation)
 
 
 class CELU(_Saturating):
     """Beside it stands ReLU where it is an ELU, otherwise the ELU that has a corner."""
 
-    operator = _operator(nn.CELU)
+    operator = Operator(nn.CELU, record_activation)
 
     def aha(self) -> str:
         module: Any = self.trace.module
@@ -78,64 +72,64 @@ class CELU(_Saturating):
 
 
 class SELU(ActivationScene):
-    operator = _operator(nn.SELU)
+    operator = Operator(nn.SELU, record_activation)
 
 
 class GELU(ActivationScene):
-    operator = _operator(nn.GELU)
+    operator = Operator(nn.GELU, record_activation)
 
 
 class SiLU(ActivationScene):
-    operator = _operator(nn.SiLU)
+    operator = Operator(nn.SiLU, record_activation)
 
 
 class Mish(ActivationScene):
-    operator = _operator(nn.Mish)
+    operator = Operator(nn.Mish, record_activation)
 
 
 class Hardswish(ActivationScene):
-    operator = _operator(nn.Hardswish)
+    operator = Operator(nn.Hardswish, record_activation)
 
 
 class Sigmoid(ActivationScene):
-    operator = _operator(nn.Sigmoid)
+    operator = Operator(nn.Sigmoid, record_activation)
 
 
 class Hardsigmoid(ActivationScene):
-    operator = _operator(nn.Hardsigmoid)
+    operator = Operator(nn.Hardsigmoid, record_activation)
 
 
 class LogSigmoid(ActivationScene):
-    operator = _operator(nn.LogSigmoid)
+    operator = Operator(nn.LogSigmoid, record_activation)
 
 
 class Softplus(ActivationScene):
-    operator = _operator(nn.Softplus)
+    operator = Operator(nn.Softplus, record_activation)
 
 
 class Tanh(ActivationScene):
-    operator = _operator(nn.Tanh)
+    operator = Operator(nn.Tanh, record_activation)
 
 
 class Hardtanh(ActivationScene):
-    operator = _operator(nn.Hardtanh)
+    operator = Operator(nn.Hardtanh, record_activation)
 
 
 class Softsign(ActivationScene):
-    operator = _operator(nn.Softsign)
+    operator = Operator(nn.Softsign, record_activation)
 
 
 class Hardshrink(ActivationScene):
-    operator = _operator(nn.Hardshrink)
+    operator = Operator(nn.Hardshrink, record_activation)
 
 
 class Softshrink(ActivationScene):
-    operator = _operator(nn.Softshrink)
+    operator = Operator(nn.Softshrink, record_activation)
 
 
 class Tanhshrink(ActivationScene):
-    operator = _operator(nn.Tanhshrink)
+    operator = Operator(nn.Tanhshrink, record_activation)
 
 
 class Threshold(ActivationScene):
-    operator = _operator(nn.Threshold)
+    operator = Operator(nn.Threshold, record_activation)

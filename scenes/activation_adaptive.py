@@ -9,20 +9,18 @@ from typing import Any
 from manim import Animation
 from torch import nn
 
-from torchreel.scenes.activation_adaptive_board import Board
-from torchreel.scenes.activation_adaptive_trace import Routes, record_adaptive
+from torchreel.scenes.families.activation.adaptive_board import Board
+from torchreel.scenes.families.activation.adaptive_trace import Routes, record_adaptive
 from torchreel.scenes.formula import Token
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts.motion import Vanish, sweep_times
 from torchreel.scenes.stage import Beat, OperatorScene
 
-_SOURCE = "https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveLogSoftmaxWithLoss.html"
-
 
 class AdaptiveLogSoftmaxWithLoss(OperatorScene):
     """A frequent and a rare target take their routes step by step, the others quickly; then the loss."""
 
-    operator = Operator(nn.AdaptiveLogSoftmaxWithLoss, record_adaptive, "activation", _SOURCE)
+    operator = Operator(nn.AdaptiveLogSoftmaxWithLoss, record_adaptive)
 
     def story(self) -> Iterator[Beat]:
         self.routes = Routes.of(self.trace.module, self.trace.tensors["target"].reshape(-1))  # type: ignore[union-attr]

@@ -9,8 +9,8 @@ import numpy as np
 from manim import Animation, VGroup
 from torch import nn
 
-from torchreel.scenes.activation_glu_trace import record_glu
-from torchreel.scenes.activation_table import Table
+from torchreel.scenes.families.activation.glu_trace import record_glu
+from torchreel.scenes.families.activation.table import Table
 from torchreel.scenes.formula import Token
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts.grid import Cells, Grid, drawn_texts
@@ -20,7 +20,6 @@ from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage import Beat, OperatorScene
 
-_SOURCE = "https://docs.pytorch.org/docs/stable/generated/torch.nn.GLU.html"
 _AREA = (-6.1, -2.2, 0.3, 0.45)
 _STRIP = (7.2, 1.4, (-2.9, 1.9))
 _COLUMNS = ("a", "b", "gate", "output")
@@ -30,7 +29,7 @@ _MOST_SLOW = 2
 class GLU(OperatorScene):
     """The halves part, b becomes a gate on the sigmoid's curve, and the gate multiplies a."""
 
-    operator = Operator(nn.GLU, record_glu, "activation", _SOURCE)
+    operator = Operator(nn.GLU, record_glu)
 
     def story(self) -> Iterator[Beat]:
         self.strip = self._strip()

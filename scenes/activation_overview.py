@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 from manim import Animation
 
-from torchreel.scenes.activation_functions import law
-from torchreel.scenes.activation_overview_trace import (
+from torchreel.scenes.families.activation.functions import law
+from torchreel.scenes.families.activation.overview_trace import (
     FAMILIES,
     MODULES,
     check_overview,
@@ -35,15 +35,7 @@ _NAME = 0.2
 class Activations(OperatorScene):
     """Family by family, each function is drawn through the outputs that torch gives for the same inputs."""
 
-    operator = Operator(
-        None,
-        record_overview,
-        "activation",
-        "https://docs.pytorch.org/docs/stable/nn.html#non-linear-activations-weighted-sum-nonlinearity",
-        check=check_overview,
-        run=run_overview,
-        label="Activations",
-    )
+    operator = Operator(None, record_overview, check=check_overview, run=run_overview, label="Activations")
 
     def call(self) -> list[tuple[str, bool]]:
         return [(f"input {self.trace.shape('input')}".replace(", ", ","), False)]

@@ -8,22 +8,17 @@ from functools import partial
 from manim import Animation
 from torch import nn
 
-from torchreel.scenes.activation_softmax_planes import RIGHT, Planes
-from torchreel.scenes.activation_softmax_table import Layout, SliceTable
-from torchreel.scenes.activation_softmax_trace import record_softmax, softmax_dim
+from torchreel.scenes.families.activation.softmax_planes import RIGHT, Planes
+from torchreel.scenes.families.activation.softmax_table import Layout, SliceTable
+from torchreel.scenes.families.activation.softmax_trace import record_softmax, softmax_dim
 from torchreel.scenes.formula import Index, Token
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts.gates import Cursors
 from torchreel.scenes.parts.motion import Vanish, sweep_times
 from torchreel.scenes.stage import Beat, OperatorScene
 
-_DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 _MOST_SWEEPS = 8
 _BESIDE, _ALONE = (RIGHT + 0.75, 6.75), (-5.6, 5.6)
-
-
-def _operator(module: type[nn.Module]) -> Operator:
-    return Operator(module, record_softmax, "activation", f"{_DOCS}{module.__name__}.html")
 
 
 class _Softmax(OperatorScene):
@@ -144,26 +139,26 @@ class _Softmax(OperatorScene):
 
 
 class Softmax(_Softmax):
-    operator = _operator(nn.Softmax)
+    operator = Operator(nn.Softmax, record_softmax)
 
 
 class Softmin(_Softmax):
     """Softmax of the opposite: the smallest gets the largest share."""
 
-    operator = _operator(nn.Softmin)
+    operator = Operator(nn.Softmin, record_softmax)
     names = ("input", "negated", "shifted", "exp", "output")
 
 
 class Softmax2d(_Softmax):
     """Every pixel's channels are one slice."""
 
-    operator = _operator(nn.Softmax2d)
+    operator = Operator(nn.Softmax2d, record_softmax)
 
 
 class LogSoftmax(_Softmax):
     """The logarithm of the share, in one subtraction."""
 
-    operator = _operator(nn.LogSoftmax)
+    operator = Operator(nn.LogSoftmax, record_softmax)
     barred = ("exp",)
 
     def _results(self) -> Iterator[Beat]:

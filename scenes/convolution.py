@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from torch import nn
 
-from torchreel.scenes.convolution_layouts import PlanesBoard, RowsBoard
-from torchreel.scenes.convolution_story import WindowStory
-from torchreel.scenes.convolution_trace import record_convolution
-from torchreel.scenes.convolution_volumes import VolumesBoard
+from torchreel.scenes.families.convolution.layouts import PlanesBoard, RowsBoard
+from torchreel.scenes.families.convolution.story import WindowStory
+from torchreel.scenes.families.convolution.trace import record_convolution
+from torchreel.scenes.families.convolution.volumes import VolumesBoard
 from torchreel.scenes.operator import Inputs, Operator, Settings
 from torchreel.scenes.windows import check_window
-
-_DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 
 
 def _operator(module: type[nn.Module], dims: int) -> Operator:
@@ -24,7 +22,7 @@ def _operator(module: type[nn.Module], dims: int) -> Operator:
         shape = inputs["input"].shape
         return {**settings, "in_channels": shape[-dims - 1]} if len(shape) > dims else settings
 
-    return Operator(module, record_convolution, "convolution", f"{_DOCS}{name}.html", check, infer)
+    return Operator(module, record_convolution, check, infer)
 
 
 class Conv1d(WindowStory):

@@ -10,17 +10,15 @@ from typing import Any
 from manim import Animation, VGroup
 from torch import nn
 
-from torchreel.scenes.distance_board import Board, Dial, Readings
-from torchreel.scenes.distance_ladder import Ladder
-from torchreel.scenes.distance_trace import Rows, record_cosine, record_pairwise
+from torchreel.scenes.families.distance.board import Board, Dial, Readings
+from torchreel.scenes.families.distance.ladder import Ladder
+from torchreel.scenes.families.distance.trace import Rows, record_cosine, record_pairwise
 from torchreel.scenes.formula import Token
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
-
-_DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 
 
 class _Distance(OperatorScene):
@@ -74,7 +72,7 @@ class _Distance(OperatorScene):
 class CosineSimilarity(_Distance):
     """Dot product and lengths give the cosine, which is the shadow of one direction on the other."""
 
-    operator = Operator(nn.CosineSimilarity, record_cosine, "distance", f"{_DOCS}CosineSimilarity.html")
+    operator = Operator(nn.CosineSimilarity, record_cosine)
 
     def dim(self) -> int:
         module: Any = self.trace.module
@@ -130,7 +128,7 @@ class CosineSimilarity(_Distance):
 class PairwiseDistance(_Distance):
     """Differences, their powers, the sum and the root stand one under another beside the vectors."""
 
-    operator = Operator(nn.PairwiseDistance, record_pairwise, "distance", f"{_DOCS}PairwiseDistance.html")
+    operator = Operator(nn.PairwiseDistance, record_pairwise)
 
     def values(self) -> dict[str, object]:
         module: Any = self.trace.module

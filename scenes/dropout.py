@@ -8,19 +8,14 @@ from functools import partial
 from manim import Animation
 from torch import nn
 
-from torchreel.scenes.dropout_board import Board, Place
-from torchreel.scenes.dropout_trace import affine, channel_axis, is_alpha, record_dropout
+from torchreel.scenes.families.dropout.board import Board, Place
+from torchreel.scenes.families.dropout.trace import affine, channel_axis, is_alpha, record_dropout
 from torchreel.scenes.formula import Token
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.stage import Beat, OperatorScene
 
-_DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 _MOST_STEPS = 14
-
-
-def _operator(module: type[nn.Module]) -> Operator:
-    return Operator(module, record_dropout, "dropout", f"{_DOCS}{module.__name__}.html")
 
 
 class _Dropout(OperatorScene):
@@ -114,24 +109,24 @@ class _Dropout(OperatorScene):
 
 
 class Dropout(_Dropout):
-    operator = _operator(nn.Dropout)
+    operator = Operator(nn.Dropout, record_dropout)
 
 
 class Dropout1d(_Dropout):
-    operator = _operator(nn.Dropout1d)
+    operator = Operator(nn.Dropout1d, record_dropout)
 
 
 class Dropout2d(_Dropout):
-    operator = _operator(nn.Dropout2d)
+    operator = Operator(nn.Dropout2d, record_dropout)
 
 
 class Dropout3d(_Dropout):
-    operator = _operator(nn.Dropout3d)
+    operator = Operator(nn.Dropout3d, record_dropout)
 
 
 class AlphaDropout(_Dropout):
-    operator = _operator(nn.AlphaDropout)
+    operator = Operator(nn.AlphaDropout, record_dropout)
 
 
 class FeatureAlphaDropout(_Dropout):
-    operator = _operator(nn.FeatureAlphaDropout)
+    operator = Operator(nn.FeatureAlphaDropout, record_dropout)

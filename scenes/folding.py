@@ -8,10 +8,10 @@ from functools import partial
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.folding_parts import accented
-from torchreel.scenes.folding_stage import FoldStage
-from torchreel.scenes.folding_story import SLOW, BlocksScene, quickening, sampled
-from torchreel.scenes.folding_trace import FOLD, scaled_step
+from torchreel.scenes.families.folding.parts import accented
+from torchreel.scenes.families.folding.stage import FoldStage
+from torchreel.scenes.families.folding.story import SLOW, BlocksScene, quickening, sampled
+from torchreel.scenes.families.folding.trace import FOLD, scaled_step
 from torchreel.scenes.formula import Token
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import FADE, Appear, Vanish

@@ -11,9 +11,14 @@ import numpy as np
 from manim import Animation, Mobject
 from torch import nn
 
+from torchreel.scenes.families.linear.board import BilinearBoard, LinearBoard
+from torchreel.scenes.families.linear.trace import (
+    infer_bilinear,
+    infer_linear,
+    record_bilinear,
+    record_linear,
+)
 from torchreel.scenes.formula import Index
-from torchreel.scenes.linear_board import BilinearBoard, LinearBoard
-from torchreel.scenes.linear_trace import infer_bilinear, infer_linear, record_bilinear, record_linear
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts.grid import Grid
 from torchreel.scenes.parts.motion import Appear, Fly, Morph, Vanish
@@ -21,7 +26,6 @@ from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
 
-_DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 _SWEEPS = 8
 
 
@@ -73,7 +77,7 @@ class _Dense(OperatorScene):
 class Linear(_Dense):
     """A row of weights slides under the input; the products are added up, bias joins, the sum is one output."""
 
-    operator = Operator(nn.Linear, record_linear, "linear", f"{_DOCS}Linear.html", infer=infer_linear)
+    operator = Operator(nn.Linear, record_linear, infer=infer_linear)
 
     def story(self) -> Iterator[Beat]:
         self.board = board = LinearBoard(self.look, self.trace, self.note)
@@ -145,7 +149,7 @@ class Linear(_Dense):
 class Bilinear(_Dense):
     """The outer product of both inputs once; then for every output its weights, their products, the sum and bias."""
 
-    operator = Operator(nn.Bilinear, record_bilinear, "linear", f"{_DOCS}Bilinear.html", infer=infer_bilinear)
+    operator = Operator(nn.Bilinear, record_bilinear, infer=infer_bilinear)
 
     def story(self) -> Iterator[Beat]:
         self.board = board = BilinearBoard(self.look, self.trace, self.note)

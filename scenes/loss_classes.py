@@ -9,10 +9,11 @@ import numpy as np
 from manim import VGroup
 from torch import nn
 
+from torchreel.scenes.families.loss.classes_trace import record_cross_entropy, record_nll
+from torchreel.scenes.families.loss.operator import LossOperator
+from torchreel.scenes.families.loss.vector_parts import Chart, Strip, shown_slots
+from torchreel.scenes.families.loss.vector_stage import Act, VectorLoss
 from torchreel.scenes.formula import Index
-from torchreel.scenes.loss_classes_trace import record_cross_entropy, record_nll
-from torchreel.scenes.loss_vector_parts import Chart, Strip, shown_slots
-from torchreel.scenes.loss_vector_stage import DOCS, Act, VectorLoss, VectorLossOperator
 from torchreel.scenes.parts.plot import Plot
 
 _BARS = (-5.75, -2.62, -1.05, 2.6)
@@ -68,9 +69,7 @@ class _Classes(VectorLoss):
 
 
 class CrossEntropyLoss(_Classes):
-    operator = VectorLossOperator(
-        nn.CrossEntropyLoss, record_cross_entropy, "loss", f"{DOCS}CrossEntropyLoss.html"
-    )
+    operator = LossOperator(nn.CrossEntropyLoss, record_cross_entropy)
 
     def acts(self, sample: Index) -> Iterator[Act]:
         classes, theme, trace = self.shown(sample), self.look.theme, self.trace
@@ -123,7 +122,7 @@ class CrossEntropyLoss(_Classes):
 
 
 class NLLLoss(_Classes):
-    operator = VectorLossOperator(nn.NLLLoss, record_nll, "loss", f"{DOCS}NLLLoss.html")
+    operator = LossOperator(nn.NLLLoss, record_nll)
 
     def acts(self, sample: Index) -> Iterator[Act]:
         classes, theme, trace = self.shown(sample), self.look.theme, self.trace

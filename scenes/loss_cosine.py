@@ -9,11 +9,12 @@ import numpy as np
 from manim import VGroup
 from torch import nn
 
+from torchreel.scenes.families.loss.operator import LossOperator
+from torchreel.scenes.families.loss.pairs_trace import record_cosine_embedding
+from torchreel.scenes.families.loss.vector_parts import Chart, Strip, shown_slots
+from torchreel.scenes.families.loss.vector_stage import Act, VectorLoss
 from torchreel.scenes.formula import Index
 from torchreel.scenes.loss_margin import aligned_index
-from torchreel.scenes.loss_pairs_trace import record_cosine_embedding
-from torchreel.scenes.loss_vector_parts import Chart, Strip, shown_slots
-from torchreel.scenes.loss_vector_stage import DOCS, Act, VectorLoss, VectorLossOperator
 from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Arrow, Disc, Path, Shape, polyline
@@ -27,9 +28,7 @@ _STRIPS = (0.2, -0.2, 3.7, 2.0)
 
 
 class CosineEmbeddingLoss(VectorLoss):
-    operator = VectorLossOperator(
-        nn.CosineEmbeddingLoss, record_cosine_embedding, "loss", f"{DOCS}CosineEmbeddingLoss.html"
-    )
+    operator = LossOperator(nn.CosineEmbeddingLoss, record_cosine_embedding)
 
     def acts(self, sample: Index) -> Iterator[Act]:
         trace = self.trace

@@ -9,9 +9,9 @@ from typing import Any
 from manim import Animation, VGroup
 from torch import nn
 
+from torchreel.scenes.families.loss.ctc_lattice import Board, Node
+from torchreel.scenes.families.loss.ctc_trace import Lattice, record_ctc
 from torchreel.scenes.formula import Token
-from torchreel.scenes.loss_ctc_lattice import Board, Node
-from torchreel.scenes.loss_ctc_trace import Lattice, record_ctc
 from torchreel.scenes.operator import Call, Operator
 from torchreel.scenes.parts.motion import Appear, sweep_times
 from torchreel.scenes.parts.number import Number
@@ -20,7 +20,6 @@ from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
 
-_SOURCE = "https://docs.pytorch.org/docs/stable/generated/torch.nn.CTCLoss.html"
 _RESULT_X = 5.0
 _LINES = {"paths": 2.3, "nll": 0.75, "output": -0.85}
 
@@ -28,7 +27,7 @@ _LINES = {"paths": 2.3, "nll": 0.75, "output": -0.85}
 class CTCLoss(OperatorScene):
     """Two cells are worked out, the columns follow, the paths that spell the target are lit, the ends merge."""
 
-    operator = Operator(nn.CTCLoss, record_ctc, "loss", _SOURCE)
+    operator = Operator(nn.CTCLoss, record_ctc)
 
     def story(self) -> Iterator[Beat]:
         self.lattice = self._lattice()

@@ -6,17 +6,16 @@ import math
 
 from torch import nn
 
-from torchreel.scenes.loss_elementwise_graph import Band
-from torchreel.scenes.loss_elementwise_laws_trace import LAWS
-from torchreel.scenes.loss_elementwise_scene import CurvedLoss
-from torchreel.scenes.loss_vector_stage import DOCS, VectorLossOperator
+from torchreel.scenes.families.loss.elementwise_graph import Band
+from torchreel.scenes.families.loss.elementwise_laws_trace import LAWS
+from torchreel.scenes.families.loss.elementwise_scene import CurvedLoss
+from torchreel.scenes.families.loss.operator import LossOperator
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts.grid import Cell
 
 
 def _operator(module: type[nn.Module]) -> Operator:
-    name = module.__name__
-    return VectorLossOperator(module, LAWS[name].record, "loss", f"{DOCS}{name}.html")
+    return LossOperator(module, LAWS[module.__name__].record)
 
 
 class L1Loss(CurvedLoss):

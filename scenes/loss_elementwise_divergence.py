@@ -8,10 +8,10 @@ from functools import partial
 from manim import Animation, VGroup
 from torch import nn
 
-from torchreel.scenes.loss_elementwise_laws_trace import LAWS
-from torchreel.scenes.loss_elementwise_scene import LossScene
-from torchreel.scenes.loss_elementwise_shares import Shares
-from torchreel.scenes.loss_vector_stage import DOCS, VectorLossOperator
+from torchreel.scenes.families.loss.elementwise_laws_trace import LAWS
+from torchreel.scenes.families.loss.elementwise_scene import LossScene
+from torchreel.scenes.families.loss.elementwise_shares import Shares
+from torchreel.scenes.families.loss.operator import LossOperator
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.shapes import Shape
@@ -21,7 +21,7 @@ _MOST_ROWS = 8
 
 
 class KLDivLoss(LossScene):
-    operator = VectorLossOperator(nn.KLDivLoss, LAWS["KLDivLoss"].record, "loss", f"{DOCS}KLDivLoss.html")
+    operator = LossOperator(nn.KLDivLoss, LAWS["KLDivLoss"].record)
 
     def picture(self) -> VGroup:
         words = {name: self.words(name) for name in ("p", "q")}

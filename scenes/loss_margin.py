@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from manim import VGroup
 from torch import nn
 
+from torchreel.scenes.families.loss.margin_trace import record_multi_label_margin, record_multi_margin
+from torchreel.scenes.families.loss.operator import LossOperator
+from torchreel.scenes.families.loss.pairs_trace import record_margin_ranking
+from torchreel.scenes.families.loss.vector_parts import Chart, Strip, shown_slots
+from torchreel.scenes.families.loss.vector_stage import Act, VectorLoss
 from torchreel.scenes.formula import Index
-from torchreel.scenes.loss_margin_trace import record_multi_label_margin, record_multi_margin
-from torchreel.scenes.loss_pairs_trace import record_margin_ranking
-from torchreel.scenes.loss_vector_parts import Chart, Strip, shown_slots
-from torchreel.scenes.loss_vector_stage import DOCS, Act, VectorLoss, VectorLossOperator
 
 AREA = (-5.6, -2.55, 2.0, 2.55)
 
@@ -47,9 +48,7 @@ class _Fence(VectorLoss):
 
 
 class MultiMarginLoss(_Fence):
-    operator = VectorLossOperator(
-        nn.MultiMarginLoss, record_multi_margin, "loss", f"{DOCS}MultiMarginLoss.html"
-    )
+    operator = LossOperator(nn.MultiMarginLoss, record_multi_margin)
 
     def acts(self, sample: Index) -> Iterator[Act]:
         trace, number = self.trace, sample[0] if sample else 0
@@ -75,9 +74,7 @@ class MultiMarginLoss(_Fence):
 
 
 class MultiLabelMarginLoss(_Fence):
-    operator = VectorLossOperator(
-        nn.MultiLabelMarginLoss, record_multi_label_margin, "loss", f"{DOCS}MultiLabelMarginLoss.html"
-    )
+    operator = LossOperator(nn.MultiLabelMarginLoss, record_multi_label_margin)
 
     def acts(self, sample: Index) -> Iterator[Act]:
         trace, number = self.trace, sample[0] if sample else 0
@@ -124,9 +121,7 @@ class MultiLabelMarginLoss(_Fence):
 
 
 class MarginRankingLoss(_Fence):
-    operator = VectorLossOperator(
-        nn.MarginRankingLoss, record_margin_ranking, "loss", f"{DOCS}MarginRankingLoss.html"
-    )
+    operator = LossOperator(nn.MarginRankingLoss, record_margin_ranking)
 
     def acts(self, sample: Index) -> Iterator[Act]:
         trace = self.trace

@@ -9,11 +9,12 @@ import numpy as np
 from manim import VGroup
 from torch import nn
 
+from torchreel.scenes.families.loss.operator import LossOperator
+from torchreel.scenes.families.loss.triplet_trace import record_triplet, record_triplet_with_distance
+from torchreel.scenes.families.loss.vector_parts import Chart, Strip
+from torchreel.scenes.families.loss.vector_stage import Act, VectorLoss
 from torchreel.scenes.formula import Index
 from torchreel.scenes.loss_margin import aligned_index
-from torchreel.scenes.loss_triplet_trace import record_triplet, record_triplet_with_distance
-from torchreel.scenes.loss_vector_parts import Chart, Strip
-from torchreel.scenes.loss_vector_stage import DOCS, Act, VectorLoss, VectorLossOperator
 from torchreel.scenes.parts.bars import EDGE, STAGE_TOP
 from torchreel.scenes.parts.grid import dashes
 from torchreel.scenes.parts.plot import Tag
@@ -119,13 +120,10 @@ def _points(near: float, far: float, between: float, ring: float) -> tuple[list[
 
 
 class TripletMarginLoss(_Triplet):
-    operator = VectorLossOperator(
-        nn.TripletMarginLoss, record_triplet, "loss", f"{DOCS}TripletMarginLoss.html"
-    )
+    operator = LossOperator(nn.TripletMarginLoss, record_triplet)
 
 
 class TripletMarginWithDistanceLoss(_Triplet):
-    operator = VectorLossOperator(
-        nn.TripletMarginWithDistanceLoss, record_triplet_with_distance, "loss",
-        f"{DOCS}TripletMarginWithDistanceLoss.html",
+    operator = LossOperator(
+        nn.TripletMarginWithDistanceLoss, record_triplet_with_distance
     )  # fmt: skip

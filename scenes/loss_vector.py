@@ -9,11 +9,12 @@ import numpy as np
 from manim import VGroup
 from torch import nn
 
+from torchreel.scenes.families.loss.margin_trace import record_multi_label_soft_margin
+from torchreel.scenes.families.loss.operator import LossOperator
+from torchreel.scenes.families.loss.vector_parts import Chart, Strip, shown_slots
+from torchreel.scenes.families.loss.vector_stage import Act, VectorLoss
 from torchreel.scenes.formula import Index
 from torchreel.scenes.loss_margin import aligned_index
-from torchreel.scenes.loss_margin_trace import record_multi_label_soft_margin
-from torchreel.scenes.loss_vector_parts import Chart, Strip, shown_slots
-from torchreel.scenes.loss_vector_stage import DOCS, Act, VectorLoss, VectorLossOperator
 from torchreel.scenes.parts.plot import Plot, covering
 
 _PLOT = (-6.2, -2.1, -1.9, 2.5)
@@ -22,9 +23,8 @@ _LARGEST = 50.0
 
 
 class MultiLabelSoftMarginLoss(VectorLoss):
-    operator = VectorLossOperator(
-        nn.MultiLabelSoftMarginLoss, record_multi_label_soft_margin, "loss",
-        f"{DOCS}MultiLabelSoftMarginLoss.html",
+    operator = LossOperator(
+        nn.MultiLabelSoftMarginLoss, record_multi_label_soft_margin
     )  # fmt: skip
 
     def acts(self, sample: Index) -> Iterator[Act]:

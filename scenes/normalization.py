@@ -10,25 +10,24 @@ import numpy as np
 from manim import Animation, Scene
 from torch import nn
 
-from torchreel.scenes.formula import Token
-from torchreel.scenes.normalization_checks import check_numbers, infer_shape
-from torchreel.scenes.normalization_gather import Spread
-from torchreel.scenes.normalization_plan import Plan, Planner, chunks
-from torchreel.scenes.normalization_sets_trace import Partition
-from torchreel.scenes.normalization_steps import Column, StepsBoard
-from torchreel.scenes.normalization_trace import (
+from torchreel.scenes.families.normalization.checks import check_numbers, infer_shape
+from torchreel.scenes.families.normalization.gather import Spread
+from torchreel.scenes.families.normalization.plan import Plan, Planner, chunks
+from torchreel.scenes.families.normalization.sets_trace import Partition
+from torchreel.scenes.families.normalization.steps import Column, StepsBoard
+from torchreel.scenes.families.normalization.trace import (
     is_frozen,
     partition,
     record_layer_norm,
     record_rms_norm,
 )
+from torchreel.scenes.formula import Token
 from torchreel.scenes.operator import Call, Inputs, Operator, Recording, Settings
 from torchreel.scenes.parts.motion import Appear, Morph, Vanish
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
 
-DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 _SWEEPS = 3
 
 
@@ -43,7 +42,7 @@ def declared(
     def check(settings: Settings, inputs: Inputs) -> None:
         check_numbers(name, settings)
 
-    return Operator(module, record, "normalization", f"{DOCS}{name}.html", check, infer)
+    return Operator(module, record, check, infer)
 
 
 class FiveSteps(OperatorScene):

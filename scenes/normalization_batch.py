@@ -9,11 +9,11 @@ from typing import Any
 from manim import Animation, VGroup
 from torch import nn
 
-from torchreel.scenes.normalization import DOCS, FiveSteps, pointed
-from torchreel.scenes.normalization_batch_trace import BatchNormOperator
-from torchreel.scenes.normalization_checks import check_numbers, infer_features
-from torchreel.scenes.normalization_running import RunningBoard
-from torchreel.scenes.normalization_trace import record_batch_norm
+from torchreel.scenes.families.normalization.batch_trace import BatchNormOperator
+from torchreel.scenes.families.normalization.checks import check_numbers, infer_features
+from torchreel.scenes.families.normalization.running import RunningBoard
+from torchreel.scenes.families.normalization.trace import record_batch_norm
+from torchreel.scenes.normalization import FiveSteps, pointed
 from torchreel.scenes.operator import Inputs, Operator, Settings
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.motion import Appear, Vanish
@@ -28,7 +28,7 @@ def _operator(module: type[nn.Module]) -> Operator:
         check_numbers(name, settings)
 
     infer = partial(infer_features, axis=1)
-    return BatchNormOperator(module, record_batch_norm, "normalization", f"{DOCS}{name}.html", check, infer)
+    return BatchNormOperator(module, record_batch_norm, check, infer)
 
 
 class _BatchNorm(FiveSteps):

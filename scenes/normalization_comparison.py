@@ -9,9 +9,9 @@ from typing import Any
 
 from manim import Animation
 
-from torchreel.scenes.normalization_blocks import Panel
-from torchreel.scenes.normalization_checks import infer_groups
-from torchreel.scenes.normalization_comparison_trace import (
+from torchreel.scenes.families.normalization.blocks import Panel
+from torchreel.scenes.families.normalization.checks import infer_groups
+from torchreel.scenes.families.normalization.comparison_trace import (
     LAYERS,
     ComparisonOperator,
     check_comparison,
@@ -19,7 +19,7 @@ from torchreel.scenes.normalization_comparison_trace import (
     record_comparison,
     run_comparison,
 )
-from torchreel.scenes.normalization_plan import chunks
+from torchreel.scenes.families.normalization.plan import chunks
 from torchreel.scenes.parts.motion import Appear, Morph, Vanish
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage import Beat, OperatorScene
@@ -33,8 +33,6 @@ class Normalization(OperatorScene):
     operator = ComparisonOperator(
         None,
         record_comparison,
-        family="normalization",
-        source="https://docs.pytorch.org/docs/stable/nn.html#normalization-layers",
         check=check_comparison,
         infer=infer_groups,
         run=run_comparison,

@@ -9,11 +9,11 @@ from typing import Any
 from manim import Animation
 from torch import nn
 
-from torchreel.scenes.normalization import DOCS, FiveSteps, pointed
-from torchreel.scenes.normalization_checks import check_group_norm, infer_group_norm
-from torchreel.scenes.normalization_groups import GroupsBoard, Heading, numbers_a_group
-from torchreel.scenes.normalization_groups_trace import GroupNormOperator
-from torchreel.scenes.normalization_trace import record_group_norm
+from torchreel.scenes.families.normalization.checks import check_group_norm, infer_group_norm
+from torchreel.scenes.families.normalization.groups import GroupsBoard, Heading, numbers_a_group
+from torchreel.scenes.families.normalization.groups_trace import GroupNormOperator
+from torchreel.scenes.families.normalization.trace import record_group_norm
+from torchreel.scenes.normalization import FiveSteps, pointed
 from torchreel.scenes.parts.motion import Vanish
 from torchreel.scenes.stage import Beat
 
@@ -23,12 +23,7 @@ class GroupNorm(FiveSteps):
 
     kind = "group"
     operator = GroupNormOperator(
-        nn.GroupNorm,
-        record_group_norm,
-        family="normalization",
-        source=f"{DOCS}GroupNorm.html",
-        check=check_group_norm,
-        infer=infer_group_norm,
+        nn.GroupNorm, record_group_norm, check=check_group_norm, infer=infer_group_norm
     )
 
     def story(self) -> Iterator[Beat]:

@@ -6,9 +6,9 @@ from functools import partial
 
 from torch import nn
 
+from torchreel.scenes.families.normalization.checks import infer_features
+from torchreel.scenes.families.normalization.trace import record_instance_norm
 from torchreel.scenes.normalization import FiveSteps, declared
-from torchreel.scenes.normalization_checks import infer_features
-from torchreel.scenes.normalization_trace import record_instance_norm
 from torchreel.scenes.operator import Operator
 
 

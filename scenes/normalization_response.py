@@ -9,10 +9,10 @@ from typing import Any
 from manim import Animation
 from torch import nn
 
+from torchreel.scenes.families.normalization.plan import chunks
+from torchreel.scenes.families.normalization.response_board import STEPS, ResponseBoard
+from torchreel.scenes.families.normalization.response_trace import record_local_response_norm
 from torchreel.scenes.normalization import declared, pointed
-from torchreel.scenes.normalization_plan import chunks
-from torchreel.scenes.normalization_response_board import STEPS, ResponseBoard
-from torchreel.scenes.normalization_response_trace import record_local_response_norm
 from torchreel.scenes.operator import Inputs, Settings
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.stage import Beat, OperatorScene

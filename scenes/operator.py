@@ -51,8 +51,6 @@ class Operator:
 
     module: type[nn.Module] | None
     record: Callable[[Call], Recording]
-    family: str
-    source: str
     check: Callable[[Settings, Inputs], None] | None = None
     infer: Callable[[Settings, Inputs], Settings] | None = None
     run: Run = forward

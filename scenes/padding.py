@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from torch import nn
 
+from torchreel.scenes.families.padding.block import BlockPadding
+from torchreel.scenes.families.padding.story import PlanePadding
+from torchreel.scenes.families.padding.trace import check_padding, record_padding
 from torchreel.scenes.operator import Inputs, Operator, Settings
-from torchreel.scenes.padding_block import BlockPadding
-from torchreel.scenes.padding_story import PlanePadding
-from torchreel.scenes.padding_trace import check_padding, record_padding
-
-_DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 
 
 def _operator(module: type[nn.Module], dims: int) -> Operator:
@@ -18,7 +16,7 @@ def _operator(module: type[nn.Module], dims: int) -> Operator:
     def check(settings: Settings, inputs: Inputs) -> None:
         check_padding(name, settings, inputs, dims)
 
-    return Operator(module, record_padding, "padding", f"{_DOCS}{name}.html", check)
+    return Operator(module, record_padding, check)
 
 
 class ReflectionPad1d(PlanePadding):

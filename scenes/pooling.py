@@ -8,12 +8,12 @@ from functools import partial
 from manim import Animation, VGroup
 from torch import nn
 
+from torchreel.scenes.families.pooling.geometry import Position
+from torchreel.scenes.families.pooling.story import PoolingScene, pooling_operator
+from torchreel.scenes.families.pooling.trace import check_pooling, record_max_pool
+from torchreel.scenes.families.pooling.winners import MaxBoard
 from torchreel.scenes.formula import Token
 from torchreel.scenes.parts.motion import Appear
-from torchreel.scenes.pooling_geometry import Position
-from torchreel.scenes.pooling_story import PoolingScene, pooling_operator
-from torchreel.scenes.pooling_trace import check_pooling, record_max_pool
-from torchreel.scenes.pooling_winners import MaxBoard
 from torchreel.scenes.stage import Beat
 
 

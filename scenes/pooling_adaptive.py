@@ -8,17 +8,17 @@ from functools import partial
 from manim import Animation
 from torch import nn
 
-from torchreel.scenes.formula import Token
-from torchreel.scenes.operator import Inputs, Operator, Settings
-from torchreel.scenes.parts.motion import Appear, Morph
-from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.pooling_adaptive_ruler import Ruler
-from torchreel.scenes.pooling_adaptive_story import DOCS, RuledPool
-from torchreel.scenes.pooling_adaptive_trace import (
+from torchreel.scenes.families.pooling.adaptive_ruler import Ruler
+from torchreel.scenes.families.pooling.adaptive_story import RuledPool
+from torchreel.scenes.families.pooling.adaptive_trace import (
     check_adaptive,
     record_adaptive_average_pool,
     record_adaptive_max_pool,
 )
+from torchreel.scenes.formula import Token
+from torchreel.scenes.operator import Inputs, Operator, Settings
+from torchreel.scenes.parts.motion import Appear, Morph
+from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage import Beat
 
 _SLOW_PARTS = 2
@@ -31,7 +31,7 @@ def _operator(module: type[nn.Module], dims: int) -> Operator:
     def check(settings: Settings, inputs: Inputs) -> None:
         check_adaptive(name, settings, inputs, dims)
 
-    return Operator(module, record, "pooling", f"{DOCS}{name}.html", check)
+    return Operator(module, record, check)
 
 
 class _AdaptivePool(RuledPool):

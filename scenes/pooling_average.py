@@ -9,12 +9,12 @@ from functools import partial
 from manim import Animation, VGroup
 from torch import nn
 
+from torchreel.scenes.families.pooling.average_stage import AverageBoard
+from torchreel.scenes.families.pooling.average_trace import record_average_pool
+from torchreel.scenes.families.pooling.geometry import Position
+from torchreel.scenes.families.pooling.story import MOST_TERMS, PoolingScene, pooling_operator
+from torchreel.scenes.families.pooling.trace import check_pooling
 from torchreel.scenes.formula import Token
-from torchreel.scenes.pooling_average_stage import AverageBoard
-from torchreel.scenes.pooling_average_trace import record_average_pool
-from torchreel.scenes.pooling_geometry import Position
-from torchreel.scenes.pooling_story import MOST_TERMS, PoolingScene, pooling_operator
-from torchreel.scenes.pooling_trace import check_pooling
 from torchreel.scenes.stage import Beat
 from torchreel.scenes.trace import Step
 

@@ -9,12 +9,16 @@ from itertools import pairwise
 from manim import Animation
 from torch import nn
 
+from torchreel.scenes.families.pooling.adaptive_ruler import Ruler
+from torchreel.scenes.families.pooling.adaptive_story import RuledPool
+from torchreel.scenes.families.pooling.fractional_trace import (
+    SAMPLE,
+    check_fractional,
+    record_fractional_max_pool,
+)
 from torchreel.scenes.formula import Index, Token
 from torchreel.scenes.operator import Inputs, Operator, Settings
 from torchreel.scenes.parts.motion import Appear, Fly, Move
-from torchreel.scenes.pooling_adaptive_ruler import Ruler
-from torchreel.scenes.pooling_adaptive_story import DOCS, RuledPool
-from torchreel.scenes.pooling_fractional_trace import SAMPLE, check_fractional, record_fractional_max_pool
 from torchreel.scenes.stage import Beat
 
 _SLOW_STARTS = 2
@@ -26,7 +30,7 @@ def _operator(module: type[nn.Module], dims: int) -> Operator:
     def check(settings: Settings, inputs: Inputs) -> None:
         check_fractional(name, settings, inputs, dims)
 
-    return Operator(module, record_fractional_max_pool, "pooling", f"{DOCS}{name}.html", check)
+    return Operator(module, record_fractional_max_pool, check)
 
 
 class _FractionalPool(RuledPool):

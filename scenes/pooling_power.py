@@ -10,13 +10,13 @@ from typing import Any
 from manim import Animation, VGroup
 from torch import nn
 
+from torchreel.scenes.families.pooling.geometry import Position
+from torchreel.scenes.families.pooling.power_stage import PowerBoard
+from torchreel.scenes.families.pooling.power_trace import check_power_pool, record_power_pool
+from torchreel.scenes.families.pooling.story import PoolingScene, pooling_operator
+from torchreel.scenes.families.pooling.trace import pool_window
 from torchreel.scenes.formula import Token
 from torchreel.scenes.parts.motion import Appear
-from torchreel.scenes.pooling_geometry import Position
-from torchreel.scenes.pooling_power_stage import PowerBoard
-from torchreel.scenes.pooling_power_trace import check_power_pool, record_power_pool
-from torchreel.scenes.pooling_story import PoolingScene, pooling_operator
-from torchreel.scenes.pooling_trace import pool_window
 from torchreel.scenes.stage import Beat
 from torchreel.scenes.trace import Step
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from torchreel.scenes.families.recurrent.cells_trace import GRU_CELL, LSTM_CELL, RNN_CELL
+from torchreel.scenes.families.recurrent.layout import Layout
+from torchreel.scenes.families.recurrent.story import CellScene
+from torchreel.scenes.families.recurrent.trace import GRU, LSTM, Cell, rnn
+from torchreel.scenes.families.recurrent.wiring import Act, Spot, Wiring
 from torchreel.scenes.parts.gates import Route
-from torchreel.scenes.recurrent_cells_trace import GRU_CELL, LSTM_CELL, RNN_CELL
-from torchreel.scenes.recurrent_layout import Layout
-from torchreel.scenes.recurrent_story import CellScene
-from torchreel.scenes.recurrent_trace import GRU, LSTM, Cell, rnn
-from torchreel.scenes.recurrent_wiring import Act, Spot, Wiring
 
 
 def lstm_wiring(lay: Layout, colors: Mapping[str, str]) -> Wiring:

@@ -7,15 +7,15 @@ from typing import Any
 
 from manim import Animation
 
+from torchreel.scenes.families.recurrent.layers_trace import passes
+from torchreel.scenes.families.recurrent.layout import shape_text
+from torchreel.scenes.families.recurrent.networks_trace import GRU_NETWORK, LSTM_NETWORK, RNN_NETWORK
+from torchreel.scenes.families.recurrent.trace import GRU as GRU_GATES
+from torchreel.scenes.families.recurrent.trace import LSTM as LSTM_GATES
+from torchreel.scenes.families.recurrent.trace import Cell, rnn
+from torchreel.scenes.families.recurrent.unrolled_layout import arrange
+from torchreel.scenes.families.recurrent.unrolled_stage import UnrolledStage
 from torchreel.scenes.formula import Index, Token
-from torchreel.scenes.recurrent_layers_trace import passes
-from torchreel.scenes.recurrent_layout import shape_text
-from torchreel.scenes.recurrent_networks_trace import GRU_NETWORK, LSTM_NETWORK, RNN_NETWORK
-from torchreel.scenes.recurrent_trace import GRU as GRU_GATES
-from torchreel.scenes.recurrent_trace import LSTM as LSTM_GATES
-from torchreel.scenes.recurrent_trace import Cell, rnn
-from torchreel.scenes.recurrent_unrolled_layout import arrange
-from torchreel.scenes.recurrent_unrolled_stage import UnrolledStage
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
 

@@ -8,19 +8,16 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
-import torch
 from manim import Animation, VGroup
 from torch import Tensor, nn
 
+from torchreel.scenes.families.sparse.board import Board, Lookup
+from torchreel.scenes.families.sparse.checks import check_bag, check_embedding
+from torchreel.scenes.families.sparse.trace import Bags, record_bag, record_embedding
 from torchreel.scenes.formula import Index, Token
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
-from torchreel.scenes.sparse_board import Board, Lookup
-from torchreel.scenes.sparse_checks import check_bag, check_embedding
-from torchreel.scenes.sparse_trace import Bags, record_bag, record_embedding
 from torchreel.scenes.stage import Beat, OperatorScene
-
-_DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 
 
 class _Sparse(OperatorScene):
@@ -56,7 +53,7 @@ class _Sparse(OperatorScene):
 class Embedding(_Sparse):
     """Two lookups step by step, the rest quicker; with a padding row also the gradient that passes it by."""
 
-    operator = Operator(nn.Embedding, record_embedding, "sparse", f"{_DOCS}Embedding.html", check_embedding)
+    operator = Operator(nn.Embedding, record_embedding, check_embedding)
 
     def story(self) -> Iterator[Beat]:
         ids: Any = self.trace.tensors["input"]
@@ -126,7 +123,7 @@ class Embedding(_Sparse):
 class EmbeddingBag(_Sparse):
     """The first bag comes together row by row, the others quicker; the mean is divided at the end of each bag."""
 
-    operator = Operator(nn.EmbeddingBag, record_bag, "sparse", f"{_DOCS}EmbeddingBag.html", check_bag)
+    operator = Operator(nn.EmbeddingBag, record_bag, check_bag)
 
     def story(self) -> Iterator[Beat]:
         self.bags = bags = self._bags()
@@ -155,14 +152,7 @@ class EmbeddingBag(_Sparse):
 
     def _lookup(self, ids: Tensor, position: int) -> Lookup:
         index = (position,) if ids.ndim == 1 else divmod(position, ids.shape[1])
-        return Lookup(index, int(ids[index]), self._owner(position, ids))
-
-    def _owner(self, position: int, ids: Tensor) -> int:
-        """The bag of a position, counted by where bags begin, so that padding stands in its bag too."""
-        if ids.ndim == 2:
-            return position // ids.shape[1]
-        offsets: Any = self.trace.tensors["offsets"]
-        return int((torch.as_tensor(offsets)[: len(self.bags.count)] <= position).sum()) - 1
+        return Lookup(index, int(ids[index]), int(self.bags.owners[position]))
 
     def _law(self) -> list[Token]:
         step = self.trace.step("output", (0, 0))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -79,6 +79,10 @@ class Step:
         `text(tensor, value)` formats a number; of a sum, `most` terms are shown.
         """
         return self.formula.tokens(lambda ref: self._number(ref, text), most)
+
+    def shortened(self, most: int) -> Step:
+        """The same step without terms that its drawing leaves out anyway: a window may hold very many."""
+        return replace(self, formula=self.formula.shortened(most))
 
     def _number(self, ref: Ref, text: Callable[[str, float], str]) -> Token:
         value = float(ref.evaluate(self.trace.tensors).reshape(-1)[0])

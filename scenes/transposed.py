@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from torch import nn
 
-from torchreel.scenes.convolution_layouts import PlanesBoard, RowsBoard
-from torchreel.scenes.convolution_volumes import VolumesBoard
+from torchreel.scenes.families.convolution.layouts import PlanesBoard, RowsBoard
+from torchreel.scenes.families.convolution.transposed_story import StampStory
+from torchreel.scenes.families.convolution.transposed_trace import record_transposed
+from torchreel.scenes.families.convolution.volumes import VolumesBoard
 from torchreel.scenes.operator import Inputs, Operator, Settings
-from torchreel.scenes.transposed_story import StampStory
-from torchreel.scenes.transposed_trace import record_transposed
-
-_DOCS = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 
 
 def _operator(module: type[nn.Module], dims: int) -> Operator:
@@ -18,8 +16,7 @@ def _operator(module: type[nn.Module], dims: int) -> Operator:
         shape = inputs["input"].shape
         return {**settings, "in_channels": shape[-dims - 1]} if len(shape) > dims else settings
 
-    name = module.__name__
-    return Operator(module, record_transposed, "convolution", f"{_DOCS}{name}.html", infer=infer)
+    return Operator(module, record_transposed, infer=infer)
 
 
 class ConvTranspose1d(StampStory):

@@ -7,14 +7,14 @@ from functools import partial
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.folding_story import SLOW, BlocksScene, quickening, sampled
-from torchreel.scenes.folding_trace import UNFOLD
+from torchreel.scenes.families.folding.story import SLOW, BlocksScene, quickening, sampled
+from torchreel.scenes.families.folding.trace import UNFOLD
+from torchreel.scenes.families.folding.unfolding_stage import UnfoldStage
 from torchreel.scenes.formula import Token
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import FADE, Appear, Vanish
 from torchreel.scenes.stage import Beat
 from torchreel.scenes.trace import Step
-from torchreel.scenes.unfolding_stage import UnfoldStage
 
 _MOST_VALUES = 12
 

@@ -10,15 +10,15 @@ from functools import partial
 from manim import Animation, Mobject
 from torch import nn
 
+from torchreel.scenes.families.pooling.geometry import Position
+from torchreel.scenes.families.pooling.unpooling_journeys import spelled, unravelled
+from torchreel.scenes.families.pooling.unpooling_stage import UnpoolStage
+from torchreel.scenes.families.pooling.unpooling_trace import unpool_operator
 from torchreel.scenes.formula import Token
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.pooling_geometry import Position
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
-from torchreel.scenes.unpooling_journeys import spelled, unravelled
-from torchreel.scenes.unpooling_stage import UnpoolStage
-from torchreel.scenes.unpooling_trace import unpool_operator
 
 _MOST_STEPS = 12
 

@@ -17,7 +17,7 @@ import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
-from torchreel.scenes.activation_functions import law
+from torchreel.scenes.families.activation.functions import law
 from torchreel.scenes.stage import Request
 from torchreel.scenes.trace import Trace, TraceError
 from torchreel.tests.calls import check_call

@@ -16,7 +16,7 @@ import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
-from torchreel.scenes.activation_softmax_trace import softmax_dim
+from torchreel.scenes.families.activation.softmax_trace import softmax_dim
 from torchreel.scenes.stage import Request
 from torchreel.scenes.trace import TraceError
 from torchreel.tests.calls import check_call

@@ -15,7 +15,7 @@ from torch import nn
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes.convolution import Conv1d, Conv2d, Conv3d
-from torchreel.scenes.convolution_trace import Names, _Convolution, record_convolution
+from torchreel.scenes.families.convolution.trace import Names, _Convolution, record_convolution
 from torchreel.scenes.formula import cells
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.stage import OperatorScene
@@ -55,7 +55,7 @@ def calls(draw: st.DrawFn) -> tuple[nn.Module, torch.Tensor]:
 
 
 def trace(module: nn.Module, x: torch.Tensor) -> Trace:
-    return Operator(type(module), record_convolution, "convolution", "").trace(module, {"input": x})
+    return Operator(type(module), record_convolution).trace(module, {"input": x})
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example, examples
+from torchreel.scenes.families.folding.trace import FOLD, UNFOLD, fold_blocks, scaled_step
 from torchreel.scenes.folding import Fold
-from torchreel.scenes.folding_trace import FOLD, UNFOLD, fold_blocks, scaled_step
 from torchreel.scenes.formula import Ref
 from torchreel.scenes.stage import Request
 from torchreel.scenes.trace import Rule, Trace, TraceError

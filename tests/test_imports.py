@@ -17,6 +17,7 @@ LAYERS = ("assets", "scenes", "render", "cli")
 MODULES = sorted(
     path for top in ("*.py", "assets/**/*.py", "scenes/**/*.py", "render/**/*.py") for path in ROOT.glob(top)
 )
+FAMILIES = {path.name for path in (ROOT / "scenes" / "families").iterdir() if path.is_dir()} - {"__pycache__"}
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -93,6 +94,32 @@ def test_only_the_renderer_touches_manims_configuration() -> None:
         if name in ("manim.config", "manim.tempconfig") or name.startswith("manim._config")
     }
     assert touching == {"render/renderer.py"}
+
+
+SCENES = [path for path in MODULES if layer(path) == "scenes"]
+
+
+def families_of(path: Path) -> set[str]:
+    """The families whose parts a module is made of."""
+    named = [name.removeprefix("torchreel.scenes.families.") for name in imports(path)]
+    return {name.split(".")[0] for name in named if not name.startswith("torchreel.")} & FAMILIES
+
+
+@pytest.mark.parametrize("path", SCENES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_family_is_made_of_its_own_parts(path: Path) -> None:
+    parts = path.relative_to(ROOT / "scenes").parts
+    own = {parts[1]} if parts[0] == "families" else families_of(path)
+    assert families_of(path) <= own
+    assert len(own) <= 1
+
+
+@pytest.mark.parametrize("path", SCENES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_computes_does_not_draw(path: Path) -> None:
+    """Where Manim is, torch is there for the names of classes and for annotations only."""
+    named = set(imports(path))
+    computing = {name for name in named if name.split(".")[0] == "torch"} - {"torch.nn", "torch.Tensor"}
+    drawing = {name for name in named if name.split(".")[0] == "manim"}
+    assert not (computing and drawing)
 
 
 def test_click_is_imported_by_the_command_line_only() -> None:

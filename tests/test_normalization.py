@@ -17,10 +17,10 @@ from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.render.renderer import capture
 from torchreel.render.settings import View
+from torchreel.scenes.families.normalization.groups_trace import group_settings, with_other_groups
 from torchreel.scenes.formula import Const
 from torchreel.scenes.normalization_comparison import Normalization
 from torchreel.scenes.normalization_grouped import GroupNorm
-from torchreel.scenes.normalization_groups_trace import group_settings, with_other_groups
 from torchreel.scenes.stage import OperatorScene, Request
 from torchreel.scenes.trace import Rule, Trace, TraceError
 from torchreel.tests.layout import RULES

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
+from torchreel.scenes.families.padding.axes import Axis
+from torchreel.scenes.families.padding.canvas import ends
 from torchreel.scenes.padding import CircularPad1d, ReflectionPad2d
-from torchreel.scenes.padding_axes import Axis
-from torchreel.scenes.padding_canvas import ends
 from torchreel.scenes.stage import Request
 from torchreel.scenes.trace import Trace, TraceError
 from torchreel.tests.calls import check_call

@@ -13,9 +13,9 @@ from torch import nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.scenes.families.pooling.trace import record_max_pool
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.pooling import MaxPool1d, MaxPool2d, MaxPool3d
-from torchreel.scenes.pooling_trace import record_max_pool
 from torchreel.scenes.stage import OperatorScene, Request
 from torchreel.scenes.trace import Trace, TraceError
 from torchreel.tests.calls import check_call
@@ -48,7 +48,7 @@ def calls(draw: st.DrawFn) -> tuple[nn.Module, torch.Tensor]:
 
 
 def trace(module: nn.Module, x: torch.Tensor) -> Trace:
-    return Operator(type(module), record_max_pool, "pooling", "").trace(module, {"input": x})
+    return Operator(type(module), record_max_pool).trace(module, {"input": x})
 
 
 @settings(max_examples=60, deadline=None)

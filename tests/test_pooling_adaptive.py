@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
+from torchreel.scenes.families.pooling.adaptive_ruler import lanes
+from torchreel.scenes.families.pooling.adaptive_windows import Whole
 from torchreel.scenes.formula import Const, Ref, Token
-from torchreel.scenes.pooling_adaptive_ruler import lanes
-from torchreel.scenes.pooling_adaptive_windows import Whole
 from torchreel.scenes.stage import Request
 from torchreel.scenes.trace import Trace, TraceError
 from torchreel.tests.calls import check_call

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.scenes.families.recurrent.cells_trace import GRU_CELL, LSTM_CELL, RNN_CELL, CellOperator
+from torchreel.scenes.families.recurrent.story import CellScene
 from torchreel.scenes.recurrent import GRUCell, LSTMCell, RNNCell
-from torchreel.scenes.recurrent_cells_trace import GRU_CELL, LSTM_CELL, RNN_CELL, CellOperator
-from torchreel.scenes.recurrent_story import CellScene
 from torchreel.scenes.stage import Request, Section
 from torchreel.scenes.trace import Rule, Trace, TraceError
 from torchreel.tests.layout import Reading

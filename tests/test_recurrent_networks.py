@@ -16,8 +16,8 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequenc
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.scenes.families.recurrent.tape_trace import Dot
 from torchreel.scenes.formula import Add, cells
-from torchreel.scenes.recurrent_tape_trace import Dot
 from torchreel.scenes.recurrent_unrolled import GRU, LSTM, RNN, NetworkScene
 from torchreel.scenes.stage import Request
 from torchreel.scenes.trace import Trace, TraceError

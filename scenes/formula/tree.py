@@ -61,6 +61,22 @@ class Expr(ABC):
         """The tree of one term inside a reduction, as if it stood outside."""
         return self.at(lambda index: index[:, number])
 
+    def shortened(self, most: int) -> Expr:
+        """The tree of a single cell, its reductions cut to their first `most` terms and the last."""
+        many = next((ref for ref in self.refs() if ref.index.ndim == 3), None)
+        if many is None:
+            return self
+        live = torch.arange(many.index.shape[1]) if many.skip is None else (~many.skip[0]).nonzero()[:, 0]
+        if len(live) <= most + 1:
+            return self
+        chosen = torch.cat([live[:most], live[-1:]])
+
+        def cut(part: Tensor) -> Tensor:
+            """Of index arrays (1, T, ndim) and masks (1, T) the chosen terms; what is one a cell stays."""
+            return part[:, chosen] if part.ndim == 3 or part.dtype == torch.bool else part
+
+        return self.at(cut)
+
     @property
     def terms(self) -> int:
         """The largest number of elements that one cell of the tree reads at one place."""
