@@ -2,7 +2,8 @@
 
 A large family has several files, `<family>_<part>.toml`; an operator's words stand in the one that has its `title`. A
 caption is looked up there from the particular to the general: `[Conv2d.stride] slide`, `[stride] slide`, `[Conv2d]
-slide`, `slide`, then the same in `common.toml`. It may name values as `{count}`; the caller formats numbers.
+slide`, `slide`, then the same in `common.toml`. It may name values as `{count}`; the caller formats numbers. A count
+that may be 1 brings its noun, and a verb, in both forms: `{count:row is|rows are}` becomes `1 row is` or `3 rows are`.
 """
 
 from __future__ import annotations
@@ -46,13 +47,13 @@ def _home(lang: str, operator: str) -> str:
 
 
 def fields(text: str) -> set[str]:
-    """The names of the values in a caption. A `ValueError` for anything but plain `{name}`."""
+    """The names of the values in a caption. A `ValueError` for anything but `{name}` and `{name:singular|plural}`."""
     names = set()
     for _, name, spec, conversion in Formatter().parse(text):
         if name is None:
             continue
-        if not name.isidentifier() or spec or conversion:
-            raise ValueError(f"a caption takes plain {{name}} fields only: {text!r}")
+        if not name.isidentifier() or conversion or (spec and spec.count("|") != 1):
+            raise ValueError(f"a caption takes {{name}} and {{name:singular|plural}} only: {text!r}")
         names.add(name)
     return names
 
@@ -84,7 +85,17 @@ def _fill(text: str, values: dict[str, object], where: str) -> str:
     missing = fields(text) - values.keys()
     if missing:
         raise KeyError(f"{where}: the caption wants {', '.join(sorted(missing))}: {text!r}")
-    return text.format_map(values)
+    return _Counting().vformat(text, (), values)
+
+
+class _Counting(Formatter):
+    """Formats `{count:singular|plural}` as the value and the form that agrees with it."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if not format_spec:
+            return str(value)
+        singular, plural = format_spec.split("|")
+        return f"{value} {singular if str(value) == '1' else plural}"
 
 
 def _flatten(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -20,6 +20,7 @@ title = "Eightfold"
 [Conv9d.stride]
 slide = "example {count}"
 braces = "{{literal}}"
+counted = "{count:row is|rows are} drawn"
 attribute = "{count.real}"
 """
 
@@ -74,8 +75,17 @@ def test_a_table_is_never_taken_for_a_caption() -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_a_field_is_a_plain_name() -> None:
-    with pytest.raises(ValueError, match="plain"):
+    with pytest.raises(ValueError, match=r"takes \{name\}"):
         caption("Conv9d", "stride", "attribute", "en", count=3)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(1, "1 row is drawn"), ("1", "1 row is drawn"), (0, "0 rows are drawn"), (3, "3 rows are drawn")],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_count_brings_the_form_that_agrees_with_it(count: object, expected: str) -> None:
+    assert caption("Conv9d", "stride", "counted", "en", count=count) == expected
 
 
 @pytest.mark.usefixtures("folder")
@@ -83,9 +93,9 @@ def test_a_title_is_found_in_whichever_file_has_it() -> None:
     assert title("Conv9d", "en") == "Ninefold"
 
 
-@pytest.mark.parametrize("text", ["{0}", "{}", "{a!r}", "{a:.2f}", "{a[0]}", "{a.b}"])
+@pytest.mark.parametrize("text", ["{0}", "{}", "{a!r}", "{a:.2f}", "{a[0]}", "{a.b}", "{a:b|c|d}"])
 def test_no_other_field_is_taken(text: str) -> None:
-    with pytest.raises(ValueError, match="plain"):
+    with pytest.raises(ValueError, match=r"takes \{name\}"):
         fields(text)
 
 
