@@ -76,7 +76,7 @@ class Fold(BlocksScene):
 
     def _unfold(self, column: int) -> Iterable[Animation]:
         animations = self.board.unfold(column)
-        self.board.pace = FADE
+        self.board.frames.pace = FADE
         return animations
 
     def _in_full(self, column: int, slow: bool) -> Iterator[Beat]:
@@ -111,7 +111,7 @@ class Fold(BlocksScene):
 
     def _hide_window(self) -> list[Animation]:
         self.remove(self.mark)
-        return self.board.hide("completed", *(f"canvas {c}" for c in self.board.canvas.planes))
+        return self.board.frames.hide("completed", *(f"canvas {c}" for c in self.board.canvas.planes))
 
     def _mark(self, column: int) -> list[Animation]:
         self.remove(self.mark)
@@ -124,7 +124,11 @@ class Fold(BlocksScene):
             *board.show_column(column),
             *board.show_window(column),
             *self._mark(column),
-            *(board.hide("completed") if board.canvas.overlaps(column) else board.show_completed(column)),
+            *(
+                board.frames.hide("completed")
+                if board.canvas.overlaps(column)
+                else board.show_completed(column)
+            ),
             *board.canvas.offer(column, board.origin(column), board.matrix.grid),
         ]
 
@@ -133,7 +137,7 @@ class Fold(BlocksScene):
 
     def _sweep(self, column: int) -> Iterable[Animation]:
         board, since = self.board, self.last
-        self.last, board.pace = column, FADE
+        self.last, board.frames.pace = column, FADE
         if board.source is None:
             self._drop_patch()
             self.patch = board.patch.draw(column, blank=False)
@@ -148,7 +152,7 @@ class Fold(BlocksScene):
 
     def _leave(self) -> Iterable[Animation]:
         self.remove(self.mark)
-        self.board.pace = math.inf
+        self.board.frames.pace = math.inf
         return self.board.leave()
 
     def _ending(self) -> Iterator[Beat]:

@@ -132,7 +132,7 @@ class Unfold(BlocksScene):
         ]
 
     def _sweep(self, column: int) -> Iterable[Animation]:
-        self.board.pace = FADE
+        self.board.frames.pace = FADE
         return [*self._slide(column), *self.board.fill(column)]
 
     def _ending(self) -> Beat:

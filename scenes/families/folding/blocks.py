@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +65,12 @@ class Blocks:
         taps = (self.tap(k) for k in range(self.taps))
         return [(origin[0] + u * self.dilation[0], origin[1] + v * self.dilation[1]) for u, v in taps]
 
+    def followed(self, columns: Iterable[int], shows: Callable[[Cell], bool]) -> list[int]:
+        """Of some columns those whose windows are drawn: if there is none, those whose windows begin in the picture."""
+        drawn = list(columns)
+        whole = [column for column in drawn if all(shows(at) for at in self.window(column))]
+        return whole or [column for column in drawn if shows(self.window(column)[0])] or drawn
+
     def holds(self, at: Cell) -> bool:
         """Whether a position lies on the plane and not on its padding."""
         return 0 <= at[0] < self.plane[0] and 0 <= at[1] < self.plane[1]
@@ -104,3 +111,8 @@ class Blocks:
 def pair(sizes: Cell) -> Tensor:
     """Two sizes as a tensor."""
     return torch.tensor(sizes)
+
+
+def off_middle(plane: Cell, at: Cell) -> float:
+    """How many steps a position is from the middle of a plane; of two equally near the upper left is nearer."""
+    return sum(abs(place - (size - 1) / 2 + 0.1) for place, size in zip(at, plane, strict=True))

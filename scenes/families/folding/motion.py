@@ -11,7 +11,7 @@ from manim import Animation, Mobject, Scene
 from manim.utils.rate_functions import ease_in_out_cubic
 
 from torchreel.scenes.parts.look import Look
-from torchreel.scenes.parts.motion import Appear, Change, Tween
+from torchreel.scenes.parts.motion import Appear, Change, Tween, Vanish
 from torchreel.scenes.parts.shapes import Box, Point, Shape, as_point
 from torchreel.scenes.parts.text import Text
 
@@ -29,6 +29,32 @@ class Become(Tween):
         member = self.parts[0]
         member.fill_rgbas, member.stroke_rgbas = self.like.fill_rgbas, self.like.stroke_rgbas
         return [(member, "points", member.points.copy(), self.like.points)]
+
+
+class Frames:
+    """Frames by name: each comes where it is first shown, and from then on slides and takes the new colours.
+
+    `pace` is the most seconds a slide takes: in a sweep frames hurry on, so that the values are watched.
+    """
+
+    def __init__(self) -> None:
+        self._shown: dict[str, Shape] = {}
+        self.pace = math.inf
+
+    def show(self, name: str, new: Shape) -> list[Animation]:
+        """A frame comes, or goes on from where it is."""
+        if name in self._shown:
+            return [Become(self._shown[name], new, quick=self.pace)]
+        self._shown[name] = new
+        return [Appear(new)]
+
+    def hide(self, *names: str) -> list[Animation]:
+        """Frames leave until they are shown again elsewhere."""
+        return [Vanish(self._shown.pop(name)) for name in names if name in self._shown]
+
+    def leave(self) -> list[Animation]:
+        """All of them leave."""
+        return self.hide(*self._shown)
 
 
 class Travel(Tween):

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.families.folding.blocks import Blocks
+from torchreel.scenes.families.folding.blocks import Blocks, off_middle
 from torchreel.scenes.families.folding.canvas import MOST_PLANES, PLANE_GAP, Canvas, Source
 from torchreel.scenes.families.folding.layout import (
     BOTTOM,
@@ -26,7 +26,7 @@ from torchreel.scenes.families.folding.layout import (
     share_width,
     side_by_side,
 )
-from torchreel.scenes.families.folding.motion import Become, carry
+from torchreel.scenes.families.folding.motion import Frames, carry
 from torchreel.scenes.families.folding.parts import (
     LABEL,
     ColumnMatrix,
@@ -39,8 +39,7 @@ from torchreel.scenes.families.folding.patch import Patch
 from torchreel.scenes.families.folding.trace import fold_blocks
 from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
 from torchreel.scenes.parts.look import Look
-from torchreel.scenes.parts.motion import Appear, Paint, Vanish
-from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.motion import Appear, Paint
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.trace import Trace
 
@@ -49,10 +48,7 @@ _SIGNS = 1.3
 
 
 class FoldStage:
-    """All objects of the clip, and the ways in which a column becomes a window again.
-
-    `pace` is the most seconds that frames take to slide: in a sweep they hurry on, so that the values are watched.
-    """
+    """All objects of the clip, and the ways in which a column becomes a window again."""
 
     def __init__(self, look: Look, trace: Trace) -> None:
         self.look, self.trace = look, trace
@@ -69,8 +65,7 @@ class FoldStage:
         self.middle_cells = middle
         self.source = self._source(middle) if self.has_source else None
         self.patch = Patch(self.canvas, self.matrix, middle, self.x["middle"])
-        self.frames: dict[str, Shape] = {}
-        self.pace = math.inf
+        self.frames = Frames()
         self.labels = VGroup(*self._titles())
 
     @property
@@ -81,11 +76,7 @@ class FoldStage:
     @property
     def followed(self) -> list[int]:
         """The columns that are drawn and whose windows are."""
-        whole = [
-            column for column in self.shown if all(self.canvas.shows(at) for at in self.blocks.window(column))
-        ]
-        begun = [column for column in self.shown if self.canvas.shows(self.blocks.window(column)[0])]
-        return whole or begun or list(self.shown)
+        return self.blocks.followed(self.shown, self.canvas.shows)
 
     @property
     def is_cropped(self) -> bool:
@@ -139,39 +130,32 @@ class FoldStage:
             animations.append(Paint(self.matrix.grid.boxes[cell], fill=self.matrix.fill(cell)))
             if self.matrix.grid.cells.text_size:
                 number = self.matrix.grid.numbers[cell] = self.matrix.number(cell)
-                travels = row < self.blocks.taps and self.pace == math.inf
+                travels = row < self.blocks.taps and self.frames.pace == math.inf
                 spot = self.source.center(window[row % self.blocks.taps])
                 animations += carry(self.look, column, number, spot, size if travels else 0.0)
         return animations
 
     def show_column(self, column: int) -> list[Animation]:
         """The frame of the column that is at work, and its number on its colour."""
-        return [*self._show("column", self.matrix.frame(column)), *self.matrix.activate(column)]
+        return [*self.frames.show("column", self.matrix.frame(column)), *self.matrix.activate(column)]
 
     def show_window(self, column: int) -> list[Animation]:
         """The window's frame on the canvas where the column belongs."""
         planes = self.canvas.planes.items()
         return [move for c, grid in planes for move in self._window(f"canvas {c}", grid, column, 0.0)]
 
-    def hide(self, *names: str) -> list[Animation]:
-        """Frames leave until they are shown again elsewhere."""
-        return [Vanish(self.frames.pop(name)) for name in names if name in self.frames]
-
     def _window(self, name: str, grid: Grid, column: int, tint: float = 0.16) -> list[Animation]:
         path = window_path(grid, self.blocks.window(column), self.blocks.dilation)
-        return self._show(name, tinted(path, self.look.theme.channel(column), tint))
-
-    def _show(self, name: str, new: Shape) -> list[Animation]:
-        """A frame comes, or goes on from where it is."""
-        if name in self.frames:
-            return [Become(self.frames[name], new, quick=self.pace)]
-        self.frames[name] = new
-        return [Appear(new)]
+        return self.frames.show(name, tinted(path, self.look.theme.channel(column), tint))
 
     def show_completed(self, column: int) -> list[Animation]:
         """The accent frame goes to the cell that this column completes."""
         at = self.canvas.completed(column)
-        return [] if at is None else self._show("completed", accented(self.look, self.canvas.planes[0], at))
+        return (
+            []
+            if at is None
+            else self.frames.show("completed", accented(self.look, self.canvas.planes[0], at))
+        )
 
     def mark(self, column: int) -> VGroup:
         """The column's number at its window on the canvas."""
@@ -190,8 +174,7 @@ class FoldStage:
 
     def leave(self) -> list[Animation]:
         """Frames go."""
-        frames, self.frames = list(self.frames.values()), {}
-        return [*(Vanish(frame) for frame in frames), *self.matrix.activate(None)]
+        return [*self.frames.leave(), *self.matrix.activate(None)]
 
     def overlap(self) -> tuple[Grid, Text]:
         """How many windows cover each cell of the output, in the middle of the stage, and its name."""
@@ -239,13 +222,8 @@ class FoldStage:
 
     def most_covered(self) -> Cell:
         """The drawn output cell with most windows, the nearest to the middle."""
-        rows, cols = self.canvas.planes[0].shape
-        middle = ((rows - 1) / 2 - 0.1, (cols - 1) / 2 - 0.1)
-
-        def rank(at: Cell) -> tuple[int, float]:
-            return self.canvas.total(at), -abs(at[0] - middle[0]) - abs(at[1] - middle[1])
-
-        return max(self.canvas.planes[0].positions(), key=rank)
+        plane = self.canvas.planes[0]
+        return max(plane.positions(), key=lambda at: (self.canvas.total(at), -off_middle(plane.shape, at)))
 
     def mark_sum(self, at: Cell, cells: Sequence[Cell]) -> list[Animation]:
         """Accent frames round one output cell and the column cells that were added into it."""

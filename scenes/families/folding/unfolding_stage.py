@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.families.folding.blocks import Blocks
+from torchreel.scenes.families.folding.blocks import Blocks, off_middle
 from torchreel.scenes.families.folding.layout import (
     BOTTOM,
     LEFT,
@@ -20,7 +21,7 @@ from torchreel.scenes.families.folding.layout import (
     side_by_side,
     within,
 )
-from torchreel.scenes.families.folding.motion import Become, carry, lagged
+from torchreel.scenes.families.folding.motion import Frames, carry, lagged
 from torchreel.scenes.families.folding.parts import (
     LABEL,
     ColumnMatrix,
@@ -33,8 +34,7 @@ from torchreel.scenes.families.folding.parts import (
 from torchreel.scenes.families.folding.trace import unfold_blocks
 from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Appear, Paint, Vanish
-from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.motion import Appear, Paint
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace import Trace
 
@@ -45,10 +45,7 @@ _MOST_TILES = 4
 
 
 class UnfoldStage:
-    """All objects of the clip, and the ways in which a window becomes a column.
-
-    `pace` is the most seconds that frames take to slide: in a sweep they hurry on, so that the values are watched.
-    """
+    """All objects of the clip, and the ways in which a window becomes a column."""
 
     def __init__(self, look: Look, trace: Trace) -> None:
         self.look, self.trace = look, trace
@@ -64,9 +61,7 @@ class UnfoldStage:
         self.matrix = ColumnMatrix(look, trace, "output", self.blocks, matrix, self.x[1], blank=True)
         self.planes = {c: self._plane(c, inner) for c in self.channels}
         self.labels = self._labels()
-        self.windows: dict[int, Shape] = {}
-        self.pace = math.inf
-        self.frame: Shape | None = None
+        self.frames = Frames()
         self.mark = VGroup()
         self.filled: set[int] = set()
         self.overlaps = self.blocks.overlaps
@@ -79,13 +74,7 @@ class UnfoldStage:
     @property
     def followed(self) -> list[int]:
         """The columns that are drawn and whose windows are."""
-        whole = [
-            column
-            for column in self.shown
-            if all(is_drawn(self.planes[0], at) for at in self.blocks.window(column))
-        ]
-        begun = [column for column in self.shown if is_drawn(self.planes[0], self.blocks.window(column)[0])]
-        return whole or begun or list(self.shown)
+        return self.blocks.followed(self.shown, partial(is_drawn, self.planes[0]))
 
     @property
     def is_cropped(self) -> bool:
@@ -139,23 +128,14 @@ class UnfoldStage:
     def show_window(self, column: int) -> list[Animation]:
         """The window's frames slide to its place and take its colour; its number goes with them."""
         color, taps = self.look.theme.channel(column), self.blocks.window(column)
-        animations: list[Animation] = []
-        for c, grid in self.planes.items():
-            new = tinted(window_path(grid, taps, self.blocks.dilation), color)
-            if c in self.windows:
-                animations.append(Become(self.windows[c], new, quick=self.pace))
-            else:
-                self.windows[c] = new
-                animations.append(Appear(new))
-        return animations
+        paths = {c: window_path(grid, taps, self.blocks.dilation) for c, grid in self.planes.items()}
+        return [
+            move for c, path in paths.items() for move in self.frames.show(f"input {c}", tinted(path, color))
+        ]
 
     def show_frame(self, column: int) -> list[Animation]:
         """The frame of the column being filled."""
-        new, active = self.matrix.frame(column), self.matrix.activate(column)
-        if self.frame is None:
-            self.frame = new
-            return [Appear(new), *active]
-        return [Become(self.frame, new, quick=self.pace), *active]
+        return [*self.frames.show("column", self.matrix.frame(column)), *self.matrix.activate(column)]
 
     def new_mark(self, column: int) -> VGroup:
         """The column's number at the window."""
@@ -208,7 +188,7 @@ class UnfoldStage:
         if grid is None or not grid.cells.text_size:
             return [Appear(number)]
         spot = grid.center(self.blocks.window(cell[1])[cell[0] % self.blocks.taps])
-        tiled = self.pace == math.inf or len(self.matrix.rows) <= _MOST_TILES
+        tiled = self.frames.pace == math.inf or len(self.matrix.rows) <= _MOST_TILES
         return carry(self.look, cell[1], number, spot, grid.cells.text_size, easing, tiled)
 
     def fill_rest(self) -> list[Animation]:
@@ -226,8 +206,7 @@ class UnfoldStage:
 
     def leave(self) -> list[Animation]:
         """Windows and frames go."""
-        frames = [*self.windows.values(), *([self.frame] if self.frame else [])]
-        return [*(Vanish(frame) for frame in frames), *self.matrix.activate(None)]
+        return [*self.frames.leave(), *self.matrix.activate(None)]
 
     def copies(self) -> tuple[Cell, list[Cell]]:
         """The input cell that most windows cover, the nearest to the middle, and its cells in the matrix."""
@@ -236,13 +215,8 @@ class UnfoldStage:
             for row, at in enumerate(self.blocks.window(column)):
                 if row in self.matrix.rows and self.planes[0].shows(at):
                     found.setdefault(at, []).append((row, column))
-        rows, cols = self.blocks.plane
-        middle = ((rows - 1) / 2 - 0.1, (cols - 1) / 2 - 0.1)
-
-        def rank(at: Cell) -> tuple[int, float]:
-            return (len(found[at]), -abs(at[0] - middle[0]) - abs(at[1] - middle[1]))
-
-        best = max(found, key=rank, default=(0, 0))
+        plane = self.blocks.plane
+        best = max(found, key=lambda at: (len(found[at]), -off_middle(plane, at)), default=(0, 0))
         return best, found.get(best, [])
 
     def mark_copies(self, source: Cell, cells: Sequence[Cell]) -> Iterable[Animation]:
