@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import nn
 
 from torchreel.scenes.families.convolution.layouts import PlanesBoard, RowsBoard
 from torchreel.scenes.families.convolution.story import WindowStory
-from torchreel.scenes.families.convolution.trace import record_convolution
+from torchreel.scenes.families.convolution.trace import infer_in_channels, record_convolution
 from torchreel.scenes.families.convolution.volumes import VolumesBoard
-from torchreel.scenes.operator import Inputs, Operator, Settings
+from torchreel.scenes.operator import Operator
 from torchreel.scenes.windows import check_window
 
 
 def _operator(module: type[nn.Module], dims: int) -> Operator:
-    name = module.__name__
-
-    def check(settings: Settings, inputs: Inputs) -> None:
-        check_window(name, settings, inputs, dims)
-
-    def infer(settings: Settings, inputs: Inputs) -> Settings:
-        shape = inputs["input"].shape
-        return {**settings, "in_channels": shape[-dims - 1]} if len(shape) > dims else settings
-
+    check, infer = partial(check_window, dims=dims), partial(infer_in_channels, dims=dims)
     return Operator(module, record_convolution, check, infer)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from manim import Animation, Scene
 from torch import nn
 
-from torchreel.scenes.families.normalization.checks import check_numbers, infer_shape
+from torchreel.scenes.families.normalization.checks import check_layer, infer_shape
 from torchreel.scenes.families.normalization.gather import Spread
 from torchreel.scenes.families.normalization.plan import Plan, Planner, chunks
 from torchreel.scenes.families.normalization.sets_trace import Partition
@@ -37,12 +37,7 @@ def declared(
     infer: Callable[[Settings, Inputs], Settings],
 ) -> Operator:
     """A normalization layer."""
-    name = module.__name__
-
-    def check(settings: Settings, inputs: Inputs) -> None:
-        check_numbers(name, settings)
-
-    return Operator(module, record, check, infer)
+    return Operator(module, record, check_layer, infer)
 
 
 class FiveSteps(OperatorScene):

@@ -10,11 +10,11 @@ from manim import Animation, VGroup
 from torch import nn
 
 from torchreel.scenes.families.normalization.batch_trace import BatchNormOperator
-from torchreel.scenes.families.normalization.checks import check_numbers, infer_features
+from torchreel.scenes.families.normalization.checks import check_layer, infer_features
 from torchreel.scenes.families.normalization.running import RunningBoard
 from torchreel.scenes.families.normalization.trace import record_batch_norm
 from torchreel.scenes.normalization import FiveSteps, pointed
-from torchreel.scenes.operator import Inputs, Operator, Settings
+from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.motion import Appear, Vanish
 from torchreel.scenes.parts.shapes import Shape
@@ -22,13 +22,7 @@ from torchreel.scenes.stage import Beat
 
 
 def _operator(module: type[nn.Module]) -> Operator:
-    name = module.__name__
-
-    def check(settings: Settings, inputs: Inputs) -> None:
-        check_numbers(name, settings)
-
-    infer = partial(infer_features, axis=1)
-    return BatchNormOperator(module, record_batch_norm, check, infer)
+    return BatchNormOperator(module, record_batch_norm, check_layer, partial(infer_features, axis=1))
 
 
 class _BatchNorm(FiveSteps):

@@ -43,15 +43,15 @@ class Recording:
 class Operator:
     """A `torch.nn` class to explain.
 
-    `check` raises `UserError` in torch's words for settings that cannot work; `infer` completes constructor arguments
-    from inputs the user gave (`in_channels` from a new input); `run` is the call that an example makes, the plain
-    `module(*inputs, **call)` unless a clip needs another one. `label` is needed only where there is no single class (a
-    figure).
+    `check` is given the operator's name, the constructor arguments and the inputs, and raises `UserError` in torch's
+    words for what cannot work; `infer` completes constructor arguments from inputs the user gave (`in_channels` from a
+    new input); `run` is the call that an example makes, the plain `module(*inputs, **call)` unless a clip needs another
+    one. `label` is needed only where there is no single class (a figure).
     """
 
     module: type[nn.Module] | None
     record: Callable[[Call], Recording]
-    check: Callable[[Settings, Inputs], None] | None = None
+    check: Callable[[str, Settings, Inputs], None] | None = None
     infer: Callable[[Settings, Inputs], Settings] | None = None
     run: Run = forward
     label: str = ""
@@ -130,7 +130,7 @@ class Operator:
         if self.module is not None:
             self.check_arguments(kwargs)
         if self.check is not None:
-            self.check(kwargs, inputs)
+            self.check(self.name, kwargs, inputs)
         torch.manual_seed(seed)
         module = self.build(kwargs)
         if module is not None:

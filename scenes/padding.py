@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import nn
 
 from torchreel.scenes.families.padding.block import BlockPadding
 from torchreel.scenes.families.padding.story import PlanePadding
 from torchreel.scenes.families.padding.trace import check_padding, record_padding
-from torchreel.scenes.operator import Inputs, Operator, Settings
+from torchreel.scenes.operator import Operator
 
 
 def _operator(module: type[nn.Module], dims: int) -> Operator:
-    name = module.__name__
-
-    def check(settings: Settings, inputs: Inputs) -> None:
-        check_padding(name, settings, inputs, dims)
-
-    return Operator(module, record_padding, check)
+    return Operator(module, record_padding, partial(check_padding, dims=dims))
 
 
 class ReflectionPad1d(PlanePadding):

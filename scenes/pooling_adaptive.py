@@ -16,7 +16,7 @@ from torchreel.scenes.families.pooling.adaptive_trace import (
     record_adaptive_max_pool,
 )
 from torchreel.scenes.formula import Token
-from torchreel.scenes.operator import Inputs, Operator, Settings
+from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts.motion import Appear, Morph
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage import Beat
@@ -25,13 +25,8 @@ _SLOW_PARTS = 2
 
 
 def _operator(module: type[nn.Module], dims: int) -> Operator:
-    name = module.__name__
-    record = record_adaptive_max_pool if "Max" in name else record_adaptive_average_pool
-
-    def check(settings: Settings, inputs: Inputs) -> None:
-        check_adaptive(name, settings, inputs, dims)
-
-    return Operator(module, record, check)
+    record = record_adaptive_max_pool if "Max" in module.__name__ else record_adaptive_average_pool
+    return Operator(module, record, partial(check_adaptive, dims=dims))
 
 
 class _AdaptivePool(RuledPool):

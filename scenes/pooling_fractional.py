@@ -17,7 +17,7 @@ from torchreel.scenes.families.pooling.fractional_trace import (
     record_fractional_max_pool,
 )
 from torchreel.scenes.formula import Index, Token
-from torchreel.scenes.operator import Inputs, Operator, Settings
+from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts.motion import Appear, Fly, Move
 from torchreel.scenes.stage import Beat
 
@@ -25,12 +25,7 @@ _SLOW_STARTS = 2
 
 
 def _operator(module: type[nn.Module], dims: int) -> Operator:
-    name = module.__name__
-
-    def check(settings: Settings, inputs: Inputs) -> None:
-        check_fractional(name, settings, inputs, dims)
-
-    return Operator(module, record_fractional_max_pool, check)
+    return Operator(module, record_fractional_max_pool, partial(check_fractional, dims=dims))
 
 
 class _FractionalPool(RuledPool):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import nn
 
 from torchreel.scenes.families.convolution.layouts import PlanesBoard, RowsBoard
+from torchreel.scenes.families.convolution.trace import infer_in_channels
 from torchreel.scenes.families.convolution.transposed_story import StampStory
 from torchreel.scenes.families.convolution.transposed_trace import record_transposed
 from torchreel.scenes.families.convolution.volumes import VolumesBoard
-from torchreel.scenes.operator import Inputs, Operator, Settings
+from torchreel.scenes.operator import Operator
 
 
 def _operator(module: type[nn.Module], dims: int) -> Operator:
-    def infer(settings: Settings, inputs: Inputs) -> Settings:
-        shape = inputs["input"].shape
-        return {**settings, "in_channels": shape[-dims - 1]} if len(shape) > dims else settings
-
-    return Operator(module, record_transposed, infer=infer)
+    return Operator(module, record_transposed, infer=partial(infer_in_channels, dims=dims))
 
 
 class ConvTranspose1d(StampStory):

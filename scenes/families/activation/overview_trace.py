@@ -42,10 +42,10 @@ def run_overview(module: None, inputs: Mapping[str, Any], call: Mapping[str, Any
     return torch.stack([one(inputs["input"]) for one in MODULES])
 
 
-def check_overview(settings: Settings, inputs: Inputs) -> None:
+def check_overview(name: str, settings: Settings, inputs: Inputs) -> None:
     """Refuse inputs that no graph can show."""
     if not bool((inputs["input"].abs() < _LARGEST).all()):
-        raise UserError(f"Activations: the inputs of the figure should be finite numbers below {_LARGEST:g}.")
+        raise UserError(f"{name}: the inputs of the figure should be finite numbers below {_LARGEST:g}.")
 
 
 def record_overview(call: Call) -> Recording:

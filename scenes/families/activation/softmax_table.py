@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from manim import Animation, Mobject, VGroup, VMobject
 
+from torchreel.scenes.families.activation.table import Columns
 from torchreel.scenes.formula import Index
 from torchreel.scenes.parts.gates import Sampled, sample
 from torchreel.scenes.parts.grid import drawn_texts
@@ -49,7 +50,7 @@ class Layout:
         return self.left + len(before) * (_WIDTH + _AFTER) + bars + _WIDTH / 2
 
 
-class SliceTable:
+class SliceTable(Columns):
     """The slice along `dim` through the element `owner`; blank where values are still to come, unless `whole`.
 
     `headings` name the columns. Of a long slice, the first elements and the last are shown.
@@ -86,21 +87,6 @@ class SliceTable:
         self.scenery = VGroup(*self.columns.values(), *heads)
         if whole:
             self.scenery.add(*self._later())
-
-    @property
-    def rows(self) -> list[int]:
-        """The rows that hold an element."""
-        return [row for row, slot in enumerate(self.slots) if slot is not None]
-
-    @property
-    def is_sampled(self) -> bool:
-        """Whether some elements are left out."""
-        return None in self.slots
-
-    @property
-    def has_numbers(self) -> bool:
-        """Whether cells are wide enough for their numbers."""
-        return all(column.cells.text_size for column in self.columns.values())
 
     def index(self, row: int) -> Index:
         """The tensor index of a row's element."""

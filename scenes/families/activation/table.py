@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.families.activation.labels import LABEL
 from torchreel.scenes.formula import Index
-from torchreel.scenes.parts.gates import Cursors, Sampled, sample
+from torchreel.scenes.parts.gates import Cursors, Sampled, Slots, sample
 from torchreel.scenes.parts.grid import drawn_texts
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.shapes import Point
@@ -24,7 +24,29 @@ _MOST_ROWS = 7
 _TEXT = 0.26
 
 
-class Table:
+class Columns:
+    """Columns side by side whose rows stand for the same elements; of many, some are left out."""
+
+    slots: Slots
+    columns: Mapping[str, Sampled]
+
+    @property
+    def rows(self) -> list[int]:
+        """The rows that hold an element."""
+        return [row for row, slot in enumerate(self.slots) if slot is not None]
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether some elements are left out."""
+        return None in self.slots
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether cells are wide enough for their numbers."""
+        return all(column.cells.text_size for column in self.columns.values())
+
+
+class Table(Columns):
     """Columns of some tensors over the elements of `tensor`; the `blank` ones are empty until they are written.
 
     `low` is the room to leave below (scene units). Of many elements, the first ones and the last are shown.
@@ -49,21 +71,6 @@ class Table:
         self.cursors = Cursors(look)
         self._written: set[tuple[str, int]] = set()
         self.scenery = VGroup(*self.columns.values(), *self._headings())
-
-    @property
-    def rows(self) -> list[int]:
-        """The rows that hold an element."""
-        return [row for row, slot in enumerate(self.slots) if slot is not None]
-
-    @property
-    def is_sampled(self) -> bool:
-        """Whether some elements are left out."""
-        return None in self.slots
-
-    @property
-    def has_numbers(self) -> bool:
-        """Whether cells are wide enough for their numbers."""
-        return all(column.cells.text_size for column in self.columns.values())
 
     @property
     def bottom(self) -> float:

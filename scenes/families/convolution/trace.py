@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from torchreel.scenes.families.convolution.dot import Biased, Dot
 from torchreel.scenes.formula import Expr, Lazy, Mul, Ref, Rounded, Sum, read
-from torchreel.scenes.operator import Call, Recording
+from torchreel.scenes.operator import Call, Inputs, Recording, Settings
 from torchreel.scenes.trace import Rule
 from torchreel.scenes.windows import Window, border_source, spread, with_leading
 
@@ -31,6 +31,12 @@ class Names:
 
 
 _OWN = Names()
+
+
+def infer_in_channels(settings: Settings, inputs: Inputs, dims: int) -> Settings:
+    """As many channels as a new input `(N, C, *spatial)` or `(C, *spatial)` has."""
+    shape = inputs["input"].shape
+    return {**settings, "in_channels": shape[-dims - 1]} if len(shape) > dims else settings
 
 
 def record_convolution(call: Call) -> Recording:

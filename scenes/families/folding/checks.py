@@ -26,19 +26,19 @@ def check_unfold(name: str, settings: Settings, inputs: Inputs) -> None:
     check_window(name, settings, inputs, 2)
 
 
-def check_fold(settings: Settings, inputs: Inputs) -> None:
+def check_fold(name: str, settings: Settings, inputs: Inputs) -> None:
     """Refuse sizes that are no sizes, and columns that do not make up output_size."""
-    _check_sizes("Fold", settings)
+    _check_sizes(name, settings)
     shape = tuple(inputs["input"].shape)
     if len(shape) not in (2, 3) or 0 in shape[-2:]:
         raise UserError(
-            f"Fold: expected an input (N, C * kernel size, L) or (C * kernel size, L), got shape {shape}. "
+            f"{name}: expected an input (N, C * kernel size, L) or (C * kernel size, L), got shape {shape}. "
             "Give columns, such as torch.ones(1, 4, 9)."
         )
     taps = math.prod(per_dimension(settings["kernel_size"], 2))
     if shape[-2] % taps:
         raise UserError(
-            f"Fold: the input has {shape[-2]} rows, which is no multiple of kernel_size={settings['kernel_size']} "
+            f"{name}: the input has {shape[-2]} rows, which is no multiple of kernel_size={settings['kernel_size']} "
             f"with its {taps} positions. Use an input of {taps} rows for each channel, or another kernel_size."
         )
     _check_columns(settings, shape[-1])

@@ -207,6 +207,6 @@ def scaled_step(trace: Trace, index: Index) -> Step:
 UNFOLD = Operator(
     nn.Unfold,
     record_unfold,
-    partial(check_unfold, "Unfold"),
+    check_unfold,
 )
 FOLD = FoldOperator(nn.Fold, record_fold, check_fold, infer_fold)

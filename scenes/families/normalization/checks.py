@@ -25,6 +25,11 @@ def check_numbers(name: str, settings: Settings) -> None:
             check_count(name, key, settings[key])
 
 
+def check_layer(name: str, settings: Settings, inputs: Inputs) -> None:
+    """Refuse settings that are no numbers; what else does not fit, torch says itself."""
+    check_numbers(name, settings)
+
+
 def check_count(name: str, key: str, value: Any) -> None:
     """Refuse what is no whole number of at least 1."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
@@ -43,18 +48,18 @@ def check_groups(name: str, groups: Any, channels: Any, called: str) -> None:
         )
 
 
-def check_group_norm(settings: Settings, inputs: Inputs) -> None:
+def check_group_norm(name: str, settings: Settings, inputs: Inputs) -> None:
     """Refuse channels that do not divide into groups, or that the input does not have."""
     channels, shape = settings.get("num_channels"), tuple(inputs["input"].shape)
-    check_numbers("GroupNorm", settings)
-    check_groups("GroupNorm", settings.get("num_groups"), channels, "num_channels")
+    check_numbers(name, settings)
+    check_groups(name, settings.get("num_groups"), channels, "num_channels")
     if len(shape) < 2:
         raise UserError(
-            f"GroupNorm: Expected at least 2 dimensions for input tensor (N, C, *) but received {len(shape)}."
+            f"{name}: Expected at least 2 dimensions for input tensor (N, C, *) but received {len(shape)}."
         )
     if shape[1] != channels:
         raise UserError(
-            f"GroupNorm: num_channels={channels}, but the input {shape} has {shape[1]} channels. "
+            f"{name}: num_channels={channels}, but the input {shape} has {shape[1]} channels. "
             f"Use num_channels={shape[1]}, or an input with {channels} channels."
         )
 

@@ -33,19 +33,17 @@ class ComparisonOperator(Operator):
         return super().trace(module, inputs, {**(call or {}), **(kwargs or {})}, kwargs, seed)
 
 
-def check_comparison(settings: Settings, inputs: Inputs) -> None:
+def check_comparison(name: str, settings: Settings, inputs: Inputs) -> None:
     """The figure takes num_groups and eps, and an input that all four layers accept."""
-    for name in settings:
-        if name not in ("num_groups", "eps"):
-            raise UserError(f"Normalization has no argument {name!r}. It takes num_groups, eps.")
+    for key in settings:
+        if key not in ("num_groups", "eps"):
+            raise UserError(f"{name} has no argument {key!r}. It takes num_groups, eps.")
     shape = tuple(inputs["input"].shape)
     if not 3 <= len(shape) <= 5 or 0 in shape:
-        raise UserError(
-            f"Normalization: expected an input (N, C, *) of 3 to 5 dimensions, none empty, got {shape}."
-        )
-    check_numbers("Normalization", settings)
-    check_groups("Normalization", settings.get("num_groups", 1), shape[1], "C")
-    check_size("Normalization", inputs["input"])
+        raise UserError(f"{name}: expected an input (N, C, *) of 3 to 5 dimensions, none empty, got {shape}.")
+    check_numbers(name, settings)
+    check_groups(name, settings.get("num_groups", 1), shape[1], "C")
+    check_size(name, inputs["input"])
 
 
 def check_size(name: str, x: Tensor) -> None:

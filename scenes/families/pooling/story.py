@@ -13,7 +13,7 @@ from torchreel.scenes.families.pooling.geometry import Position
 from torchreel.scenes.families.pooling.stage import Board
 from torchreel.scenes.families.pooling.trace import pool_window
 from torchreel.scenes.formula import Token
-from torchreel.scenes.operator import Call, Inputs, Operator, Recording, Settings
+from torchreel.scenes.operator import Call, Operator, Recording
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
@@ -23,19 +23,12 @@ _MOST_LIFTED = 6000
 MOST_TERMS = 9
 _JUMP = 0.15
 
-Check = Callable[[str, Settings, Inputs, int], None]
-
 
 def pooling_operator(
-    module: type[nn.Module], record: Callable[[Call], Recording], checked: Check
+    module: type[nn.Module], record: Callable[[Call], Recording], check: Callable[..., None]
 ) -> Operator:
     """The operator of one class; its name ends in the number of its dimensions, as in `MaxPool2d`."""
-    name = module.__name__
-
-    def check(settings: Settings, inputs: Inputs) -> None:
-        checked(name, settings, inputs, int(name[-2]))
-
-    return Operator(module, record, check)
+    return Operator(module, record, partial(check, dims=int(module.__name__[-2])))
 
 
 class PoolingScene(OperatorScene):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -158,9 +159,5 @@ def check_unpooling(name: str, settings: Settings, inputs: Inputs, dims: int) ->
 
 def unpool_operator(module: type[nn.Module]) -> UnpoolOperator:
     """The operator of one class; its name ends in the number of its dimensions."""
-    name = module.__name__
-
-    def check(settings: Settings, inputs: Inputs) -> None:
-        check_unpooling(name, settings, inputs, int(name[-2]))
-
+    check = partial(check_unpooling, dims=int(module.__name__[-2]))
     return UnpoolOperator(module, record_unpooling, check, run=_run)

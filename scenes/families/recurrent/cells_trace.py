@@ -120,34 +120,27 @@ class _Steps:
         return rule
 
 
-def _check(name: str, states: tuple[str, ...]) -> Callable[[Settings, Inputs], None]:
+def _check(name: str, settings: Settings, inputs: Inputs, states: tuple[str, ...]) -> None:
     """Refuse sizes below 1, and an input that is not a step or a sequence of steps of `input_size` features."""
-
-    def check(settings: Settings, inputs: Inputs) -> None:
-        check_sizes(name, settings, "input_size", "hidden_size")
-        x, *given = inputs.values()
-        if x.ndim not in (1, 2, 3):
-            raise UserError(
-                f"{name}: input has {x.ndim} dimensions, expected (T, N, input_size), (N, input_size) or "
-                "(input_size,). Give one step or a sequence of steps."
-            )
-        if x.ndim == 3 and not len(x):
-            raise UserError(f"{name}: input has no time step. Give at least one, (1, N, input_size).")
-        check_features(name, settings, x)
-        if given and len(given) != len(states):
-            raise UserError(
-                f"{name}: expected the states {', '.join(states)}, all or none; got {len(given)}."
-            )
-
-    return check
+    check_sizes(name, settings, "input_size", "hidden_size")
+    x, *given = inputs.values()
+    if x.ndim not in (1, 2, 3):
+        raise UserError(
+            f"{name}: input has {x.ndim} dimensions, expected (T, N, input_size), (N, input_size) or "
+            "(input_size,). Give one step or a sequence of steps."
+        )
+    if x.ndim == 3 and not len(x):
+        raise UserError(f"{name}: input has no time step. Give at least one, (1, N, input_size).")
+    check_features(name, settings, x)
+    if given and len(given) != len(states):
+        raise UserError(f"{name}: expected the states {', '.join(states)}, all or none; got {len(given)}.")
 
 
 def _operator(module: type[nn.Module], cell: Callable[[Any], Cell], states: tuple[str, ...]) -> CellOperator:
-    name = module.__name__
     return CellOperator(
         module,
         record=lambda call: _Steps(cell(call.module), call).recording(),
-        check=_check(name, states),
+        check=partial(_check, states=states),
         infer=infer_input_size,
         run=run_steps,
     )

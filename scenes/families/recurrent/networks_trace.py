@@ -232,11 +232,10 @@ def _check(name: str, settings: Settings, inputs: Inputs) -> None:
 
 
 def _operator(module: type[nn.Module], cell: Callable[[Any], Cell]) -> CellOperator:
-    name = module.__name__
     return CellOperator(
         module,
         record=lambda call: _Network(cell(call.module), call).recording(),
-        check=partial(_check, name),
+        check=_check,
         infer=infer_input_size,
         run=run_network,
     )

@@ -8,20 +8,20 @@ from torchreel.assets.errors import UserError
 from torchreel.scenes.operator import Inputs, Settings
 
 
-def check_embedding(settings: Settings, inputs: Inputs) -> None:
+def check_embedding(name: str, settings: Settings, inputs: Inputs) -> None:
     """Refuse sizes below 1 and ids outside the table."""
-    _check_ids("Embedding", settings, inputs["input"])
+    _check_ids(name, settings, inputs["input"])
 
 
-def check_bag(settings: Settings, inputs: Inputs) -> None:
+def check_bag(name: str, settings: Settings, inputs: Inputs) -> None:
     """The same for bags, whose ids are in one or two dimensions."""
     ids = inputs["input"]
     if ids.ndim not in (1, 2):
         raise UserError(
-            f"EmbeddingBag: input has to be a 1D or 2D Tensor, but got Tensor of dimension {ids.ndim}. "
+            f"{name}: input has to be a 1D or 2D Tensor, but got Tensor of dimension {ids.ndim}. "
             "Give ids of shape (bags, length), or flat ids."
         )
-    _check_ids("EmbeddingBag", settings, ids)
+    _check_ids(name, settings, ids)
 
 
 def _check_ids(name: str, settings: Settings, ids: Tensor) -> None:
