@@ -6,6 +6,7 @@ names; the parent alone gives files their final names, fills the cache and write
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -146,12 +147,25 @@ class _Batch:
 def _prepare(tasks: Sequence[Task]) -> None:
     """Import torch and Manim, and refuse impossible arguments of any job before the first one is rendered."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from torchreel.render import clip
+    with _no_garbage():
+        from torchreel.render import clip
 
-    clip.prepare()
+        clip.prepare()
     for task in tasks:
         if task.job.is_changed:
             _refuse_mistakes(partial(clip.trace, task.job))
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Imports make objects that stay; looking through them for garbage again and again takes half a second."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _refuse_mistakes(trace: Callable[[], object]) -> None:
