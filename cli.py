@@ -179,7 +179,9 @@ def info(operator: str, as_json: bool) -> None:
     "h 1920x1080@60 (1280x720@20), k 3840x2160@60 (1920x1080@20).",
 )
 @click.option("--fps", type=int, help="Frames per second, instead of the quality's.")
-@click.option("--width", type=int, help="Width in px, made even, instead of the quality's; the height follows as 16:9.")
+@click.option(
+    "--width", type=int, help="Width in px, made even, instead of the quality's; the height follows as 16:9."
+)
 @_LANG
 @_THEME
 @_changes

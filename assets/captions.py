@@ -31,6 +31,12 @@ def caption(operator: str, example: str, key: str, lang: str, **values: object) 
     raise KeyError(f"no {lang} caption {key!r} for {operator}:{example} in {home}.toml or {_COMMON}.toml")
 
 
+def is_said(operator: str, example: str, key: str, lang: str) -> bool:
+    """Whether there is a caption `key` for this example, of its own or of the operator's."""
+    home = _home(lang, operator)
+    return any(_find(_table(lang, name), operator, example, key) is not None for name in (home, _COMMON))
+
+
 def title(operator: str, lang: str) -> str:
     """The operator's title, `title` in its table `[<operator>]`. A missing one is a `KeyError`."""
     return str(_table(lang, _home(lang, operator))[operator]["title"])

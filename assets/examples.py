@@ -34,7 +34,9 @@ class Example:
     ones and those that differ from torch's defaults. `inputs` are forward's positional arguments in order, as nested
     lists or as text for `scenes.inputs.read_input`; `dtypes` names their type where it is not float32. `state` holds
     parameters and buffers by name, `call` forward's keyword arguments. `focus` are the arguments to highlight in
-    the title, `section` is the handbook's page, `extra` whatever only the operator's own scene reads.
+    the title, `section` is the handbook's page, `extra` whatever only the operator's own scene reads. `only` says for
+    which settings the example's own words hold, as `{ padding = ">0", mode = "max" }`: a number of the setting is
+    above or below a bound, or the setting is this one.
     """
 
     operator: str
@@ -49,10 +51,32 @@ class Example:
     focus: tuple[str, ...] = ()
     section: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+    only: dict[str, Any] = field(default_factory=dict)
+
+    def tells_of(self, settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
+        """Whether the example's own words hold for a module with these settings.
+
+        They do not where `only` says so, nor where what the example is about was set back to torch's `defaults`.
+        """
+        known = {**defaults, **settings}
+        return not any(
+            known.get(name) == defaults.get(name) != self.kwargs.get(name, defaults.get(name))
+            for name in self.focus
+        ) and all(_meets(known.get(name), condition) for name, condition in self.only.items())
+
+
+def _meets(value: Any, condition: Any) -> bool:
+    if isinstance(condition, str) and condition[:1] in "<>":
+        numbers = value if isinstance(value, (list, tuple)) else [value]
+        bound, above = float(condition[1:]), condition[0] == ">"
+        return any(
+            isinstance(one, (int, float)) and (one > bound if above else one < bound) for one in numbers
+        )
+    return bool(value == condition)
 
 
 _KINDS: dict[str, type] = {
-    **dict.fromkeys(_TABLES, dict),
+    **dict.fromkeys((*_TABLES, "only"), dict),
     "train": bool,
     "focus": list,
     "section": str,
@@ -165,6 +189,7 @@ def _fields(table: dict[str, Any], base: Example | None) -> dict[str, Any]:
     fields["call"] = {key: _tuples(value) for key, value in fields["call"].items()}
     fields["train"] = own.get("train", base.train if base else False)
     fields["focus"] = tuple(own.get("focus", base.focus if base else ()))
+    fields["only"] = {key: _tuples(value) for key, value in own.get("only", {}).items()}
     fields["section"] = own.get("section", base.section if base else "")
     return fields
 

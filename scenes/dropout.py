@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 from manim import Animation
 from torch import nn
@@ -65,20 +66,22 @@ class _Dropout(OperatorScene):
             kinds.setdefault(self.trace.value("mask", self.board.index(place)) > 0, place)
         return [kinds[kept] for kept in (True, False) if kept in kinds]
 
-    def _swept(self, places: Sequence[Place]) -> Iterator[Beat]:
+    def _swept(self, places: Sequence[Place], key: str = "sweep") -> Iterator[Beat]:
         size = max(1, -(-len(places) // _MOST_STEPS))
         runs = [places[k : k + size] for k in range(0, len(places), size)]
         for run, seconds in zip(runs, sweep_times(len(runs), 0.4, 0.2), strict=True):
             step = self.trace.step("output", self.board.index(run[-1]))
-            yield Beat("sweep", partial(self._write, run, False), seconds, 0.0, step)
+            yield Beat(key, partial(self._write, run, False), seconds, 0.0, step)
 
     def _passed(self) -> Iterator[Beat]:
-        """Evaluation: everything goes through as it is."""
+        """Evaluation, or p = 0: everything goes through as it is."""
         places = list(self.board.places())
-        yield Beat("start_eval", run_time=1.8, formula=[Token("output = input")], also=self._reading())
+        module: Any = self.trace.module
+        start = "start_never" if module.training else "start_eval"
+        yield Beat(start, run_time=1.8, formula=[Token("output = input")], also=self._reading())
         step = self.trace.step("output", self.board.index(places[0]))
         yield Beat("pass", partial(self._write, places[:1], True), 0.5, 1.2, step)
-        yield from self._swept(places[1:])
+        yield from self._swept(places[1:], "sweep_eval")
         yield Beat("done_eval", self._clear, 0.3, 1.0)
 
     def _law(self) -> list[Token]:

@@ -43,10 +43,11 @@ class _Triplet(VectorLoss):
         names = ("positive", "anchor") if swapped else ("anchor", "positive")
         points, unit = _points(*sides, ring)
         rows = self._rows(sample)
+        size = self.trace.shape("anchor")[-1]
         if points is None:
-            yield Act("points", rows)
+            yield Act("points", rows, values={"size": size})
             return
-        yield Act("points", VGroup(rows, *self._dots(points, names)))
+        yield Act("points", VGroup(rows, *self._dots(points, names)), values={"size": size})
         yield Act("measure", self._lines(points))
         key = "swapped" if swapped else "ring"
         step = self.trace.step("loss", sample)

@@ -27,6 +27,7 @@ from torchreel.scenes.parts.motion import Appear, Morph, Vanish
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
+from torchreel.scenes.values import nested
 
 _SWEEPS = 3
 
@@ -58,13 +59,17 @@ class FiveSteps(OperatorScene):
         if Spread.fits(board):
             spread = Spread(self.look, board)
             self.add(*board.planes_of("input"), *spread.labels)
-            yield Beat(sets, spread.appear, 0.6, 1.2)
+            yield Beat(sets, spread.appear, 0.6, 1.2, also=self.remarks())
             yield Beat("gather", partial(self._gather_sets, spread), 0.9, 0.2)
         else:
             self._open_table()
-            yield Beat(sets, board.appear, 0.6, 0.8)
+            yield Beat(sets, board.appear, 0.6, 0.8, also=self.remarks())
         yield from self.steps()
         yield Beat(f"done_{self.kind}_eval" if frozen else f"done_{self.kind}", self.clear_cursor, 0.4)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Captions that belong to the first beat if these data bear them out."""
+        return ()
 
     def steps(self) -> Iterator[Beat]:
         """The beats of the numbered steps."""
@@ -265,6 +270,11 @@ class RMSNorm(LayerNorm):
 
     kind = "rms"
     operator = declared(nn.RMSNorm, record_rms_norm, infer_shape)
+
+    def remarks(self) -> tuple[str, ...]:
+        rows: Any = nested(self.trace.tensors["input"]) if len(self.trace.shape("input")) == 2 else []
+        related = len(rows) == 3 and rows[1:] == [[10 * x for x in rows[0]], [x + 20 for x in rows[0]]]
+        return ("related_rows",) if related else ()
 
     def columns(self) -> list[Column]:
         return [

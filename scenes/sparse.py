@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from manim import Animation, VGroup
 from torch import Tensor, nn
 
+from torchreel.assets.examples import DEFAULT
 from torchreel.scenes.families.sparse.board import Board, Lookup
 from torchreel.scenes.families.sparse.checks import check_bag, check_embedding
 from torchreel.scenes.families.sparse.trace import Bags, record_bag, record_embedding
@@ -102,7 +103,8 @@ class Embedding(_Sparse):
         used = next((one.row for one in self.board.lookups if one.row != padding), padding)
         uses = {"id": used, "uses": self.text("grad", self.trace.value("grad", (used, 0)))}
         yield Beat("grad", self._open_gradient, 0.5, 1.4, self._uses(used), uses)
-        yield Beat("grad_padding", partial(self._mark, padding), 0.4, 1.2, self._uses(padding))
+        key = "grad_padding" if padding in {one.row for one in self.board.lookups} else "grad_unused"
+        yield Beat(key, partial(self._mark, padding), 0.4, 1.2, self._uses(padding))
 
     def _uses(self, row: int) -> list[Token]:
         value = self.trace.value("grad", (row, 0))
@@ -124,6 +126,14 @@ class EmbeddingBag(_Sparse):
     """The first bag comes together row by row, the others quicker; the mean is divided at the end of each bag."""
 
     operator = Operator(nn.EmbeddingBag, record_bag, check_bag)
+
+    @cached_property
+    def told_as(self) -> str:
+        """What is said of adding up, averaging or the largest follows the mode."""
+        module: Any = self.trace.module
+        name = super().told_as
+        by_mode = {"sum": DEFAULT, "mean": "mean", "max": "max"}
+        return by_mode[module.mode] if name in by_mode.values() else name
 
     def story(self) -> Iterator[Beat]:
         self.bags = bags = self._bags()

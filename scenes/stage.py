@@ -12,16 +12,17 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 from manim import Animation, VGroup
 
-from torchreel.assets.captions import LANGUAGES, caption, title
-from torchreel.assets.examples import Example, example
+from torchreel.assets.captions import LANGUAGES, caption, is_said, title
+from torchreel.assets.examples import DEFAULT, Example, example
 from torchreel.assets.themes import theme
 from torchreel.scenes.backstage import Backstage
 from torchreel.scenes.formula import Index, Token
-from torchreel.scenes.operator import Operator
+from torchreel.scenes.operator import Operator, constructor_parameters
 from torchreel.scenes.parts import bars
 from torchreel.scenes.parts.family import bounds, family
 from torchreel.scenes.parts.look import Look
@@ -139,7 +140,7 @@ class OperatorScene(Backstage):
 
     @property
     def example(self) -> Example:
-        """The example whose words are used."""
+        """The example that is drawn."""
         return self.request.example
 
     def setup(self) -> None:
@@ -165,7 +166,16 @@ class OperatorScene(Backstage):
     def words(self, key: str, lang: str | None = None, **values: object) -> str:
         """A text of this clip in the given language, by default the clip's."""
         lang = lang or self.request.lang
-        return caption(self.operator.name, self.example.name, key, lang, **values)
+        said = is_said(self.operator.name, self.told_as, key, lang)
+        return caption(self.operator.name, self.told_as if said else self.example.name, key, lang, **values)
+
+    @cached_property
+    def told_as(self) -> str:
+        """The example whose words are spoken: its own, or `default` where the user's settings undo what it is about."""
+        module = self.operator.module
+        parameters = {} if module is None else constructor_parameters(module)
+        defaults = {name: one.default for name, one in parameters.items()}
+        return self.example.name if self.example.tells_of(self.trace.kwargs, defaults) else DEFAULT
 
     @property
     def alt(self) -> dict[str, str]:

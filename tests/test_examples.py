@@ -233,6 +233,31 @@ def test_like_takes_over_what_is_not_stated(tmp_path: Path) -> None:
     assert (other.section, other.train, other.family, other.name) == ("page", True, "family", "other")
 
 
+@pytest.mark.parametrize(
+    ("settings", "holds"),
+    [
+        ({"padding": 1}, True),
+        ({"padding": (0, 2)}, True),
+        ({"padding": 0}, False),
+        ({}, False),
+        ({"padding": 1, "mode": "other"}, False),
+        ({"padding": 1, "size": 9}, True),
+        ({"padding": 1, "size": 10}, False),
+    ],
+)
+def test_an_examples_words_hold_while_its_focus_is_not_undone_and_only_is_met(
+    settings: dict[str, object], holds: bool
+) -> None:
+    kwargs = {"padding": 1}
+    one = Example("A", "padding", "family", kwargs, focus=("padding",), only={"mode": "this", "size": "<10"})
+    assert one.tells_of(settings, {"padding": 0, "mode": "this", "size": 3}) is holds
+
+
+def test_a_setting_that_an_example_shows_at_its_default_is_not_undone() -> None:
+    one = Example("A", "mean", "family", {"reduction": "mean"}, focus=("reduction",))
+    assert one.tells_of({"reduction": "mean"}, {"reduction": "mean"})
+
+
 def test_examples_are_read_without_torch_and_manim() -> None:
     code = "import sys, torchreel.assets.examples as e; e.examples(); print({'torch', 'manim'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from manim import Animation, VGroup
 from torch import nn
 
+from torchreel.assets.examples import DEFAULT
 from torchreel.scenes.families.pooling.geometry import Position
 from torchreel.scenes.families.pooling.stage import Board
 from torchreel.scenes.families.pooling.trace import pool_window
@@ -73,10 +74,17 @@ class PoolingScene(OperatorScene):
         return list(positions[:2])
 
     def _slowly(self, position: Position, first: bool) -> Iterator[Beat]:
-        yield Beat("window" if first else "slide", partial(self._slide, position), 0.5, 0.7 if first else 0.3,
-                   self.law())  # fmt: skip
+        key, hold = (self._window(), 0.7) if first else ("slide", 0.3)
+        yield Beat(key, partial(self._slide, position), 0.5, hold, self.law())
         yield Beat("lift", partial(self._lift, position), 0.6, 0.4 if first else 0.1)
         yield from self.in_full(position, first)
+
+    def _window(self) -> str:
+        """The caption of the first window; only where windows lie side by side may it say that they do."""
+        window = pool_window(self.trace.module)
+        beside = window.stride == window.kernel and set(window.dilation) == {1}
+        plain = self.told_as == DEFAULT and len(window.kernel) < 3
+        return "window_moves" if plain and not beside else "window"
 
     def values(self) -> dict[str, object]:
         window, shape = pool_window(self.trace.module), self.trace.shape("input")
