@@ -64,6 +64,19 @@ class Example:
             for name in self.focus
         ) and all(_meets(known.get(name), condition) for name, condition in self.only.items())
 
+    def comes_of(self, settings: Mapping[str, Any], defaults: Mapping[str, Any], drawn: Example) -> bool:
+        """Whether settings turn what the `drawn` example shows into what this one is about, by being set anew.
+
+        An example is about those arguments of its focus that it sets to something else than torch's default.
+        """
+        known = {**defaults, **settings}
+        about = [name for name in self.focus if name in defaults and self.kwargs.get(name) != defaults[name]]
+        return (
+            self.tells_of(settings, defaults)
+            and all(known[name] != defaults[name] for name in about)
+            and any(known[name] != drawn.kwargs.get(name, defaults[name]) for name in about)
+        )
+
 
 def _meets(value: Any, condition: Any) -> bool:
     if isinstance(condition, str) and condition[:1] in "<>":

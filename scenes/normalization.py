@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
 from manim import Animation, Scene
 from torch import nn
 
+from torchreel.assets.examples import DEFAULT
 from torchreel.scenes.families.normalization.checks import check_layer, infer_shape
 from torchreel.scenes.families.normalization.gather import Spread
 from torchreel.scenes.families.normalization.plan import Plan, Planner, chunks
@@ -254,6 +255,12 @@ def pointed(scene: Scene, cursor: Shape, path: np.ndarray) -> list[Animation]:
 class LayerNorm(FiveSteps):
     kind = "layer"
     operator = declared(nn.LayerNorm, record_layer_norm, infer_shape)
+
+    @cached_property
+    def told_as(self) -> str:
+        """Tokens are told of where the last dimension alone is normalized."""
+        module: Any = self.trace.module
+        return super().told_as if len(module.normalized_shape) == 1 else DEFAULT
 
     @property
     def axes(self) -> str:

@@ -26,7 +26,7 @@ class _AvgPool(PoolingScene):
 
     def set_up(self) -> AverageBoard:
         self.frames = VGroup()
-        contrast = "count_include_pad" in self.example.focus and "other" in self.trace.tensors
+        contrast = self.told_as == "count_include_pad" and "other" in self.trace.tensors
         return AverageBoard(self.look, self.trace, self.window_label(), contrast)
 
     def chosen(self, positions: Sequence[Position]) -> list[Position]:

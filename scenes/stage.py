@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from manim import Animation, VGroup
 
 from torchreel.assets.captions import LANGUAGES, caption, is_said, title
-from torchreel.assets.examples import DEFAULT, Example, example
+from torchreel.assets.examples import DEFAULT, Example, example, examples
 from torchreel.assets.themes import theme
 from torchreel.scenes.backstage import Backstage
 from torchreel.scenes.formula import Index, Token
@@ -166,16 +166,29 @@ class OperatorScene(Backstage):
     def words(self, key: str, lang: str | None = None, **values: object) -> str:
         """A text of this clip in the given language, by default the clip's."""
         lang = lang or self.request.lang
-        said = is_said(self.operator.name, self.told_as, key, lang)
-        return caption(self.operator.name, self.told_as if said else self.example.name, key, lang, **values)
+        operator = self.operator.name
+        tellers = (self.told_as, self.example.name, *examples()[operator])
+        teller = next((name for name in tellers if is_said(operator, name, key, lang)), self.example.name)
+        return caption(operator, teller, key, lang, **values)
 
     @cached_property
     def told_as(self) -> str:
-        """The example whose words are spoken: its own, or `default` where the user's settings undo what it is about."""
+        """The example whose words are spoken: its own, unless the user's settings undo what it is about.
+
+        Then, and of the default, it is the example that the settings have made of it.
+        """
+        own, settings, defaults = self.example, self.trace.kwargs, self._defaults()
+        if own.name != DEFAULT and own.tells_of(settings, defaults):
+            return own.name
+        named = examples()[self.operator.name].values()
+        made = (one.name for one in named if one.name != own.name and one.comes_of(settings, defaults, own))
+        return next(made, DEFAULT)
+
+    def _defaults(self) -> dict[str, Any]:
+        """torch's default of each constructor argument that has one."""
         module = self.operator.module
         parameters = {} if module is None else constructor_parameters(module)
-        defaults = {name: one.default for name, one in parameters.items()}
-        return self.example.name if self.example.tells_of(self.trace.kwargs, defaults) else DEFAULT
+        return {name: one.default for name, one in parameters.items() if one.default is not one.empty}
 
     @property
     def alt(self) -> dict[str, str]:

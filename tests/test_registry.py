@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from torchreel import scenes
 from torchreel.assets.captions import LANGUAGES, title
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import Example, examples
+from torchreel.render.renderer import capture
+from torchreel.render.settings import View
 from torchreel.scenes.registry import find, scene_classes
 from torchreel.scenes.stage import OperatorScene, Request
 
@@ -58,14 +61,48 @@ def test_an_example_is_told_in_its_own_words(one: Example) -> None:
         ("HuberLoss:delta", {"delta": 2.0}, None, "default"),
         ("AvgPool2d:count_include_pad", {"padding": 0}, None, "default"),
         ("EmbeddingBag", {"mode": "max"}, None, "max"),
+        ("Conv2d", {"padding": 1}, None, "padding"),
+        ("Conv2d:stride", {"stride": 1, "dilation": 2}, None, "dilation"),
+        ("CrossEntropyLoss", {"weight": [1.0, 2.0, 3.0]}, None, "weight"),
+        ("LSTM", {"num_layers": 2}, None, "layers"),
+        ("ConvTranspose2d:as_conv", {"stride": 1}, None, "as_conv"),
         ("Softmax:shift", {}, "torch.randn(3, 4)", "dim"),
         ("Softmax:dim", {"dim": 0}, None, "default"),
     ],
 )
-def test_what_the_user_undoes_is_not_told(
+def test_what_is_told_follows_the_users_settings(
     example: str, settings: dict[str, Any], given: str | None, expected: str
 ) -> None:
     assert told_as(example, settings, given) == expected
+
+
+def switched(operator: str) -> list[tuple[str, dict[str, Any]]]:
+    """Each example of an operator with the settings of every other one."""
+    named = examples()[operator].values()
+    return [(one.name, other.kwargs) for one in named for other in named if one.kwargs != other.kwargs]
+
+
+@pytest.mark.parametrize("operator", [name for name in examples() if switched(name)])
+def test_every_example_plays_with_the_settings_of_the_others(operator: str) -> None:
+    """What torch accepts is told in both languages, whichever captions the new settings need."""
+    scene = find(operator)
+    for name, settings in switched(operator):
+        chosen = examples()[operator][name]
+        try:
+            trace = scene.operator.trace_example(chosen, settings)
+        except UserError:
+            continue
+        shown: list[OperatorScene] = []
+        capture(partial(_staged, scene, Request(trace, chosen), shown), View(16, 9, 10), [])
+        assert all(all(section.caption.values()) for section in shown[0].sections)
+        assert all(shown[0].alt.values())
+
+
+def _staged(
+    scene: type[OperatorScene], request: Request, shown: list[OperatorScene], renderer: Any
+) -> OperatorScene:
+    shown.append(scene(request, renderer=renderer))
+    return shown[0]
 
 
 def told_as(name: str, settings: dict[str, Any] | None = None, given: str | None = None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, cast
 
 from manim import Animation, Mobject, VGroup
@@ -28,8 +28,17 @@ _COUNTED = 500
 class StampStory(EqualStory):
     """Stamps land one after the other; the example `as_conv` tells the equal convolution in its place."""
 
+    @cached_property
+    def told_as(self) -> str:
+        """The other view is told in its own words, whatever the settings."""
+        return self.example.name if self._as_convolution else super().told_as
+
+    @property
+    def _as_convolution(self) -> bool:
+        return self.example.extra.get("view") == "convolution" and "as_conv" in self.trace.tensors
+
     def story(self) -> Iterator[Beat]:
-        if self.example.extra.get("view") == "convolution" and "as_conv" in self.trace.tensors:
+        if self._as_convolution:
             yield from self.equal()
             return
         self.stamps = StampBoard(self.look, self.trace)
