@@ -62,6 +62,7 @@ def test_an_example_is_told_in_its_own_words(one: Example) -> None:
         ("AvgPool2d:count_include_pad", {"padding": 0}, None, "default"),
         ("EmbeddingBag", {"mode": "max"}, None, "max"),
         ("Conv2d", {"padding": 1}, None, "padding"),
+        ("Conv2d:padding", {"padding_mode": "reflect"}, None, "padding_mode"),
         ("Conv2d:stride", {"stride": 1, "dilation": 2}, None, "dilation"),
         ("CrossEntropyLoss", {"weight": [1.0, 2.0, 3.0]}, None, "weight"),
         ("LSTM", {"num_layers": 2}, None, "layers"),
