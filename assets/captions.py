@@ -23,18 +23,16 @@ _COMMON = "common"
 
 def caption(operator: str, example: str, key: str, lang: str, **values: object) -> str:
     """The caption `key`, with `{name}` replaced by `values[name]`. No such text or value: a `KeyError`."""
-    home = _home(lang, operator)
-    for table in (_table(lang, home), _table(lang, _COMMON)):
-        text = _find(table, operator, example, key)
-        if text is not None:
-            return _fill(text, values, f"{lang} {operator}:{example} {key}")
-    raise KeyError(f"no {lang} caption {key!r} for {operator}:{example} in {home}.toml or {_COMMON}.toml")
+    text = _said(operator, example, key, lang)
+    if text is None:
+        home = _home(lang, operator)
+        raise KeyError(f"no {lang} caption {key!r} for {operator}:{example} in {home}.toml or {_COMMON}.toml")
+    return _fill(text, values, f"{lang} {operator}:{example} {key}")
 
 
 def is_said(operator: str, example: str, key: str, lang: str) -> bool:
     """Whether there is a caption `key` for this example, of its own or of the operator's."""
-    home = _home(lang, operator)
-    return any(_find(_table(lang, name), operator, example, key) is not None for name in (home, _COMMON))
+    return _said(operator, example, key, lang) is not None
 
 
 def title(operator: str, lang: str) -> str:
@@ -77,6 +75,12 @@ def all_captions(lang: str) -> dict[str, str]:
 def _table(lang: str, name: str) -> dict[str, Any]:
     path = _FOLDER / lang / f"{name}.toml"
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _said(operator: str, example: str, key: str, lang: str) -> str | None:
+    tables = (_table(lang, name) for name in (_home(lang, operator), _COMMON))
+    found = (_find(table, operator, example, key) for table in tables)
+    return next((text for text in found if text is not None), None)
 
 
 def _find(table: dict[str, Any], operator: str, example: str, key: str) -> str | None:

@@ -12,13 +12,12 @@ from torch import nn
 from torchreel.assets.examples import DEFAULT
 from torchreel.scenes.families.activation.softmax_planes import RIGHT, Planes
 from torchreel.scenes.families.activation.softmax_table import Layout, SliceTable
-from torchreel.scenes.families.activation.softmax_trace import record_softmax, softmax_dim
+from torchreel.scenes.families.activation.softmax_trace import record_softmax, row_shift, softmax_dim
 from torchreel.scenes.formula import Index, Token
 from torchreel.scenes.operator import Operator
 from torchreel.scenes.parts.gates import Cursors
 from torchreel.scenes.parts.motion import Vanish, sweep_times
 from torchreel.scenes.stage import Beat, OperatorScene
-from torchreel.scenes.values import nested
 
 _MOST_SWEEPS = 8
 _BESIDE, _ALONE = (RIGHT + 0.75, 6.75), (-5.6, 5.6)
@@ -49,24 +48,20 @@ class _Softmax(OperatorScene):
         name, shape = super().told_as, self.trace.shape("input")
         if len(shape) != 2 or softmax_dim(self.trace.module, 2) != 1:
             return DEFAULT
-        return "dim" if name == "shift" and self._shift() is None else name
+        return "dim" if name == "shift" and self._shift is None else name
 
+    @cached_property
     def _shift(self) -> float | None:
-        """What is added to the first of two rows to give the second."""
-        rows: Any = nested(self.trace.tensors["input"])
-        if self.trace.shape("input")[:1] != (2,) or len(self.trace.shape("input")) != 2:
-            return None
-        shifts = {b - a for a, b in zip(*rows, strict=True)}
-        return shifts.pop() if len(shifts) == 1 else None
+        x: Any = self.trace.tensors["input"]
+        return row_shift(x)
 
     def values(self) -> dict[str, object]:
-        shift = self._shift()
         table = self._table(self._first(), whole=False)
         largest = table.index(table.largest())
         return {
             "dim": self.trace.kwargs.get("dim", self.dim) if hasattr(self, "dim") else 0,
             "size": table.size,
-            "shift": "" if shift is None else self.text("input", shift),
+            "shift": "" if self._shift is None else self.text("input", self._shift),
             "max": self.text("max", self.trace.value("max", self._first())),
             "sum": self.text("sum", self.trace.value("sum", self._first())),
             "best": self.text("input", self.trace.value("input", largest)),

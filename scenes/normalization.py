@@ -17,6 +17,7 @@ from torchreel.scenes.families.normalization.plan import Plan, Planner, chunks
 from torchreel.scenes.families.normalization.sets_trace import Partition
 from torchreel.scenes.families.normalization.steps import Column, StepsBoard
 from torchreel.scenes.families.normalization.trace import (
+    are_related,
     is_frozen,
     partition,
     record_layer_norm,
@@ -28,7 +29,6 @@ from torchreel.scenes.parts.motion import Appear, Morph, Vanish
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage import Beat, OperatorScene
 from torchreel.scenes.trace import Step
-from torchreel.scenes.values import nested
 
 _SWEEPS = 3
 
@@ -279,9 +279,8 @@ class RMSNorm(LayerNorm):
     operator = declared(nn.RMSNorm, record_rms_norm, infer_shape)
 
     def remarks(self) -> tuple[str, ...]:
-        rows: Any = nested(self.trace.tensors["input"]) if len(self.trace.shape("input")) == 2 else []
-        related = len(rows) == 3 and rows[1:] == [[10 * x for x in rows[0]], [x + 20 for x in rows[0]]]
-        return ("related_rows",) if related else ()
+        x: Any = self.trace.tensors["input"]
+        return ("related_rows",) if are_related(x) else ()
 
     def columns(self) -> list[Column]:
         return [

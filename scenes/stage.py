@@ -167,6 +167,7 @@ class OperatorScene(Backstage):
         """A text of this clip in the given language, by default the clip's."""
         lang = lang or self.request.lang
         operator = self.operator.name
+        # The user's settings may need a sentence that only another example has.
         tellers = (self.told_as, self.example.name, *examples()[operator])
         teller = next((name for name in tellers if is_said(operator, name, key, lang)), self.example.name)
         return caption(operator, teller, key, lang, **values)

@@ -16,7 +16,7 @@ import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
-from torchreel.scenes.families.activation.softmax_trace import softmax_dim
+from torchreel.scenes.families.activation.softmax_trace import row_shift, softmax_dim
 from torchreel.scenes.stage import Request
 from torchreel.scenes.trace import TraceError
 from torchreel.tests.calls import check_call
@@ -112,3 +112,18 @@ def test_any_call_is_drawn_within_the_rules(kind: str, settings: dict[str, Any],
     assert 4 <= show.scene.time <= 15.1
     rules = (texts_inside, no_overlap, shapes_inside, large_enough)
     assert [text for stage in show.stages for rule in rules for text in rule(stage)] == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([[1.0, 2.0], [4.0, 5.0]], 3.0),
+        ([[1.0, 2.0], [4.0, 6.0]], None),
+        ([[1.0, math.nan], [4.0, math.nan]], None),
+        ([[1.0, 2.0]], None),
+        ([[], []], None),
+        ([1.0, 2.0], None),
+    ],
+)
+def test_a_shift_is_one_number_between_two_rows(rows: list[object], expected: float | None) -> None:
+    assert row_shift(torch.tensor(rows)) == expected

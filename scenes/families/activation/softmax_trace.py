@@ -32,6 +32,14 @@ def softmax_dim(module: Any, ndim: int) -> int:
     return int(dim % max(1, ndim))
 
 
+def row_shift(x: Tensor) -> float | None:
+    """What is added to the first row of `x` `(2, N)` to give the second; None if there is no one such number."""
+    if x.ndim != 2 or len(x) != 2 or not x.numel():
+        return None
+    shifts = x[1] - x[0]
+    return float(shifts[0]) if bool((shifts == shifts[0]).all()) else None
+
+
 class _Softmax:
     def __init__(self, call: Call) -> None:
         self.module, self.input, self.output = call.module, argument(call, "input"), call.output
