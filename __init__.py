@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torchreel.assets.errors import TorchreelError, UserError
     from torchreel.scenes.api import trace
-    from torchreel.scenes.trace import Step, Trace, TraceError
+    from torchreel.scenes.trace.proof import Step, Trace, TraceError
 
 __version__ = "0.1.0"
 __all__ = ["Step", "TorchreelError", "Trace", "TraceError", "UserError", "trace"]
 
 _HOMES = {
     "trace": "torchreel.scenes.api",
-    "Step": "torchreel.scenes.trace",
-    "Trace": "torchreel.scenes.trace",
-    "TraceError": "torchreel.scenes.trace",
+    "Step": "torchreel.scenes.trace.proof",
+    "Trace": "torchreel.scenes.trace.proof",
+    "TraceError": "torchreel.scenes.trace.proof",
     "TorchreelError": "torchreel.assets.errors",
     "UserError": "torchreel.assets.errors",
 }

@@ -14,7 +14,7 @@ from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Morph
 from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.trace import Trace
+from torchreel.scenes.trace.proof import Trace
 
 _SIDE = 0.2  # scene units of a cell: small enough for 32 of them
 

@@ -150,7 +150,7 @@ def _prepare(tasks: Sequence[Task]) -> None:
     with _no_garbage():
         from torchreel.render import clip
 
-        clip.prepare()
+        clip.prepare(sorted({task.job.example.operator for task in tasks}))
     for task in tasks:
         if task.job.is_changed:
             _refuse_mistakes(partial(clip.trace, task.job))

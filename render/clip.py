@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,26 @@ from torchreel.render.job import LEDGER, Job, Output
 from torchreel.render.renderer import render_scene
 from torchreel.render.settings import View
 from torchreel.render.shrink import smaller
-from torchreel.scenes import registry
-from torchreel.scenes.inputs import read_literal
-from torchreel.scenes.stage import Request
-from torchreel.scenes.threads import use_one_thread
-from torchreel.scenes.trace import Trace, TraceError
+from torchreel.scenes import catalogue, registry
+from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.trace.inputs import read_literal
+from torchreel.scenes.trace.proof import Trace, TraceError
+from torchreel.scenes.trace.threads import use_one_thread
 
 OnFrame = Callable[[float], None]
 
 
-def prepare() -> None:
-    """Get ready to fork: everything is imported by now and not to be collected, and torch keeps to one thread."""
+def prepare(names: Iterable[str]) -> None:
+    """Get ready to fork: what these operators need is imported by now and not to be collected; torch has one thread."""
     use_one_thread()
-    registry.scene_classes()
+    for name in names:
+        registry.find(name)
     gc.freeze()
 
 
 def trace(job: Job) -> Trace:
     """Compute what the job shows, without drawing; raises `UserError` for settings that torch refuses."""
-    operator = registry.find(job.example.operator).operator
+    operator = catalogue.operator(job.example.operator)
     overrides = {name: read_literal(value) for name, value in job.overrides.items()}
     try:
         result: Trace = operator.trace_example(job.example, overrides, job.input_text, job.seed)

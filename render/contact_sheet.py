@@ -22,9 +22,9 @@ from torchreel.assets.examples import Example, example, examples
 from torchreel.render.renderer import capture
 from torchreel.render.settings import PAGE, View
 from torchreel.scenes import registry
-from torchreel.scenes.stage import OperatorScene, Request, Section
-from torchreel.scenes.threads import use_one_thread
-from torchreel.scenes.trace import Trace
+from torchreel.scenes.stage.scene import OperatorScene, Request, Section
+from torchreel.scenes.trace.proof import Trace
+from torchreel.scenes.trace.threads import use_one_thread
 
 THEMES = ("light", "dark")
 _COLUMNS = 2
@@ -141,7 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for theme in given.theme or THEMES
     ]
     use_one_thread()
-    registry.scene_classes()
+    for one in chosen:
+        registry.find(one.operator)
     with multiprocessing.get_context("fork").Pool(min(given.jobs, len(tasks))) as pool:
         for name in pool.imap(_write, tasks):
             print(given.output / name)

@@ -11,7 +11,7 @@ from typing import Any
 
 from torchreel.render.job import Job
 from torchreel.render.settings import View
-from torchreel.scenes.values import nested
+from torchreel.scenes.trace.values import nested
 
 _FRAME_HEIGHT = 8.0
 

@@ -10,10 +10,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
-from torchreel.scenes import registry
-from torchreel.scenes.calling import first_line
-from torchreel.scenes.operator import Operator
-from torchreel.scenes.trace import Trace
+from torchreel.scenes import catalogue
+from torchreel.scenes.trace.calling import first_line
+from torchreel.scenes.trace.operator import Operator
+from torchreel.scenes.trace.proof import Trace
 
 
 def trace(module: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
@@ -38,10 +38,11 @@ def supported(module: Any) -> Operator:
     if not isinstance(module, nn.Module):
         given = getattr(module, "__name__", None) or type(module).__name__
         raise UserError(f"trace expects a torch.nn module such as nn.Conv2d(1, 1, 3), not {given}.")
-    operators = {scene.operator.module: scene.operator for scene in registry.scene_classes().values()}
-    if type(module) not in operators:
-        raise UserError(_unsupported(type(module), [kind.__name__ for kind in operators if kind]))
-    return operators[type(module)]
+    kind, known = type(module), catalogue.names_known()
+    operator = catalogue.operator(kind.__name__) if kind.__name__ in known else None
+    if operator is None or operator.module is not kind:
+        raise UserError(_unsupported(kind, [name for name in known if hasattr(nn, name)]))
+    return operator
 
 
 def _unsupported(kind: type, known: list[str]) -> str:

@@ -1,6 +1,6 @@
-"""The operators there are: every `OperatorScene` in a module of `torchreel.scenes` that names its `operator`.
+"""From an operator's name to the scene that draws it, importing one family and no other.
 
-Found by scanning the package, so that a new operator is one new file and no list has to be kept.
+A family's scenes are the `OperatorScene`s in the modules of its folder that name their `operator`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,16 @@ from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
 
-import torchreel.scenes
-from torchreel.assets.errors import UserError
-from torchreel.assets.examples import unknown_operator
-from torchreel.scenes.stage import OperatorScene
+from torchreel.scenes import catalogue
+from torchreel.scenes.stage.scene import OperatorScene
 
 
 @cache
-def scene_classes() -> dict[str, type[OperatorScene]]:
-    """The scene of each operator, by the operator's name, module by module in alphabetical order."""
+def scenes_of(family: str) -> dict[str, type[OperatorScene]]:
+    """The scene of each operator of a family, by the operator's name."""
     found: dict[str, type[OperatorScene]] = {}
-    for info in pkgutil.iter_modules(torchreel.scenes.__path__):
-        if info.ispkg:
-            continue
-        for scene in _scenes_in(importlib.import_module(f"torchreel.scenes.{info.name}")):
+    for module in _modules(family):
+        for scene in _scenes_in(module):
             name = scene.operator.name
             if name in found:
                 raise TypeError(f"{name} has two scenes: {found[name].__module__} and {scene.__module__}")
@@ -34,10 +30,13 @@ def scene_classes() -> dict[str, type[OperatorScene]]:
 
 def find(name: str) -> type[OperatorScene]:
     """The scene of one operator. An unknown name is a `UserError` that suggests the nearest."""
-    scenes = scene_classes()
-    if name not in scenes:
-        raise UserError(unknown_operator(name, scenes))
-    return scenes[name]
+    return scenes_of(catalogue.family_of(name))[name]
+
+
+def _modules(family: str) -> Iterator[ModuleType]:
+    package = importlib.import_module(f"torchreel.scenes.{family}")
+    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        yield importlib.import_module(info.name)
 
 
 def _scenes_in(module: ModuleType) -> Iterator[type[OperatorScene]]:

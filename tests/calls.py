@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import torchreel
-from torchreel.scenes.calling import plain
+from torchreel.scenes.trace.calling import plain
 
 
 def check_call(module: nn.Module, *inputs: Any, **kwargs: Any) -> torchreel.Trace:

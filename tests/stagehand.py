@@ -20,10 +20,10 @@ from torchreel.render.display import family
 from torchreel.render.renderer import capture
 from torchreel.render.settings import View
 from torchreel.scenes import registry
-from torchreel.scenes.parts import bars
 from torchreel.scenes.parts.text import Text
-from torchreel.scenes.stage import OperatorScene, Request, Section
-from torchreel.scenes.trace import Trace
+from torchreel.scenes.stage import bars
+from torchreel.scenes.stage.scene import OperatorScene, Request, Section
+from torchreel.scenes.trace.proof import Trace
 
 Bounds = tuple[float, float, float, float]
 """(left, bottom, right, top)."""

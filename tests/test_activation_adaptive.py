@@ -15,8 +15,8 @@ import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
-from torchreel.scenes.stage import Request
-from torchreel.scenes.trace import Trace, TraceError
+from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import large_enough, no_overlap, shapes_inside, texts_inside
 from torchreel.tests.stagehand import watch_scene

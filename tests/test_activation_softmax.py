@@ -16,9 +16,9 @@ import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
-from torchreel.scenes.families.activation.softmax_trace import row_shift, softmax_dim
-from torchreel.scenes.stage import Request
-from torchreel.scenes.trace import TraceError
+from torchreel.scenes.activation.softmax.trace import row_shift, softmax_dim
+from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.trace.proof import TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import large_enough, no_overlap, shapes_inside, texts_inside
 from torchreel.tests.stagehand import watch_scene

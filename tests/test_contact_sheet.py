@@ -10,7 +10,7 @@ from PIL import Image
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import examples
 from torchreel.render import contact_sheet
-from torchreel.scenes.stage import Section
+from torchreel.scenes.stage.scene import Section
 
 
 def sections(*lengths: float) -> list[Section]:

@@ -14,12 +14,12 @@ from torch import nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.scenes.convolution import Conv1d, Conv2d, Conv3d
-from torchreel.scenes.families.convolution.trace import Names, _Convolution, record_convolution
-from torchreel.scenes.formula import cells
-from torchreel.scenes.operator import Operator
-from torchreel.scenes.stage import OperatorScene
-from torchreel.scenes.trace import Trace, TraceError
+from torchreel.scenes.convolution.conv import Conv1d, Conv2d, Conv3d
+from torchreel.scenes.convolution.trace import Names, _Convolution, record_convolution
+from torchreel.scenes.stage.scene import OperatorScene
+from torchreel.scenes.trace.formula import cells
+from torchreel.scenes.trace.operator import Operator
+from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import RULES
 from torchreel.tests.stagehand import watch

@@ -14,9 +14,13 @@ from torch import nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.scenes.stage import Request
-from torchreel.scenes.trace import TraceError
-from torchreel.scenes.transposed import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from torchreel.scenes.convolution.transposed.conv_transpose import (
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
+from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.trace.proof import TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import RULES
 from torchreel.tests.stagehand import watch_scene

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import torchreel
-from torchreel.scenes.distance import CosineSimilarity, PairwiseDistance
+from torchreel.scenes.distance.distances import CosineSimilarity, PairwiseDistance
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import faults
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 import torchreel
 from torchreel.assets.examples import example
-from torchreel.scenes.dropout import AlphaDropout, Dropout, Dropout2d
-from torchreel.scenes.families.dropout.trace import channel_axis
+from torchreel.scenes.dropout.dropout import AlphaDropout, Dropout, Dropout2d
+from torchreel.scenes.dropout.trace import channel_axis
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import faults
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import Example, did_you_mean, example, examples, families, read_examples
-from torchreel.scenes.inputs import read_input
-from torchreel.scenes.operator import constructor_parameters
+from torchreel.scenes.trace.inputs import read_input
+from torchreel.scenes.trace.operator import constructor_parameters
 
 STORYBOARD = tomllib.loads((Path(__file__).parent / "data" / "storyboard.toml").read_text(encoding="utf-8"))
 ALL = [one for named in examples().values() for one in named.values()]

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example, examples
-from torchreel.scenes.families.folding.trace import FOLD, UNFOLD, fold_blocks, scaled_step
-from torchreel.scenes.folding import Fold
-from torchreel.scenes.formula import Ref
-from torchreel.scenes.stage import Request
-from torchreel.scenes.trace import Rule, Trace, TraceError
-from torchreel.scenes.unfolding import Unfold
+from torchreel.scenes.folding.fold import Fold
+from torchreel.scenes.folding.trace import FOLD, UNFOLD, fold_blocks, scaled_step
+from torchreel.scenes.folding.unfold import Unfold
+from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.trace.formula import Ref
+from torchreel.scenes.trace.proof import Rule, Trace, TraceError
 
 Pair = tuple[int, int]
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torchreel.scenes.formula import Add, Const, Div, Expr, Func, Lazy, Max, Mul, Ref, Sub, Sum, Token
+from torchreel.scenes.trace.formula import Add, Const, Div, Expr, Func, Lazy, Max, Mul, Ref, Sub, Sum, Token
 
 VALUES = torch.tensor([2.5, -0.75, 0.0, 4.0, -3.0, 0.5], dtype=torch.float64)
 TENSORS = {"x": VALUES}

@@ -17,7 +17,8 @@ LAYERS = ("assets", "scenes", "render", "cli")
 MODULES = sorted(
     path for top in ("*.py", "assets/**/*.py", "scenes/**/*.py", "render/**/*.py") for path in ROOT.glob(top)
 )
-FAMILIES = {path.name for path in (ROOT / "scenes" / "families").iterdir() if path.is_dir()} - {"__pycache__"}
+ROOMS = {"trace", "parts", "stage"}
+FAMILIES = {path.parent.name for path in (ROOT / "scenes").glob("*/operators.py")}
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -101,16 +102,14 @@ SCENES = [path for path in MODULES if layer(path) == "scenes"]
 
 def families_of(path: Path) -> set[str]:
     """The families whose parts a module is made of."""
-    named = [name.removeprefix("torchreel.scenes.families.") for name in imports(path)]
+    named = [name.removeprefix("torchreel.scenes.") for name in imports(path)]
     return {name.split(".")[0] for name in named if not name.startswith("torchreel.")} & FAMILIES
 
 
 @pytest.mark.parametrize("path", SCENES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_family_is_made_of_its_own_parts(path: Path) -> None:
     parts = path.relative_to(ROOT / "scenes").parts
-    own = {parts[1]} if parts[0] == "families" else families_of(path)
-    assert families_of(path) <= own
-    assert len(own) <= 1
+    assert families_of(path) <= {parts[0]}
 
 
 @pytest.mark.parametrize("path", SCENES, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from torchreel.assets.errors import UserError
-from torchreel.scenes.grammar import _CREATORS
-from torchreel.scenes.inputs import read_input, read_literal
+from torchreel.scenes.trace.grammar import _CREATORS
+from torchreel.scenes.trace.inputs import read_input, read_literal
 
 AS_IN_TORCH = [
     "torch.arange(1., 17.).reshape(1, 1, 4, 4)",

@@ -16,10 +16,10 @@ from manim import VGroup
 from torchreel.assets.examples import example, examples
 from torchreel.assets.themes import theme
 from torchreel.scenes import registry
-from torchreel.scenes.parts import bars
 from torchreel.scenes.parts.shapes import Box, Path
 from torchreel.scenes.parts.text import Text
-from torchreel.scenes.stage import Beat, OperatorScene, Request
+from torchreel.scenes.stage import bars
+from torchreel.scenes.stage.scene import Beat, OperatorScene, Request
 from torchreel.tests.layout import RULES, Reading, reading
 from torchreel.tests.stagehand import Outline, watch_scene
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 import torchreel
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
-from torchreel.scenes.formula import Lazy
+from torchreel.scenes.trace.formula import Lazy
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import faults
 

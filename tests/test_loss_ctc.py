@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import torchreel
 from torchreel.assets.examples import example
-from torchreel.scenes.loss_ctc import CTCLoss
+from torchreel.scenes.loss.ctc.ctc import CTCLoss
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import faults
 

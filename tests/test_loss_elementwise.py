@@ -15,8 +15,8 @@ import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example, examples
 from torchreel.scenes import registry
-from torchreel.scenes.stage import Request
-from torchreel.scenes.trace import TraceError
+from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.trace.proof import TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import Reading
 from torchreel.tests.stagehand import proved, watch_scene

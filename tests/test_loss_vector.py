@@ -17,7 +17,7 @@ import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes.registry import find
-from torchreel.scenes.trace import Trace, TraceError
+from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import faults
 

@@ -17,12 +17,12 @@ from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.render.renderer import capture
 from torchreel.render.settings import View
-from torchreel.scenes.families.normalization.groups_trace import group_settings, with_other_groups
-from torchreel.scenes.formula import Const
-from torchreel.scenes.normalization_comparison import Normalization
-from torchreel.scenes.normalization_grouped import GroupNorm
-from torchreel.scenes.stage import OperatorScene, Request
-from torchreel.scenes.trace import Rule, Trace, TraceError
+from torchreel.scenes.normalization.comparison.comparison import Normalization
+from torchreel.scenes.normalization.group_norm import GroupNorm
+from torchreel.scenes.normalization.groups_trace import group_settings, with_other_groups
+from torchreel.scenes.stage.scene import OperatorScene, Request
+from torchreel.scenes.trace.formula import Const
+from torchreel.scenes.trace.proof import Rule, Trace, TraceError
 from torchreel.tests.layout import RULES
 from torchreel.tests.stagehand import watch
 

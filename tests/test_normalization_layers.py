@@ -16,7 +16,7 @@ from torch import Tensor, nn
 import torchreel
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
-from torchreel.scenes.families.normalization.sets_trace import Partition
+from torchreel.scenes.normalization.sets_trace import Partition
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import faults
 from torchreel.tests.stagehand import watch

@@ -26,7 +26,7 @@ def _is_part(path: Path) -> bool:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """The wheel built from a copy of the tree."""
     copy, dist = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("dist")
-    for name in ("pyproject.toml", "README.md", "__init__.py", "__main__.py", "cli.py"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "__init__.py", "__main__.py", "cli.py"):
         shutil.copy(ROOT / name, copy)
     for name in FOLDERS:
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))

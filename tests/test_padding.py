@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
-from torchreel.scenes.families.padding.axes import Axis
-from torchreel.scenes.families.padding.canvas import ends
-from torchreel.scenes.padding import CircularPad1d, ReflectionPad2d
-from torchreel.scenes.stage import Request
-from torchreel.scenes.trace import Trace, TraceError
+from torchreel.scenes.padding.axes import Axis
+from torchreel.scenes.padding.canvas import ends
+from torchreel.scenes.padding.pads import CircularPad1d, ReflectionPad2d
+from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import RULES, Reading
 from torchreel.tests.stagehand import watch_scene

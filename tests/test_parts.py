@@ -14,8 +14,8 @@ from manim import VMobject
 
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
-from torchreel.scenes.formula import cells
 from torchreel.scenes.parts.mark import Mark
+from torchreel.scenes.trace.formula import cells
 
 COLORS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 SHARES = st.floats(0, 1)
@@ -56,10 +56,10 @@ def test_cells_count_in_row_major_order(shape: list[int], data: st.DataObject) -
 def test_a_trace_needs_no_symbolic_algebra() -> None:
     """`torch.unravel_index` imports sympy, which costs more than a trace; so do torch's own MaxUnpool and BCELoss."""
     code = (
-        "import sys\nfrom torchreel.assets.examples import examples\nfrom torchreel.scenes import registry\n"
-        "for name, scene in registry.scene_classes().items():\n"
+        "import sys\nfrom torchreel.assets.examples import examples\nfrom torchreel.scenes import catalogue\n"
+        "for name in catalogue.names_known():\n"
         "    for example in examples()[name].values() if not name.startswith(('MaxUnpool', 'BCELoss')) else ():\n"
-        "        scene.operator.trace_example(example)\n"
+        "        catalogue.operator(name).trace_example(example)\n"
         "print('sympy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -13,11 +13,11 @@ from torch import nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.scenes.families.pooling.trace import record_max_pool
-from torchreel.scenes.operator import Operator
-from torchreel.scenes.pooling import MaxPool1d, MaxPool2d, MaxPool3d
-from torchreel.scenes.stage import OperatorScene, Request
-from torchreel.scenes.trace import Trace, TraceError
+from torchreel.scenes.pooling.window.max_pool import MaxPool1d, MaxPool2d, MaxPool3d
+from torchreel.scenes.pooling.window.trace import record_max_pool
+from torchreel.scenes.stage.scene import OperatorScene, Request
+from torchreel.scenes.trace.operator import Operator
+from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import RULES, Reading, faults
 from torchreel.tests.stagehand import watch_scene

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
-from torchreel.scenes.families.pooling.adaptive_ruler import lanes
-from torchreel.scenes.families.pooling.adaptive_windows import Whole
-from torchreel.scenes.formula import Const, Ref, Token
-from torchreel.scenes.stage import Request
-from torchreel.scenes.trace import Trace, TraceError
+from torchreel.scenes.pooling.adaptive.ruler import lanes
+from torchreel.scenes.pooling.adaptive.windows import Whole
+from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.trace.formula import Const, Ref, Token
+from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import RULES, Reading
 from torchreel.tests.stagehand import watch_scene

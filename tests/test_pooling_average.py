@@ -14,9 +14,9 @@ from torch import nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.scenes.pooling_average import AvgPool1d, AvgPool2d, AvgPool3d
-from torchreel.scenes.stage import OperatorScene, Request
-from torchreel.scenes.trace import Trace, TraceError
+from torchreel.scenes.pooling.window.avg_pool import AvgPool1d, AvgPool2d, AvgPool3d
+from torchreel.scenes.stage.scene import OperatorScene, Request
+from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import RULES, Reading
 from torchreel.tests.stagehand import watch_scene

@@ -14,9 +14,9 @@ from torch import nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.scenes.pooling_power import LPPool1d, LPPool2d, LPPool3d
-from torchreel.scenes.stage import OperatorScene, Request
-from torchreel.scenes.trace import Trace, TraceError
+from torchreel.scenes.pooling.window.lp_pool import LPPool1d, LPPool2d, LPPool3d
+from torchreel.scenes.stage.scene import OperatorScene, Request
+from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import RULES, Reading
 from torchreel.tests.stagehand import watch_scene

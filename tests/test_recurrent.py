@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.scenes.families.recurrent.cells_trace import GRU_CELL, LSTM_CELL, RNN_CELL, CellOperator
-from torchreel.scenes.families.recurrent.story import CellScene
-from torchreel.scenes.recurrent import GRUCell, LSTMCell, RNNCell
-from torchreel.scenes.stage import Request, Section
-from torchreel.scenes.trace import Rule, Trace, TraceError
+from torchreel.scenes.recurrent.cell.cells import GRUCell, LSTMCell, RNNCell
+from torchreel.scenes.recurrent.cell.cells_trace import GRU_CELL, LSTM_CELL, RNN_CELL, CellOperator
+from torchreel.scenes.recurrent.cell.story import CellScene
+from torchreel.scenes.stage.scene import Request, Section
+from torchreel.scenes.trace.proof import Rule, Trace, TraceError
 from torchreel.tests.layout import Reading
 from torchreel.tests.stagehand import Show, watch_scene
 

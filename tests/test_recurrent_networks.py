@@ -16,11 +16,11 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequenc
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.scenes.families.recurrent.tape_trace import Dot
-from torchreel.scenes.formula import Add, cells
-from torchreel.scenes.recurrent_unrolled import GRU, LSTM, RNN, NetworkScene
-from torchreel.scenes.stage import Request
-from torchreel.scenes.trace import Trace, TraceError
+from torchreel.scenes.recurrent.cell.tape_trace import Dot
+from torchreel.scenes.recurrent.network.networks import GRU, LSTM, RNN, NetworkScene
+from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.trace.formula import Add, cells
+from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import Reading
 from torchreel.tests.stagehand import Show, watch_scene

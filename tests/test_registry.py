@@ -11,17 +11,20 @@ import pytest
 from torchreel import scenes
 from torchreel.assets.captions import LANGUAGES, title
 from torchreel.assets.errors import UserError
-from torchreel.assets.examples import Example, examples
+from torchreel.assets.examples import Example, examples, families
 from torchreel.render.renderer import capture
 from torchreel.render.settings import View
-from torchreel.scenes.registry import find, scene_classes
-from torchreel.scenes.stage import OperatorScene, Request
+from torchreel.scenes.catalogue import names_known, operators
+from torchreel.scenes.registry import find, scenes_of
+from torchreel.scenes.stage.scene import OperatorScene, Request
 
 ALL = [one for named in examples().values() for one in named.values()]
 
 
 def test_operators_and_examples_are_the_same() -> None:
-    assert sorted(scene_classes()) == sorted(examples())
+    assert sorted(names_known()) == sorted(examples())
+    for family, names in families().items():
+        assert sorted(scenes_of(family)) == sorted(operators(family)) == sorted(names)
 
 
 @pytest.mark.parametrize("one", ALL, ids=lambda one: f"{one.operator}:{one.name}")
@@ -35,7 +38,7 @@ def test_every_example_has_a_proved_trace(one: Example) -> None:
 def test_every_operator_has_a_scene_one_family_and_titles(operator: str) -> None:
     assert issubclass(find(operator), OperatorScene)
     [family] = {one.family for one in examples()[operator].values()}
-    assert (Path(scenes.__file__).parent / "families" / family).is_dir()
+    assert (Path(scenes.__file__).parent / family).is_dir()
     assert all(operator in title(operator, lang) for lang in LANGUAGES)
 
 

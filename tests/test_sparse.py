@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import torchreel
 from torchreel.assets.examples import example
-from torchreel.scenes.sparse import Embedding, EmbeddingBag
+from torchreel.scenes.sparse.embedding import Embedding, EmbeddingBag
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import faults
 

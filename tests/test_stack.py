@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from torchreel.assets.themes import theme
-from torchreel.scenes.convolution import Conv3d
+from torchreel.scenes.convolution.conv import Conv3d
 from torchreel.scenes.parts.grid import drawn_texts
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.stack import NO_PAD, Pad, Position, Slices, Stack
 from torchreel.scenes.parts.text import Text
-from torchreel.scenes.trace import Trace
+from torchreel.scenes.trace.proof import Trace
 
 LOOK = Look(theme("light"))
 

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.scenes.families.pooling.unpooling_journeys import Journeys, spelled, unravelled
-from torchreel.scenes.parts.bars import STAGE_BOTTOM
-from torchreel.scenes.stage import OperatorScene, Request
-from torchreel.scenes.trace import Trace, TraceError
-from torchreel.scenes.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
+from torchreel.scenes.pooling.unpooling.journeys import Journeys, spelled, unravelled
+from torchreel.scenes.pooling.unpooling.max_unpool import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
+from torchreel.scenes.stage.bars import STAGE_BOTTOM
+from torchreel.scenes.stage.scene import OperatorScene, Request
+from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import RULES, Reading
 from torchreel.tests.stagehand import watch_scene

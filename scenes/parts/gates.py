@@ -13,13 +13,13 @@ import numpy as np
 from manim import Animation, Mobject, VGroup
 from manim.utils.rate_functions import ease_in_out_cubic
 
-from torchreel.scenes.formula import Index
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Appear, Morph, Paint, Vanish
 from torchreel.scenes.parts.shapes import Box, Disc, Path, Point, Shape, as_point, polyline
 from torchreel.scenes.parts.text import Text
-from torchreel.scenes.trace import Trace
+from torchreel.scenes.trace.formula import Index
+from torchreel.scenes.trace.proof import Trace
 
 Slots = Sequence[int | None]
 _ONE: Slots = (0,)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.formula import Index
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Drop, Fly, Paint
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box, Point, Shape, as_point, box_points, polyline
 from torchreel.scenes.parts.text import Text, measure
-from torchreel.scenes.trace import Trace
+from torchreel.scenes.trace.formula import Index
+from torchreel.scenes.trace.proof import Trace
 
 Cell = tuple[int, int]
 _MARGIN = 0.07

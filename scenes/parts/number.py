@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from torchreel.assets.fonts import FontName
-from torchreel.scenes.formula import Index
 from torchreel.scenes.parts.text import Text
+from torchreel.scenes.trace.formula import Index
 
 
 class Number(Text):

@@ -17,14 +17,14 @@ from functools import partial
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.formula import Index
 from torchreel.scenes.parts.grid import Cell, Cells, Grid, dashes
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Morph
 from torchreel.scenes.parts.shapes import Point, Shape, as_point, polyline
 from torchreel.scenes.parts.slices import HEAD, NO_PAD, Pad, Position, Sizes, Slices
 from torchreel.scenes.parts.text import Text
-from torchreel.scenes.trace import Trace
+from torchreel.scenes.trace.formula import Index
+from torchreel.scenes.trace.proof import Trace
 
 __all__ = ["HEAD", "NO_PAD", "Frames", "Pad", "Position", "Sizes", "Slices", "Stack"]
 

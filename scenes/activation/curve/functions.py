@@ -1,0 +1,311 @@
+"""The laws of torch's element-wise activations, with the formulas of its documentation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from torchreel.scenes.activation.curve.laws import (
+    INF,
+    ONE,
+    ZERO,
+    Formula,
+    Function,
+    Law,
+    Piece,
+    above,
+    below,
+    bound_as,
+    clamped,
+    plain,
+    rest,
+    same,
+    setting,
+    smooth,
+    wide,
+)
+from torchreel.scenes.activation.curve.range import Stored
+from torchreel.scenes.trace.formula import (
+    Add,
+    Const,
+    Div,
+    Expr,
+    Func,
+    Largest,
+    Least,
+    Mul,
+    Neg,
+    Pow,
+    Ref,
+    Sub,
+)
+
+
+def law(module: nn.Module) -> Law:
+    """The law of a module, with its settings."""
+    return _LAWS[type(module)](module)
+
+
+def _relu(module: Any) -> Law:
+    def whole(x: Expr, cells: Tensor) -> Expr:
+        return Largest((ZERO, x))
+
+    pieces = (
+        Piece("zero", (-INF, 0.0), "", lambda x: x <= 0, whole),
+        rest("same", (0.0, INF), "", whole),
+    )
+    return Law(pieces)
+
+
+def _relu6(module: Any) -> Law:
+    keys = ("zero", "same", "cap")
+    return Law(
+        clamped(0.0, 6.0, keys, lambda x: Least((Const(6), Largest((ZERO, x))))), levels=(6.0,), reach=8.0
+    )
+
+
+def _leaky(module: Any) -> Law:
+    slope = setting(module.negative_slope)
+    pieces = (below("scaled", 0.0, lambda x, _: Mul((slope, x))), above("same", 0.0, same))
+    return Law(pieces, beside={"ReLU": F.relu})
+
+
+def _prelu(module: Any) -> Law:
+    many = module.weight.numel() > 1
+
+    def scaled(x: Expr, cells: Tensor) -> Expr:
+        channel = cells[:, 1:2] if many else torch.zeros_like(cells[:, :1]).reshape(len(cells), -1)
+        return Mul((Ref("weight", channel if channel.shape[1] else torch.zeros(len(cells), 1).long()), x))
+
+    pieces = (below("scaled", 0.0, scaled), above("same", 0.0, same))
+    return Law(pieces, learned={"d/dweight": lambda x: torch.where(x > 0, 0, x)})
+
+
+def _rrelu(module: Any) -> Law:
+    mean = (module.lower + module.upper) / 2
+
+    def scaled(x: Expr, cells: Tensor) -> Expr:
+        return Mul((Ref("a", cells) if module.training else setting(mean), x))
+
+    bounds = {
+        f"{plain(module.lower)}·x": lambda x: torch.where(x > 0, x, x * module.lower),
+        f"{plain(module.upper)}·x": lambda x: torch.where(x > 0, x, x * module.upper),
+    }
+    return Law((below("scaled", 0.0, scaled), above("same", 0.0, same)), beside=bounds)
+
+
+def _elu(module: Any) -> Law:
+    alpha = float(module.alpha)
+
+    def curve(x: Expr, cells: Tensor) -> Expr:
+        return _times(alpha, Sub(Func("exp", x), ONE))
+
+    pieces = (below("bent", 0.0, curve), above("same", 0.0, same))
+    return Law(pieces, beside={"ReLU": F.relu}, levels=(-alpha,))
+
+
+def _celu(module: Any) -> Law:
+    alpha = float(module.alpha)
+
+    def curve(x: Expr, cells: Tensor) -> Expr:
+        return _times(alpha, Sub(Func("exp", x if alpha == 1 else Div(x, setting(alpha))), ONE))
+
+    pieces = (below("bent", 0.0, curve), above("same", 0.0, same))
+    beside = {"ReLU": F.relu} if alpha == 1 else {f"ELU({plain(alpha)})": lambda x: F.elu(x, alpha)}
+    return Law(pieces, beside=beside, levels=(-alpha,))
+
+
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def _selu(module: Any) -> Law:
+    scale, alpha = setting(_SELU_SCALE), setting(_SELU_ALPHA)
+
+    def curve(x: Expr, cells: Tensor) -> Expr:
+        return Mul((scale, alpha, Sub(Func("exp", x), ONE)))
+
+    pieces = (below("bent", 0.0, curve), above("scaled", 0.0, lambda x, _: Mul((scale, x))))
+    return Law(pieces, levels=(-_SELU_SCALE * _SELU_ALPHA,), moments=True)
+
+
+def _times(factor: float, part: Expr) -> Expr:
+    return part if factor == 1 else Mul((setting(factor), part))
+
+
+def _gelu(module: Any) -> Law:
+    beside: dict[str, Function] = {"Φ(x)": lambda x: torch.special.ndtr(x.double())}
+    if module.approximate == "none":
+        return smooth(lambda x: Mul((x, Func("normal_cdf", x))), beside=beside, columns=beside)
+    root = Const(math.sqrt(2 / math.pi), "√(2/π)")
+
+    def curve(x: Expr) -> Expr:
+        inner = Mul((root, Add((x, Mul((Const(0.044715), Pow(x, Const(3))))))))
+        return Mul((Const(0.5), x, Add((ONE, Func("tanh", inner)))))
+
+    return smooth(curve, beside={"GELU": F.gelu})
+
+
+def _silu(module: Any) -> Law:
+    gate: dict[str, Function] = {"σ(x)": torch.sigmoid}
+    return smooth(lambda x: Mul((x, Func("sigmoid", x))), beside=gate, columns=gate)
+
+
+def _mish(module: Any) -> Law:
+    def gate(x: Tensor) -> Tensor:
+        return torch.tanh(F.softplus(x))
+
+    def gated(x: Expr) -> Expr:
+        return Mul((x, Func("tanh", Func("softplus", x))))
+
+    return smooth(gated, beside={"tanh(softplus(x))": gate}, columns={"gate": gate})
+
+
+def _sigmoid(module: Any) -> Law:
+    return smooth(lambda x: Div(ONE, Add((ONE, Func("exp", Neg(x))))), levels=(0.0, 1.0), reach=6.0)
+
+
+def _tanh(module: Any) -> Law:
+    def stretched(x: Expr) -> Expr:
+        return Sub(Mul((Const(2), Func("sigmoid", Mul((Const(2), x))))), ONE)
+
+    return smooth(stretched, beside={"σ(x)": torch.sigmoid}, levels=(-1.0, 1.0))
+
+
+def _softsign(module: Any) -> Law:
+    def ratio(x: Expr) -> Expr:
+        return Div(x, Add((ONE, Func("abs", x))))
+
+    return smooth(ratio, beside={"tanh(x)": torch.tanh}, levels=(-1.0, 1.0), reach=6.0)
+
+
+def _logsigmoid(module: Any) -> Law:
+    def stable(x: Expr) -> Expr:
+        return Sub(Least((ZERO, x)), Func("log", Add((ONE, Func("exp", Neg(Func("abs", x)))))))
+
+    return smooth(
+        stable, columns={"log(σ(x))": lambda x: torch.log(torch.sigmoid(x))}, levels=(0.0,), reach=6.0
+    )
+
+
+def _softplus(module: Any) -> Law:
+    beta, threshold = float(module.beta), float(module.threshold)
+
+    def curve(x: Expr, cells: Tensor) -> Expr:
+        log = Func("log", Add((ONE, Stored(Func("exp", _times(beta, x))))))
+        return log if beta == 1 else Div(log, setting(beta))
+
+    def linear(x: Tensor) -> Tensor:
+        exact = wide(x)
+        return exact * bound_as(beta, exact) > bound_as(threshold, exact)
+
+    bound = threshold / beta if beta else INF
+    far, near = ((bound, INF), (-INF, bound)) if beta >= 0 else ((-INF, bound), (bound, INF))
+    limit = plain(threshold)
+    name = "{}" if beta == 1 else f"{plain(beta)}·{{}}"
+    pieces = (
+        Piece("same", far, f"{name} > {limit}", linear, same),
+        rest("bent", near, f"{name} ≤ {limit}", curve),
+    )
+    return Law(pieces, beside={"ReLU": F.relu}, reach=5.0)
+
+
+def _hardtanh(module: Any) -> Law:
+    low, high = float(module.min_val), float(module.max_val)
+    pieces = clamped(
+        low, high, ("floor", "same", "cap"), lambda x: Least((setting(high), Largest((setting(low), x))))
+    )
+    return Law(pieces, beside={"tanh(x)": torch.tanh}, levels=(low, high), reach=4.0)
+
+
+def _hardsigmoid(module: Any) -> Law:
+    def ramp(x: Expr) -> Expr:
+        return Div(Least((Const(6), Largest((ZERO, Add((x, Const(3))))))), Const(6))
+
+    pieces = clamped(-3.0, 3.0, ("zero", "ramp", "cap"), ramp)
+    return Law(pieces, beside={"σ(x)": torch.sigmoid}, levels=(1.0,), reach=6.0)
+
+
+def _hardswish(module: Any) -> Law:
+    def gated(x: Expr) -> Expr:
+        return Div(Stored(Mul((x, Least((Const(6), Largest((ZERO, Add((x, Const(3)))))))))), Const(6))
+
+    pieces = clamped(-3.0, 3.0, ("zero", "bent", "same"), gated)
+    return Law(pieces, beside={"SiLU": F.silu}, reach=5.0)
+
+
+def _hardshrink(module: Any) -> Law:
+    return _shrink(float(module.lambd), lambda x: x, same, same)
+
+
+def _softshrink(module: Any) -> Law:
+    limit = setting(module.lambd)
+    return _shrink(float(module.lambd), wide, lambda x, _: Add((x, limit)), lambda x, _: Sub(x, limit))
+
+
+def _shrink(limit: float, compared: Function, left: Formula, right: Formula) -> Law:
+    """Zero up to a distance `limit` from 0, something else on both sides; `compared` is x as torch compares it."""
+    text = plain(limit)
+    pieces = (
+        Piece(
+            "zero",
+            (-limit, limit),
+            f"|{{}}| ≤ {text}",
+            lambda x: within(compared(x), limit),
+            lambda x, _: ZERO,
+        ),
+        Piece("below", (-INF, -limit), f"{{}} < −{text}", lambda x: x < 0, left),
+        above("above", limit, right),
+    )
+    return Law(pieces, beside={"y = x": lambda x: x}, reach=max(2.0, min(2 * limit, 10.0)))
+
+
+def within(x: Tensor, limit: float) -> Tensor:
+    bound = bound_as(limit, x)
+    return (x >= -bound) & (x <= bound)
+
+
+def _tanhshrink(module: Any) -> Law:
+    return smooth(
+        lambda x: Sub(x, Func("tanh", x)), beside={"y = x": lambda x: x, "tanh(x)": torch.tanh}, reach=3.0
+    )
+
+
+def _threshold(module: Any) -> Law:
+    value = setting(module.value)
+    pieces = (
+        below("replaced", float(module.threshold), lambda x, _: value),
+        above("same", float(module.threshold), same),
+    )
+    return Law(pieces, beside={"y = x": lambda x: x}, reach=5.0)
+
+
+_LAWS: dict[type[nn.Module], Callable[[Any], Law]] = {
+    nn.CELU: _celu,
+    nn.ELU: _elu,
+    nn.GELU: _gelu,
+    nn.Hardshrink: _hardshrink,
+    nn.Hardsigmoid: _hardsigmoid,
+    nn.Hardswish: _hardswish,
+    nn.Hardtanh: _hardtanh,
+    nn.LeakyReLU: _leaky,
+    nn.LogSigmoid: _logsigmoid,
+    nn.Mish: _mish,
+    nn.PReLU: _prelu,
+    nn.ReLU: _relu,
+    nn.ReLU6: _relu6,
+    nn.RReLU: _rrelu,
+    nn.SELU: _selu,
+    nn.SiLU: _silu,
+    nn.Sigmoid: _sigmoid,
+    nn.Softplus: _softplus,
+    nn.Softshrink: _softshrink,
+    nn.Softsign: _softsign,
+    nn.Tanh: _tanh,
+    nn.Tanhshrink: _tanhshrink,
+    nn.Threshold: _threshold,
+}

@@ -1,0 +1,196 @@
+"""What an element-wise activation computes: output, slope and regime of every element, and its curve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from torchreel.scenes.activation.calls import argument
+from torchreel.scenes.activation.curve.functions import law
+from torchreel.scenes.activation.curve.laws import Law
+from torchreel.scenes.activation.curve.range import Stored
+from torchreel.scenes.trace.calling import bare
+from torchreel.scenes.trace.formula import Case, Expr, Ref, read
+from torchreel.scenes.trace.operator import Call, Recording
+from torchreel.scenes.trace.proof import Rule
+
+SAMPLES = 161
+_FAR, _MARGIN = 3.0, 0.03
+_EDGE = 1e-6
+_JUMP = 1e-2
+
+
+def record_activation(call: Call) -> Recording:
+    """Tensors and the rule of one call `module(input)`.
+
+    `slope` is the derivative by autograd, in float64; `regime` the number of the law's piece that holds. `curve.x`
+    `(S,)`, `curve.output` and `curve.slope` `(R, S)` are the function over the span that the picture shows, in float64,
+    one row a learned slope; NaN stands where it jumps, as `curve.jumps` lists. `curve.<name>` are the functions beside
+    it. PReLU has `weight`, RReLU in training `a`, the slopes it drew.
+    """
+    module, x = call.module, argument(call, "input")
+    tensors: dict[str, Tensor] = {"input": x, **_parameters(call)}
+    rules = law(module)
+    tensors |= {name: function(x) for name, function in {**rules.columns, **rules.learned}.items()}
+    tensors |= {"regime": rules.regime(x), "slope": _slope(module, x, tensors.get("a"))}
+    tensors |= _beyond(module, x)
+    tensors |= _curves(module, rules, x)
+    if rules.moments:
+        tensors["moments"] = _moments(module)
+    tensors["output"] = call.output
+    return Recording(tensors, (Rule("output", lambda cells: _formula(rules, tensors, cells)),))
+
+
+def piecewise(rules: Law, which: Tensor, x: Expr, cells: Tensor, more: tuple[Expr, ...] = ()) -> Expr:
+    """The law's formula for a batch of cells, the piece `which` of each; `more` pieces may follow the law's own."""
+    one = rules.pieces[0].formula
+    if not more and all(piece.formula is one for piece in rules.pieces):
+        return one(x, cells)
+    return Case(which, (*(piece.formula(x, cells) for piece in rules.pieces), *more))
+
+
+def _formula(rules: Law, tensors: dict[str, Tensor], cells: Tensor) -> Expr:
+    x, which = Ref("input", cells), read(tensors["regime"], cells)
+    if "beyond" not in tensors:
+        return Stored(piecewise(rules, which, x, cells), narrow=True)
+    beyond = _is_beyond(read(tensors["input"], cells))
+    which = torch.where(beyond, len(rules.pieces), which)
+    return Stored(piecewise(rules, which, x, cells, (Ref("beyond", cells),)), narrow=True)
+
+
+def _parameters(call: Call) -> dict[str, Tensor]:
+    if isinstance(call.module, nn.PReLU):
+        return {"weight": call.module.weight.detach()}
+    if isinstance(call.module, nn.RReLU) and call.module.training:
+        return {"a": _drawn(call)}
+    return {}
+
+
+def _drawn(call: Call) -> Tensor:
+    """The slopes that RReLU drew: torch draws one for each element up to 0, in order, and none for the others."""
+    module, x = call.module, argument(call, "input")
+    signs = torch.where(x <= 0, -1, 1).to(x)
+    return call.replay(lambda: F.rrelu(signs, module.lower, module.upper, True)) * signs
+
+
+def _beyond(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    """What torch gives for GELU at the end of a type's range, where x·(1 + erf) overflows in some of its kernels."""
+    if isinstance(module, nn.GELU) and bool(_is_beyond(x).any()):
+        return {"beyond": F.gelu(x, approximate=module.approximate)}
+    return {}
+
+
+def _is_beyond(x: Tensor) -> Tensor:
+    return x.abs() > torch.finfo(x.dtype).max / 2
+
+
+def _slope(module: nn.Module, x: Tensor, drawn: Tensor | None) -> Tensor:
+    """d output / d input of every element, by autograd in float64."""
+    if drawn is not None:
+        return drawn.double()
+    with torch.inference_mode(False), torch.enable_grad():
+        at = x.detach().double().clone().requires_grad_()
+        (slope,) = torch.autograd.grad(_exact(module)(at).sum(), at)
+    return slope
+
+
+def _exact(module: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The module in float64, writing nothing in place."""
+    wide: Any = bare(module).double()
+    if getattr(wide, "inplace", False):
+        wide.inplace = False
+    return wide
+
+
+def _curves(module: nn.Module, rules: Law, x: Tensor) -> dict[str, Tensor]:
+    """The function, its slope and its neighbours over the span that is shown."""
+    at = _samples(rules, x)
+    rows = _rows(module, at)
+    found = {
+        "curve.x": at,
+        "curve.output": _broken(rules, at, rows[0]),
+        "curve.slope": _broken(rules, at, rows[1]),
+    }
+    found["curve.jumps"] = _jumps(at, rows[0][0], found["curve.output"][0])
+    return found | {f"curve.{name}": function(at) for name, function in rules.beside.items()}
+
+
+def _rows(module: nn.Module, at: Tensor) -> tuple[Tensor, Tensor]:
+    """Function and slope over the samples `at`, one row for each of a few learned slopes."""
+    outputs, slopes = [], []
+    for one in _channels(module):
+        slopes.append(_slope(one, at, None))
+        outputs.append(_exact(one)(at))
+    return torch.stack(outputs).detach(), torch.stack(slopes)
+
+
+def _channels(module: Any, most: int = 8) -> Iterator[nn.Module]:
+    """The module as functions of one variable: PReLU is one for each channel, RReLU is drawn with its mean slope."""
+    if not isinstance(module, nn.PReLU):
+        yield bare(module).eval()
+        return
+    for weight in module.weight.detach().reshape(-1)[:most].double():
+        yield nn.PReLU(init=float(weight))
+
+
+def _samples(rules: Law, x: Tensor) -> Tensor:
+    """x from end to end of the picture, with a point right before, at and right after each break."""
+    low, high = span(rules, x)
+    near = (high - low) * _EDGE
+    breaks = torch.tensor([end for end in rules.breaks if low < end < high], dtype=torch.float64)
+    even = torch.linspace(low, high, SAMPLES, dtype=torch.float64)
+    away = torch.ones_like(even, dtype=torch.bool)
+    for end in breaks:
+        away &= (even - end).abs() > 2 * near
+    return torch.cat([even[away], breaks - near, breaks, breaks + near]).sort().values
+
+
+def span(rules: Law, x: Tensor) -> tuple[float, float]:
+    """The x that the picture shows: the reach of the function, breaks and inputs, without a few that are far away."""
+    known = x.double().reshape(-1)
+    known = known[known.isfinite()]
+    far = _FAR * rules.reach
+    near = known[known.abs() <= far]
+    shown = near if 2 * len(near) >= len(known) else known
+    ends = [-rules.reach, rules.reach, *(end for end in rules.breaks if abs(end) < 2 * far)]
+    low, high = min(ends), max(ends)
+    if len(shown):
+        margin = _MARGIN * (max(high, float(shown.max())) - min(low, float(shown.min())))
+        low, high = min(low, float(shown.min()) - margin), max(high, float(shown.max()) + margin)
+    return low, high
+
+
+def _broken(rules: Law, at: Tensor, rows: Tensor) -> Tensor:
+    """NaN in place of the value at a break where the function jumps, so that its line does too."""
+    rows = rows.clone()
+    for end in rules.breaks:
+        middle = int((at - end).abs().argmin())
+        if float(at[middle]) == end and 0 < middle < len(at) - 1:
+            jump = (rows[:, middle + 1] - rows[:, middle - 1]).abs() > _JUMP
+            rows[jump, middle] = float("nan")
+    return rows
+
+
+def _jumps(at: Tensor, whole: Tensor, broken: Tensor) -> Tensor:
+    """Where the function jumps, `(J, 3)`: x, the value there, and the value it comes to from the other side."""
+    found = []
+    for middle in (broken.isnan() & ~whole.isnan()).nonzero()[:, 0].tolist():
+        value, sides = whole[middle], whole[[middle - 1, middle + 1]]
+        found.append(torch.stack([at[middle], value, sides[(sides - value).abs().argmax()]]))
+    return torch.stack(found) if found else at.new_zeros(0, 3)
+
+
+def _moments(module: nn.Module) -> Tensor:
+    """Mean and variance `(2, 2)` of a standard normal variable and of what becomes of it, by quadrature."""
+    z = torch.linspace(-12, 12, 9601, dtype=torch.float64)
+    density = torch.exp(-z.square() / 2)
+    weight = density / density.sum()
+    found = []
+    for values in (z, _exact(module)(z)):
+        mean = (weight * values).sum()
+        found.append(torch.stack([mean, (weight * (values - mean).square()).sum()]))
+    return torch.stack(found).detach()

@@ -1,0 +1,203 @@
+"""What a convolution computes: every window, kernel, channel sum and border value, as rules over tensors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from torchreel.scenes.convolution.dot import Biased, Dot
+from torchreel.scenes.trace.formula import Expr, Lazy, Mul, Ref, Rounded, Sum, read
+from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
+from torchreel.scenes.trace.proof import Rule
+from torchreel.scenes.trace.windows import Window, border_source, spread, with_leading
+
+_PARTIAL_LIMIT = 1 << 18
+_PAD_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the tensors of a convolution are called in its trace."""
+
+    input: str = "input"
+    weight: str = "weight"
+    output: str = "output"
+
+
+_OWN = Names()
+
+
+def infer_in_channels(settings: Settings, inputs: Inputs, dims: int) -> Settings:
+    """As many channels as a new input `(N, C, *spatial)` or `(C, *spatial)` has."""
+    shape = inputs["input"].shape
+    return {**settings, "in_channels": shape[-dims - 1]} if len(shape) > dims else settings
+
+
+def record_convolution(call: Call) -> Recording:
+    """Tensors and rules of a convolution of input `(N, C, *spatial)` or `(C, *spatial)`.
+
+    Where `padding_mode` copies values to the border, the input padded in each mode that is possible stands under the
+    mode's name (`reflect`, …), so that a clip can compare them. Where an output reads several channels, `partial`
+    `(N, O, C / groups, *out)` is what each input channel contributes; `product`
+    `(N, O, C / groups, *out, *kernel_size)` is computed on demand.
+    """
+    return convolution_recording(call.module, call.inputs["input"], call.output)
+
+
+def convolution_recording(module: Any, x: Tensor, output: Tensor, names: Names = _OWN) -> Recording:
+    """The same of any `module` that has a convolution's attributes, under other `names`."""
+    return _Convolution(module, x, output, names).recording()
+
+
+class _Convolution:
+    """The index arithmetic of one call. Cells are `(batch, channel, *spatial)`, without batch where torch has none."""
+
+    def __init__(self, module: Any, x: Tensor, output: Tensor, names: Names) -> None:
+        self.module, self.input, self.output, self.names = module, x, output, names
+        self.weight = self.module.weight.detach()
+        self.dims = self.weight.ndim - 2
+        self.lead = self.input.ndim - self.dims - 1
+        self.outs, self.per_group = self.weight.shape[:2]
+        self.outs_per_group = self.outs // self.module.groups
+        self.sides = padding_sides(self.module)
+        self.copies_border = self.module.padding_mode != "zeros" and any(map(any, self.sides))
+        self.before = tuple(before for before, _ in self.sides)
+        shift = (0,) * self.dims if self.copies_border else self.before
+        self.window = Window(tuple(self.weight.shape[2:]), self.module.stride, shift, self.module.dilation)
+        self.source = self.module.padding_mode if self.copies_border else names.input
+
+    def recording(self) -> Recording:
+        tensors: dict[str, Tensor | Lazy] = {self.names.input: self.input, self.names.weight: self.weight}
+        if self.module.bias is not None:
+            tensors["bias"] = self.module.bias.detach()
+        rules = []
+        if self.copies_border:
+            for mode in self._possible_modes():
+                tensors[mode] = self._pad(mode)
+                rules.append(Rule(mode, partial(self._copy, mode)))
+        self.tensors = tensors
+        tensors["product"] = Lazy(self._product_shape(), self._product, self.input.dtype)
+        if self.per_group > 1 and self.output.numel() * self.per_group <= _PARTIAL_LIMIT:
+            tensors["partial"] = self._partial()
+            rules.append(Rule("partial", self._channel))
+        tensors[self.names.output] = self.output
+        rules.append(Rule(self.names.output, self._total if "partial" in tensors else self._direct))
+        return Recording(tensors, tuple(rules))
+
+    def _possible_modes(self) -> list[str]:
+        sizes = self.input.shape[-self.dims :]
+        mirrors = all(max(side) < size for side, size in zip(self.sides, sizes, strict=True))
+        wraps = all(max(side) <= size for side, size in zip(self.sides, sizes, strict=True))
+        return [
+            mode for mode in _PAD_MODES if (mode != "reflect" or mirrors) and (mode != "circular" or wraps)
+        ]
+
+    def _pad(self, mode: str) -> Tensor:
+        batched = self.input if self.lead else self.input[None]
+        last_first = [n for side in reversed(self.sides) for n in side]
+        padded = F.pad(batched, last_first, mode=_PAD_MODES[mode])
+        return padded if self.lead else padded[0]
+
+    def _copy(self, mode: str, cells: Tensor) -> Expr:
+        sizes = torch.tensor(self.input.shape[-self.dims :])
+        at = cells[:, -self.dims :] - torch.tensor(self.before)
+        if mode == "zeros":
+            return Ref(self.names.input, torch.cat([cells[:, : -self.dims], at], 1), fill=0.0)
+        source = border_source(at, sizes, mode)
+        return Ref(self.names.input, torch.cat([cells[:, : -self.dims], source], 1))
+
+    def _partial(self) -> Tensor:
+        padded = self._pad(self.module.padding_mode).double()
+        x = padded if self.lead else padded[None]
+        groups = self.module.groups
+        split = x.reshape(x.shape[0], groups, self.per_group, *x.shape[2:])
+        convolve = (F.conv1d, F.conv2d, F.conv3d)[self.dims - 1]
+        stride, dilation = self.module.stride, self.module.dilation
+        planes = [
+            convolve(split[:, :, c], self.weight[:, c : c + 1].double(), None, stride, 0, dilation, groups)
+            for c in range(self.per_group)
+        ]
+        sums = torch.stack(planes, 2)
+        return sums if self.lead else sums[0]
+
+    def _product_shape(self) -> tuple[int, ...]:
+        out = self.output.shape
+        kernel = self.weight.shape[2:]
+        return (*out[: self.lead + 1], self.per_group, *out[self.lead + 1 :], *kernel)
+
+    def _product(self, index: Tensor) -> Tensor:
+        cells = index.reshape(-1, index.shape[-1])
+        start, tap = cells[:, : -self.dims], cells[:, -self.dims :]
+        spread = tap * torch.tensor(self.module.dilation) + self.window.origin(start[:, -self.dims :])
+        at = torch.cat([start[:, : self.lead], self._channel_in(start)[:, None], spread], 1)
+        x = Ref(self.source, at, fill=0.0).evaluate(self.tensors)
+        w = read(self.weight, torch.cat([start[:, self.lead : self.lead + 2], tap], 1)).to(x.dtype)
+        return (x * w).reshape(index.shape[:-1])
+
+    def _channel_in(self, cells: Tensor) -> Tensor:
+        """The input channel of cells `(batch, out channel, channel in group, …)`."""
+        group = cells[:, self.lead] // self.outs_per_group
+        return group * self.per_group + cells[:, self.lead + 1]
+
+    def _channel(self, cells: Tensor) -> Expr:
+        """partial: one channel's window times its kernel, summed."""
+        taps = self.window.taps(cells[:, -self.dims :])
+        x = with_leading([cells[:, i] for i in range(self.lead)] + [self._channel_in(cells)], taps)
+        tap = self.window.offsets().expand(len(cells), -1, -1)
+        w = with_leading([cells[:, self.lead], cells[:, self.lead + 1]], tap)
+        return Sum(Mul((Ref(self.source, x, fill=0.0), Ref(self.names.weight, w))))
+
+    def _total(self, cells: Tensor) -> Expr:
+        """output: the channels' sums added up, plus bias; torch rounds as often as there are products."""
+        channel = torch.arange(self.per_group).expand(len(cells), -1)[..., None]
+        spatial = cells[:, None, self.lead + 1 :].expand(-1, self.per_group, -1)
+        at = torch.cat([spread(cells[:, : self.lead + 1], self.per_group), channel, spatial], -1)
+        return Rounded(self._biased(Sum(Ref("partial", at)), cells), self._direct(cells))
+
+    def _direct(self, cells: Tensor) -> Expr:
+        """output without the intermediate sums, where they would be too many to keep."""
+        windows = math.prod(self.output.shape[self.lead + 1 :])
+        return self._biased(Dot(cells, self._products, self._group, self.lead, windows), cells)
+
+    def _group(self, cells: Tensor) -> Tensor:
+        return cells[:, self.lead] // self.outs_per_group
+
+    def _products(self, cells: Tensor) -> Sum:
+        """Every product of the windows of outputs, channel by channel."""
+        taps = self.window.taps(cells[:, -self.dims :])
+        count = taps.shape[1]
+        channel = torch.arange(self.per_group).repeat_interleave(count).expand(len(cells), -1)
+        group = (cells[:, self.lead] // self.outs_per_group)[:, None]
+        lead = spread(cells[:, : self.lead], self.per_group * count)
+        x = torch.cat(
+            [lead, (group * self.per_group + channel)[..., None], taps.repeat(1, self.per_group, 1)], -1
+        )
+        tap = self.window.offsets().repeat(self.per_group, 1).expand(len(cells), -1, -1)
+        out = cells[:, None, self.lead : self.lead + 1].expand(-1, self.per_group * count, -1)
+        w = torch.cat([out, channel[..., None], tap], -1)
+        return Sum(Mul((Ref(self.source, x, fill=self._fill(taps)), Ref(self.names.weight, w))))
+
+    def _fill(self, taps: Tensor) -> float | None:
+        """What padding counts as; None where a batch reads none, which spares a look at every position."""
+        low, high = taps.amin((0, 1)), taps.amax((0, 1))
+        sizes = torch.tensor(self.tensors[self.source].shape[-self.dims :])
+        return None if bool(((low >= 0) & (high < sizes)).all()) else 0.0
+
+    def _biased(self, total: Expr, cells: Tensor) -> Expr:
+        if self.module.bias is None:
+            return total
+        return Biased((total, Ref("bias", cells[:, self.lead : self.lead + 1])))
+
+
+def padding_sides(module: nn.Conv2d) -> list[tuple[int, int]]:
+    """What is added before and after each spatial dimension; 'same' adds the odd one after."""
+    if isinstance(module.padding, str):
+        total = [d * (k - 1) for d, k in zip(module.dilation, module.kernel_size, strict=True)]
+        return [(n // 2, n - n // 2) if module.padding == "same" else (0, 0) for n in total]
+    return [(n, n) for n in module.padding]

@@ -1,0 +1,179 @@
+"""Two tensors as rows of vectors beside their result, and a dial that shows the angle between two of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from manim import Animation, VGroup
+
+from torchreel.scenes.distance.trace import Rows
+from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
+from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.motion import Appear, Morph
+from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.shapes import Disc, Path, Point, Shape, as_point, box_points, polyline
+from torchreel.scenes.parts.text import Text
+from torchreel.scenes.trace.formula import Index
+from torchreel.scenes.trace.formula import cells as cells_of
+from torchreel.scenes.trace.proof import Trace
+
+_ROOM, _MIDDLE, _HIGH = 4.9, 0.1, 0.85
+_WIDTHS = {"x1": 2.5, "x2": 2.5, "output": 0.95}
+_CENTERS = {"x1": -5.4, "x2": -2.6, "output": -0.55}
+_MOST_ROWS = 8
+
+
+class Board:
+    """The vectors of the first results, a row each: x1, x2 and what comes of them."""
+
+    def __init__(self, look: Look, trace: Trace, rows: Rows) -> None:
+        self.look, self.trace, self.rows = look, trace, rows
+        count = min(_MOST_ROWS, math.prod(rows.result))
+        self.results: list[Index] = [tuple(cell) for cell in cells_of(rows.result, 0, count).tolist()]
+        self.grids = {name: self._grid(name) for name in _CENTERS}
+        self.frames = [Shape(np.zeros((0, 3)), stroke=look.theme.accent, stroke_width=5) for _ in self.grids]
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether vectors are shown with numbers; otherwise they are colours."""
+        return bool(self.grids["x1"].cells.text_size)
+
+    @property
+    def is_cropped(self) -> bool:
+        """Whether some results or some of the vectors' numbers are left out."""
+        shown = self.grids["x1"].cells
+        return shown.cols < self.rows.length or len(self.results) < math.prod(self.rows.result)
+
+    def scenery(self) -> VGroup:
+        """Grids with their names."""
+        labels = [
+            grid.caption(f"{name} {self.trace.shape(name)}", MIN_TEXT) for name, grid in self.grids.items()
+        ]
+        return VGroup(*self.grids.values(), *labels)
+
+    def output_index(self, row: int) -> Index:
+        """The output's element of a row (with `keepdim` it has one index more)."""
+        ndim = len(self.trace.shape("output"))
+        return (*self.results[row], *(0,) * (ndim - len(self.results[row])))
+
+    def point(self, row: int) -> list[Animation]:
+        """The frames go to a row of each tensor."""
+        moves: list[Animation] = []
+        for frame, grid in zip(self.frames, self.grids.values(), strict=True):
+            path = grid.outline((row, 0), (row, grid.cells.cols - 1), 0.03)
+            if len(frame.points):
+                moves.append(Morph(frame, path, quick=0.2))
+            else:
+                frame.points = path
+                moves.append(Appear(frame))
+        return moves
+
+    def write(self, row: int, start: Point | None = None) -> list[Animation]:
+        """The result of a row appears in its cell."""
+        return self.grids["output"].write((row, 0), start)
+
+    def _grid(self, name: str) -> Grid:
+        cells = self._cells(name)
+        height = min(self._cells(other).height for other in _CENTERS)
+        cells = Cells(cells.width, height, min(cells.text_size, height * 0.62), cells.rows, cells.cols)
+        at = (_CENTERS[name], _MIDDLE)
+        index = self._result if name == "output" else self._element(int(name[1]) - 1)
+        return Grid(self.look, self.trace, name, (), cells, at, index=index, blank=name == "output")
+
+    def _cells(self, name: str) -> Cells:
+        cols = 1 if name == "output" else self.rows.length
+        texts = drawn_texts(self.look, self.trace, name)
+        return Cells.fit(len(self.results), cols, _WIDTHS[name], _ROOM, texts, _HIGH)
+
+    def _result(self, cell: Cell) -> Index:
+        return self.output_index(cell[0])
+
+    def _element(self, which: int) -> Callable[[Cell], Index]:
+        return lambda cell: self.rows.read(which, self.results[cell[0]], cell[1])
+
+
+class Readings:
+    """Numbers in a line over the dial, each with its sign, one after another."""
+
+    places = ((0.55, 2.75), (2.9, 2.75), (5.05, 2.75))
+
+    @staticmethod
+    def reading(look: Look, sign: str, number: Number, place: int) -> VGroup:
+        """One of them: the sign in muted type and the number after it."""
+        at = Readings.places[place]
+        label = Text(f"{sign} = ", number.size, look.theme.muted, "sans").place(at, "left")
+        number.place((at[0] + label.width_em * label.size, at[1]), "left")
+        return VGroup(label, number)
+
+
+class Dial(VGroup):
+    """The upper half of the unit circle: x1 points to the right, x2 stands at the angle, its shadow is the cosine."""
+
+    radius = 2.45
+    center = np.array([3.75, -1.75, 0.0])
+
+    def __init__(self, look: Look) -> None:
+        self.look, theme = look, look.theme
+        arc = Shape(self.arc(180), stroke=theme.line, stroke_width=2.0)
+        axis = Path([self.place(-1.12, 0), self.place(1.12, 0)], theme.wire, 1.5)
+        ticks = [
+            Text(text, MIN_TEXT, theme.muted).place(self.place(x, -0.11))
+            for x, text in ((-1, "−1"), (0, "0"), (1, "1"))
+        ]
+        super().__init__(arc, axis, *ticks)
+        one, two = theme.channel(1), theme.channel(0)
+        self.base = VGroup(
+            Path([self.center, self.place(1, 0)], one, 6.0), Disc(0.09, self.place(1, 0), fill=one)
+        )
+        self.needle = Path([self.center, self.place(1, 0)], two, 6.0)
+        self.tip = Disc(0.09, self.place(1, 0), fill=two)
+        self.shadow = Path([self.center, self.place(1, 0)], theme.accent, 9.0)
+        self.drop = Path([self.place(1, 0), self.place(1, 0)], theme.wire, 2.0)
+        self.opening = Shape(self.arc(1, 0.22), stroke=theme.accent, stroke_width=3.0)
+        self.names = VGroup()
+
+    def place(self, x: float, y: float) -> np.ndarray:
+        """A point of the dial, where the circle has the radius 1."""
+        return self.center + self.radius * as_point((x, y))
+
+    def arc(self, degrees: float, radius: float = 1.0) -> np.ndarray:
+        """The path from the right round to an angle."""
+        angles = np.radians(np.linspace(0, max(degrees, 0.5), 33))
+        return polyline([self.place(radius * math.cos(angle), radius * math.sin(angle)) for angle in angles])
+
+    def turned(self, degrees: float) -> list[tuple[Shape, np.ndarray]]:
+        """The moving parts with their paths at an angle."""
+        x, y = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+        side = 2 * 0.09
+        return [
+            (self.needle, polyline([self.center, self.place(x, y)])),
+            (self.tip, box_points(side, side, self.place(x, y), 0.09)),
+            (self.shadow, polyline([self.center, self.place(x, 0)])),
+            (self.drop, polyline([self.place(x, y), self.place(x, 0)])),
+            (self.opening, self.arc(degrees, 0.22)),
+        ]
+
+    def show(self, degrees: float, parts: Sequence[Shape]) -> list[Animation]:
+        """Some moving parts appear at an angle."""
+        for part, path in self.turned(degrees):
+            if part in parts:
+                part.points = path
+        return [Appear(part) for part in parts]
+
+    def turn(self, degrees: float) -> list[Animation]:
+        """All moving parts go to an angle."""
+        return [Morph(part, path) for part, path in self.turned(degrees)]
+
+    def labels(self, degrees: float, numbers: Iterable[Number], signs: Sequence[str]) -> VGroup:
+        """The angle's number above the dial, and the cosine's under its shadow."""
+        theta, cosine = numbers
+        x = math.cos(math.radians(degrees))
+        group = VGroup()
+        above, below = self.place(0, 1.14), self.place(min(0.8, max(-0.8, x / 2)), -0.25)
+        for sign, number, at in ((signs[0], theta, above), (signs[1], cosine, below)):
+            width = number.width_em * number.size
+            group.add(Text(sign, number.size, self.look.theme.text, "bold").place(at - [0.06, 0, 0], "right"))
+            group.add(number.place(at + as_point((width / 2 + 0.06, 0))))
+        return group

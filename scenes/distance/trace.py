@@ -1,0 +1,183 @@
+"""What distances compute: one number from two vectors, along one dimension of two tensors that broadcast.
+
+`nn.CosineSimilarity` https://docs.pytorch.org/docs/stable/generated/torch.nn.CosineSimilarity.html and
+`nn.PairwiseDistance`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from torchreel.scenes.trace.formula import (
+    Add,
+    Case,
+    Const,
+    Div,
+    Expr,
+    Func,
+    Index,
+    Largest,
+    Max,
+    Min,
+    Mul,
+    Pow,
+    Ref,
+    Rounded,
+    Sub,
+    Sum,
+)
+from torchreel.scenes.trace.operator import Call, Recording
+from torchreel.scenes.trace.proof import Rule
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How cells of a result `(…)` read two broadcast inputs: `dim` is the dimension that vectors lie along."""
+
+    shape: tuple[int, ...]
+    dim: int
+    shapes: tuple[tuple[int, ...], tuple[int, ...]]
+
+    @classmethod
+    def of(cls, x1: Tensor, x2: Tensor, dim: int) -> Rows:
+        """The rows of two inputs along `dim` of their common shape."""
+        shape = tuple(torch.broadcast_tensors(x1, x2)[0].shape)
+        return cls(shape, dim % max(1, len(shape)), (tuple(x1.shape), tuple(x2.shape)))
+
+    @property
+    def length(self) -> int:
+        """How many numbers a vector has."""
+        return self.shape[self.dim] if self.shape else 1
+
+    @property
+    def result(self) -> tuple[int, ...]:
+        """The shape without the vectors' dimension."""
+        return (*self.shape[: self.dim], *self.shape[self.dim + 1 :])
+
+    def vectors(self, cells: Tensor) -> Tensor:
+        """The common indices `(B, T, ndim)` of the vectors of result cells `(B, ndim - 1)`."""
+        along = torch.arange(self.length).expand(len(cells), -1)[..., None]
+        spread = cells[:, None, :].expand(-1, self.length, -1)
+        return torch.cat([spread[..., : self.dim], along, spread[..., self.dim :]], -1)[
+            ..., : len(self.shape)
+        ]
+
+    def read(self, which: int, result: Index, position: int) -> Index:
+        """Where input 0 or 1 holds the element at `position` of the vector that a result comes of."""
+        vectors = self.vectors(torch.tensor([result], dtype=torch.int64).reshape(1, -1))
+        return self.element(which, vectors[:, position]).element
+
+    def element(self, which: int, index: Tensor) -> Ref:
+        """The element of input 0 or 1 at common indices; what is broadcast is read again and again."""
+        own = self.shapes[which]
+        if not own:
+            return Ref(f"x{which + 1}", index[..., :0])
+        kept = torch.tensor([size != 1 for size in own], dtype=torch.int64)
+        return Ref(f"x{which + 1}", index[..., -len(own) :] * kept)
+
+
+def record_cosine(call: Call) -> Recording:
+    """`dot`, `norm_1`, `norm_2`, `output` and the `angle` in degrees, each of the result's shape."""
+    x1, x2 = call.inputs["x1"], call.inputs["x2"]
+    rows, eps = Rows.of(x1, x2, call.module.dim), call.module.eps
+    wide = [x.double().expand(rows.shape) for x in (x1, x2)]
+    tensors = {
+        "x1": x1,
+        "x2": x2,
+        "dot": (wide[0] * wide[1]).sum(rows.dim),
+        "norm_1": torch.linalg.vector_norm(wide[0], dim=rows.dim),
+        "norm_2": torch.linalg.vector_norm(wide[1], dim=rows.dim),
+        "output": call.output,
+        "angle": torch.rad2deg(torch.acos(call.output.double().clamp(-1, 1))),
+    }
+
+    def dot(cells: Tensor) -> Expr:
+        index = rows.vectors(cells)
+        return Sum(Mul((rows.element(0, index), rows.element(1, index))))
+
+    def norm(which: int, cells: Tensor) -> Expr:
+        return Func("sqrt", Sum(Func("square", rows.element(which, rows.vectors(cells)))))
+
+    def quotient(cells: Tensor) -> Expr:
+        at_least = Const(eps, f"{eps:g}".replace("-", "−"))
+        lengths = Mul(tuple(Largest((Ref(name, cells), at_least)) for name in ("norm_1", "norm_2")))
+        return Div(Rounded(Ref("dot", cells), dot(cells)), lengths)
+
+    def angle(cells: Tensor) -> Expr:
+        bounded = Case(_beyond(call.output, cells), (Ref("output", cells), Const(1), Const(-1)))
+        return Mul((Func("acos", bounded), Const(180 / math.pi, "180/π")))
+
+    rules = (
+        Rule("dot", dot),
+        Rule("norm_1", lambda cells: norm(0, cells)),
+        Rule("norm_2", lambda cells: norm(1, cells)),
+        Rule("output", quotient),
+        Rule("angle", angle),
+    )
+    return Recording(tensors, rules)
+
+
+def _beyond(output: Tensor, cells: Tensor) -> Tensor:
+    """1 and 2 where rounding has pushed a cosine past 1 and -1."""
+    values = output[tuple(cells.unbind(1))] if output.ndim else output.expand(len(cells))
+    return (values > 1).long() + 2 * (values < -1).long()
+
+
+def record_pairwise(call: Call) -> Recording:
+    """`diff` = x1 - x2 + eps, `power` = |diff|^p `(…, D)`, their `total` `(…)`, and `output`, the p-th root."""
+    x1, x2, module = call.inputs["x1"], call.inputs["x2"], call.module
+    rows, p, eps = Rows.of(x1, x2, -1), float(module.norm), module.eps
+    diff = (x1 - x2 + eps).reshape(rows.shape)
+    exact = (x1.double() - x2.double() + eps).expand(rows.shape)
+    norm = _Norm(rows, p, diff, bool(module.keepdim))
+    tensors = {"x1": x1, "x2": x2, "diff": exact}
+    rules = [Rule("diff", lambda cells: _difference(rows, eps, cells))]
+    if norm.has_powers:
+        tensors["power"] = exact.abs() ** p
+        tensors["total"] = tensors["power"].sum(-1)
+        rules += [Rule("power", norm.power), Rule("total", norm.total)]
+    tensors["output"] = call.output
+    return Recording(tensors, (*rules, Rule("output", norm.output)))
+
+
+def _difference(rows: Rows, eps: float, cells: Tensor) -> Expr:
+    difference = Sub(rows.element(0, cells), rows.element(1, cells))
+    return Add((difference, Const(eps, f"{eps:g}".replace("-", "−")))) if eps else difference
+
+
+class _Norm:
+    """The norm of each row of differences, for any p."""
+
+    def __init__(self, rows: Rows, p: float, diff: Tensor, keepdim: bool) -> None:
+        self.rows, self.p, self.diff, self.keepdim = rows, p, diff, keepdim
+
+    @property
+    def has_powers(self) -> bool:
+        """Whether the norm is a root of a sum of powers."""
+        return self.p != 0 and math.isfinite(self.p) and bool(self.rows.shape)
+
+    def power(self, cells: Tensor) -> Expr:
+        size = Func("abs", Ref("diff", cells))
+        return size if self.p == 1 else Pow(size, Const(self.p))
+
+    def total(self, cells: Tensor) -> Expr:
+        return Sum(Ref("power", self.rows.vectors(cells)))
+
+    def output(self, cells: Tensor) -> Expr:
+        cells = cells[:, :-1] if self.keepdim else cells
+        if self.has_powers:
+            whole = Ref("total", cells)
+            if self.p == 2:
+                return Func("sqrt", whole)
+            return whole if self.p == 1 else Pow(whole, Const(1 / self.p))
+        sizes = Func("abs", Ref("diff", self.rows.vectors(cells)))
+        if self.p == 0:
+            there = self.diff[tuple(self.rows.vectors(cells).unbind(-1))] != 0
+            return Sum(Case(there.long(), (Const(0), Const(1))))
+        if math.isinf(self.p):
+            return Max(sizes) if self.p > 0 else Min(sizes)
+        return Sum(sizes)

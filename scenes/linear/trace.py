@@ -1,0 +1,218 @@
+"""What Linear and Bilinear compute: sums of products, one for each output element."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from torchreel.scenes.trace.formula import Add, Case, Const, Expr, Lazy, Mul, Ref, Rounded, Sum
+from torchreel.scenes.trace.formula import cells as grid_cells
+from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
+from torchreel.scenes.trace.proof import Rule
+
+_MOST = 1 << 20
+_NOT_FINITE = (Const(math.inf, "∞"), Const(-math.inf, "−∞"), Const(math.nan, "NaN"))
+Gather = Callable[[Tensor], Tensor]
+
+
+def record_linear(call: Call) -> Recording:
+    """`output[..., o]` is the sum of `weight[o] · input[...]` plus `bias[o]`.
+
+    `product` `(*, out_features, in_features)` are the terms and `sum` `(*, out_features)` what they add up to, both in
+    float64.
+    """
+    return _Linear(call).recording()
+
+
+def record_bilinear(call: Call) -> Recording:
+    """`output[..., k]` is the sum over i and j of `input1[..., i] · weight[k, i, j] · input2[..., j]` plus `bias[k]`.
+
+    `outer` `(*, in1_features, in2_features)` are the products of the inputs, `product` `(*, out_features, in1_features,
+    in2_features)` these times the weights, and `sum` `(*, out_features)` what the latter add up to, in float64.
+    """
+    return _Bilinear(call).recording()
+
+
+class _Linear:
+    """The tensors and rules of one call. Cells are `(*, out_features)`."""
+
+    names: tuple[str, ...] = ("input",)
+
+    def __init__(self, call: Call) -> None:
+        module = call.module
+        arguments = {**call.inputs, **call.call}
+        self.tensors: dict[str, Tensor | Lazy] = {name: arguments[name] for name in self.names}
+        self.tensors |= {"weight": module.weight.detach(), "output": call.output}
+        if module.bias is not None:
+            self.tensors["bias"] = module.bias.detach()
+        self.output: Tensor = call.output
+        self.lead = tuple(call.output.shape[:-1])
+        self.features = tuple(module.weight.shape[1:])
+
+    def recording(self) -> Recording:
+        rules = [*self.steps(), Rule("sum", self._sum), Rule("output", self._output)]
+        self.tensors["sum"] = self.summed()
+        return Recording(self.tensors, tuple(rules))
+
+    def steps(self) -> list[Rule]:
+        """The rules of the terms, where there are few enough to keep them."""
+        return self.kept("product", (*self.lead, *self.weight.shape), self.term)
+
+    def term(self, at: Tensor) -> Expr:
+        """One product `(*, out, in)`."""
+        leads = len(self.lead)
+        return Mul((Ref("weight", at[..., leads:]), Ref("input", _without(at, leads))))
+
+    def total(self, cells: Tensor) -> Expr:
+        """The sum of the products of one output."""
+        if not math.prod(self.features):
+            return Const(0.0)
+        return Sum(self.term(_each(cells, self.features)))
+
+    def result(self, cells: Tensor) -> Expr:
+        """An output as it is written, before its bias."""
+        return self.total(cells)
+
+    def by_products(self) -> bool:
+        """Whether the products are kept, and add up to the sums in any order."""
+        return isinstance(self.tensors["product"], Tensor) and bool(math.prod(self.features))
+
+    def summed(self) -> Tensor:
+        """The sums in float64, by torch."""
+        return self._given("input").double() @ self.weight.double().t()
+
+    def kept(self, name: str, shape: tuple[int, ...], formula: Callable[[Tensor], Expr]) -> list[Rule]:
+        """An intermediate tensor by its formula: kept and proved, or computed on demand where it would be huge."""
+
+        def gather(index: Tensor) -> Tensor:
+            flat = index.reshape(-1, index.shape[-1])
+            return formula(flat).evaluate(self.tensors).expand(len(flat)).reshape(index.shape[:-1])
+
+        if math.prod(shape) > _MOST:
+            self.tensors[name] = Lazy(shape, gather, torch.float64)
+            return []
+        self.tensors[name] = gather(grid_cells(shape, 0, math.prod(shape))).reshape(shape)
+        return [Rule(name, formula)]
+
+    @property
+    def weight(self) -> Tensor:
+        """The weights `(out_features, *)`."""
+        return self._given("weight")
+
+    def _given(self, name: str) -> Tensor:
+        tensor = self.tensors[name]
+        assert isinstance(tensor, Tensor)
+        return tensor
+
+    def _sum(self, cells: Tensor) -> Expr:
+        if not self.by_products():
+            return self.total(cells)
+        return Rounded(Sum(Ref("product", _each(cells, self.features))), self.total(cells))
+
+    def _output(self, cells: Tensor) -> Expr:
+        """The sum plus bias; where torch's type cannot hold the terms, what it has instead."""
+        formula = self.result(cells)
+        if "bias" in self.tensors:
+            formula = Add((formula, Ref("bias", cells[:, -1:])))
+        found = self.output[tuple(cells.unbind(1))]
+        if bool(found.isfinite().all()):
+            return formula
+        value, size = (part.expand(len(cells)) for part in formula.bounded(self.tensors))
+        lost = ~found.isfinite() & (value != found) & ~(size < 0.99 * torch.finfo(found.dtype).max)
+        lost &= ~(value.isnan() & found.isnan())
+        if not bool(lost.any()):
+            return formula
+        kind = torch.where(found.isnan(), 3, torch.where(found > 0, 1, 2))
+        return Case(torch.where(lost, kind, 0), (formula, *_NOT_FINITE))
+
+
+class _Bilinear(_Linear):
+    """The same with two inputs; a term reads an element of each."""
+
+    names = ("input1", "input2")
+
+    def steps(self) -> list[Rule]:
+        shape = (*self.lead, *self.weight.shape)
+        outer = self.kept("outer", (*self.lead, *self.features), self._pair)
+        rules = [*outer, *self.kept("product", shape, self._weighted if outer else self.term)]
+        if not self._finite:
+            one, weight = (self._given(name).double() for name in ("input1", "weight"))
+            self.tensors["partial"] = torch.einsum("...i,kij->...kj", one, weight)
+            rules.append(Rule("partial", self._partial))
+        return rules
+
+    def total(self, cells: Tensor) -> Expr:
+        """The sum of the products; torch adds them up over i and then over j, which infinities tell apart."""
+        if self._finite:
+            return super().total(cells)
+        each = _each(cells, self.features[1:])
+        summed = Sum(Mul((Ref("partial", each), Ref("input2", _without(each, len(self.lead))))))
+        return Rounded(summed, super().total(cells))
+
+    def term(self, at: Tensor) -> Expr:
+        """One product `(*, out, in1, in2)`."""
+        leads = len(self.lead)
+        pair = _without(at, leads)
+        second = Ref("input2", _without(pair, leads))
+        return Mul((Ref("input1", pair[..., :-1]), Ref("weight", at[..., leads:]), second))
+
+    def result(self, cells: Tensor) -> Expr:
+        return Rounded(Ref("sum", cells), self.total(cells))
+
+    def by_products(self) -> bool:
+        return super().by_products() and self._finite
+
+    def summed(self) -> Tensor:
+        one, two = (self._given(name).double() for name in self.names)
+        if not self._finite:
+            return (two[..., None, :] * self._given("partial")).sum(-1)
+        outer = one[..., :, None] * two[..., None, :]
+        return outer.flatten(-2) @ self.weight.double().flatten(1).t()
+
+    @property
+    def _finite(self) -> bool:
+        return all(bool(self._given(name).isfinite().all()) for name in (*self.names, "weight"))
+
+    def _partial(self, cells: Tensor) -> Expr:
+        """The first input times a column of the weights of one output: cells are `(*, k, j)`, terms `i`."""
+        each, leads = _each(cells, self.features[:1]), len(self.lead)
+        first = torch.cat([each[..., :leads], each[..., -1:]], -1)
+        weight = torch.cat(
+            [each[..., leads : leads + 1], each[..., -1:], each[..., leads + 1 : leads + 2]], -1
+        )
+        return Sum(Mul((Ref("input1", first), Ref("weight", weight))))
+
+    def _weighted(self, at: Tensor) -> Expr:
+        """One element of the outer product times its weight."""
+        leads = len(self.lead)
+        return Mul((Ref("outer", _without(at, leads)), Ref("weight", at[..., leads:])))
+
+    def _pair(self, at: Tensor) -> Expr:
+        return Mul((Ref("input1", at[..., :-1]), Ref("input2", _without(at, len(self.lead)))))
+
+
+def _each(cells: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """Every index of some further axes behind each of the cells: `(B, T, ndim + len(sizes))`."""
+    offsets = grid_cells(sizes, 0, math.prod(sizes))
+    outputs = cells[:, None, :].expand(-1, len(offsets), -1)
+    return torch.cat([outputs, offsets.expand(len(cells), -1, -1)], -1)
+
+
+def _without(at: Tensor, axis: int) -> Tensor:
+    """Indices `(..., ndim)` without one of their columns."""
+    return torch.cat([at[..., :axis], at[..., axis + 1 :]], -1)
+
+
+def infer_linear(settings: Settings, inputs: Inputs) -> Settings:
+    """A new input brings its own number of features."""
+    shape = inputs["input"].shape
+    return settings | ({"in_features": shape[-1]} if len(shape) else {})
+
+
+def infer_bilinear(settings: Settings, inputs: Inputs) -> Settings:
+    """A new first input brings its own number of features."""
+    shape = inputs["input1"].shape
+    return settings | ({"in1_features": shape[-1]} if len(shape) else {})

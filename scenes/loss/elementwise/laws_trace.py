@@ -1,0 +1,271 @@
+"""The law of each element-wise loss: what is computed from the elements of input and target, as torch computes it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torchreel.scenes.loss.elementwise.trace import (
+    At,
+    Elementwise,
+    Formulas,
+    Span,
+    as_tensors,
+    by_place,
+    overflow,
+    underflow,
+)
+from torchreel.scenes.trace.formula import (
+    Add,
+    Case,
+    Const,
+    Div,
+    Expr,
+    Func,
+    Largest,
+    Mul,
+    Neg,
+    Ref,
+    Rounded,
+    Sub,
+)
+
+_SIGNED = ({"target": 1.0}, {"target": -1.0})
+_LABELS = ({"target": 1.0}, {"target": 0.0})
+_HALF = Const(0.5)
+
+
+def _difference(at: At) -> Expr:
+    return Sub(at.ref("input"), at.ref("target"))
+
+
+def _absolute(module: Any, at: At) -> Formulas:
+    return {"difference": lambda: _difference(at), "loss": lambda: Func("abs", at.ref("difference"))}
+
+
+def _squared(at: At) -> Expr:
+    """d², infinite where it is too large for torch's type."""
+    big = at.value("difference").abs().log() * 2 > overflow(at.dtype)
+    return Case(big.long(), (Func("square", at.ref("difference")), Const(math.inf, "∞")))
+
+
+def _square(module: Any, at: At) -> Formulas:
+    return {"difference": lambda: _difference(at), "loss": lambda: _squared(at)}
+
+
+def _half_square(module: Any, at: At) -> Formulas:
+    return {**_square(module, at), "loss": lambda: Mul((_HALF, _squared(at)))}
+
+
+def _smooth(module: Any, at: At) -> Formulas:
+    """|d| − beta/2 outside, d²/(2 beta) inside; without an inside it is L1."""
+    if module.beta == 0:
+        return _absolute(module, at)
+
+    def loss() -> Expr:
+        size, beta = Func("abs", at.ref("difference")), Const(module.beta)
+        outside = (~(at.value("difference").abs() < module.beta)).long()
+        inner = Div(Mul((_HALF, Func("square", at.ref("difference")))), beta)
+        return Case(outside, (inner, Sub(size, Mul((_HALF, beta)))))
+
+    return {"difference": lambda: _difference(at), "loss": loss}
+
+
+def _huber(module: Any, at: At) -> Formulas:
+    """delta·(|d| − delta/2) outside, d²/2 inside."""
+
+    def loss() -> Expr:
+        size, delta = Func("abs", at.ref("difference")), Const(module.delta)
+        outside = (~(at.value("difference").abs() <= module.delta)).long()
+        inner = Mul((_HALF, Func("square", at.ref("difference"))))
+        return Case(outside, (inner, Mul((delta, Sub(size, Mul((_HALF, delta)))))))
+
+    return {"difference": lambda: _difference(at), "loss": loss}
+
+
+def _grown(at: At, name: str) -> Expr:
+    """exp of an element, infinite where it is too large for torch's type and 0 where it is too small."""
+    value = at.value(name)
+    kind = torch.where(value > overflow(at.dtype), 1, torch.where(value < underflow(at.dtype), 2, 0))
+    return Case(kind, (Func("exp", at.ref(name)), Const(math.inf, "∞"), Const(0)))
+
+
+def _product(at: At, left: Expr, right: Expr) -> Expr:
+    """A product, infinite where it is too large for torch's type."""
+    product = Mul((left, right))
+    value = product.evaluate(at.values)
+    big = (value.abs().log() > overflow(at.dtype)) & value.isfinite()
+    kind = torch.where(big, torch.where(value > 0, 1, 2), 0)
+    return Case(kind, (product, Const(math.inf, "∞"), Const(-math.inf, "−∞")))
+
+
+def _label(at: At) -> Tensor:
+    """The kind of each target: 0 where it is 1, 1 where it is 0, 2 for all between."""
+    target = at.value("target")
+    return torch.where(target == 1, 0, torch.where(target == 0, 1, 2))
+
+
+def _weighted(at: At, plain: Formulas) -> Formulas:
+    """The loss times the weight of its element, if there are weights: `unweighted` is what it was before."""
+    if not at.has("weight"):
+        return {("loss" if name == "unweighted" else name): formula for name, formula in plain.items()}
+    weight = at.ref("weight")
+
+    def loss() -> Expr:
+        return Rounded(Mul((weight, at.ref("unweighted"))), Mul((weight, plain["unweighted"]())))
+
+    return {**plain, "loss": loss}
+
+
+def _cross_entropy(module: Any, at: At) -> Formulas:
+    """−log p where the target is 1, −log(1 − p) where it is 0; torch lets no logarithm fall below −100."""
+    p, y = at.ref("input"), at.ref("target")
+    sure, miss = Func("log", p), Func("log", Sub(Const(1), p))
+
+    def floored(log: Expr) -> Expr:
+        below = ~(log.evaluate(at.values) >= -100)
+        return Case(below.long(), (log, Largest((log, Const(-100)))))
+
+    def unweighted() -> Expr:
+        parts = (Mul((y, floored(sure))), Mul((Sub(Const(1), y), floored(miss))))
+        return Case(_label(at), (Neg(floored(sure)), Neg(floored(miss)), Neg(Add(parts))))
+
+    return _weighted(at, {"unweighted": unweighted})
+
+
+def _logits(module: Any, at: At) -> Formulas:
+    """The same of σ(input), without computing σ: softplus(x) − x·y, which cannot overflow."""
+    x, y = at.ref("input"), at.ref("target")
+
+    def unweighted() -> Expr:
+        log = Func("logsigmoid", x)
+        factor: Expr = Const(1)
+        if at.has("pos_weight"):
+            factor = Add((Const(1), Mul((Sub(at.ref("pos_weight"), Const(1)), y))))
+        whole = Sub(Mul((Sub(Const(1), y), x)), Mul((factor, log)) if at.has("pos_weight") else log)
+        positive: Expr = Neg(Mul((at.ref("pos_weight"), log))) if at.has("pos_weight") else Neg(log)
+        kind = torch.where(at.value("input").isinf(), 2, _label(at))
+        return Rounded(Case(kind, (positive, Func("softplus", x), whole)), whole)
+
+    return _weighted(at, {"probability": lambda: Func("sigmoid", x), "unweighted": unweighted})
+
+
+def _divergence(module: Any, at: At) -> Formulas:
+    """target·(log target − input), and 0 − target·input where the target is 0."""
+    q, p = at.ref("input"), at.ref("target")
+
+    def shares() -> Formulas:
+        share = (lambda: Func("exp", p)) if module.log_target else (lambda: p)
+        return {"p": share, "q": lambda: Func("exp", q)}
+
+    def loss() -> Expr:
+        if module.log_target:
+            return _product(at, _grown(at, "target"), Sub(p, q))
+        whole = Sub(_product(at, p, Func("log", p)), _product(at, p, q))
+        large = at.value("target").abs().log() + at.value("input").abs().log() > overflow(at.dtype)
+        zero, plain = at.value("target") == 0, ~large & at.value("target").isfinite()
+        kind = torch.where(zero, 1, torch.where(plain, 0, 2))
+        return Rounded(
+            Case(kind, (Mul((p, Sub(Func("log", p), q))), Neg(Mul((p, q))), whole)), Neg(Mul((p, q)))
+        )
+
+    return {**shares(), "loss": loss}
+
+
+def _poisson(module: Any, at: At) -> Formulas:
+    """rate − target·log(rate); with `full`, Stirling's log(target!) for targets above 1."""
+    x, y = at.ref("input"), at.ref("target")
+
+    def core() -> Expr:
+        if not module.log_input:
+            return Sub(x, Mul((y, _log_rate(module, at))))
+        return Sub(_grown(at, "input"), Mul((y, x)))
+
+    def loss() -> Expr:
+        if not module.full:
+            return core()
+        counts = (~(at.value("target") <= 1)).long()
+        return Add((core(), Case(counts, (Const(0), _stirling(y)))))
+
+    return {"loss": loss}
+
+
+def _log_rate(module: Any, at: At) -> Expr:
+    """log(rate + eps), which is exactly 0 where the sum is rounded to 1: an infinite target then gives NaN."""
+    one = at.value("input").to(at.dtype) + module.eps == 1
+    shifted = Add((at.ref("input"), Const(module.eps)))
+    return Case((one & at.value("target").isinf()).long(), (Func("log", shifted), Const(0)))
+
+
+def _stirling(y: Ref) -> Expr:
+    return Add(
+        (Sub(Mul((y, Func("log", y))), y), Mul((_HALF, Func("log", Mul((Const(2 * math.pi, "2π"), y))))))
+    )
+
+
+def _gaussian(module: Any, at: At) -> Formulas:
+    """½(log var + d²/var), where var is at least eps; with `full`, ½ log 2π more."""
+
+    def variance() -> Expr:
+        low = ~(at.value("var") >= module.eps)
+        return Case(low.long(), (at.ref("var"), Largest((at.ref("var"), Const(module.eps)))))
+
+    def loss() -> Expr:
+        variance = at.ref("variance")
+        far = Div(_squared(at), variance)
+        half = Mul((_HALF, Add((Func("log", variance), far))))
+        constant = Mul((_HALF, Func("log", Const(2 * math.pi, "2π"))))
+        return Add((half, constant)) if module.full else half
+
+    return {"difference": lambda: _difference(at), "variance": variance, "loss": loss}
+
+
+def _soft_margin(module: Any, at: At) -> Formulas:
+    """log(1 + exp(−target·input)); torch takes the exponential as it is, which may overflow."""
+
+    def loss() -> Expr:
+        big = (-at.value("agreement") > overflow(at.dtype)).long()
+        return Case(big, (Func("log1p", Func("exp", Neg(at.ref("agreement")))), Const(math.inf, "∞")))
+
+    return {"agreement": lambda: Mul((at.ref("target"), at.ref("input"))), "loss": loss}
+
+
+def _hinge(module: Any, at: At) -> Formulas:
+    """The input where the target is 1, what it lacks of the margin where it is −1; for other targets both."""
+    x = at.ref("input")
+    lacking = Largest((Const(0), Sub(Const(module.margin), x)))
+
+    def loss() -> Expr:
+        target = at.value("target")
+        kind = torch.where(target == 1, 0, torch.where(target == -1, 1, 2))
+        return Case(kind, (x, lacking, Add((x, lacking))))
+
+    return {"loss": loss}
+
+
+_ZERO = ({"target": 0.0},)
+_ABOUT_ZERO = Span("difference", (-2.0, 2.0), curves=_ZERO)
+
+LAWS: dict[str, Elementwise] = {
+    "L1Loss": Elementwise(_absolute, _ABOUT_ZERO),
+    "MSELoss": Elementwise(_square, _ABOUT_ZERO),
+    "SmoothL1Loss": Elementwise(_smooth, replace(_ABOUT_ZERO, reference=_absolute)),
+    "HuberLoss": Elementwise(_huber, replace(_ABOUT_ZERO, reference=_half_square)),
+    "BCELoss": Elementwise(_cross_entropy, Span("input", (0.0, 1.0), (0.0, 1.0), _LABELS), ("weight",)),
+    "BCEWithLogitsLoss": Elementwise(
+        _logits, Span("input", (-3.0, 3.0), curves=_LABELS, reference=_logits), ("weight", "pos_weight")
+    ),
+    "KLDivLoss": Elementwise(_divergence, None),
+    "PoissonNLLLoss": Elementwise(
+        _poisson, Span("input", (-2.0, 2.0), curves=({},), bends=("target",)), arguments=by_place
+    ),
+    "GaussianNLLLoss": Elementwise(
+        _gaussian, Span("difference", (-2.0, 2.0), curves=_ZERO, bends=("var",)), arguments=as_tensors
+    ),
+    "SoftMarginLoss": Elementwise(_soft_margin, Span("agreement", (-3.0, 3.0), curves=({"target": 1.0},))),
+    "HingeEmbeddingLoss": Elementwise(_hinge, Span("input", (-1.0, 2.0), curves=_SIGNED)),
+}

@@ -1,0 +1,193 @@
+"""What the element-wise losses compute: from input and target, element by element, then one value or none.
+
+Each loss is a `Law`: named intermediate values and at last the `loss` of one element, as formula trees. The same law
+over a span of the input gives the curves that a clip draws, so that a curve and the numbers on it have one source.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from torchreel.scenes.loss.trace import concluded
+from torchreel.scenes.loss.vector.trace import aligned, computed
+from torchreel.scenes.trace.formula import Const, Expr, Ref, cells
+from torchreel.scenes.trace.operator import Call, Recording
+from torchreel.scenes.trace.proof import Rule
+
+Values = Mapping[str, Tensor]
+_POINTS = 241
+_WIDEST = 1e4
+_EACH = 24
+
+
+@dataclass(frozen=True)
+class At:
+    """Where a law is asked: at `cells` `(B, ndim)` of the losses, with the tensors known so far.
+
+    `dtype` is the type in which torch computes: what overflows there is infinite.
+    """
+
+    values: Values
+    cells: Tensor
+    dtype: torch.dtype
+
+    def ref(self, name: str) -> Ref:
+        """The element of a (broadcast) tensor at each cell."""
+        return Ref(name, aligned(self.cells, self.values[name].shape))
+
+    def value(self, name: str) -> Tensor:
+        """The values themselves, `(B,)` in float64, for choosing a branch."""
+        return self.ref(name).evaluate(self.values)
+
+    def has(self, name: str) -> bool:
+        """Whether the call has such a tensor (a weight)."""
+        return name in self.values
+
+
+Formulas = dict[str, Callable[[], Expr]]
+Law = Callable[[Any, At], Formulas]
+"""`law(module, at)`: what is computed, by name and in order; the last one is `loss`. Trees are made when asked for."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which curves a clip shows: the tensor on the x axis, how far it reaches at least, and what tells curves apart.
+
+    Each of the `curves` holds the other tensors' values on it. With `bends` there is one for each of the first
+    elements, which takes these tensors' values from it. A `reference` is another law to compare with.
+    """
+
+    x: str
+    least: tuple[float, float]
+    limits: tuple[float, float] = (-_WIDEST, _WIDEST)
+    curves: tuple[Mapping[str, float], ...] = ()
+    bends: tuple[str, ...] = ()
+    reference: Law | None = None
+
+    def held(self, tensors: Values, shape: Sequence[int]) -> list[Mapping[str, float]]:
+        """What is fixed on each curve."""
+        fixed = [dict(curve) for curve in self.curves]
+        if "pos_weight" in tensors and len(factors := tensors["pos_weight"].unique()) == 1:
+            fixed[0]["pos_weight"] = float(factors)
+        if not self.bends:
+            return list(fixed)
+        at = At(tensors, cells(shape, 0, min(_EACH, math.prod(shape))), torch.float64)
+        each = zip(*(at.value(name).tolist() for name in self.bends), strict=True)
+        return [{**fixed[0], **dict(zip(self.bends, values, strict=True))} for values in each]
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """One element-wise loss: its law, its curves, and the names of the module's tensors that it reads."""
+
+    law: Law
+    span: Span | None
+    weights: tuple[str, ...] = ()
+    arguments: Callable[[dict[str, Any]], dict[str, Tensor]] = dict
+
+    def record(self, call: Call) -> Recording:
+        """The tensors and rules of one call; `curve.x`, `curve.0`, `curve.1`… are what a clip draws."""
+        module: Any = call.module
+        given = self.arguments(dict(call.inputs))
+        for name in self.weights:
+            if getattr(module, name, None) is not None:
+                given[name] = getattr(module, name).detach()
+        shape = tuple(np.broadcast_shapes(*(value.shape for value in given.values())))
+        dtype = call.output.dtype
+        tensors = filled(self.law, module, given, shape, dtype)
+        loss = self._formula("loss", module, tensors, dtype)
+        rules = tuple(
+            Rule(name, self._formula(name, module, tensors, dtype)) for name in tensors if name not in given
+        )
+        tensors["output"] = call.output
+        if self.span is not None:
+            tensors |= _curves(self.law, self.span, module, tensors)
+        reduction = "mean" if module.reduction == "batchmean" else module.reduction
+        rows = given["input"].shape[0] if given["input"].ndim else 1
+        divisor = Const(rows) if module.reduction == "batchmean" else None
+        return concluded(reduction, loss, tensors, rules, divisor)
+
+    def _formula(
+        self, name: str, module: Any, tensors: Values, dtype: torch.dtype
+    ) -> Callable[[Tensor], Expr]:
+        return partial(_tree, self.law, name, module, tensors, dtype)
+
+
+def _tree(law: Law, name: str, module: Any, tensors: Values, dtype: torch.dtype, cells: Tensor) -> Expr:
+    return law(module, At(tensors, cells, dtype))[name]()
+
+
+def filled(
+    law: Law, module: Any, given: Values, shape: Sequence[int], dtype: torch.dtype
+) -> dict[str, Tensor]:
+    """The given tensors with all that a law makes of them over `shape`, in float64."""
+    tensors = dict(given)
+    for name in law(module, At(tensors, torch.zeros((0, len(shape)), dtype=torch.int64), dtype)):
+        tensors[name] = computed(partial(_tree, law, name, module, tensors, dtype), shape, tensors)
+    return tensors
+
+
+def _curves(law: Law, span: Span, module: Any, tensors: Values) -> dict[str, Tensor]:
+    """`curve.x`, the places on the x axis, and `curve.0`, `curve.1`…: the losses there with all else fixed.
+
+    A law that starts from a difference is asked with a target of 0, so that x is the input there too.
+    """
+    xs = torch.linspace(*_reach(tensors[span.x], span), _POINTS, dtype=torch.float64)
+
+    def drawn(law: Law, fixed: Mapping[str, float]) -> Tensor:
+        held = {name: torch.tensor(value, dtype=torch.float64) for name, value in fixed.items()}
+        return filled(law, module, {"input": xs, **held}, (len(xs),), torch.float64)["loss"]
+
+    found = {"curve.x": xs}
+    for number, fixed in enumerate(span.held(tensors, tensors["loss"].shape)):
+        found[f"curve.{number}"] = drawn(law, fixed)
+    if span.reference is not None:
+        found["curve.reference"] = drawn(span.reference, span.curves[0])
+    return found
+
+
+def _reach(values: Tensor, span: Span) -> tuple[float, float]:
+    """From the least to the largest finite value, as wide as the clip wants at least, with a margin."""
+    finite = values.to(torch.float64).reshape(-1)
+    finite = finite[finite.isfinite()].clamp(*span.limits)
+    low, high = span.least
+    if len(finite):
+        margin = 0.06 * (max(high, float(finite.max())) - min(low, float(finite.min())))
+        low = min(low, float(finite.min()) - margin)
+        high = max(high, float(finite.max()) + margin)
+    return max(low, span.limits[0]), min(high, span.limits[1])
+
+
+def by_place(inputs: dict[str, Any]) -> dict[str, Tensor]:
+    """PoissonNLLLoss's arguments: forward calls the first one `log_input`, whatever the setting of that name."""
+    return dict(zip(("input", "target"), inputs.values(), strict=True))
+
+
+def as_tensors(inputs: dict[str, Any]) -> dict[str, Tensor]:
+    """GaussianNLLLoss's arguments: `var` has a value for each element, for each row, or is one number."""
+    given, var = inputs["input"], inputs["var"]
+    if not isinstance(var, Tensor):
+        return {**inputs, "var": torch.as_tensor(var, dtype=given.dtype).expand(given.shape)}
+    one_each_row = var.shape != given.shape and var.shape == given.shape[:-1]
+    return {**inputs, "var": var[..., None] if one_each_row else var}
+
+
+def overflow(dtype: torch.dtype) -> float:
+    """The logarithm of the largest number of a type: where exp becomes infinite."""
+    return math.log(torch.finfo(dtype).max) if dtype.is_floating_point else math.inf
+
+
+def underflow(dtype: torch.dtype) -> float:
+    """The logarithm of half the smallest number of a type: where exp becomes 0."""
+    if not dtype.is_floating_point:
+        return -math.inf
+    info = torch.finfo(dtype)
+    return math.log(info.tiny) + math.log(info.eps / 2)

@@ -1,0 +1,29 @@
+"""Declaring a loss: what its constructor takes as tensors and functions, an example writes as lists and names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from torchreel.scenes.trace.operator import Operator
+
+DISTANCES = {"cos": lambda x, y: 1 - nn.functional.cosine_similarity(x, y)}
+"""Distance functions by the names that examples give them."""
+
+
+@dataclass(frozen=True)
+class LossOperator(Operator):
+    """An operator whose constructor takes tensors, which examples and the command line write as lists."""
+
+    def build(self, kwargs: Mapping[str, Any]) -> nn.Module | None:
+        return super().build({name: _built(name, value) for name, value in kwargs.items()})
+
+
+def _built(name: str, value: Any) -> Any:
+    if name == "distance_function":
+        return DISTANCES.get(value, value)
+    return torch.tensor(value, dtype=torch.float32) if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,158 @@
+"""The board of LocalResponseNorm: one grid a step, a row for each channel and a column for each place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+from manim import Animation, VGroup
+
+from torchreel.scenes.normalization.plan import unraveled
+from torchreel.scenes.normalization.response.trace import channel_window
+from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
+from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.motion import Paint
+from torchreel.scenes.parts.shapes import Disc, Shape
+from torchreel.scenes.parts.text import Text, fit, measure
+from torchreel.scenes.stage.bars import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
+from torchreel.scenes.trace.formula import Index
+from torchreel.scenes.trace.proof import Trace
+
+STEPS = ("input", "square", "mean_square", "divisor", "output")
+_HEAD, _FOOT, _SIDE = 0.82, 0.36, 0.6
+_PITCH = (2 * (EDGE - MARGIN) - _SIDE) / len(STEPS)
+_LARGEST = 0.78
+_MOST_RING = 3
+
+
+class ResponseBoard:
+    """Grids of the first sample; outside the channels, the squares count as 0 and stand in a dashed ring."""
+
+    def __init__(self, look: Look, trace: Trace, note: Callable[[Cell, Cell, bool], str]) -> None:
+        self.look, self.trace = look, trace
+        module: Any = trace.module
+        self.size = int(module.size)
+        shape = trace.shape("input")
+        self.spatial = shape[2:]
+        self.whole = (shape[1], math.prod(self.spatial))
+        self.pad = (self.size // 2, (self.size - 1) // 2)
+        if max(self.pad) > _MOST_RING:
+            self.pad = (0, 0)
+        self.cells = self._fit()
+        if not self.cells.text_size or self.cells.rows < self.whole[0]:
+            self.pad = (0, 0)
+        said = note((self.cells.rows, self.cells.cols), self.whole, bool(self.cells.text_size))
+        self.grids = {tensor: self._grid(number, tensor) for number, tensor in enumerate(STEPS)}
+        self.discs: list[Disc] = []
+        self.labels = VGroup(*self._headings(module), *self._channels())
+        if said:
+            self.labels.add(Text(said, MIN_TEXT, look.theme.muted).place((0, STAGE_BOTTOM + 0.17)))
+        accent = look.theme.accent
+        self.window = Shape(self.around_window((0, 0)), stroke=accent, stroke_width=4.5, z_index=2)
+        self.target = Shape(self.around("mean_square", (0, 0)), stroke=accent, stroke_width=3.6, z_index=2)
+
+    def index(self, cell: Cell) -> Index:
+        """The element of channel and place `cell` in the first sample."""
+        return (0, cell[0], *unraveled(cell[1], self.spatial))
+
+    def order(self) -> list[Cell]:
+        """The shown cells place by place, so that the window slides over the channels."""
+        places = product(range(self.cells.cols), range(self.cells.rows))
+        return [(channel, place) for place, channel in places]
+
+    def around(self, tensor: str, cell: Cell) -> np.ndarray:
+        """The path round one cell of a step."""
+        return self.grids[tensor].outline(cell, cell)
+
+    def around_window(self, cell: Cell) -> np.ndarray:
+        """The path round the squares that damp a cell, with those outside the channels where these are drawn."""
+        channel, place = cell
+        if not any(self.pad):
+            return self.around_neighbours("square", cell)
+        first, last = channel - self.pad[0], channel + self.pad[1]
+        return self.grids["square"].outline((first, place), (last, place), 0.03)
+
+    def around_neighbours(self, tensor: str, cell: Cell) -> np.ndarray:
+        """The path round the channels of a step that damp a cell."""
+        channel, place = cell
+        window = channel_window(self.size, self.cells.rows, channel)
+        return self.grids[tensor].outline((window[0], place), (window[-1], place), 0.03)
+
+    def write(self, tensor: str, cell: Cell, start: str = "") -> list[Animation]:
+        """A cell takes its value, flying in from the same cell of the step `start`."""
+        grid = self.grids[tensor]
+        if cell in grid.numbers:
+            return []
+        return grid.write(cell, self.grids[start].center(cell) if start else None)
+
+    def light(self, step: int) -> list[Animation]:
+        """The number of a step in accent, all others calm; 0 lights none."""
+        theme = self.look.theme
+        return [
+            Paint(disc, fill=theme.accent if number == step else theme.muted, run_time=0.3)
+            for number, disc in enumerate(self.discs, 1)
+        ]
+
+    def _fit(self) -> Cells:
+        texts = [text for tensor in STEPS for text in drawn_texts(self.look, self.trace, tensor)]
+        rows = self.whole[0] + sum(self.pad)
+        height = STAGE_TOP - STAGE_BOTTOM - _HEAD - _FOOT
+        fitted = Cells.fit(rows, self.whole[1], _PITCH - 0.25, height, texts, _LARGEST)
+        return Cells(
+            fitted.width, fitted.height, fitted.text_size, min(fitted.rows, self.whole[0]), fitted.cols
+        )
+
+    def _grid(self, number: int, tensor: str) -> Grid:
+        pad = self.pad if tensor == "square" else (0, 0)
+        return Grid(
+            self.look, self.trace, tensor, (), self.cells, (self._x(number), self._y),
+            index=self.index, blank=tensor != "input", pad=(*pad, 0, 0),
+        )  # fmt: skip
+
+    def _x(self, number: int) -> float:
+        return -EDGE + MARGIN + _SIDE + (number + 0.5) * _PITCH
+
+    @property
+    def _y(self) -> float:
+        """The middle of the grids without the ring."""
+        top, bottom = self.pad
+        return (STAGE_TOP - _HEAD + STAGE_BOTTOM + _FOOT) / 2 + (bottom - top) * self.cells.height / 2
+
+    def _channels(self) -> list[Text]:
+        """The channels' numbers, as far as there is room for them."""
+        if self.cells.height < 0.24:
+            return []
+        grid = self.grids["input"]
+        left = grid.center((0, 0))[0] - self.cells.width / 2 - 0.12
+        return [
+            Text(f"c={channel}", MIN_TEXT, self.look.theme.muted, "mono").place(
+                (left, grid.center((channel, 0))[1]), align="right"
+            )
+            for channel in range(self.cells.rows)
+        ]
+
+    def _headings(self, module: Any) -> list[Text | Disc]:
+        theme = self.look.theme
+        below = {
+            "input": str(self.trace.shape("input")).replace(" ", ""),
+            "square": "input²",
+            "mean_square": f"Σ / {self.size}",
+            "divisor": f"({module.k:g} + {module.alpha:g}·mean)^{module.beta:g}",
+            "output": "input / divisor",
+        }
+        parts: list[Text | Disc] = []
+        for number, tensor in enumerate(STEPS):
+            x, y, name = self._x(number), STAGE_TOP - 0.27, "mean" if tensor == "mean_square" else tensor
+            left = x - (measure(name, 0.22, "mono") + (0.4 if number else 0)) / 2
+            if number:
+                disc = Disc(0.15, (left + 0.15, y), fill=theme.muted)
+                self.discs.append(disc)
+                parts += [disc, Text(str(number), MIN_TEXT, theme.background, "bold").place((left + 0.15, y))]
+                left += 0.4
+            parts.append(Text(name, 0.22, theme.text, "mono").place((left, y), align="left"))
+            size = fit(below[tensor], _PITCH - 0.1, 0.2, MIN_TEXT, "mono")
+            parts.append(Text(below[tensor], size, theme.muted, "mono").place((x, y - 0.33)))
+        return parts

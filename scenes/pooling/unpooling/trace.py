@@ -1,0 +1,156 @@
+"""What max unpooling computes: values go back along their flat indices, and whatever nothing comes back to is 0.
+
+A clip tells it in two acts: max pooling writes values and indices down, max unpooling sends each value home. A traced
+call has the second only, with the values and indices it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from torchreel.assets.errors import UserError
+from torchreel.scenes.pooling.window.trace import arguments, axes, dims_of, pool_window
+from torchreel.scenes.trace.formula import Expr, Max, Ref, cells, read
+from torchreel.scenes.trace.operator import Call, Inputs, Operator, Recording, Settings
+from torchreel.scenes.trace.proof import Rule, Trace
+from torchreel.scenes.trace.windows import check_window, per_dimension, with_leading
+
+if TYPE_CHECKING:
+    from torchreel.assets.examples import Example
+
+_LEAST = {"kernel_size": 1, "stride": 1, "padding": 0}
+_POOLS: tuple[Any, ...] = (F.max_pool1d, F.max_pool2d, F.max_pool3d)
+
+
+@dataclass(frozen=True)
+class UnpoolOperator(Operator):
+    """An operator whose example reads what was pooled: pooling it with the same window gives values and indices.
+
+    So a new input is one tensor, and values and indices always belong together. Where the size that torch works out is
+    not the source's, the call is completed with `output_size`.
+    """
+
+    def adapted(
+        self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
+    ) -> Example:
+        return replace(example, inputs={"source": example.extra["pooled"]}, dtypes={})
+
+    def trace(
+        self,
+        module: nn.Module | None,
+        inputs: Inputs,
+        call: Mapping[str, Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        seed: int = 0,
+    ) -> Trace:
+        size = tuple(inputs["source"].shape[-dims_of(module) :])
+        if not call and own_size(module, size) != size:
+            call = {"output_size": size}
+        return super().trace(module, inputs, call, kwargs, seed)
+
+
+def own_size(module: Any, size: Sequence[int]) -> tuple[int, ...]:
+    """The size that torch works out without `output_size`, for values pooled from a channel of `size`."""
+    window = pool_window(module)
+    sides = list(zip(window.kernel, window.stride, window.padding, strict=True))
+    counts = [(n + 2 * p - k) // s + 1 for n, (k, s, p) in zip(size, sides, strict=True)]
+    return tuple((n - 1) * s - 2 * p + k for n, (k, s, p) in zip(counts, sides, strict=True))
+
+
+def record_unpooling(call: Call) -> Recording:
+    """Tensors and rules of unpooling `input` and `indices` `(N, C, *pooled)`, with or without N.
+
+    Where the call has a `source` `(N, C, *size)`, `input` and `indices` are what max pooling made of it, and `input` is
+    proved twice: as the largest of each window, and as what its index points at. Several windows may name the same
+    home, which then holds the value that torch wrote last.
+    """
+    given, dims = arguments(call), dims_of(call.module)
+    source = given.get("source")
+    values, indices = (given["input"], given["indices"]) if source is None else _pool(call.module, source)
+    homes = _kept(values, indices, call.output, dims)
+
+    def home(at: Tensor) -> Tensor:
+        flat, place = read(indices, at), list[Tensor]()
+        for size in reversed(call.output.shape[-dims:]):
+            place.insert(0, flat % size)
+            flat = flat // size
+        return torch.cat([at[:, :-dims], torch.stack(place, -1)], -1)
+
+    sent = Rule(
+        "output",
+        lambda step: Ref("input", homes[step[:, 0]]),
+        over=(len(homes),),
+        target=lambda step: home(homes[step[:, 0]]),
+        rest=0.0,
+    )
+    tensors = {"input": values, "indices": indices, "output": call.output}
+    if source is None:
+        return Recording(tensors, (sent,))
+    window = pool_window(call.module)
+
+    def largest(at: Tensor) -> Expr:
+        taps = with_leading(list(at[:, :-dims].unbind(-1)), window.taps(at[:, -dims:]))
+        return Max(Ref("source", taps, fill=float("-inf")))
+
+    noted = (Rule("input", largest), Rule("input", lambda at: Ref("source", home(at))))
+    return Recording({"source": source, **tensors}, (*noted, sent))
+
+
+def _pool(module: Any, source: Tensor) -> tuple[Tensor, Tensor]:
+    pool = _POOLS[dims_of(module) - 1]
+    pooled: tuple[Tensor, Tensor] = pool(
+        source, module.kernel_size, module.stride, module.padding, return_indices=True
+    )
+    return pooled
+
+
+def run_unpooling(module: Any, inputs: Inputs, call: Mapping[str, Any]) -> Tensor:
+    output: Tensor = module(*_pool(module, inputs["source"]), **call)
+    return output
+
+
+def _kept(values: Tensor, indices: Tensor, output: Tensor, dims: int) -> Tensor:
+    """The windows `(n, ndim)` whose values their homes hold, row-major.
+
+    That is the last to name a home: torch writes one after the other, but several threads at a time, so of different
+    values it is the last of those that are there.
+    """
+    number, flat = torch.arange(indices.numel()), indices.reshape(-1)
+    plane, pooled = output.shape[-dims:].numel(), indices.shape[-dims:].numel()
+    home = number // max(1, pooled) * plane + flat
+    mine, there = values.reshape(-1), output.reshape(-1)[home]
+    same = (mine == there) | (mine.isnan() & there.isnan())
+    known, which = torch.unique(home, return_inverse=True)
+    rank = torch.where(same, number, number - len(number))
+    best = torch.full((len(known),), -len(number) - 1).scatter_reduce(0, which, rank, "amax")
+    return cells(indices.shape, 0, len(number))[(best % max(1, len(number))).sort().values]
+
+
+def check_unpooling(name: str, settings: Settings, inputs: Inputs, dims: int) -> None:
+    """Refuse sizes that are no sizes, a source that cannot be pooled, and a window that does not fit it."""
+    shape = tuple(inputs["source"].shape)
+    if len(shape) not in (dims + 1, dims + 2) or 0 in shape[-dims - 1 :]:
+        sides = axes(dims)
+        raise UserError(
+            f"{name}: expected an input (N, C, {sides}) or (C, {sides}) without empty dimensions, got shape {shape}. "
+            f"Give what MaxPool{dims}d reads, such as torch.randn({', '.join(['1', '1', *['4'] * dims])})."
+        )
+    for setting, least in _LEAST.items():
+        if settings.get(setting) is not None:
+            sizes = per_dimension(settings[setting], dims, f"{name}: {setting}")
+            if min(sizes) < least:
+                raise UserError(f"{name}: {setting} should be at least {least}, got {settings[setting]!r}.")
+    kernel = per_dimension(settings["kernel_size"], dims, f"{name}: kernel_size")
+    padding = per_dimension(settings.get("padding", 0), dims, f"{name}: padding")
+    if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
+        raise UserError(
+            f"{name}: pad should be at most half of kernel_size, got padding={settings['padding']!r} and "
+            f"kernel_size={settings['kernel_size']!r}. Use a smaller padding or a larger kernel_size."
+        )
+    check_window(name, settings, {"input": inputs["source"]}, dims)

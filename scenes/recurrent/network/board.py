@@ -1,0 +1,285 @@
+"""The stage of an unrolled network: rows of cells, the states between them, the input below and the output above."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from manim import Animation, Mobject, VGroup
+
+from torchreel.scenes.parts.gates import Cursors, Route, Sampled, Slots, Wire, paced
+from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.shapes import Box, Disc, box_points
+from torchreel.scenes.parts.text import Align, Text
+from torchreel.scenes.recurrent.cell.layout import shape_text
+from torchreel.scenes.recurrent.network.layers_trace import Pass
+from torchreel.scenes.recurrent.network.layout import BOTTOM, Unrolled
+from torchreel.scenes.recurrent.network.ways import Ends, Way, ways
+from torchreel.scenes.trace.formula import Index
+from torchreel.scenes.trace.proof import Trace
+
+_FRAME = 0.09
+
+
+class UnrolledStage:
+    """Everything on stage for one trace, and the animations that fill it.
+
+    A node is `(row, slot)`: a pass and a time step that are shown, by their places in the layout.
+    """
+
+    def __init__(
+        self, look: Look, trace: Trace, layout: Unrolled, passes: Sequence[Pass], batch_first: bool
+    ) -> None:
+        self.look, self.trace, self.layout = look, trace, layout
+        self.passes = [None if row is None else passes[row] for row in layout.rows]
+        self.directions = 2 if passes[-1].reverse else 1
+        self.layers = passes[-1].layer + 1
+        self.batched, self.batch_first = len(trace.shape("input")) == 3, batch_first
+        self.cursors = Cursors(look)
+        self.inputs = {slot: self._sequence("input", slot, layout.input_y, False) for slot in self.slots}
+        self.outputs = {slot: self._sequence("output", slot, layout.output_y, True) for slot in self.slots}
+        self.nodes = {
+            (row, slot): {name: self._vector(row, slot, name) for name in layout.names}
+            for row in self.rows
+            for slot in self.slots
+        }
+        self.starts = {row: self._ends(row, "0") for row in self.rows}
+        self.ends = {row: self._ends(row, "n") for row in self.rows}
+        self.wires = dict(self._wires())
+
+    @property
+    def slots(self) -> list[int]:
+        """The places of the time steps that are shown."""
+        return [slot for slot, time in enumerate(self.layout.times) if time is not None]
+
+    @property
+    def rows(self) -> list[int]:
+        """The places of the passes that are shown, from the bottom."""
+        return [row for row, one in enumerate(self.passes) if one is not None]
+
+    def one(self, row: int) -> Pass:
+        """The pass that a row shows."""
+        found = self.passes[row]
+        assert found is not None
+        return found
+
+    def order(self, row: int) -> list[int]:
+        """The places of the time steps in the order in which a row computes them."""
+        return self.slots[::-1] if self.one(row).reverse else self.slots
+
+    def is_top(self, row: int) -> bool:
+        """Whether a row's states are in the output."""
+        return self.one(row).layer == self.layers - 1
+
+    def lead(self, slot: int) -> Index:
+        """The leading indices of a time step of sample 0."""
+        time = self.layout.times[slot]
+        assert time is not None
+        return (time,) if not self.batched else (0, time) if self.batch_first else (time, 0)
+
+    def base(self) -> VGroup:
+        """What stands from the beginning: boxes, calm wires, the input, the initial states, empty vectors."""
+        group = VGroup(*self.wires.values())
+        group.add(*(self._box(row, slot) for row, slot in self.nodes), *self._gaps(), *self._labels())
+        group.add(*self.inputs.values(), *self.outputs.values())
+        for vectors in (*self.nodes.values(), *self.starts.values(), *self.ends.values()):
+            group.add(*vectors.values())
+        return group
+
+    def focus(self, row: int, slot: int) -> list[Animation]:
+        """The cursor on the cell that is computed."""
+        return self.cursors.glide(self._box_points(row, slot, 0.05))
+
+    def look_at(self, *grids: Sampled) -> list[Animation]:
+        """Cursors on vectors."""
+        return self.cursors.on(*(grid.around() for grid in grids))
+
+    def compute(self, row: int, slot: int) -> list[Animation]:
+        """What a cell reads lights up, and its vectors fill."""
+        names: list[Way] = [("in", row, slot), ("state", row, slot)]
+        names += [("join", row - back, slot) for back in (1, 2, 3)] if self.one(row).layer else []
+        wires = [self.wires[name].light() for name in names if name in self.wires]
+        fills = [move for grid in self.nodes[row, slot].values() for move in grid.write_all()]
+        return [*paced((move for wire in wires for move in wire), 0, 0.4), *paced(fills, 0.3, 1)]
+
+    def put_out(self, row: int, slot: int) -> list[Animation]:
+        """A top state flies into its part of the output."""
+        own, output = self.nodes[row, slot]["h"], self.outputs[slot]
+        width, part = self.trace.shape(own.tensor)[-1], int(self.one(row).reverse)
+        starts, moves = _centers(own), self.wires["out", row, slot].light()
+        for cell in _part(output, width, part):
+            moves += output.write(cell, starts.get(output.index(cell)[-1] % width))
+        return moves
+
+    def finish(self, row: int) -> list[Animation]:
+        """The last states of a row fly to where they leave."""
+        last = self.nodes[row, self.order(row)[-1]]
+        moves = self.wires["end", row, 0].light()
+        for state, grid in self.ends[row].items():
+            starts = _centers(last[state])
+            for cell in grid.positions():
+                moves += grid.write(cell, starts.get(grid.index(cell)[-1]))
+        return moves
+
+    def frame_output(self) -> list[Animation]:
+        """An outline round the whole output."""
+        return self.cursors.on(_around([*self.outputs.values()]))
+
+    def frame_ends(self) -> list[Animation]:
+        """An outline round the last states, those of the backward passes on their own."""
+        frames = []
+        for reverse in (False, True):
+            rows = [row for row in self.rows if self.one(row).reverse == reverse]
+            grids = [grid for row in rows for grid in self.ends[row].values()]
+            if grids:
+                frames.append(_around(grids, 0.48 if self._many else 0.28))
+        return self.cursors.on(*frames)
+
+    def frame_shared(self) -> list[Animation]:
+        """Outlines round the parts of the output that are last states too, and round these."""
+        frames = []
+        for row in (row for row in self.rows if self.is_top(row)):
+            output, end = self.outputs[self.order(row)[-1]], self.ends[row]["h"]
+            width = self.trace.shape(end.tensor)[-1]
+            part = _part(output, width, int(self.one(row).reverse))
+            frames += [output.outline(part[0], part[-1], 0.02, 0.05)] if part else []
+            frames.append(end.around())
+        return self.cursors.on(*frames)
+
+    def _grid(
+        self,
+        tensor: str,
+        slots: Slots,
+        lead: Index,
+        at: tuple[float, float],
+        blank: bool,
+        scale: float | None = None,
+    ) -> Sampled:
+        lay = self.layout
+        size = (lay.vector, lay.row, lay.text)
+        return Sampled(
+            self.look, self.trace, tensor, slots, (0,), lambda unit, _: (*lead, unit), size, at,
+            blank=blank, scale=scale,
+        )  # fmt: skip
+
+    def _sequence(self, tensor: str, slot: int, y: float, blank: bool) -> Sampled:
+        units = self.layout.units(self.trace.shape(tensor)[-1])
+        scale = None if tensor == "input" else self._scale("h")
+        return self._grid(tensor, units, self.lead(slot), (self.layout.column(slot), y), blank, scale)
+
+    def _vector(self, row: int, slot: int, name: str) -> Sampled:
+        tensor = f"{name}{self.one(row).suffix}"
+        units = self.layout.units(self.trace.shape(tensor)[-1])
+        at = (self.layout.vector_x(slot, name), self.layout.rooms[row].middle)
+        maps = max(self.trace.range(f"{kind}{self.one(row).suffix}").scale for kind in ("ih", "hh"))
+        scale = self._scale(name) if name in self.layout.states else maps if name in ("ih", "hh") else 1.0
+        return self._grid(tensor, units, self.lead(slot), at, True, scale)
+
+    def _ends(self, row: int, which: str) -> dict[str, Sampled]:
+        """The initial (`0`) or last (`n`) states of a row, where its pass begins or ends."""
+        one, found = self.one(row), {}
+        right = one.reverse == (which == "0")
+        for state in self.layout.states:
+            tensor = f"{state}_{which}"
+            units = self.layout.units(self.trace.shape(tensor)[-1])
+            lead = (one.number, 0) if self.batched else (one.number,)
+            at = (self.layout.side_x(right, state), self.layout.rooms[row].middle)
+            found[state] = self._grid(tensor, units, lead, at, which == "n", self._scale(state))
+        return found
+
+    def _scale(self, state: str) -> float:
+        """One colour scale for a state wherever it stands."""
+        names = [f"{state}_0", *(f"{state}{self.one(row).suffix}" for row in self.rows)]
+        return max(self.trace.range(name).scale for name in names)
+
+    def _box_points(self, row: int, slot: int, grow: float = 0.0) -> np.ndarray:
+        room = self.layout.rooms[row]
+        size = (self.layout.box + 2 * grow, room.top - room.bottom + 2 * grow)
+        return box_points(*size, (self.layout.column(slot), (room.top + room.bottom) / 2), 0.14)
+
+    def _box(self, row: int, slot: int) -> Mobject:
+        theme, room, lay = self.look.theme, self.layout.rooms[row], self.layout
+        center = (lay.column(slot), (room.top + room.bottom) / 2)
+        color = theme.channel(row)
+        group = VGroup(
+            Box(
+                lay.box, room.top - room.bottom, center, 0.14, fill=theme.bar, stroke=color, stroke_width=1.6
+            ),
+            Text(f"*{self.one(row).suffix}", MIN_TEXT, color, "mono").place((center[0], room.top - 0.16)),
+        )
+        if len(lay.names) > 1:
+            top = max(float(grid.around()[:, 1].max()) for grid in self.nodes[row, slot].values())
+            for name in lay.names:
+                group.add(self._label(name, lay.vector_x(slot, name), top + 0.07))
+        return group
+
+    def _gaps(self) -> Iterator[Mobject]:
+        """Dots where steps or layers are left out."""
+        lay = self.layout
+        for slot, time in enumerate(lay.times):
+            for room, row in zip(lay.rooms, lay.rows, strict=True):
+                if time is None or row is None:
+                    x, y = lay.column(slot), room.middle
+                    discs = (Disc(0.035, (x + dx, y), fill=self.look.theme.muted) for dx in (-0.15, 0, 0.15))
+                    yield VGroup(*discs)
+
+    @property
+    def _ends_of_wires(self) -> Ends:
+        """Where wires meet input and output."""
+        bottom = self.inputs[self.slots[0]].around()[:, 1].max()
+        top = self.outputs[self.slots[0]].around()[:, 1].min() - 0.03
+        share = len(self.layout.units(self.trace.shape("output")[-1])) * self.layout.row / 4
+        return Ends(bottom, top, self.layout.output_y + share, self.directions, self.layers)
+
+    def _labels(self) -> Iterator[Mobject]:
+        lay = self.layout
+        for tensor, y in (("input", lay.input_y), ("output", lay.output_y)):
+            low = max(BOTTOM + 0.05, y - 0.2)
+            yield self._label(tensor, -6.72, low + 0.26, "left")
+            yield self._label(shape_text(self.trace.shape(tensor)), -6.72, low, "left")
+        for slot in self.slots:
+            time = lay.times[slot]
+            assert time is not None
+            x = lay.column(slot) - lay.vector / 2 - 0.1
+            yield self._label(f"t={time + 1}", x, lay.input_y - 0.06, "right")
+        for row in self.rows:
+            for which, found in (("0", self.starts[row]), ("n", self.ends[row])):
+                for state, grid in found.items():
+                    at = grid.around()[:, :2].max(0)
+                    x = lay.side_x(self.one(row).reverse == (which == "0"), state)
+                    number = self.one(row).number
+                    yield self._label(f"{state}_{which}", x, at[1] + (0.29 if self._many else 0.09))
+                    if self._many:
+                        yield self._label(f"[{number}]", x, at[1] + 0.08)
+
+    @property
+    def _many(self) -> bool:
+        return self.layers * self.directions > 1
+
+    def _label(self, text: str, x: float, y: float, align: Align = "center") -> Text:
+        return Text(text, MIN_TEXT, self.look.theme.muted, "mono").place((x, y), align, "baseline")
+
+    def _wires(self) -> Iterator[tuple[Way, Wire]]:
+        for row in self.rows:
+            color = self.look.theme.channel(row)
+            for name, corners in ways(self.layout, row, self.one(row), self.order(row), self._ends_of_wires):
+                yield name, Wire(self.look, Route(corners, color, head=name[0] != "join"))
+
+
+def _around(grids: Sequence[Sampled], head: float = 0.0) -> np.ndarray:
+    """A frame round grids and the labels over them, which are `head` high."""
+    points = np.concatenate([grid.around() for grid in grids])
+    left, bottom, _ = points.min(0) - _FRAME
+    right, top, _ = points.max(0) + _FRAME
+    top += head
+    return box_points(right - left, top - bottom, ((left + right) / 2, (bottom + top) / 2), 0.1)
+
+
+def _part(output: Sampled, width: int, number: int) -> list[tuple[int, int]]:
+    """The cells of an output that belong to one direction."""
+    return [cell for cell in output.positions() if output.index(cell)[-1] // width == number]
+
+
+def _centers(grid: Sampled) -> dict[int, np.ndarray]:
+    """Where each element of a vector stands."""
+    return {grid.index(cell)[-1]: grid.center(cell) for cell in grid.positions()}

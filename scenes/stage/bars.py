@@ -1,0 +1,129 @@
+"""The fixed zones around the stage: title, formula, caption and progress.
+
+Frame coordinates (scene units): the frame is 14.22 x 8; the stage lies between y = 3.28 and y = -2.8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from manim import VGroup
+
+from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.shapes import Box, Shape, box_points, polyline
+from torchreel.scenes.parts.text import Text, fit, measure, wrap
+from torchreel.scenes.trace.formula import Token
+
+WIDTH, HEIGHT = 128 / 9, 8.0
+EDGE = WIDTH / 2
+MARGIN = 0.36
+STAGE_TOP, STAGE_BOTTOM = 3.28, -2.8
+FORMULA_Y, CAPTION_Y = -3.08, -3.62
+_FORMULA_EDGE = -3.36
+
+
+class TitleBar(VGroup):
+    """The operator's name in the chosen language, and the constructor call with the arguments that matter in accent."""
+
+    def __init__(self, look: Look, title: str, call: Sequence[tuple[str, bool]]) -> None:
+        theme = look.theme
+        middle = (STAGE_TOP + HEIGHT / 2) / 2
+        height = HEIGHT / 2 - STAGE_TOP
+        bar = Box(WIDTH, height, (0, middle), fill=theme.bar)
+        line = Shape(polyline([(-EDGE, STAGE_TOP), (EDGE, STAGE_TOP)]), stroke=theme.line, stroke_width=1.2)
+        name = Text(title, 0.32, theme.text, "bold").place((-EDGE + MARGIN, middle), align="left")
+        super().__init__(bar, line, name)
+        left = -EDGE + MARGIN + measure(title, 0.32, "bold") + 0.3
+        whole = "".join(text for text, _ in call)
+        size = fit(whole, EDGE - MARGIN - left, 0.21, MIN_TEXT, "mono")
+        for text, focus in shorten(call, EDGE - MARGIN - left, size):
+            color = theme.accent if focus else theme.muted
+            self.add(Text(text, size, color, "mono").place((left, middle), align="left"))
+            left += measure(text, size, "mono")
+
+
+def shorten(call: Sequence[tuple[str, bool]], room: float, size: float) -> list[tuple[str, bool]]:
+    """Pieces of a call that fit `room`: what comes last gives way to an ellipsis."""
+    kept: list[tuple[str, bool]] = []
+    used = 0.0
+    ellipsis = measure("…)", size, "mono")
+    whole = sum(measure(text, size, "mono") for text, _ in call)
+    if whole <= room + 1e-6:
+        return [piece for piece in call if piece[0]]
+    for text, focus in call:
+        used += measure(text, size, "mono")
+        if used + ellipsis > room:
+            return [*kept, ("…)", False)]
+        kept.append((text, focus))
+    return kept
+
+
+class FormulaBar(VGroup):
+    """The strip under the stage: one formula with its numbers, and the mark that torch gave the same value."""
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        theme = look.theme
+        middle = (STAGE_BOTTOM + _FORMULA_EDGE) / 2
+        super().__init__(Box(WIDTH, STAGE_BOTTOM - _FORMULA_EDGE, (0, middle), fill=theme.bar))
+
+    def row(self, tokens: Sequence[Token], proved: bool) -> VGroup:
+        """A formula as objects, left-aligned and as large as fits; `proved` adds the torch mark at the right."""
+        theme = self.look.theme
+        room = WIDTH - 2 * MARGIN - (1.3 if proved else 0)
+        whole = "".join(token.text for token in tokens)
+        size = fit(whole, room, 0.22, MIN_TEXT, "mono")
+        row = VGroup()
+        left = -EDGE + MARGIN
+        for token in merge(tokens):
+            if token.text.strip():
+                shape = (
+                    Text(token.text, size, theme.text, "mono")
+                    if token.tensor is None or token.value is None
+                    else Number(token.text, token.tensor, token.index, token.value, size, theme.text, "mono")
+                )
+                row.add(shape.place((left, FORMULA_Y - 0.07), align="left", vertical="baseline"))
+            left += measure(token.text, size, "mono")
+        if proved:
+            row.add(Text("torch ✓", 0.2, theme.good, "bold").place((EDGE - MARGIN, FORMULA_Y), align="right"))
+        return row
+
+    def width(self, tokens: Sequence[Token]) -> float:
+        """How much of the bar a formula takes at the smallest size, as a share of the room there is."""
+        return measure("".join(token.text for token in tokens), MIN_TEXT, "mono") / (WIDTH - 2 * MARGIN - 1.3)
+
+
+def merge(tokens: Sequence[Token]) -> list[Token]:
+    """Neighbouring plain texts as one piece."""
+    merged: list[Token] = []
+    for token in tokens:
+        if merged and token.tensor is None and merged[-1].tensor is None:
+            merged[-1] = Token(merged[-1].text + token.text)
+        else:
+            merged.append(token)
+    return merged
+
+
+def caption_row(look: Look, text: str) -> VGroup:
+    """The caption: one sentence on one line, or on two smaller ones if it is long."""
+    theme = look.theme
+    room = WIDTH - 2 * MARGIN
+    size = fit(text, room, 0.25, 0.2, "sans")
+    left = -EDGE + MARGIN
+    if measure(text, size, "sans") <= room:
+        return VGroup(Text(text, size, theme.text, "sans").place((left, CAPTION_Y), align="left"))
+    lines = wrap(text, room, 0.2, "sans")
+    return VGroup(
+        *(
+            Text(line, 0.2, theme.text, "sans").place((left, CAPTION_Y + 0.14 - 0.28 * number), align="left")
+            for number, line in enumerate(lines[:2])
+        )
+    )
+
+
+def progress_points(share: float) -> np.ndarray:
+    """The path of the progress line at the frame's bottom edge, for a share of 0 to 1."""
+    width = max(1e-3, WIDTH * share)
+    return box_points(width, 0.05, (-EDGE + width / 2, -HEIGHT / 2 + 0.025))

@@ -1,0 +1,283 @@
+"""The stage on which every operator plays: title, formula, caption, progress, pacing, and the record of what was shown.
+
+A subclass declares its `operator` and tells its `story` as a list of beats. Beats are known before the first is played,
+so the clip's length, its progress line and its sections need no second pass. `OperatorScene` is an ordinary Manim
+scene: `manim render scenes/convolution/conv.py Conv2d` draws the default example in the language and theme of the
+environment (`TORCHREEL_LANG`, `TORCHREEL_THEME`).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+from manim import Animation, VGroup
+
+from torchreel.assets.captions import LANGUAGES, caption, is_said, title
+from torchreel.assets.examples import DEFAULT, Example, example, examples
+from torchreel.assets.themes import theme
+from torchreel.scenes.parts.family import bounds, family
+from torchreel.scenes.parts.look import Look
+from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.stage import bars
+from torchreel.scenes.stage.backstage import Backstage
+from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.operator import Operator, constructor_parameters
+from torchreel.scenes.trace.proof import Step, Trace
+
+HOLD = 2.0
+LONGEST = 15.0
+_HAIR = 1e-6
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which clip to draw: the proved call, the example whose words it uses, language, theme, decimals."""
+
+    trace: Trace
+    example: Example
+    lang: str = "zh"
+    theme: str = "light"
+    precision: int = 2
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One moment of a clip: a caption key, animations made when its turn comes, and time to look.
+
+    `run_time` and `hold` are seconds in tenths (whole frames at 20 and 30 fps). `formula` is a step to show with
+    numbers, ready tokens, or None to keep the bar as it is. `values` fill the caption's fields; `also` are keys of
+    further sentences to add to it, such as "heat" where cells are too small for numbers.
+    """
+
+    name: str
+    animate: Callable[[], Iterable[Animation]] = tuple
+    run_time: float = 0.6
+    hold: float = 0.0
+    formula: Step | Sequence[Token] | None = None
+    values: dict[str, object] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A number on stage: its text, the element it is, and its box (left, bottom, right, top, scene units)."""
+
+    text: str
+    tensor: str
+    index: Index
+    value: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One beat as shown: name, start and end (seconds), caption in every language, numbers in sight at its end."""
+
+    name: str
+    start: float
+    end: float
+    caption: dict[str, str]
+    numbers: tuple[Shown, ...]
+
+
+def paced(beats: Sequence[Beat]) -> list[Beat]:
+    """The beats, shortened alike (in tenths of a second) if they would make a clip longer than `LONGEST`."""
+    total = sum(beat.run_time + beat.hold for beat in beats)
+    factor = (LONGEST - HOLD) / total if total > LONGEST - HOLD else 1.0
+    if factor == 1.0:
+        return list(beats)
+    return [
+        replace(beat, run_time=max(0.1, _tenths(beat.run_time * factor)), hold=_tenths(beat.hold * factor))
+        for beat in beats
+    ]
+
+
+def _tenths(seconds: float) -> float:
+    return math.floor(seconds * 10 + 1e-9) / 10
+
+
+class OperatorScene(Backstage):
+    """A clip of one operator. Subclasses set `operator` and write `story`."""
+
+    operator: ClassVar[Operator]
+
+    def __init__(self, request: Request | None = None, **manim: Any) -> None:
+        self.request = request or self._default_request()
+        self.sections: list[Section] = []
+        super().__init__(**manim)
+
+    def story(self) -> Iterable[Beat]:
+        """The beats of the clip; whatever they need on stage is built here."""
+        raise NotImplementedError
+
+    def wait(self, duration: float = HOLD, *args: Any, **kwargs: Any) -> None:
+        """Hold the picture. Manim cuts a wait to whole frames after a division; a hair more keeps the last one."""
+        super().wait(duration + _HAIR, *args, **kwargs)
+
+    def _has_values(self) -> bool:
+        outputs = [self.trace.shape(name) for name in self.trace.outputs]
+        return not outputs or any(math.prod(shape) for shape in outputs)
+
+    def _empty(self) -> Iterable[Beat]:
+        """An empty batch has a shape and nothing to compute."""
+        shapes = ", ".join(f"{name} {self.trace.shape(name)}" for name in self.trace.outputs)
+        return [Beat("empty", hold=4.0, values={"shapes": shapes})]
+
+    def values(self) -> dict[str, object]:
+        """What every caption of the clip may name; a beat's own values come on top."""
+        return {}
+
+    @property
+    def trace(self) -> Trace:
+        """The proved call that is drawn."""
+        return self.request.trace
+
+    @property
+    def example(self) -> Example:
+        """The example that is drawn."""
+        return self.request.example
+
+    def setup(self) -> None:
+        self.look = Look(theme(self.request.theme), self.request.precision)
+        self.camera.background_color = self.look.theme.background
+        self.formula_bar = bars.FormulaBar(self.look)
+        self.progress = Shape(bars.progress_points(0), fill=self.look.theme.accent)
+        self._formula = VGroup()
+        self._caption = VGroup()
+        self._said = ""
+        name = title(self.operator.name, self.request.lang)
+        self.add(bars.TitleBar(self.look, name, self.call()), self.formula_bar, self.progress)
+
+    def construct(self) -> None:
+        beats = paced(list(self.story() if self._has_values() else self._empty()))
+        total = sum(beat.run_time + beat.hold for beat in beats) + HOLD
+        for beat in beats:
+            self._play_beat(beat, total)
+        self.progress.points = bars.progress_points(1.0)
+        self.wait(HOLD)
+        self._end_section(self.sections.pop(), hold=HOLD)
+
+    def words(self, key: str, lang: str | None = None, **values: object) -> str:
+        """A text of this clip in the given language, by default the clip's."""
+        lang = lang or self.request.lang
+        operator = self.operator.name
+        # The user's settings may need a sentence that only another example has.
+        tellers = (self.told_as, self.example.name, *examples()[operator])
+        teller = next((name for name in tellers if is_said(operator, name, key, lang)), self.example.name)
+        return caption(operator, teller, key, lang, **values)
+
+    @cached_property
+    def told_as(self) -> str:
+        """The example whose words are spoken: its own, unless the user's settings undo what it is about.
+
+        Then, and of the default, it is the example that the settings have made of it.
+        """
+        own, settings, defaults = self.example, self.trace.kwargs, self._defaults()
+        if own.name != DEFAULT and own.tells_of(settings, defaults):
+            return own.name
+        named = examples()[self.operator.name].values()
+        made = (one.name for one in named if one.name != own.name and one.comes_of(settings, defaults, own))
+        return next(made, DEFAULT)
+
+    def _defaults(self) -> dict[str, Any]:
+        """torch's default of each constructor argument that has one."""
+        module = self.operator.module
+        parameters = {} if module is None else constructor_parameters(module)
+        return {name: one.default for name, one in parameters.items() if one.default is not one.empty}
+
+    @property
+    def alt(self) -> dict[str, str]:
+        """What the clip shows, for readers who cannot see it, in every language."""
+        return {lang: self.words("alt", lang) for lang in LANGUAGES}
+
+    def call(self) -> list[tuple[str, bool]]:
+        """The constructor call as pieces of text, each with whether it matters to this example."""
+        pieces: list[tuple[str, bool]] = [(f"nn.{self.operator.name}(", False)]
+        for number, (name, value) in enumerate(self.trace.kwargs.items()):
+            pieces.append((", " if number else "", False))
+            pieces.append((f"{name}={value!r}", name in self.example.focus))
+        pieces.append((")", False))
+        for name, value in self.trace.call.items():
+            pieces += [("  ", False), (f"{name}={tuple(value) if isinstance(value, list) else value}", True)]
+        return pieces
+
+    def text(self, tensor: str, value: float) -> str:
+        """A value of a tensor as drawn."""
+        known = self.trace.range(tensor)
+        return self.look.number(value, known.integer, known.scale)
+
+    def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
+        """`output[0, 1] = symbols = numbers = value`, with the middle cut until it fits the bar."""
+        head = f"{step.tensor}{list(step.index) if step.index else ''} = "
+        symbols = f"{step.formula.symbols()} = "
+        for count in range(most, 1, -1):
+            numbers = step.tokens(self.text, count)
+            last = Token(self.text(step.tensor, step.value), step.tensor, step.index, step.value)
+            tokens = [Token(head), Token(symbols), *numbers, Token(" = "), last]
+            if self.formula_bar.width(tokens) <= 1:
+                return tokens
+        return [Token(head), *numbers, Token(" = "), last]
+
+    def _play_beat(self, beat: Beat, total: float) -> None:
+        start = self.time
+        texts = {lang: self._sentences(beat, lang) for lang in LANGUAGES}
+        self._say(texts[self.request.lang])
+        if beat.formula is not None:
+            tokens = (
+                self.formula_tokens(beat.formula) if isinstance(beat.formula, Step) else list(beat.formula)
+            )
+            self._show_formula(tokens, isinstance(beat.formula, Step))
+        share = (start + beat.run_time + beat.hold) / total
+        self.progress.points = bars.progress_points(min(1.0, share))
+        animations = list(beat.animate())
+        for animation in animations:
+            animation.run_time = beat.run_time
+        if animations:
+            self.play(*animations)
+        if rest := beat.hold + (0.0 if animations else beat.run_time):
+            self.wait(rest)
+        self._end_section(Section(beat.name, start, self.time, texts, ()))
+
+    def _sentences(self, beat: Beat, lang: str) -> str:
+        values = {**(self.values() if self._has_values() else {}), **beat.values}
+        between = "" if lang == "zh" else " "
+        return between.join(self.words(key, lang, **values) for key in (beat.name, *beat.also))
+
+    def _say(self, text: str) -> None:
+        if self._said == text:
+            return
+        self.remove(self._caption)
+        self._caption, self._said = bars.caption_row(self.look, text), text
+        self.add(self._caption)
+
+    def _show_formula(self, tokens: Sequence[Token], proved: bool) -> None:
+        self.remove(self._formula)
+        self._formula = self.formula_bar.row(tokens, proved)
+        self.add(self._formula)
+
+    def _end_section(self, section: Section, hold: float = 0.0) -> None:
+        self.sections.append(
+            Section(section.name, section.start, section.end + hold, section.caption, tuple(self._numbers()))
+        )
+
+    def _numbers(self) -> Iterator[Shown]:
+        numbers = [
+            mobject
+            for mobject in family(self.mobjects)
+            if isinstance(mobject, Number) and len(mobject.points) and mobject.fill_rgbas[0, 3] > 0
+        ]
+        for number, box in zip(numbers, bounds(numbers), strict=True):
+            yield Shown(number.text, number.tensor, number.index, number.value, box)
+
+    @classmethod
+    def _default_request(cls) -> Request:
+        chosen = example(cls.operator.name)
+        trace = cls.operator.trace_example(chosen)
+        env = os.environ
+        return Request(trace, chosen, env.get("TORCHREEL_LANG", "zh"), env.get("TORCHREEL_THEME", "light"))

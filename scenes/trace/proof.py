@@ -1,0 +1,254 @@
+"""What an operator did, as checked data: tensors, and the rules by which each was filled.
+
+A `Rule` says how one tensor is filled, for any batch of its cells; a `Step` is the rule at one cell. Rules are
+functions, so steps cost nothing until somebody looks at them, while the proof runs over whole batches. Building a
+`Trace` is the proof: every element of every ruled tensor is written exactly once (or by one accumulation) and equals
+torch's value.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from torchreel.assets.errors import TorchreelError
+from torchreel.scenes.trace.formula import Expr, Index, Lazy, Ref, Tensors, Token, cells, read
+
+# As many terms as keep the index arrays of a batch in the cache: eight times as many take more than twice as long.
+_BATCH = 1 << 17
+_TOLERANCE = {
+    torch.float64: (1e-7, 1e-7),
+    torch.float32: (1.3e-6, 1e-5),
+    torch.float16: (1e-3, 1e-5),
+    torch.bfloat16: (1.6e-2, 1e-5),
+}
+
+
+class TraceError(TorchreelError):
+    """A trace that does not add up to what torch computed."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How the cells of one tensor come about.
+
+    `over` is the shape of the grid of steps (the tensor's own by default); `formula` takes cells `(B, len(over))` and
+    returns the tree of all of them; `target` maps cells to the elements they write. With `accumulate`, several
+    cells add into one element. Elements that no cell writes must equal `rest`, and there must be none if it is None.
+    """
+
+    tensor: str
+    formula: Callable[[Tensor], Expr]
+    over: tuple[int, ...] | None = None
+    target: Callable[[Tensor], Tensor] | None = None
+    accumulate: bool = False
+    rest: float | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One cell of a rule: what it reads, what it writes, and the formula between them."""
+
+    tensor: str
+    index: Index
+    cell: Index
+    value: float
+    formula: Expr
+    trace: Trace = field(repr=False)
+
+    @property
+    def reads(self) -> Iterator[tuple[str, Index]]:
+        """Every `(tensor, index)` read, without padding, in the order of the formula."""
+        for ref in self.formula.refs():
+            places = ref.index.reshape(-1, ref.index.shape[-1])
+            skipped = torch.zeros(len(places), dtype=torch.bool) if ref.skip is None else ref.skip.reshape(-1)
+            for number in range(len(places)):
+                one = Ref(ref.tensor, places[number : number + 1], None, skipped[number : number + 1])
+                if one.is_inside(self.trace.tensors):
+                    yield one.tensor, one.element
+
+    def tokens(self, text: Callable[[str, float], str], most: int = 4) -> list[Token]:
+        """The formula with its numbers, as pieces to draw.
+
+        `text(tensor, value)` formats a number; of a sum, `most` terms are shown.
+        """
+        return self.formula.tokens(lambda ref: self._number(ref, text), most)
+
+    def shortened(self, most: int) -> Step:
+        """The same step without terms that its drawing leaves out anyway: a window may hold very many."""
+        return replace(self, formula=self.formula.shortened(most))
+
+    def _number(self, ref: Ref, text: Callable[[str, float], str]) -> Token:
+        value = float(ref.evaluate(self.trace.tensors).reshape(-1)[0])
+        if not ref.is_inside(self.trace.tensors):
+            return Token(text(ref.tensor, value))
+        return Token(text(ref.tensor, value), ref.tensor, ref.element, value)
+
+
+@dataclass(frozen=True)
+class Range:
+    """What drawing needs to know of a tensor's values: whether all are whole numbers, and the largest finite size."""
+
+    integer: bool
+    scale: float
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """The record of one real torch call, proved when it is built.
+
+    `tensors` holds inputs, parameters, intermediate results and outputs by name; `outputs` names the results, in the
+    order of torch's return value `output`. Raises `TraceError` naming the operator, the cell and both values.
+    """
+
+    name: str
+    module: nn.Module | None
+    inputs: Mapping[str, Any]
+    tensors: Tensors
+    rules: tuple[Rule, ...]
+    outputs: tuple[str, ...]
+    output: Any
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    call: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    _ranges: dict[str, Range] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        for rule in self.rules:
+            _Proof(self, rule).run()
+        unruled = set(self.outputs) - {rule.tensor for rule in self.rules}
+        if unruled:
+            raise TraceError(f"{self.name}: no rule says how {', '.join(sorted(unruled))} comes about")
+
+    def rule(self, tensor: str) -> Rule:
+        """The rule that fills `tensor`."""
+        return next(rule for rule in self.rules if rule.tensor == tensor)
+
+    def step(self, tensor: str, cell: Index) -> Step:
+        """The step of `tensor`'s rule at one cell of its grid."""
+        rule = self.rule(tensor)
+        one = torch.tensor([cell], dtype=torch.int64).reshape(1, len(cell))
+        index = tuple((one if rule.target is None else rule.target(one))[0].tolist())
+        formula = rule.formula(one)
+        added = float(formula.evaluate(self.tensors).reshape(-1)[0]) if rule.accumulate else None
+        value = self.value(tensor, index) if added is None else added
+        return Step(tensor, index, tuple(cell), value, formula, self)
+
+    def steps(self, tensor: str) -> Iterator[Step]:
+        """All steps of `tensor`'s rule in row-major order, made one at a time."""
+        rule = self.rule(tensor)
+        shape = self.tensors[tensor].shape if rule.over is None else rule.over
+        return (self.step(tensor, cell) for cell in itertools.product(*map(range, shape)))
+
+    def value(self, tensor: str, index: Index) -> float:
+        """One element as torch computed it."""
+        source = self.tensors[tensor]
+        return float(source[tuple(index)]) if isinstance(source, Tensor) else self.values(tensor, [index])[0]
+
+    def values(self, tensor: str, indices: Sequence[Index]) -> list[float]:
+        """Some elements as torch computed them, all read at once, which is much quicker than one at a time."""
+        source = self.tensors[tensor]
+        at = torch.tensor(indices, dtype=torch.int64).reshape(len(indices), len(source.shape))
+        found: list[float] = read(source, at).to(torch.float64).tolist()
+        return found
+
+    def sample(self, tensor: str, most: int = 4096) -> Tensor:
+        """The first elements of a tensor, flat and in float64."""
+        source = self.tensors[tensor]
+        if isinstance(source, Tensor):
+            return source.reshape(-1)[:most].to(torch.float64)
+        return read(source, cells(source.shape, 0, min(most, math.prod(source.shape)))).to(torch.float64)
+
+    def range(self, tensor: str) -> Range:
+        """The range of a tensor's (first few thousand) values."""
+        if tensor not in self._ranges:
+            values = self.sample(tensor)
+            finite = values[values.isfinite()]
+            scale = float(finite.abs().max()) if len(finite) else 1.0
+            self._ranges[tensor] = Range(bool((finite == finite.round()).all()), scale or 1.0)
+        return self._ranges[tensor]
+
+    def shape(self, tensor: str) -> tuple[int, ...]:
+        """The shape of a named tensor."""
+        return tuple(self.tensors[tensor].shape)
+
+
+class _Proof:
+    """Checks one rule against torch's values, batch by batch."""
+
+    def __init__(self, trace: Trace, rule: Rule) -> None:
+        source = trace.tensors[rule.tensor]
+        if isinstance(source, Lazy):
+            raise TraceError(
+                f"{trace.name}: {rule.tensor} is computed on demand and cannot be filled by a rule"
+            )
+        self.trace, self.rule, self.source = trace, rule, source
+        self.shape = tuple(source.shape)
+        self.over = self.shape if rule.over is None else rule.over
+        size = source.numel()
+        self.writes = torch.zeros(size, dtype=torch.int64)
+        self.total = torch.zeros(size, dtype=torch.float64)
+        self.magnitude = torch.zeros(size, dtype=torch.float64)
+
+    def run(self) -> None:
+        count = math.prod(self.over)
+        if count:
+            batch = max(1, _BATCH // self.rule.formula(cells(self.over, 0, 1)).terms)
+            for start in range(0, count, batch):
+                self._add(cells(self.over, start, min(start + batch, count)))
+        self._check_coverage()
+        self._check_values()
+
+    def _add(self, batch: Tensor) -> None:
+        formula = self.rule.formula(batch)
+        target = batch if self.rule.target is None else self.rule.target(batch)
+        flat = _ravel(target, self.shape)
+        values, size = (part.expand(len(batch)) for part in formula.bounded(self.trace.tensors))
+        self.writes.index_add_(0, flat, torch.ones_like(flat))
+        self.total.index_add_(0, flat, values)
+        self.magnitude.index_add_(0, flat, torch.nan_to_num(size, nan=0.0, posinf=0.0))
+
+    def _check_coverage(self) -> None:
+        rule = self.rule
+        if not rule.accumulate and bool((self.writes > 1).any()):
+            cell = self._unravel(int((self.writes > 1).nonzero()[0]))
+            raise TraceError(f"{self.trace.name}: {rule.tensor}{list(cell)} is written more than once")
+        unwritten = self.writes == 0
+        if rule.rest is None and bool(unwritten.any()):
+            written = self.writes.numel() - int(unwritten.sum())
+            raise TraceError(
+                f"{self.trace.name}: the steps write {written} of {self.writes.numel()} elements of {rule.tensor}; "
+                f"{list(self._unravel(int(unwritten.nonzero()[0])))} is missing"
+            )
+        if rule.rest is not None:
+            self.total[unwritten] = rule.rest
+
+    def _check_values(self) -> None:
+        torchs = self.source.reshape(-1).to(torch.float64)
+        rtol, atol = _TOLERANCE.get(self.source.dtype, (0.0, 0.0))
+        bound = atol + rtol * torch.maximum(torchs.abs(), self.magnitude)
+        same = (self.total == torchs) | (self.total.isnan() & torchs.isnan())
+        close = same | ((self.total - torchs).abs() <= bound) & torchs.isfinite()
+        if bool(close.all()):
+            return
+        wrong = int((~close).nonzero()[0])
+        raise TraceError(
+            f"{self.trace.name}: a step gives {self.total[wrong].item():g} for {self.rule.tensor}"
+            f"{list(self._unravel(wrong))}; torch gives {torchs[wrong].item():g}"
+        )
+
+    def _unravel(self, flat: int) -> Index:
+        return tuple(cells(self.shape, flat, flat + 1)[0].tolist())
+
+
+def _ravel(index: Tensor, shape: tuple[int, ...]) -> Tensor:
+    flat = torch.zeros(len(index), dtype=torch.int64)
+    for axis, size in enumerate(shape):
+        flat = flat * size + index[:, axis]
+    return flat
