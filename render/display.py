@@ -231,19 +231,6 @@ _fill = lru_cache(maxsize=4096)(Fill)
 _line = lru_cache(maxsize=4096)(Stroke)
 
 
-def family(mobjects: Iterable[Mobject]) -> list[Mobject]:
-    """Mobjects with all their submobjects, parents first; of several places the last one counts, as in Manim."""
-    members: list[Mobject] = []
-    stack = list(mobjects)[::-1]
-    while stack:
-        mobject = stack.pop()
-        members.append(mobject)
-        if mobject.submobjects:
-            stack.extend(reversed(mobject.submobjects))
-    unique = dict.fromkeys(reversed(members))
-    return members if len(unique) == len(members) else list(reversed(unique))
-
-
 def _z_index(item: Item) -> float:
     return item.z_index
 

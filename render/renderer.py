@@ -23,13 +23,14 @@ from manim.renderer.cairo_renderer import CairoRenderer
 from manim.utils.color import color_to_int_rgba
 from manim.utils.iterables import list_update
 
-from torchreel.render.display import DisplayList, Item, family
+from torchreel.render.display import DisplayList, Item
 from torchreel.render.encoders import Encoder
 from torchreel.render.lanes import FilmLane, Lane, StillsLane, schedule
 from torchreel.render.raster import Raster
 from torchreel.render.settings import View
 from torchreel.render.sink import FrameThread
 from torchreel.render.watched import Watched
+from torchreel.scenes.parts.family import family
 from torchreel.scenes.parts.mark import Mark
 
 MakeScene = Callable[[CairoRenderer], Scene]

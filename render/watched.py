@@ -7,7 +7,7 @@ from itertools import chain
 
 from manim import Add, Animation, AnimationGroup, Mobject, Succession, Wait
 
-from torchreel.render.display import family
+from torchreel.scenes.parts.family import family
 
 _LEAVES_OTHERS_ALONE = {kind.update_mobjects for kind in (Animation, AnimationGroup, Succession, Wait, Add)}
 """The `update_mobjects` that only run updaters, and so do nothing where there are none."""

@@ -16,7 +16,7 @@ from torchreel.assets.examples import example
 from torchreel.assets.themes import contrast
 from torchreel.scenes import registry
 from torchreel.scenes.stage.bars import EDGE, STAGE_BOTTOM, STAGE_TOP
-from torchreel.scenes.stage.scene import LONGEST
+from torchreel.scenes.stage.beats import LONGEST
 from torchreel.tests.stagehand import Around, Bounds, Piece, Show, Stage, proved, watch
 
 HAIR = 0.012

@@ -16,10 +16,10 @@ from manim import VMobject
 from torchreel.assets.examples import Example, example
 from torchreel.assets.fonts import outline
 from torchreel.assets.themes import blend
-from torchreel.render.display import family
 from torchreel.render.renderer import capture
 from torchreel.render.settings import View
 from torchreel.scenes import registry
+from torchreel.scenes.parts.family import family
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.scene import OperatorScene, Request, Section

@@ -19,7 +19,8 @@ from torchreel.scenes import registry
 from torchreel.scenes.parts.shapes import Box, Path
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage import bars
-from torchreel.scenes.stage.scene import Beat, OperatorScene, Request
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene, Request
 from torchreel.tests.layout import RULES, Reading, reading
 from torchreel.tests.stagehand import Outline, watch_scene
 

@@ -27,11 +27,12 @@ from manim import (
 )
 
 from torchreel.render.areas import area, cut, longest_rising, merge
-from torchreel.render.display import DisplayList, family
+from torchreel.render.display import DisplayList
 from torchreel.render.encoders import ENCODERS
 from torchreel.render.renderer import ReelRenderer, capture, render_scene
 from torchreel.render.settings import FILM, Rect, View
 from torchreel.render.sink import FrameThread
+from torchreel.scenes.parts.family import family
 
 VIEW = View(160, 90, 10)
 OTHER = View(128, 72, 15)

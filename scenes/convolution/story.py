@@ -11,7 +11,8 @@ from manim import Animation, VGroup
 from torchreel.scenes.convolution.board import Board
 from torchreel.scenes.convolution.geometry import Place
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 

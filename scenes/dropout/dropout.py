@@ -12,7 +12,8 @@ from torchreel.scenes.dropout import operators
 from torchreel.scenes.dropout.board import Board, Place
 from torchreel.scenes.dropout.trace import affine, channel_axis, is_alpha
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 
 _MOST_STEPS = 14

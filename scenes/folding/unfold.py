@@ -12,7 +12,7 @@ from torchreel.scenes.folding.story import SLOW, BlocksScene, quickening, sample
 from torchreel.scenes.folding.unfolding_board import UnfoldStage
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import FADE, Appear, Vanish
-from torchreel.scenes.stage.scene import Beat
+from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 

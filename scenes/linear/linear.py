@@ -15,7 +15,8 @@ from torchreel.scenes.linear.board import BilinearBoard, LinearBoard
 from torchreel.scenes.parts.grid import Grid
 from torchreel.scenes.parts.motion import Appear, Fly, Morph, Vanish
 from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Step
 

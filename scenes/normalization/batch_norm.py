@@ -14,7 +14,7 @@ from torchreel.scenes.normalization.running import RunningBoard
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.motion import Appear, Vanish
 from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.stage.scene import Beat
+from torchreel.scenes.stage.beats import Beat
 
 
 class _BatchNorm(FiveSteps):

@@ -12,7 +12,7 @@ from torchreel.scenes.normalization import operators
 from torchreel.scenes.normalization.groups import GroupsBoard, Heading, numbers_a_group
 from torchreel.scenes.normalization.layer_norm import FiveSteps, pointed
 from torchreel.scenes.parts.motion import Vanish
-from torchreel.scenes.stage.scene import Beat
+from torchreel.scenes.stage.beats import Beat
 
 
 class GroupNorm(FiveSteps):

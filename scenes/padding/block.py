@@ -11,7 +11,7 @@ from torchreel.scenes.padding.axes import CONSTANT, Axis
 from torchreel.scenes.padding.scene import PaddingScene
 from torchreel.scenes.padding.volume import VolumeBoard
 from torchreel.scenes.parts.motion import Appear
-from torchreel.scenes.stage.scene import Beat
+from torchreel.scenes.stage.beats import Beat
 
 _MOST_SLOW = 3
 

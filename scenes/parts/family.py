@@ -11,17 +11,16 @@ Bounds = tuple[float, float, float, float]
 
 
 def family(mobjects: Iterable[Mobject]) -> list[Mobject]:
-    """Mobjects with all their submobjects, parents first, each once."""
+    """Mobjects with all their submobjects, parents first; of several places the last one counts, as in Manim."""
     members: list[Mobject] = []
-    _gather(mobjects, members)
-    return list(dict.fromkeys(members))
-
-
-def _gather(mobjects: Iterable[Mobject], members: list[Mobject]) -> None:
-    for mobject in mobjects:
+    stack = list(mobjects)[::-1]
+    while stack:
+        mobject = stack.pop()
         members.append(mobject)
         if mobject.submobjects:
-            _gather(mobject.submobjects, members)
+            stack.extend(reversed(mobject.submobjects))
+    unique = dict.fromkeys(reversed(members))
+    return members if len(unique) == len(members) else list(reversed(unique))
 
 
 def without(mobjects: Iterable[Mobject], gone: Set[Mobject]) -> list[Mobject]:

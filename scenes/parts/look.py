@@ -1,4 +1,8 @@
-"""What every part needs to know to draw itself: the theme, and how numbers are written."""
+"""The style sheet: type sizes and strokes by name, the theme, and how numbers and shapes are written.
+
+Sizes of text are em heights in scene units (0.18 is 10 px at 800 px width); strokes are Manim's widths (4 is 3.6 px at
+1280 px width).
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,32 @@ from dataclasses import dataclass
 from torchreel.assets.themes import Theme
 
 MIN_TEXT = 0.18
+"""The smallest text there is: notes, indices, labels of small things."""
+NAME_TEXT = 0.2
+"""Names of grids, with their shapes."""
+CELL_TEXT = 0.32
+"""The largest numbers in cells."""
+
+
+class Stroke:
+    """Widths of lines by what they are for."""
+
+    FRAME = 5.0
+    """Round what is in focus."""
+    CURSOR = 4.5
+    """Round a set or a step of many."""
+    EDGE = 1.4
+    """Round a cell."""
+    WIRE = 2.5
+    """Between things that depend on each other."""
+
+
 _LARGE = 1e4
 
 
 @dataclass(frozen=True)
 class Look:
-    """Theme and number format. Sizes of text are em heights in scene units; `MIN_TEXT` is 10 px at 800 px."""
+    """Theme and number format."""
 
     theme: Theme
     precision: int = 2

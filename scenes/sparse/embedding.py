@@ -16,7 +16,8 @@ from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.sparse import operators
 from torchreel.scenes.sparse.board import Board, Lookup
 from torchreel.scenes.sparse.trace import Bags
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from manim import Animation, VGroup
+from manim import VGroup
 
 from torchreel.assets.captions import LANGUAGES, caption, is_said, title
 from torchreel.assets.examples import DEFAULT, Example, example, examples
@@ -26,12 +26,11 @@ from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.backstage import Backstage
+from torchreel.scenes.stage.beats import HOLD, Beat, paced
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.operator import Operator, constructor_parameters
 from torchreel.scenes.trace.proof import Step, Trace
 
-HOLD = 2.0
-LONGEST = 15.0
 _HAIR = 1e-6
 
 
@@ -44,24 +43,6 @@ class Request:
     lang: str = "zh"
     theme: str = "light"
     precision: int = 2
-
-
-@dataclass(frozen=True)
-class Beat:
-    """One moment of a clip: a caption key, animations made when its turn comes, and time to look.
-
-    `run_time` and `hold` are seconds in tenths (whole frames at 20 and 30 fps). `formula` is a step to show with
-    numbers, ready tokens, or None to keep the bar as it is. `values` fill the caption's fields; `also` are keys of
-    further sentences to add to it, such as "heat" where cells are too small for numbers.
-    """
-
-    name: str
-    animate: Callable[[], Iterable[Animation]] = tuple
-    run_time: float = 0.6
-    hold: float = 0.0
-    formula: Step | Sequence[Token] | None = None
-    values: dict[str, object] = field(default_factory=dict)
-    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,22 +65,6 @@ class Section:
     end: float
     caption: dict[str, str]
     numbers: tuple[Shown, ...]
-
-
-def paced(beats: Sequence[Beat]) -> list[Beat]:
-    """The beats, shortened alike (in tenths of a second) if they would make a clip longer than `LONGEST`."""
-    total = sum(beat.run_time + beat.hold for beat in beats)
-    factor = (LONGEST - HOLD) / total if total > LONGEST - HOLD else 1.0
-    if factor == 1.0:
-        return list(beats)
-    return [
-        replace(beat, run_time=max(0.1, _tenths(beat.run_time * factor)), hold=_tenths(beat.hold * factor))
-        for beat in beats
-    ]
-
-
-def _tenths(seconds: float) -> float:
-    return math.floor(seconds * 10 + 1e-9) / 10
 
 
 class OperatorScene(Backstage):

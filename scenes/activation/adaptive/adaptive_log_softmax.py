@@ -12,7 +12,8 @@ from torchreel.scenes.activation import operators
 from torchreel.scenes.activation.adaptive.board import Board
 from torchreel.scenes.activation.adaptive.trace import Routes
 from torchreel.scenes.parts.motion import Vanish, sweep_times
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 
 

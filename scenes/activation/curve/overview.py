@@ -19,7 +19,8 @@ from torchreel.scenes.parts.motion import Appear, Paint, Vanish
 from torchreel.scenes.parts.plot import Plot, covering
 from torchreel.scenes.parts.shapes import Shape, box_points
 from torchreel.scenes.parts.text import Text
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Expr, Ref, Token, cells
 
 _COLUMNS = 8

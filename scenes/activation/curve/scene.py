@@ -11,7 +11,8 @@ from torchreel.scenes.activation.curve.board import Board
 from torchreel.scenes.activation.curve.functions import law
 from torchreel.scenes.activation.curve.laws import plain
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Case, Token
 from torchreel.scenes.trace.proof import Step
 

@@ -15,7 +15,8 @@ from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.parts.plot import Plot, Rider
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 
 _AREA = (-6.1, -2.2, 0.3, 0.45)

@@ -15,7 +15,8 @@ from torchreel.scenes.activation.softmax.table import Layout, SliceTable
 from torchreel.scenes.activation.softmax.trace import row_shift, softmax_dim
 from torchreel.scenes.parts.gates import Cursors
 from torchreel.scenes.parts.motion import Vanish, sweep_times
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
 
 _MOST_SWEEPS = 8

@@ -17,7 +17,7 @@ from torchreel.scenes.parts.mark import rgbas
 from torchreel.scenes.parts.motion import Appear, Fly
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Point
-from torchreel.scenes.stage.scene import Beat
+from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Ref, Token
 
 _BY_POSITION = ("in_channels", "out_channels")

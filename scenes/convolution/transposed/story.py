@@ -15,7 +15,7 @@ from torchreel.scenes.convolution.transposed.geometry import Stamp
 from torchreel.scenes.parts.motion import Appear, Fly, Morph, Vanish, sweep_times
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.stack import Position
-from torchreel.scenes.stage.scene import Beat
+from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 

@@ -15,7 +15,8 @@ from torchreel.scenes.parts.motion import Appear, sweep_times
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Arrow, Box, Path
 from torchreel.scenes.parts.text import Text
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.operator import Call
 from torchreel.scenes.trace.proof import Step

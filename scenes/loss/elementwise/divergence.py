@@ -13,7 +13,7 @@ from torchreel.scenes.loss.elementwise.shares import Shares
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.stage.scene import Beat
+from torchreel.scenes.stage.beats import Beat
 
 _MOST_ROWS = 8
 

@@ -15,7 +15,8 @@ from torchreel.scenes.loss.elementwise.graph import Band, Graph
 from torchreel.scenes.loss.elementwise.laws_trace import LAWS
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 

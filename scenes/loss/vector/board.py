@@ -18,7 +18,8 @@ from torchreel.scenes.loss.vector.parts import Bar, Column
 from torchreel.scenes.parts.family import family
 from torchreel.scenes.parts.motion import Appear, Move, Vanish
 from torchreel.scenes.parts.shapes import Arrow
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 

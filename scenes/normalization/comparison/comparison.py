@@ -18,7 +18,8 @@ from torchreel.scenes.normalization.comparison.trace import (
 from torchreel.scenes.normalization.plan import chunks
 from torchreel.scenes.parts.motion import Appear, Morph, Vanish
 from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 
 _SWEEPS = 3
 

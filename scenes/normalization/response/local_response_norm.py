@@ -13,7 +13,8 @@ from torchreel.scenes.normalization.layer_norm import pointed
 from torchreel.scenes.normalization.plan import chunks
 from torchreel.scenes.normalization.response.board import STEPS, ResponseBoard
 from torchreel.scenes.parts.grid import Cell
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 
 _SWEEPS = 12
 

@@ -12,7 +12,7 @@ from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.pooling import operators
 from torchreel.scenes.pooling.adaptive.ruler import Ruler
 from torchreel.scenes.pooling.adaptive.story import RuledPool
-from torchreel.scenes.stage.scene import Beat
+from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Token
 
 _SLOW_PARTS = 2

@@ -15,7 +15,7 @@ from torchreel.scenes.pooling.adaptive.fractional_trace import (
 )
 from torchreel.scenes.pooling.adaptive.ruler import Ruler
 from torchreel.scenes.pooling.adaptive.story import RuledPool
-from torchreel.scenes.stage.scene import Beat
+from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Index, Token
 
 _SLOW_STARTS = 2

@@ -13,7 +13,8 @@ from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.pooling.adaptive.board import Board
 from torchreel.scenes.pooling.adaptive.cover import Position
 from torchreel.scenes.pooling.adaptive.ruler import Ruler
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 

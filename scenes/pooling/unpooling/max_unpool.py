@@ -15,7 +15,8 @@ from torchreel.scenes.pooling import operators
 from torchreel.scenes.pooling.unpooling.board import UnpoolStage
 from torchreel.scenes.pooling.unpooling.journeys import spelled, unravelled
 from torchreel.scenes.pooling.window.geometry import Position
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 

@@ -12,7 +12,7 @@ from torchreel.scenes.pooling import operators
 from torchreel.scenes.pooling.window.average_board import AverageBoard
 from torchreel.scenes.pooling.window.geometry import Position
 from torchreel.scenes.pooling.window.story import MOST_TERMS, PoolingScene
-from torchreel.scenes.stage.scene import Beat
+from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 

@@ -15,7 +15,7 @@ from torchreel.scenes.pooling.window.geometry import Position
 from torchreel.scenes.pooling.window.power_board import PowerBoard
 from torchreel.scenes.pooling.window.story import PoolingScene
 from torchreel.scenes.pooling.window.trace import pool_window
-from torchreel.scenes.stage.scene import Beat
+from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 

@@ -12,7 +12,7 @@ from torchreel.scenes.pooling import operators
 from torchreel.scenes.pooling.window.geometry import Position
 from torchreel.scenes.pooling.window.story import PoolingScene
 from torchreel.scenes.pooling.window.winners import MaxBoard
-from torchreel.scenes.stage.scene import Beat
+from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Token
 
 

@@ -13,7 +13,8 @@ from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.pooling.window.board import Board
 from torchreel.scenes.pooling.window.geometry import Position
 from torchreel.scenes.pooling.window.trace import pool_window
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 

@@ -12,7 +12,8 @@ from torchreel.scenes.recurrent.cell.board import CellStage
 from torchreel.scenes.recurrent.cell.layout import Layout
 from torchreel.scenes.recurrent.cell.trace import Cell
 from torchreel.scenes.recurrent.cell.wiring import Act, Wiring
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.proof import Step
 
 Values = dict[str, object]

@@ -15,7 +15,8 @@ from torchreel.scenes.recurrent.cell.trace import Cell, rnn
 from torchreel.scenes.recurrent.network.board import UnrolledStage
 from torchreel.scenes.recurrent.network.layers_trace import passes
 from torchreel.scenes.recurrent.network.layout import arrange
-from torchreel.scenes.stage.scene import Beat, OperatorScene
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
