@@ -21,7 +21,7 @@ import numpy as np
 from torchreel.assets.errors import UserError
 from torchreel.assets.faces import Face, Metrics
 
-FontName = Literal["sans", "bold", "mono"]
+FontName = Literal["sans", "bold", "mono", "italic"]
 
 FOLDER = Path(__file__).with_name("fonts")
 
@@ -31,10 +31,13 @@ CHAINS: dict[FontName, tuple[str, ...]] = {
     "sans": ("sans.otf", "symbols.ttf"),
     "bold": ("bold.otf", "symbols-bold.ttf", "symbols.ttf"),
     "mono": ("mono.ttf", "sans.otf", "symbols.ttf"),
+    "italic": ("italic.otf", "sans.otf", "symbols.ttf"),
 }
 
 LATIN = "".join(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0xAD), *range(0xAE, 0x100)]))
 GREEK = "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩαβγδεζηθικλμνξοπρςστυφχψω"
+LETTERS = "".join(map(chr, [*range(0x41, 0x5B), *range(0x61, 0x7B)])) + "αβγδεζηθικλμνξπρστυφχψωŷℓˆ"
+"""What stands for quantities in formulas, in italics."""
 QUOTES = "‘’“”…–—"
 RARER = "熵阈"
 CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"

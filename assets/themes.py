@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -29,13 +30,13 @@ class Theme:
     muted: str
     empty: str
     zero: str
-    positive: str
     negative: str
     accent: str
     good: str
     ink_dark: str
     ink_light: str
     channels: tuple[str, ...]
+    roles: Mapping[str, Mapping[str, str]]
 
     def channel(self, number: int) -> str:
         """The identifying colour of channel, group or window `number`."""
@@ -45,13 +46,20 @@ class Theme:
         """A calm fill of the given colour, for areas behind text."""
         return blend(self.background, color, strength)
 
-    def fill(self, value: float, scale: float) -> str:
-        """The fill of a cell holding `value`, where `scale` is the largest size shown: white is zero."""
+    def fill(self, value: float, scale: float, role: str = "result") -> str:
+        """The fill of a cell holding `value`, where `scale` is the largest size shown.
+
+        Above zero it has the colour of its role (`input`, `parameter`, `result`), below zero it is grey.
+        """
         if math.isnan(value) or scale <= 0 or value == 0:
             return self.zero
         strength = 1.0 if math.isinf(value) else min(1.0, abs(value) / scale)
-        side = self.positive if value > 0 else self.negative
+        side = self.roles[role]["fill"] if value > 0 else self.negative
         return blend(self.zero, side, _LIGHTEST_FILL + (1 - _LIGHTEST_FILL) * strength**0.8)
+
+    def role(self, name: str) -> str:
+        """The colour of text that speaks of an input, a parameter or a result."""
+        return self.roles[name]["ink"]
 
     def ink(self, fill: str) -> str:
         """The text colour that reads best on `fill`."""

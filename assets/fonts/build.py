@@ -1,7 +1,7 @@
 """Cut the bundled fonts from their sources; run it when the coverage in assets/fonts.py changes.
 
-The sources are not kept here: they are the files of Debian 12's packages fonts-noto-cjk (20220127) and
-fonts-dejavu-core (2.37). With fonttools installed: python assets/fonts/build.py /usr/share/fonts
+The sources are not kept here: they are the files of Debian 12's packages fonts-noto-cjk (20220127),
+fonts-dejavu-core (2.37) and fonts-stix (1.1.1). With fonttools installed: python assets/fonts/build.py /usr/share/fonts
 The same sources give the same bytes.
 """
 
@@ -38,6 +38,7 @@ CUTS = (
     Cut("sans.otf", "NotoSansCJK-Regular.ttc", CHINESE, "Torchreel Sans", SIMPLIFIED_CHINESE),
     Cut("bold.otf", "NotoSansCJK-Bold.ttc", CHINESE + "✓", "Torchreel Sans Bold", SIMPLIFIED_CHINESE),
     Cut("mono.ttf", "DejaVuSansMono.ttf", LATIN + MATHEMATICS.translate(NOT_IN_MONO), "Torchreel Mono"),
+    Cut("italic.otf", "STIXGeneral-Italic.otf", fonts.LETTERS, "Torchreel Italic"),
     Cut("symbols.ttf", "DejaVuSans.ttf", MATHEMATICS, "Torchreel Symbols"),
     Cut("symbols-bold.ttf", "DejaVuSans-Bold.ttf", MATHEMATICS, "Torchreel Symbols Bold"),
 )
@@ -67,7 +68,8 @@ def _options() -> subset.Options:
 
 
 def _rename(font: TTFont, name: str) -> None:
-    """A changed font must not go by a reserved name: "Source" for Noto's outlines, "Vera" for DejaVu's."""
+    """A changed font must not go by a reserved name: "Source" for Noto's outlines, "Vera" for DejaVu's,
+    "STIX" for its own."""
     plain = name.replace(" ", "")
     for number, value in ((1, name), (2, "Regular"), (3, plain), (4, name), (6, plain)):
         font["name"].setName(value, number, 3, 1, 0x409)
@@ -80,7 +82,7 @@ def _rename(font: TTFont, name: str) -> None:
 def _find(name: str, sources: Path) -> Path:
     found = sorted(sources.rglob(name))
     if not found:
-        raise SystemExit(f"{name} is not in {sources}: unpack the two font packages there")
+        raise SystemExit(f"{name} is not in {sources}: unpack the three font packages there")
     return found[0]
 
 

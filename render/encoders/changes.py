@@ -29,6 +29,12 @@ class Changes:
     def __init__(self) -> None:
         self._last: NDArray[np.uint32] | None = None
 
+    @property
+    def picture(self) -> NDArray[np.uint32]:
+        """The last picture as packed colours (H, W); there must have been one."""
+        assert self._last is not None
+        return self._last
+
     def update(self, rgba: NDArray[np.uint8], rects: Sequence[Rect]) -> list[Patch]:
         """The patches of a frame (H, W, 4), none when it equals the last one; the first frame is one whole patch."""
         if self._last is None:

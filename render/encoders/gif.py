@@ -37,6 +37,9 @@ _SHORTEST = 2
 class GifEncoder:
     """Loops for ever; equal pictures are one longer delay; no delay is shorter than 2 centiseconds.
 
+    The last picture with its hold is played first: a loop hides its seam there, and what shows only the first frame
+    (print, a slide, a reader who switched animation off) shows the finished figure.
+
     `max_colors` (2 to 255): size of the palette; fewer colours make a smaller file.
     """
 
@@ -78,12 +81,16 @@ class GifEncoder:
         if not self._events:
             raise RuntimeError("GIF: the clip has no frame.")
         palette, entries = choose(self._colours.colours, self._colours.counts, self._max_colors)
+        numbers, counts = zip(*self._events, strict=True)
+        played = [counts[-1], *counts[:-1]]
         pacer = Pacer(self._view.fps, _TICK.denominator, _SHORTEST)
-        final = len(self._events) - 1
-        times = [pacer.show(count, last=place == final) for place, (_, count) in enumerate(self._events)]
-        patches = spool.read()
+        final = len(played) - 1
+        times = [pacer.show(count, last=place == final) for place, count in enumerate(played)]
         with contextlib.closing(_GifWriter(self._path, self._view, palette, pacer.final_delay)) as writer:
-            for place, (number, _) in enumerate(self._events):
+            writer.paint(entries, spool.read())
+            writer.show(times[0], last=final == 0)
+            patches = spool.read()
+            for place, number in enumerate(numbers[:-1], 1):
                 writer.paint(entries, islice(patches, number))
                 writer.show(times[place], last=place == final)
             writer.finish()

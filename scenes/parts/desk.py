@@ -32,8 +32,7 @@ class Desk:
 
     def text(self, tensor: str, value: float) -> str:
         """A value as it is written among those of a tensor."""
-        known = self.trace.range(tensor)
-        return self.look.number(value, known.integer, known.scale)
+        return self.look.written(value, self.trace.range(tensor))
 
     def texts(self, *tensors: str) -> list[str]:
         """How the elements of some tensors are written, for sizing cells."""

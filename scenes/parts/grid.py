@@ -132,12 +132,13 @@ class Grid(VGroup):
 
     def text(self, cell: Cell) -> str:
         """The element as drawn."""
-        known = self.trace.range(self.tensor)
-        return self.look.number(self.value(cell), known.integer, known.scale)
+        return self.look.written(self.value(cell), self.trace.range(self.tensor))
 
     def fill(self, cell: Cell) -> str:
         """The colour of a written cell."""
-        return self.look.theme.zero if self.plain else self.look.theme.fill(self.value(cell), self.scale)
+        if self.plain:
+            return self.look.theme.zero
+        return self.look.theme.fill(self.value(cell), self.scale, self.trace.role(self.tensor))
 
     def write(self, cell: Cell, start: Point | None = None, run_time: float = 0.3) -> list[Animation]:
         """The cell takes its colour and its number, which flies in from `start` or pops up in place."""
@@ -262,4 +263,4 @@ def dashes(corners: Sequence[Point] | np.ndarray, length: float) -> np.ndarray:
 def drawn_texts(look: Look, trace: Trace, tensor: str) -> list[str]:
     """How the elements of a tensor are written, for sizing cells."""
     known = trace.range(tensor)
-    return [look.number(value, known.integer, known.scale) for value in trace.sample(tensor).tolist()]
+    return [look.written(value, known) for value in trace.sample(tensor).tolist()]

@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 
 from torchreel.assets.themes import Theme
+from torchreel.scenes.trace.printed import written
+from torchreel.scenes.trace.proof import Range
 
 MIN_TEXT = 0.18
 """The smallest text there is: notes, indices, labels of small things."""
@@ -24,6 +26,8 @@ class Stroke:
 
     FRAME = 5.0
     """Round what is in focus."""
+    SOURCE = 3.4
+    """Round what it is made of."""
     CURSOR = 4.5
     """Round a set or a step of many."""
     EDGE = 1.4
@@ -41,6 +45,13 @@ class Look:
 
     theme: Theme
     precision: int = 2
+
+    def written(self, value: float, known: Range) -> str:
+        """A value as drawn among those of its tensor: exact where a few decimals write all of them, else rounded."""
+        digits = min(self.precision, known.decimals)
+        if known.decimals <= self.precision and math.isfinite(value) and abs(value) < _LARGE:
+            return written(value, digits)
+        return self.number(value, known.integer, known.scale)
 
     def number(self, value: float, integer: bool = False, scale: float = 1.0) -> str:
         """A value as drawn: U+2212 minus, `precision` decimals, integers plain, large ones in powers of ten.

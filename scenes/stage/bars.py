@@ -1,16 +1,17 @@
 """The fixed zones around the stage: title, formula, caption and progress.
 
-Frame coordinates (scene units): the frame is 14.22 x 8; the stage lies between y = 3.28 and y = -2.8.
+Frame coordinates (scene units): the frame is 14.22 x 8; the stage lies between y = 3.28 and y = -2.5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.mathtext import MathText, width
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box, Shape, box_points, polyline
 from torchreel.scenes.parts.text import Text, fit, measure, wrap
@@ -19,9 +20,11 @@ from torchreel.scenes.trace.formula import Token
 WIDTH, HEIGHT = 128 / 9, 8.0
 EDGE = WIDTH / 2
 MARGIN = 0.36
-STAGE_TOP, STAGE_BOTTOM = 3.28, -2.8
-FORMULA_Y, CAPTION_Y = -3.08, -3.62
-_FORMULA_EDGE = -3.36
+STAGE_TOP, STAGE_BOTTOM = 3.28, -2.5
+FORMULA_EDGE = -3.16
+FORMULA_Y, CAPTION_Y = (STAGE_BOTTOM + FORMULA_EDGE) / 2, -3.54
+FORMULA_TEXT, LEAST_FORMULA = 0.34, 0.24
+CAPTION_TEXT, LEAST_CAPTION = 0.34, 0.25
 
 
 class TitleBar(VGroup):
@@ -61,38 +64,44 @@ def shorten(call: Sequence[tuple[str, bool]], room: float, size: float) -> list[
 
 
 class FormulaBar(VGroup):
-    """The strip under the stage: one formula with its numbers, and the mark that torch gave the same value."""
+    """The strip under the stage: one formula, its symbols and numbers in the colours of the cells they come from."""
 
     def __init__(self, look: Look) -> None:
         self.look = look
-        theme = look.theme
-        middle = (STAGE_BOTTOM + _FORMULA_EDGE) / 2
-        super().__init__(Box(WIDTH, STAGE_BOTTOM - _FORMULA_EDGE, (0, middle), fill=theme.bar))
+        middle = (STAGE_BOTTOM + FORMULA_EDGE) / 2
+        super().__init__(Box(WIDTH, STAGE_BOTTOM - FORMULA_EDGE, (0, middle), fill=look.theme.bar))
 
-    def row(self, tokens: Sequence[Token], proved: bool) -> VGroup:
-        """A formula as objects, left-aligned and as large as fits; `proved` adds the torch mark at the right."""
-        theme = self.look.theme
-        room = WIDTH - 2 * MARGIN - (1.3 if proved else 0)
-        whole = "".join(token.text for token in tokens)
-        size = fit(whole, room, 0.22, MIN_TEXT, "mono")
-        row = VGroup()
-        left = -EDGE + MARGIN
+    def row(self, tokens: Sequence[Token], role: Callable[[str], str]) -> VGroup:
+        """A formula as objects, left-aligned and as large as fits; `role` says what a tensor is in the call."""
+        size = min(FORMULA_TEXT, FORMULA_TEXT / max(1e-6, self.width(tokens) * LEAST_FORMULA / FORMULA_TEXT))
+        size = max(LEAST_FORMULA, size)
+        row, left = VGroup(), -EDGE + MARGIN
         for token in merge(tokens):
+            color = self.look.theme.text if token.tensor is None else self.look.theme.role(role(token.tensor))
             if token.text.strip():
-                shape = (
-                    Text(token.text, size, theme.text, "mono")
-                    if token.tensor is None or token.value is None
-                    else Number(token.text, token.tensor, token.index, token.value, size, theme.text, "mono")
+                row.add(
+                    _piece(token, size, color).place(
+                        (left, FORMULA_Y - 0.1), align="left", vertical="baseline"
+                    )
                 )
-                row.add(shape.place((left, FORMULA_Y - 0.07), align="left", vertical="baseline"))
-            left += measure(token.text, size, "mono")
-        if proved:
-            row.add(Text("torch ✓", 0.2, theme.good, "bold").place((EDGE - MARGIN, FORMULA_Y), align="right"))
+            left += _width(token, size)
         return row
 
     def width(self, tokens: Sequence[Token]) -> float:
         """How much of the bar a formula takes at the smallest size, as a share of the room there is."""
-        return measure("".join(token.text for token in tokens), MIN_TEXT, "mono") / (WIDTH - 2 * MARGIN - 1.3)
+        return sum(_width(token, LEAST_FORMULA) for token in merge(tokens)) / (WIDTH - 2 * MARGIN)
+
+
+def _piece(token: Token, size: float, color: str) -> MathText | Number:
+    if token.tensor is None or token.value is None:
+        return MathText(token.text, size, color)
+    return Number(token.text, token.tensor, token.index, token.value, size, color)
+
+
+def _width(token: Token, size: float) -> float:
+    if token.tensor is None or token.value is None:
+        return width(token.text, size)
+    return measure(token.text, size)
 
 
 def merge(tokens: Sequence[Token]) -> list[Token]:
@@ -110,14 +119,16 @@ def caption_row(look: Look, text: str) -> VGroup:
     """The caption: one sentence on one line, or on two smaller ones if it is long."""
     theme = look.theme
     room = WIDTH - 2 * MARGIN
-    size = fit(text, room, 0.25, 0.2, "sans")
+    size = fit(text, room, CAPTION_TEXT, LEAST_CAPTION, "sans")
     left = -EDGE + MARGIN
     if measure(text, size, "sans") <= room:
         return VGroup(Text(text, size, theme.text, "sans").place((left, CAPTION_Y), align="left"))
-    lines = wrap(text, room, 0.2, "sans")
+    lines = wrap(text, room, LEAST_CAPTION, "sans")
     return VGroup(
         *(
-            Text(line, 0.2, theme.text, "sans").place((left, CAPTION_Y + 0.14 - 0.28 * number), align="left")
+            Text(line, LEAST_CAPTION, theme.text, "sans").place(
+                (left, CAPTION_Y + 0.16 - 0.31 * number), align="left"
+            )
             for number, line in enumerate(lines[:2])
         )
     )

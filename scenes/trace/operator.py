@@ -10,7 +10,7 @@ import difflib
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_overloads
 
 import torch
@@ -20,7 +20,7 @@ from torchreel.assets.errors import TorchreelError, UserError
 from torchreel.scenes.trace.calling import Call, Inputs, Run, finished, first_line, forward
 from torchreel.scenes.trace.formula import Tensors
 from torchreel.scenes.trace.inputs import read_input
-from torchreel.scenes.trace.proof import Rule, Trace, TraceError
+from torchreel.scenes.trace.proof import SYMBOLS, Rule, Trace, TraceError
 
 if TYPE_CHECKING:
     from torchreel.assets.examples import Example
@@ -47,7 +47,8 @@ class Operator:
     words for what cannot work; `infer` completes constructor arguments from inputs the user gave (`in_channels` from a
     new input); `run` is the call that an example makes, the plain `module(*inputs, **call)` unless a clip needs another
     one. `label` is needed only where there is no single class (a figure). `source` is where the
-    operator comes from: a paper, or by default its page of torch's documentation.
+    operator comes from: a paper, or by default its page of torch's documentation. `symbols` are what formulas call its
+    tensors, beside the common ones.
     """
 
     module: type[nn.Module] | None
@@ -57,6 +58,7 @@ class Operator:
     run: Run = forward
     label: str = ""
     source: str = ""
+    symbols: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -105,6 +107,7 @@ class Operator:
                     call.kwargs,
                     call.call,
                     seed,
+                    {**SYMBOLS, **self.symbols},
                 )
         except TorchreelError:
             raise

@@ -30,6 +30,12 @@ _TOLERANCE = {
 }
 
 
+INEXACT = 99
+SYMBOLS = {"input": "x", "weight": "w", "bias": "b", "output": "y"}
+"""What formulas call the tensors that most operators have."""
+_PARAMETERS = ("weight", "bias")
+
+
 class TraceError(TorchreelError):
     """A trace that does not add up to what torch computed."""
 
@@ -93,10 +99,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Range:
-    """What drawing needs to know of a tensor's values: whether all are whole numbers, and the largest finite size."""
+    """What drawing needs to know of a tensor's values.
+
+    Whether all are whole numbers, the largest finite size, and how many decimals write all of them exactly: at most 4,
+    or `INEXACT` where no so few do.
+    """
 
     integer: bool
     scale: float
+    decimals: int = INEXACT
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +128,7 @@ class Trace:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     call: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    symbols: Mapping[str, str] = field(default_factory=dict)
     _ranges: dict[str, Range] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -171,12 +183,33 @@ class Trace:
             values = self.sample(tensor)
             finite = values[values.isfinite()]
             scale = float(finite.abs().max()) if len(finite) else 1.0
-            self._ranges[tensor] = Range(bool((finite == finite.round()).all()), scale or 1.0)
+            whole = bool((finite == finite.round()).all())
+            self._ranges[tensor] = Range(whole, scale or 1.0, decimals_of(finite, self.tensors[tensor].dtype))
         return self._ranges[tensor]
+
+    def symbol(self, tensor: str) -> str:
+        """What formulas call a tensor: its symbol, or its name where none is declared."""
+        return self.symbols.get(tensor, tensor)
+
+    def role(self, tensor: str) -> str:
+        """What a tensor is in the call: an `input`, a `parameter` (or buffer) of the module, or a `result`."""
+        if tensor in self.inputs or tensor in self.call:
+            return "input"
+        own = {} if self.module is None else self.module.state_dict(keep_vars=True)
+        return "parameter" if tensor in own or tensor in _PARAMETERS else "result"
 
     def shape(self, tensor: str) -> tuple[int, ...]:
         """The shape of a named tensor."""
         return tuple(self.tensors[tensor].shape)
+
+
+def decimals_of(values: Tensor, dtype: torch.dtype, most: int = 4) -> int:
+    """The fewest decimals, up to `most`, that write all values as their type holds them; `INEXACT` if none do."""
+    for decimals in range(most + 1):
+        written = (values * 10**decimals).round() / 10**decimals
+        if bool((written.to(dtype) == values.to(dtype)).all()):
+            return decimals
+    return INEXACT
 
 
 class _Proof:

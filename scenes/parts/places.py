@@ -1,0 +1,78 @@
+"""Where elements of tensors stand on stage, found among what is drawn, whoever drew it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from manim import Mobject
+
+from torchreel.scenes.parts.family import family
+from torchreel.scenes.parts.grid import Grid
+from torchreel.scenes.parts.number import Number
+from torchreel.scenes.trace.formula import Index
+
+Element = tuple[str, Index]
+_AROUND = 0.09
+
+
+class Place(NamedTuple):
+    """A rectangle of the stage (scene units)."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    @property
+    def size(self) -> float:
+        """Its area."""
+        return (self.right - self.left) * (self.top - self.bottom)
+
+
+class Places:
+    """The places of elements on a stage as it is now: their cell in a grid, else the room of their number."""
+
+    def __init__(self, mobjects: Iterable[Mobject]) -> None:
+        self._cells: dict[Element, Place] = {}
+        self._numbers: dict[Element, Place] = {}
+        for part in family(mobjects):
+            if isinstance(part, Grid):
+                self._take_grid(part)
+            elif isinstance(part, Number) and len(part.points):
+                self._numbers.setdefault((part.tensor, tuple(part.index)), _around(part.points))
+
+    def __getitem__(self, element: Element) -> Place | None:
+        return self._cells.get(element) or self._numbers.get(element)
+
+    def of(self, elements: Iterable[Element]) -> dict[str, list[Place]]:
+        """The places of those elements that are drawn, by tensor, each once."""
+        found: dict[str, list[Place]] = {}
+        for element in dict.fromkeys(elements):
+            if (place := self[element]) is not None:
+                found.setdefault(element[0], []).append(place)
+        return found
+
+    def _take_grid(self, grid: Grid) -> None:
+        half = np.array([grid.cells.width, grid.cells.height]) / 2
+        for cell in grid.positions():
+            middle = grid.center(cell)[:2]
+            box = Place(*(middle - half).tolist(), *(middle + half).tolist())
+            self._cells.setdefault((grid.tensor, tuple(grid.index(cell))), box)
+
+
+def around(places: Sequence[Place]) -> Place:
+    """The smallest rectangle that holds all places."""
+    low, high = np.array(places)[:, :2].min(0), np.array(places)[:, 2:].max(0)
+    return Place(*low.tolist(), *high.tolist())
+
+
+def is_block(places: Sequence[Place]) -> bool:
+    """Whether places fill the rectangle round them."""
+    return around(places).size <= 1.02 * sum(place.size for place in places)
+
+
+def _around(points: np.ndarray) -> Place:
+    low, high = points[:, :2].min(0) - _AROUND, points[:, :2].max(0) + _AROUND
+    return Place(*low.tolist(), *high.tolist())

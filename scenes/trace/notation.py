@@ -1,0 +1,51 @@
+"""The symbols of a textbook for the tensors of a trace, declared once for each.
+
+    spelled(trace, "output = Σ input·weight")   ->  y = Σ x·w, each symbol knowing its tensor
+    head(trace, "output", (0, 0, 1, 2))         ->  y_{1,2}
+
+A symbol is markup: `x`, `μ`, `σ²`, `h_{t-1}`. An operator declares those of its own tensors beside the common ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.proof import Trace
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def spelled(trace: Trace, text: str) -> list[Token]:
+    """A formula in the names of tensors, as pieces in their symbols; words that name no tensor stay."""
+    pieces, end = [], 0
+    for word in _NAME.finditer(text):
+        if word[0] not in trace.tensors or text[word.end() : word.end() + 1] == "(":
+            continue
+        pieces += [Token(text[end : word.start()]), Token(trace.symbol(word[0]), word[0])]
+        end = word.end()
+    return [piece for piece in [*pieces, Token(text[end:])] if piece.text]
+
+
+def head(trace: Trace, tensor: str, index: Index) -> Token:
+    """A tensor's symbol with the place of one element; leading axes of size 1 are not counted.
+
+    A symbol that has an index of its own, such as a time step, keeps it and takes no other.
+    """
+    symbol = trace.symbol(tensor)
+    place = _place(trace.shape(tensor), index)
+    return Token(
+        symbol if "_" in symbol or not place else f"{symbol}_{{{','.join(map(str, place))}}}", tensor
+    )
+
+
+def _place(shape: Sequence[int], index: Index) -> Index:
+    leading = next((axis for axis, size in enumerate(shape) if size != 1), len(shape))
+    return index[leading:]
+
+
+def respelled(trace: Trace, tokens: Sequence[Token]) -> Iterator[Token]:
+    """A formula's pieces with every name of a tensor as its symbol."""
+    for token in tokens:
+        yield from spelled(trace, token.text) if token.tensor is None else [token]
