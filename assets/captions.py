@@ -4,12 +4,22 @@ A large family has several files, `<family>_<part>.toml`; an operator's words st
 caption is looked up there from the particular to the general: `[Conv2d.stride] slide`, `[stride] slide`, `[Conv2d]
 slide`, `slide`, then the same in `common.toml`. It may name values as `{count}`; the caller formats numbers. A count
 that may be 1 brings its noun, and a verb, in both forms: `{count:row is|rows are}` becomes `1 row is` or `3 rows are`.
+
+A caption that claims something names the facts it needs, and what is said where they do not hold:
+
+    done = [
+        { when = "keeps_size", text = "With padding={padding} the output keeps {size}." },
+        "Padding adds cells round the input.",
+    ]
+
+Facts are computed from the trace (`Operator.facts`); `when` holds if all that it names do, `!fact` if not.
+Without a neutral sentence the next more general text is looked up.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -21,9 +31,14 @@ _FOLDER = Path(__file__).parent / "captions"
 _COMMON = "common"
 
 
-def caption(operator: str, example: str, key: str, lang: str, **values: object) -> str:
-    """The caption `key`, with `{name}` replaced by `values[name]`. No such text or value: a `KeyError`."""
-    text = _said(operator, example, key, lang)
+Facts = Mapping[str, bool]
+
+
+def caption(
+    operator: str, example: str, key: str, lang: str, facts: Facts | None = None, **values: object
+) -> str:
+    """The caption `key`, with `{name}` replaced by `values[name]`. No such text, value or fact: a `KeyError`."""
+    text = _said(operator, example, key, lang, facts or {})
     if text is None:
         home = _home(lang, operator)
         raise KeyError(f"no {lang} caption {key!r} for {operator}:{example} in {home}.toml or {_COMMON}.toml")
@@ -31,8 +46,9 @@ def caption(operator: str, example: str, key: str, lang: str, **values: object) 
 
 
 def is_said(operator: str, example: str, key: str, lang: str) -> bool:
-    """Whether there is a caption `key` for this example, of its own or of the operator's."""
-    return _said(operator, example, key, lang) is not None
+    """Whether there is a caption `key` for this example, of its own or of the operator's, for some facts."""
+    tables = (_table(lang, name) for name in (_home(lang, operator), _COMMON))
+    return any(_texts(table, operator, example, key) for table in tables)
 
 
 def title(operator: str, lang: str) -> str:
@@ -77,18 +93,37 @@ def _table(lang: str, name: str) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def _said(operator: str, example: str, key: str, lang: str) -> str | None:
-    tables = (_table(lang, name) for name in (_home(lang, operator), _COMMON))
-    found = (_find(table, operator, example, key) for table in tables)
-    return next((text for text in found if text is not None), None)
-
-
-def _find(table: dict[str, Any], operator: str, example: str, key: str) -> str | None:
-    own = table.get(operator, {})
-    for place in (own.get(example, {}), table.get(example, {}), own, table):
-        if isinstance(place, dict) and isinstance(place.get(key), str):
-            return str(place[key])
+def _said(operator: str, example: str, key: str, lang: str, facts: Facts) -> str | None:
+    for name in (_home(lang, operator), _COMMON):
+        for texts in _texts(_table(lang, name), operator, example, key):
+            for needs, text in alternatives(texts):
+                if all(_holds(fact, facts, f"{lang} {operator}:{example} {key}") for fact in needs):
+                    return text
     return None
+
+
+def _texts(table: dict[str, Any], operator: str, example: str, key: str) -> list[Any]:
+    """What is written for a key, from the particular to the general."""
+    own = table.get(operator, {})
+    places = (own.get(example, {}), table.get(example, {}), own, table)
+    found = [place.get(key) for place in places if isinstance(place, dict)]
+    return [text for text in found if isinstance(text, (str, list))]
+
+
+def alternatives(written: Any) -> list[tuple[tuple[str, ...], str]]:
+    """A caption's texts in the order in which they are tried, each with the facts it needs."""
+    if isinstance(written, str):
+        return [((), written)]
+    return [
+        ((), one) if isinstance(one, str) else (tuple(one["when"].split()), one["text"]) for one in written
+    ]
+
+
+def _holds(fact: str, facts: Facts, where: str) -> bool:
+    name = fact.removeprefix("!")
+    if name not in facts:
+        raise KeyError(f"{where}: the caption needs the fact {name!r}; there are {', '.join(sorted(facts))}")
+    return facts[name] is not fact.startswith("!")
 
 
 def _fill(text: str, values: dict[str, object], where: str) -> str:
@@ -112,5 +147,8 @@ def _flatten(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str
     for key, value in table.items():
         if isinstance(value, dict):
             yield from _flatten(value, f"{prefix}{key}.")
+        elif isinstance(value, list):
+            for number, (_, text) in enumerate(alternatives(value)):
+                yield f"{prefix}{key}[{number}]", text
         else:
             yield f"{prefix}{key}", value

@@ -87,7 +87,7 @@ def stock(order: Order) -> Callable[[], float]:
 
     from torchreel.render import clip
     from torchreel.scenes import registry
-    from torchreel.scenes.stage.scene import Request
+    from torchreel.scenes.stage.telling import Request
 
     todo = job(order)
     clip.prepare()

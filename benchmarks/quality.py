@@ -21,7 +21,7 @@ from torchreel.render.encoders import ENCODERS
 from torchreel.render.renderer import render_scene
 from torchreel.render.settings import Rect, View
 from torchreel.scenes import registry
-from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.stage.telling import Request
 
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 

@@ -15,7 +15,7 @@ from torchreel.render.renderer import render_scene
 from torchreel.render.settings import View
 from torchreel.render.shrink import smaller
 from torchreel.scenes import catalogue, registry
-from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.inputs import read_literal
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.scenes.trace.threads import use_one_thread

@@ -22,7 +22,8 @@ from torchreel.assets.examples import Example, example, examples
 from torchreel.render.renderer import capture
 from torchreel.render.settings import PAGE, View
 from torchreel.scenes import registry
-from torchreel.scenes.stage.scene import OperatorScene, Request, Section
+from torchreel.scenes.stage.scene import OperatorScene, Section
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace
 from torchreel.scenes.trace.threads import use_one_thread
 

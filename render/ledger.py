@@ -31,6 +31,7 @@ def build(job: Job, trace: Any, scene: Any) -> dict[str, Any]:
         "output": list(trace.outputs),
         "size": {"width": view.width, "height": view.height},
         "duration": max((_seconds(section.end) for section in sections), default=0.0),
+        "figure": _seconds(scene.figure_time),
         "steps": [_step(section, view) for section in sections],
         "alt": dict(scene.alt),
     }
@@ -57,8 +58,13 @@ def _step(section: Any, view: View) -> dict[str, Any]:
         "start": _seconds(section.start),
         "end": _seconds(section.end),
         "caption": dict(section.caption),
+        "focus": _focus(section.focus),
         "numbers": [_number(number, view) for number in section.numbers],
     }
+
+
+def _focus(focus: tuple[str, tuple[int, ...]] | None) -> dict[str, Any] | None:
+    return None if focus is None else {"tensor": focus[0], "index": list(focus[1])}
 
 
 def _number(number: Any, view: View) -> dict[str, Any]:

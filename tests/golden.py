@@ -23,7 +23,7 @@ from torchreel.render.encoders.palette import choose
 from torchreel.render.renderer import capture
 from torchreel.render.settings import PAGE
 from torchreel.scenes import registry
-from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.stage.telling import Request
 from torchreel.tests.layout import reading
 from torchreel.tests.stagehand import proved
 

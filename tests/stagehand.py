@@ -22,7 +22,8 @@ from torchreel.scenes import registry
 from torchreel.scenes.parts.family import family
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage import bars
-from torchreel.scenes.stage.scene import OperatorScene, Request, Section
+from torchreel.scenes.stage.scene import OperatorScene, Section
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace
 
 Bounds = tuple[float, float, float, float]

@@ -15,7 +15,7 @@ from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example, examples
 from torchreel.scenes import registry
 from torchreel.scenes.activation.curve.overview_trace import FAMILIES, MODULES
-from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.stage.telling import Request
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import large_enough, no_overlap, shapes_inside, texts_inside
 from torchreel.tests.stagehand import watch_scene

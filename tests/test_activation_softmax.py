@@ -17,7 +17,7 @@ from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
 from torchreel.scenes.activation.softmax.trace import row_shift, softmax_dim
-from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import large_enough, no_overlap, shapes_inside, texts_inside

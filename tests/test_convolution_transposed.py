@@ -19,7 +19,7 @@ from torchreel.scenes.convolution.transposed.conv_transpose import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
-from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import RULES

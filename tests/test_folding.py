@@ -18,7 +18,7 @@ from torchreel.assets.examples import example, examples
 from torchreel.scenes.folding.fold import Fold
 from torchreel.scenes.folding.trace import FOLD, UNFOLD, fold_blocks, scaled_step
 from torchreel.scenes.folding.unfold import Unfold
-from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.formula import Ref
 from torchreel.scenes.trace.proof import Rule, Trace, TraceError
 

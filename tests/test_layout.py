@@ -20,7 +20,8 @@ from torchreel.scenes.parts.shapes import Box, Path
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.beats import Beat
-from torchreel.scenes.stage.scene import OperatorScene, Request
+from torchreel.scenes.stage.scene import OperatorScene
+from torchreel.scenes.stage.telling import Request
 from torchreel.tests.layout import RULES, Reading, reading
 from torchreel.tests.stagehand import Outline, watch_scene
 

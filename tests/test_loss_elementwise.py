@@ -15,7 +15,7 @@ import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example, examples
 from torchreel.scenes import registry
-from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import Reading

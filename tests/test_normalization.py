@@ -20,7 +20,8 @@ from torchreel.render.settings import View
 from torchreel.scenes.normalization.comparison.comparison import Normalization
 from torchreel.scenes.normalization.group_norm import GroupNorm
 from torchreel.scenes.normalization.groups_trace import group_settings, with_other_groups
-from torchreel.scenes.stage.scene import OperatorScene, Request
+from torchreel.scenes.stage.scene import OperatorScene
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.formula import Const
 from torchreel.scenes.trace.proof import Rule, Trace, TraceError
 from torchreel.tests.layout import RULES

@@ -18,7 +18,7 @@ from torchreel.scenes import registry
 from torchreel.scenes.padding.axes import Axis
 from torchreel.scenes.padding.canvas import ends
 from torchreel.scenes.padding.pads import CircularPad1d, ReflectionPad2d
-from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import RULES, Reading

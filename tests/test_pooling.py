@@ -15,7 +15,8 @@ from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes.pooling.window.max_pool import MaxPool1d, MaxPool2d, MaxPool3d
 from torchreel.scenes.pooling.window.trace import record_max_pool
-from torchreel.scenes.stage.scene import OperatorScene, Request
+from torchreel.scenes.stage.scene import OperatorScene
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.operator import Operator
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call

@@ -17,7 +17,7 @@ from torchreel.assets.examples import example
 from torchreel.scenes import registry
 from torchreel.scenes.pooling.adaptive.ruler import lanes
 from torchreel.scenes.pooling.adaptive.windows import Whole
-from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.formula import Const, Ref, Token
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call

@@ -15,7 +15,8 @@ from torch import nn
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes.pooling.window.lp_pool import LPPool1d, LPPool2d, LPPool3d
-from torchreel.scenes.stage.scene import OperatorScene, Request
+from torchreel.scenes.stage.scene import OperatorScene
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import RULES, Reading

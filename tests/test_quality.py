@@ -20,7 +20,7 @@ from torchreel.render.encoders import ENCODERS
 from torchreel.render.renderer import render_scene
 from torchreel.render.settings import PAGE, Rect, View
 from torchreel.scenes import registry
-from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.stage.telling import Request
 from torchreel.tests.layout import reading
 from torchreel.tests.stagehand import proved
 

@@ -16,7 +16,8 @@ from torchreel.assets.examples import example
 from torchreel.scenes.recurrent.cell.cells import GRUCell, LSTMCell, RNNCell
 from torchreel.scenes.recurrent.cell.cells_trace import GRU_CELL, LSTM_CELL, RNN_CELL, CellOperator
 from torchreel.scenes.recurrent.cell.story import CellScene
-from torchreel.scenes.stage.scene import Request, Section
+from torchreel.scenes.stage.scene import Section
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Rule, Trace, TraceError
 from torchreel.tests.layout import Reading
 from torchreel.tests.stagehand import Show, watch_scene

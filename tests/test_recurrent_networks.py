@@ -18,7 +18,7 @@ from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes.recurrent.cell.tape_trace import Dot
 from torchreel.scenes.recurrent.network.networks import GRU, LSTM, RNN, NetworkScene
-from torchreel.scenes.stage.scene import Request
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.formula import Add, cells
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call

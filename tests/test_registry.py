@@ -16,7 +16,8 @@ from torchreel.render.renderer import capture
 from torchreel.render.settings import View
 from torchreel.scenes.catalogue import names_known, operators
 from torchreel.scenes.registry import find, scenes_of
-from torchreel.scenes.stage.scene import OperatorScene, Request
+from torchreel.scenes.stage.scene import OperatorScene
+from torchreel.scenes.stage.telling import Request
 
 ALL = [one for named in examples().values() for one in named.values()]
 

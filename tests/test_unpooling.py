@@ -17,7 +17,8 @@ from torchreel.assets.examples import example
 from torchreel.scenes.pooling.unpooling.journeys import Journeys, spelled, unravelled
 from torchreel.scenes.pooling.unpooling.max_unpool import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from torchreel.scenes.stage.bars import STAGE_BOTTOM
-from torchreel.scenes.stage.scene import OperatorScene, Request
+from torchreel.scenes.stage.scene import OperatorScene
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import RULES, Reading

@@ -120,7 +120,7 @@ class _WebpFile:
         self._shown = time
 
     def finish(self, time: int, hold: int, first: NDArray[np.uint8]) -> None:
-        """End the last waiting picture at `time` (ms) and write the file, `first` (H, W, 3) for `hold` ms before all."""
+        """End the last waiting picture at `time` (ms) and write the file, first of all `first` (H, W, 3)."""
         self._end_frame(time)
         opaque = np.dstack([first, np.full(first.shape[:2], 255, np.uint8)])
         self._file.write(b"RIFF\0\0\0\0WEBP" + self._head() + _picture(0, 0, hold, opaque))

@@ -8,47 +8,27 @@ environment (`TORCHREEL_LANG`, `TORCHREEL_THEME`).
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 from manim import Animation, VGroup
 
-from torchreel.assets.captions import LANGUAGES, caption, is_said, title
-from torchreel.assets.examples import DEFAULT, Example, example, examples
-from torchreel.assets.themes import theme
+from torchreel.assets.captions import LANGUAGES, title
 from torchreel.scenes.parts.family import bounds, family
-from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage import bars
-from torchreel.scenes.stage.backstage import Backstage
 from torchreel.scenes.stage.beats import BEFORE_VALUE, CLOSING, LOOK, Beat, paced
+from torchreel.scenes.stage.telling import Request, Telling
 from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Index, Token
-from torchreel.scenes.trace.operator import Operator, constructor_parameters
-from torchreel.scenes.trace.printed import printing, written
-from torchreel.scenes.trace.proof import Step, Trace
+from torchreel.scenes.trace.proof import Step
 
 _HAIR = 1e-6
-_LARGE = 1e4
-
-
-@dataclass(frozen=True)
-class Request:
-    """Which clip to draw: the proved call, the example whose words it uses, language, theme, decimals."""
-
-    trace: Trace
-    example: Example
-    lang: str = "zh"
-    theme: str = "light"
-    precision: int = 2
 
 
 @dataclass(frozen=True)
@@ -81,15 +61,12 @@ def _focus(step: Step | None) -> tuple[str, Index] | None:
     return None if step is None else (step.tensor, step.index)
 
 
-class OperatorScene(Backstage):
+class OperatorScene(Telling):
     """A clip of one operator. Subclasses set `operator` and write `story`."""
 
-    operator: ClassVar[Operator]
-
     def __init__(self, request: Request | None = None, **manim: Any) -> None:
-        self.request = request or self._default_request()
+        super().__init__(request, **manim)
         self.sections: list[Section] = []
-        super().__init__(**manim)
 
     def story(self) -> Iterable[Beat]:
         """The beats of the clip; whatever they need on stage is built here."""
@@ -99,33 +76,13 @@ class OperatorScene(Backstage):
         """Hold the picture. Manim cuts a wait to whole frames after a division; a hair more keeps the last one."""
         super().wait(duration + _HAIR, *args, **kwargs)
 
-    def _has_values(self) -> bool:
-        outputs = [self.trace.shape(name) for name in self.trace.outputs]
-        return not outputs or any(math.prod(shape) for shape in outputs)
-
     def _empty(self) -> Iterable[Beat]:
         """An empty batch has a shape and nothing to compute."""
         shapes = ", ".join(f"{name} {self.trace.shape(name)}" for name in self.trace.outputs)
         return [Beat("empty", hold=4.0, values={"shapes": shapes})]
 
-    def values(self) -> dict[str, object]:
-        """What every caption of the clip may name; a beat's own values come on top."""
-        return {}
-
-    @property
-    def trace(self) -> Trace:
-        """The proved call that is drawn."""
-        return self.request.trace
-
-    @property
-    def example(self) -> Example:
-        """The example that is drawn."""
-        return self.request.example
-
     def setup(self) -> None:
-        self.look = Look(theme(self.request.theme), self.request.precision)
         self.camera.background_color = self.look.theme.background
-        self.formula_bar = bars.FormulaBar(self.look)
         self.progress = Shape(bars.progress_points(0), fill=self.look.theme.accent)
         self._formula = VGroup()
         self._caption = VGroup()
@@ -160,77 +117,6 @@ class OperatorScene(Backstage):
         """The tensor from which the figure's lines lead to the result: the first that the formula reads."""
         return next((name for name, _ in step.reads), "")
 
-    def words(self, key: str, lang: str | None = None, **values: object) -> str:
-        """A text of this clip in the given language, by default the clip's."""
-        lang = lang or self.request.lang
-        operator = self.operator.name
-        # The user's settings may need a sentence that only another example has.
-        tellers = (self.told_as, self.example.name, *examples()[operator])
-        teller = next((name for name in tellers if is_said(operator, name, key, lang)), self.example.name)
-        return caption(operator, teller, key, lang, **values)
-
-    @cached_property
-    def told_as(self) -> str:
-        """The example whose words are spoken: its own, unless the user's settings undo what it is about.
-
-        Then, and of the default, it is the example that the settings have made of it.
-        """
-        own, settings, defaults = self.example, self.trace.kwargs, self._defaults()
-        if own.name != DEFAULT and own.tells_of(settings, defaults):
-            return own.name
-        named = examples()[self.operator.name].values()
-        made = (one.name for one in named if one.name != own.name and one.comes_of(settings, defaults, own))
-        return next(made, DEFAULT)
-
-    def _defaults(self) -> dict[str, Any]:
-        """torch's default of each constructor argument that has one."""
-        module = self.operator.module
-        parameters = {} if module is None else constructor_parameters(module)
-        return {name: one.default for name, one in parameters.items() if one.default is not one.empty}
-
-    @property
-    def alt(self) -> dict[str, str]:
-        """What the clip shows, for readers who cannot see it, in every language."""
-        return {lang: self.words("alt", lang) for lang in LANGUAGES}
-
-    def call(self) -> list[tuple[str, bool]]:
-        """The constructor call as pieces of text, each with whether it matters to this example."""
-        pieces: list[tuple[str, bool]] = [(f"nn.{self.operator.name}(", False)]
-        for number, (name, value) in enumerate(self.trace.kwargs.items()):
-            pieces.append((", " if number else "", False))
-            pieces.append((f"{name}={value!r}", name in self.example.focus))
-        pieces.append((")", False))
-        for name, value in self.trace.call.items():
-            pieces += [("  ", False), (f"{name}={tuple(value) if isinstance(value, list) else value}", True)]
-        return pieces
-
-    def text(self, tensor: str, value: float) -> str:
-        """A value of a tensor as drawn."""
-        return self.look.written(value, self.trace.range(tensor))
-
-    def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
-        """`y_{0,1} = numbers = value`, with as many decimals as add up and the middle cut until it fits the bar."""
-        printed = printing(step, self.request.precision)
-
-        def text(tensor: str, value: float) -> str:
-            return self._printed(tensor, value, printed.decimals)
-
-        head = notation.head(self.trace, step.tensor, step.index)
-        last = Token(text(step.tensor, step.value), step.tensor, step.index, step.value)
-        for count in range(most, 1, -1):
-            numbers = step.tokens(text, count)
-            if "".join(one.text for one in numbers) == last.text:
-                return [head, Token(" = "), last]
-            tokens = [head, Token(" = "), *numbers, Token(f" {printed.sign} "), last]
-            if self.formula_bar.width(tokens) <= 1:
-                break
-        return tokens
-
-    def _printed(self, tensor: str, value: float, decimals: int) -> str:
-        if not math.isfinite(value) or abs(value) >= _LARGE or 0 < abs(value) < 0.5 * 10**-decimals:
-            return self.text(tensor, value)
-        return written(value, decimals)
-
     def _play_beat(self, beat: Beat, total: float) -> None:
         start = self.time
         texts = {lang: self._sentences(beat, lang) for lang in LANGUAGES}
@@ -255,7 +141,7 @@ class OperatorScene(Backstage):
             self._show_law()
         moves = self._timed(beat.look(), LOOK)
         if beat.sweep:
-            self._finish(moves)
+            self._cut_to(moves)
         elif moves:
             self.play(*moves)
         else:
@@ -280,7 +166,7 @@ class OperatorScene(Backstage):
             animation.run_time = run_time
         return made
 
-    def _finish(self, animations: Iterable[Animation]) -> None:
+    def _cut_to(self, animations: Iterable[Animation]) -> None:
         """Animations as cuts: their ends, at once."""
         for animation in animations:
             animation._setup_scene(self)
@@ -292,7 +178,7 @@ class OperatorScene(Backstage):
         """The figure: one element framed in source and result with its formula, and time to look at it."""
         step = self.figure() if self._has_values() else None
         section = self.sections.pop()
-        pointer = None if step is None else self.pointer(step)
+        pointer = None if step is None else self.pointing_at(step)
         if step is not None and pointer is not None:
             self._show_law()
             self.play(Appear(pointer, run_time=LOOK))
@@ -304,18 +190,13 @@ class OperatorScene(Backstage):
         self.wait(closing)
         self._end_section(replace(section, end=self.time, focus=_focus(step) or section.focus))
 
-    def pointer(self, step: Step) -> Pointer | None:
+    def pointing_at(self, step: Step) -> Pointer | None:
         """Frames round an element and what it is made of, as they stand on stage now; None where it is not drawn."""
         places = Places(self.mobjects)
         target = places[(step.tensor, step.index)]
         if target is None:
             return None
         return Pointer(self.look, target, places.of(step.reads), self.main_source(step))
-
-    def _sentences(self, beat: Beat, lang: str) -> str:
-        values = {**(self.values() if self._has_values() else {}), **beat.values}
-        between = "" if lang == "zh" else " "
-        return between.join(self.words(key, lang, **values) for key in (beat.name, *beat.also))
 
     def _say(self, text: str) -> None:
         if self._said == text:
@@ -343,10 +224,3 @@ class OperatorScene(Backstage):
         ]
         for number, box in zip(numbers, bounds(numbers), strict=True):
             yield Shown(number.text, number.tensor, number.index, number.value, box)
-
-    @classmethod
-    def _default_request(cls) -> Request:
-        chosen = example(cls.operator.name)
-        trace = cls.operator.trace_example(chosen)
-        env = os.environ
-        return Request(trace, chosen, env.get("TORCHREEL_LANG", "zh"), env.get("TORCHREEL_THEME", "light"))

@@ -39,6 +39,11 @@ class Recording:
     outputs: tuple[str, ...] = ("output",)
 
 
+def no_facts(trace: Trace) -> Mapping[str, bool]:
+    """Nothing that a caption could claim."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Operator:
     """A `torch.nn` class to explain.
@@ -48,7 +53,7 @@ class Operator:
     new input); `run` is the call that an example makes, the plain `module(*inputs, **call)` unless a clip needs another
     one. `label` is needed only where there is no single class (a figure). `source` is where the
     operator comes from: a paper, or by default its page of torch's documentation. `symbols` are what formulas call its
-    tensors, beside the common ones.
+    tensors, beside the common ones. `facts` are what captions may claim of a call, computed from its trace.
     """
 
     module: type[nn.Module] | None
@@ -59,6 +64,7 @@ class Operator:
     label: str = ""
     source: str = ""
     symbols: Mapping[str, str] = field(default_factory=dict)
+    facts: Callable[[Trace], Mapping[str, bool]] = no_facts
 
     @property
     def name(self) -> str:
