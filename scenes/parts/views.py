@@ -12,6 +12,7 @@ import numpy as np
 from manim import Animation
 
 from torchreel.scenes.parts.grid import Cells
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT
 from torchreel.scenes.parts.shapes import Point
 from torchreel.scenes.parts.text import Text
 
@@ -72,8 +73,8 @@ class View(Protocol):
     ) -> list[Animation]:
         """A cell's colours change; nothing if it is not shown."""
 
-    def caption(self, text: str, size: float = 0.2, color: str | None = None) -> Text:
+    def caption(self, text: str, size: float = NAME_TEXT, color: str | None = None) -> Text:
         """A label centred above, muted unless coloured."""
 
-    def side_label(self, text: str, side: int = -1, color: str | None = None, size: float = 0.18) -> Text:
+    def side_label(self, text: str, side: int = -1, color: str | None = None, size: float = MIN_TEXT) -> Text:
         """A label beside: side -1 is left, +1 right."""
