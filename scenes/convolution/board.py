@@ -1,6 +1,6 @@
 """What stands on the stage of a convolution clip, whatever the layout: planes, kernels, products, sums and windows.
 
-`scenes.convolution_layouts` decides where. Large calls show the first channels and say how many are left out.
+The layouts decide where. Large calls show the first channels and say how many are left out.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 from manim import Animation, Mobject, VGroup
 
-from torchreel.scenes.convolution.geometry import Geometry, Place, Plane
+from torchreel.scenes.convolution.geometry import ConvolutionGeometry
 from torchreel.scenes.convolution.trace import Names
-from torchreel.scenes.parts.grid import Cells, Grid
+from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Fly, Morph
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box, Disc, Path, Point, Shape
-from torchreel.scenes.parts.text import Text, measure
+from torchreel.scenes.parts.text import Text, fit
+from torchreel.scenes.parts.views import Place, View
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
@@ -28,27 +30,29 @@ _OWN = Names()
 MOST_CHANNELS = 3
 MOST_OUTPUTS = 4
 SUM_WIDTH, BIAS_HEIGHT, NODE = 1.0, 0.46, 0.26
+_SUM_TEXT, _SUM_ROOM = 0.24, 0.86
 
 
-class Board(ABC):
+class ConvolutionBoard(Board, ABC):
     """All objects of the clip. A layout says where they stand (`sum_at`, `node`) and builds the planes."""
 
-    inputs: dict[int, Plane]
-    outputs: dict[int, Plane]
+    inputs: dict[int, View]
+    outputs: dict[int, View]
     cells: dict[str, Cells]
     node: Point
     sum_height = 0.46
 
     def __init__(self, look: Look, trace: Trace, module: Any = None, names: Names = _OWN) -> None:
-        self.look, self.trace, self.names = look, trace, names
-        self.size = Geometry.of(trace, module or trace.module, names)
+        super().__init__(look, trace)
+        self.names = names
+        self.size = ConvolutionGeometry.of(trace, module or trace.module, names)
         self.channels = list(range(min(self.size.channels, MOST_CHANNELS)))
         self.outs = list(range(min(self.size.outs, MOST_OUTPUTS)))
         self.sums_channels = "partial" in trace.tensors
         self.lay_out()
         self.windows = {c: self.window(self.inputs[c]) for c in self.channels}
         start = (0,) * len(self.size.out)
-        self.out_window = self._frame(self.outputs[0].outline(start, start, 0.02))
+        self.out_window = self.frame(self.outputs[0].outline(start, start, 0.02))
 
     def tensor(self, station: str) -> str:
         """The trace's name of what stands at a station (`input`, `weight`, `product`, `output`)."""
@@ -59,11 +63,11 @@ class Board(ABC):
         """Set `inputs`, `outputs`, `cells` and `node`."""
 
     @abstractmethod
-    def kernels(self, out: int) -> dict[int, Plane]:
+    def kernels(self, out: int) -> dict[int, View]:
         """The kernel planes of one output channel, by the input channel each reads."""
 
     @abstractmethod
-    def products(self, out: int, cell: Place) -> dict[int, Plane]:
+    def products(self, out: int, cell: Place) -> dict[int, View]:
         """The products of one window, by input channel."""
 
     @abstractmethod
@@ -78,7 +82,7 @@ class Board(ABC):
     def labels(self) -> VGroup:
         """Names and shapes of tensors, channel numbers, and what is left out."""
 
-    def kernel_moves(self, kernels: dict[int, Plane], cell: Place) -> list[Animation]:
+    def kernel_moves(self, kernels: dict[int, View], cell: Place) -> list[Animation]:
         """Kernels that travel with the window; in most layouts they stay."""
         return []
 
@@ -113,22 +117,20 @@ class Board(ABC):
             stroke=theme.accent,
             stroke_width=2,
         )
-        return VGroup(box, self._number("partial", index, at))
+        return VGroup(box, self._boxed("partial", index, at))
 
-    def _number(self, tensor: str, index: Index, at: Point) -> Number:
-        value, known = self.trace.value(tensor, index), self.trace.range(tensor)
-        text = self.look.number(value, known.integer, known.scale)
-        size = min(0.24, 0.86 / max(measure(text, 1.0, "mono"), 0.1))
-        number = Number(text, tensor, index, value, max(size, MIN_TEXT), self.look.theme.text)
-        number.place(at)
-        return number
+    def _boxed(self, tensor: str, index: Index, at: Point) -> Text:
+        """An element in the box of a sum or a bias."""
+        value = self.trace.value(tensor, index)
+        size = fit(self.text(tensor, value), _SUM_ROOM, _SUM_TEXT, MIN_TEXT, "mono")
+        return self.number(tensor, index, size, value=value).place(at)
 
     def node_sign(self) -> list[Shape | Text]:
         """The circle in which everything is added up."""
         theme = self.look.theme
         return [
             Disc(NODE, self.node, fill=theme.background, stroke=theme.text, stroke_width=2),
-            Text("Σ", 0.28, theme.text, "mono").place(self.node),
+            self.label("Σ", self.node, 0.28, theme.text),
         ]
 
     def bias(self, out: int, at: Point) -> list[Any]:
@@ -136,32 +138,31 @@ class Board(ABC):
         if not self.size.bias:
             return []
         theme = self.look.theme
-        label = Text(f"bias[{out}]", MIN_TEXT, theme.muted, "mono")
         outward = 0.4 if at[1] > self.node[1] else -0.4
         return [
             Path([at, self.node], theme.wire),
             Box(0.9, BIAS_HEIGHT, at, 0.08, fill=theme.background, stroke=theme.wire, stroke_width=2),
-            self._number("bias", (out,), at),
-            label.place((at[0], at[1] + outward)),
+            self._boxed("bias", (out,), at),
+            self.label(f"bias[{out}]", (at[0], at[1] + outward), MIN_TEXT),
         ]
 
-    def shape(self, name: str) -> str:
+    def title(self, name: str) -> str:
         """A station's name and shape as a label; whatever a result is called in the trace, it is the output."""
         tensor = self.tensor(name)
-        return f"{name if name == 'output' else tensor} {self.trace.shape(tensor)}"
+        return f"output {self.trace.shape(tensor)}" if name == "output" else self.shape(tensor)
 
-    def input_plane(self, channel: int, at: Point) -> Plane:
+    def input_plane(self, channel: int, at: Point) -> View:
         """An input plane with its padding ring, in the cells the layout chose."""
         text = "0" if self.size.pad_mode == "zeros" else ""
         return self.plane("input", (*self.size.lead, channel), at, pad=self._ring(), pad_text=text)
 
-    def output_plane(self, out: int, at: Point) -> Plane:
+    def output_plane(self, out: int, at: Point) -> View:
         """An output plane, still empty."""
         return self.plane("output", (*self.size.lead, out), at, blank=True)
 
-    def plane(self, name: str, lead: Index, at: Point, **style: Any) -> Plane:
+    def plane(self, name: str, lead: Index, at: Point, **style: Any) -> View:
         """One plane of a station's tensor round `at`."""
-        return Grid(self.look, self.trace, self.tensor(name), lead, self.cells[name], at, **style)
+        return self.grid(self.tensor(name), lead, self.cells[name], at, **style)
 
     def _ring(self) -> tuple[int, ...]:
         """The padding that is drawn: where a plane is cut, nothing stands at its far sides."""
@@ -183,24 +184,17 @@ class Board(ABC):
         )
         if shown == total:
             return []
-        return [
-            Text(f"… +{total - shown}", MIN_TEXT, self.look.theme.muted, "mono").place(
-                at, vertical="baseline"
-            )
-        ]
+        return [self.label(f"… +{total - shown}", at, MIN_TEXT, vertical="baseline")]
 
-    def window(self, plane: Plane) -> Mobject:
+    def window(self, plane: View) -> Mobject:
         """A window over an input plane, at the first output cell."""
-        return self._frame(self.window_path(plane, (0, 0)))
+        return self.frame(self.window_path(plane, (0, 0)))
 
     def window_moves(self, channel: int, cell: Place, quick: float | None) -> list[Animation]:
         """A channel's window goes to where an output cell reads."""
         return [Morph(self.windows[channel], self.window_path(self.inputs[channel], cell), quick=quick)]
 
-    def _frame(self, path: np.ndarray) -> Shape:
-        return Shape(path, stroke=self.look.theme.accent, stroke_width=5, z_index=2)
-
-    def window_path(self, grid: Plane, cell: Place) -> np.ndarray:
+    def window_path(self, grid: View, cell: Place) -> np.ndarray:
         """The window's outline over an input plane: one frame, or one round each tap where dilation spreads them."""
         taps = self.size.taps(cell)
         if self.size.dilation == (1, 1) or len(taps) == 1:
@@ -226,19 +220,19 @@ class Board(ABC):
         """Border values fly from the cells they copy."""
         return [Fly(number, start=number.source) for number in numbers]
 
-    def _border(self, mode: str, plane: Plane, channel: int) -> list[Number]:
+    def _border(self, mode: str, plane: View, channel: int) -> list[Number]:
         if not plane.cells.text_size:
             return []
         sides = zip(plane.pad[::2], plane.shape, plane.pad[1::2], strict=True)
         places = itertools.product(*(range(-before, size + after) for before, size, after in sides))
         return [self._copied(mode, plane, channel, at) for at in places if not plane.shows(at)]
 
-    def _copied(self, mode: str, plane: Plane, channel: int, cell: Place) -> Number:
+    def _copied(self, mode: str, plane: View, channel: int, cell: Place) -> Number:
         padded = tuple(at + before for at, before in zip(cell, self.size.pad[::2], strict=True))
         index = (*self.size.lead, channel, *self.size.spatial(padded))
-        value, known = self.trace.value(mode, index), self.trace.range(self.names.input)
-        text = self.look.number(value, known.integer, known.scale)
-        number = Number(text, mode, index, value, plane.cells.text_size, self.look.theme.accent)
+        value, size = self.trace.value(mode, index), plane.cells.text_size
+        text = self.text(self.names.input, value)
+        number = self.number(mode, index, size, self.look.theme.accent, text=text, value=value)
         number.place(plane.center(cell))
         source = next(iter(self.trace.step(mode, index).reads), None)
         at = cell if source is None else ((0,) * (2 - self.size.dims) + source[1][-self.size.dims :])

@@ -17,7 +17,7 @@ _MOST_TERMS = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
-class Dot(Expr):
+class ConvolutionDot(Expr):
     """The formula `tree(cells)`, a sum of `window · kernel`, read once for each distinct window and kernel.
 
     Column `axis` of the cells names the kernel, the other columns the window; within one number of `block` all cells
@@ -61,7 +61,7 @@ class Dot(Expr):
         terms = self.tree(self.cells[:1]).terms
         return 1 if self.windows * terms <= _MOST_TERMS else terms
 
-    def at(self, position: Callable[[Tensor], Tensor]) -> Dot:
+    def at(self, position: Callable[[Tensor], Tensor]) -> ConvolutionDot:
         return replace(self, cells=position(self.cells))
 
     def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
@@ -75,7 +75,7 @@ class Dot(Expr):
 
 
 class Biased(Add):
-    """A `Dot` plus a bias, as cheap as the `Dot`."""
+    """A `ConvolutionDot` plus a bias, as cheap as the `ConvolutionDot`."""
 
     @property
     def terms(self) -> int:

@@ -8,17 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from torchreel.scenes.convolution.trace import Names, padding_sides
+from torchreel.scenes.parts.views import Place
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-Place = tuple[int, ...]
-"""A cell of a plane `(row, column)`, or of a volume `(depth, row, column)`."""
-Plane = Any
-"""A `Grid`, or a `Stack` where the planes are volumes: both are asked by `Place`."""
-
 
 @dataclass(frozen=True)
-class Geometry:
+class ConvolutionGeometry:
     """Sizes of one call, with one-dimensional planes as a single row.
 
     `pad` is (top, bottom, left, right), headed by (front, back) in three dimensions.
@@ -39,7 +35,7 @@ class Geometry:
     bias: bool
 
     @classmethod
-    def of(cls, trace: Trace, module: Any, names: Names) -> Geometry:
+    def of(cls, trace: Trace, module: Any, names: Names) -> ConvolutionGeometry:
         dims = len(module.kernel_size)
         sides = [(0, 0)] * (2 - dims) + padding_sides(module)
         shape, out = trace.shape(names.input), trace.shape(names.output)

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.convolution.board import NODE, SUM_WIDTH, Board
-from torchreel.scenes.convolution.geometry import Place, Plane
-from torchreel.scenes.parts.grid import Cells, Grid, drawn_texts
+from torchreel.scenes.convolution.board import NODE, SUM_WIDTH, ConvolutionBoard
+from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.motion import Move
 from torchreel.scenes.parts.shapes import Arrow, Path, Point
 from torchreel.scenes.parts.text import Text
+from torchreel.scenes.parts.views import Place, View
 from torchreel.scenes.stage import bars
 
 _TOP, _BOTTOM = bars.STAGE_TOP - 0.62, bars.STAGE_BOTTOM + 0.22
@@ -23,7 +23,7 @@ _COMFORTABLE = 0.75
 _NUMBERS = 0.55
 
 
-class PlanesBoard(Board):
+class PlanesBoard(ConvolutionBoard):
     """One row per input channel, left to right: input, kernel, products, channel sum; then the sum and the outputs."""
 
     def lay_out(self) -> None:
@@ -33,7 +33,7 @@ class PlanesBoard(Board):
         widths = _shares(counts, _RIGHT - _LEFT - 2 * _LABEL - self._fixed() - 5 * 0.34)
         self.cells, self.extent = {}, {}
         for name, height in heights.items():
-            texts = drawn_texts(self.look, self.trace, self.tensor(name))
+            texts = self.texts(self.tensor(name))
             self.cells[name], self.extent[name] = self.fit(name, widths[name], height, texts)
         self._place()
         self.y = _levels(len(self.channels), self.extent["input"][1])
@@ -82,17 +82,17 @@ class PlanesBoard(Board):
             self.x[name] = x + widths[name] / 2
             x += widths[name] + gap
 
-    def kernels(self, out: int) -> dict[int, Plane]:
+    def kernels(self, out: int) -> dict[int, View]:
         return {c: self._grid("weight", (out, self.in_group(out, c)), c) for c in self.rows_of(out)}
 
-    def products(self, out: int, cell: Place) -> dict[int, Plane]:
+    def products(self, out: int, cell: Place) -> dict[int, View]:
         spatial = self.size.spatial(cell)
         lead = (*self.size.lead, out)
         return {
             c: self._grid("product", (*lead, self.in_group(out, c), *spatial), c) for c in self.rows_of(out)
         }
 
-    def _grid(self, name: str, lead: tuple[int, ...], channel: int) -> Plane:
+    def _grid(self, name: str, lead: tuple[int, ...], channel: int) -> View:
         return self.plane(name, lead, (self.x[name], self.y[channel]))
 
     def sum_at(self, channel: int) -> Point:
@@ -109,7 +109,7 @@ class PlanesBoard(Board):
             group.add(Path([(start, y), (node_x, node_y)], theme.wire))
             for sign, left, right in (("×", "input", "weight"), ("=", "weight", "product")):
                 middle = (self.x[left] + self.half[left] + self.x[right] - self.half[right]) / 2
-                group.add(Text(sign, 0.32, theme.muted, "mono").place((middle, y)))
+                group.add(self.label(sign, (middle, y), 0.32))
         end = (self.x["output"] - self.half["output"] - 0.1, self.outputs[out].middle[1])
         group.add(
             *self.bias(out, (node_x, node_y - 1.3)),
@@ -124,7 +124,7 @@ class PlanesBoard(Board):
     def labels(self) -> VGroup:
         theme = self.look.theme
         labels = VGroup(
-            self.inputs[0].caption(self.shape("input")), self.outputs[0].caption(self.shape("output"))
+            self.inputs[0].caption(self.title("input")), self.outputs[0].caption(self.title("output"))
         )
         labels.add(*(grid.side_label(f"c={c}", -1, theme.channel(c), 0.2) for c, grid in self.inputs.items()))
         labels.add(*(grid.side_label(f"o={o}", 1, theme.channel(o), 0.2) for o, grid in self.outputs.items()))
@@ -154,7 +154,7 @@ def _levels(count: int, height: float) -> list[float]:
     return [_MIDDLE + pitch * ((count - 1) / 2 - k) for k in range(count)]
 
 
-class RowsBoard(Board):
+class RowsBoard(ConvolutionBoard):
     """One dimension: the kernel and its products travel below the window.
 
     Output rows stand to the right of the sum where they fit, otherwise below everything.
@@ -185,10 +185,7 @@ class RowsBoard(Board):
         height = (_TOP - _BOTTOM - 0.45 * (count - 1) - (0.0 if self.beside else 0.9)) / (
             3 * count + below
         ) - 0.1
-        texts = (
-            drawn_texts(self.look, self.trace, self.tensor(name))
-            for name in ("input", "weight", "product", "output")
-        )
+        texts = (self.texts(self.tensor(name)) for name in ("input", "weight", "product", "output"))
         longest = max(texts, key=lambda found: max(map(len, found), default=0))
         cols = in_cols + out_cols if self.beside else max(in_cols, out_cols)
         fitted = Cells.fit(1, cols, room, height, longest, 1.2)
@@ -225,13 +222,13 @@ class RowsBoard(Board):
         """The height of a channel's products."""
         return self.kernel_y(channel) - self.pitch
 
-    def kernels(self, out: int) -> dict[int, Plane]:
+    def kernels(self, out: int) -> dict[int, View]:
         return {
             c: self._under("weight", (out, self.in_group(out, c)), c, self.kernel_y(c), (0, 0))
             for c in self.rows_of(out)
         }
 
-    def products(self, out: int, cell: Place) -> dict[int, Plane]:
+    def products(self, out: int, cell: Place) -> dict[int, View]:
         lead, spatial = (*self.size.lead, out), self.size.spatial(cell)
         return {
             c: self._under("product", (*lead, self.in_group(out, c), *spatial), c, self.product_y(c), cell)
@@ -240,17 +237,14 @@ class RowsBoard(Board):
 
     def _under(self, name: str, lead: tuple[int, ...], channel: int, y: float, cell: Place) -> Grid:
         """A row below the taps of a window, spread as they are."""
-        cells = self.cells[name]
-        at = (self._window_x(channel, cell), y)
-        return Grid(
-            self.look, self.trace, self.tensor(name), lead, cells, at, step=(1, self.size.dilation[1])
-        )
+        at, step = (self._window_x(channel, cell), y), (1, self.size.dilation[1])
+        return self.grid(self.tensor(name), lead, self.cells[name], at, step=step)
 
     def _window_x(self, channel: int, cell: Place) -> float:
         taps, grid = self.size.taps(cell), self.inputs[channel]
         return float(grid.center(taps[0])[0] + grid.center(taps[self.cells["weight"].cols - 1])[0]) / 2
 
-    def kernel_moves(self, kernels: dict[int, Plane], cell: Place) -> list[Animation]:
+    def kernel_moves(self, kernels: dict[int, View], cell: Place) -> list[Animation]:
         return [Move(grid, to=(self._window_x(c, cell), self.kernel_y(c))) for c, grid in kernels.items()]
 
     def sum_at(self, channel: int) -> Point:
@@ -260,10 +254,10 @@ class RowsBoard(Board):
         theme, group = self.look.theme, VGroup()
         for c in self.rows_of(out):
             group.add(*self._collector(c))
-            for sign, at in (("×", self.kernel_y(c)), ("=", self.product_y(c))):
-                group.add(Text(sign, 0.3, theme.muted, "mono").place((self.edge - 0.3, at)))
-            kernel = Text(f"{self.names.weight}[{out},{self.in_group(out, c)}]", 0.19, theme.accent, "mono")
-            group.add(kernel.place((self.right + 0.15, self.kernel_y(c)), align="left"))
+            for sign, y in (("×", self.kernel_y(c)), ("=", self.product_y(c))):
+                group.add(self.label(sign, (self.edge - 0.3, y), 0.3))
+            name, beside = f"{self.names.weight}[{out},{self.in_group(out, c)}]", self.right + 0.15
+            group.add(self.label(name, (beside, self.kernel_y(c)), 0.19, theme.accent, align="left"))
         group.add(*self.bias(out, (self.node[0], self.node[1] + 1.3)))
         return group.add(Arrow(self._way_to(out), theme.wire), *self.node_sign())
 
@@ -286,7 +280,7 @@ class RowsBoard(Board):
 
     def labels(self) -> VGroup:
         theme = self.look.theme
-        labels = VGroup(self._label("input", self.inputs[0]), self._label("output", self.outputs[0]))
+        labels = VGroup(self._title("input", self.inputs[0]), self._title("output", self.outputs[0]))
         labels.add(*(grid.side_label(f"c={c}", -1, theme.channel(c), 0.2) for c, grid in self.inputs.items()))
         side = 1 if self.beside else -1
         labels.add(
@@ -296,9 +290,7 @@ class RowsBoard(Board):
         labels.add(*self.left_out("output", (self.right + 0.5, _BOTTOM - 0.18)))
         return labels
 
-    def _label(self, name: str, grid: Plane) -> Text:
+    def _title(self, name: str, grid: View) -> Text:
         top = grid.middle[1] + grid.cells.height / 2 + 0.13
         left = grid.middle[0] - (grid.cells.cols / 2 + grid.pad[2]) * grid.cells.width
-        return Text(self.shape(name), 0.19, self.look.theme.muted, "mono").place(
-            (left, top), "left", "baseline"
-        )
+        return self.label(self.title(name), (left, top), 0.19, align="left", vertical="baseline")

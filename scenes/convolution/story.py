@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import ClassVar
+from itertools import groupby
+from operator import itemgetter
+from typing import ClassVar, TypeVar
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.convolution.board import Board
-from torchreel.scenes.convolution.geometry import Place
+from torchreel.scenes.convolution.board import ConvolutionBoard
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
+from torchreel.scenes.parts.views import Place
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
@@ -21,16 +24,28 @@ _MOST_STEPS = 26
 _JUMP = 0.15
 _CALM = 20
 
+T = TypeVar("T")
+
+
+def runs_by_output(steps: Sequence[tuple[int, T]], most: int) -> list[tuple[int, list[T]]]:
+    """The steps of a sweep, `(output channel, what comes)`, in runs as long as `most` of them would need to be.
+
+    A run ends with its output channel, so there may be a few more than `most`.
+    """
+    size = max(1, math.ceil(len(steps) / most))
+    planes = ((out, [what for _, what in plane]) for out, plane in groupby(steps, itemgetter(0)))
+    return [(out, plane[k : k + size]) for out, plane in planes for k in range(0, len(plane), size)]
+
 
 class WindowStory(OperatorScene):
     """The window slides; the first outputs show every product and channel sum, the rest follow as a sweep."""
 
-    board_class: ClassVar[type[Board]]
+    board_class: ClassVar[type[ConvolutionBoard]]
 
     def story(self) -> Iterator[Beat]:
         yield from self.sliding(self.board_class(self.look, self.trace))
 
-    def sliding(self, board: Board) -> Iterator[Beat]:
+    def sliding(self, board: ConvolutionBoard) -> Iterator[Beat]:
         """The convolution that stands on `board`, from the kernel's arrival to the last output."""
         self.board = board
         self.add(*self.board.inputs.values(), *self.board.outputs.values(), self.board.labels())
@@ -128,16 +143,9 @@ class WindowStory(OperatorScene):
 
     def _swept(self, cells: Sequence[tuple[int, Place]]) -> Iterator[Beat]:
         """The remaining outputs in torch's order, ever quicker; many at a time if they are many."""
-        size = max(1, -(-len(cells) // _MOST_STEPS))
-        planes: dict[int, list[Place]] = {}
-        for out, cell in cells:
-            planes.setdefault(out, []).append(cell)
-        runs = [
-            (out, plane[k : k + size]) for out, plane in planes.items() for k in range(0, len(plane), size)
-        ]
-        for (out, run), seconds in zip(
-            runs, sweep_times(len(runs), 0.4, 0.2 if len(runs) <= _CALM else 0.1), strict=True
-        ):
+        steps = runs_by_output(cells, _MOST_STEPS)
+        times = sweep_times(len(steps), 0.4, 0.2 if len(steps) <= _CALM else 0.1)
+        for (out, run), seconds in zip(steps, times, strict=True):
             index = (*self.board.size.lead, out, *self.board.size.spatial(run[-1]))
             fresh = bool(out) and not any(run[0])
             key, seconds = ("next_kernel" if out else "sweep"), (0.6 if fresh else seconds)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torchreel.scenes.convolution.dot import Biased, Dot
+from torchreel.scenes.convolution.dot import Biased, ConvolutionDot
 from torchreel.scenes.trace.formula import Expr, Lazy, Mul, Ref, Rounded, Sum, read
 from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
 from torchreel.scenes.trace.proof import Rule
@@ -163,7 +163,7 @@ class _Convolution:
     def _direct(self, cells: Tensor) -> Expr:
         """output without the intermediate sums, where they would be too many to keep."""
         windows = math.prod(self.output.shape[self.lead + 1 :])
-        return self._biased(Dot(cells, self._products, self._group, self.lead, windows), cells)
+        return self._biased(ConvolutionDot(cells, self._products, self._group, self.lead, windows), cells)
 
     def _group(self, cells: Tensor) -> Tensor:
         return cells[:, self.lead] // self.outs_per_group

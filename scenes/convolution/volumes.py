@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import cast
 
 from manim import Animation
 
-from torchreel.scenes.convolution.geometry import Place, Plane
 from torchreel.scenes.convolution.layouts import PlanesBoard
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.shapes import Point
 from torchreel.scenes.parts.stack import Frames, Pad, Position, Slices, Stack
+from torchreel.scenes.parts.views import Place, View
 from torchreel.scenes.trace.formula import Index
 
 _TALL, _BETWEEN = 0.36, 0.54
 _GAP_CELLS = 0.5
+_MOST_SLICES = 6
+
+
+def slices_across(sizes: Place, height: float) -> int:
+    """How many slices of a volume stand in a row: one, unless so many rows are too low for `height` (scene units)."""
+    depth, rows, _ = sizes
+    depth = min(depth, _MOST_SLICES)
+    fits = (n for n in range(1, depth) if math.ceil(depth / n) * (rows * _TALL + _BETWEEN) <= height)
+    return next(fits, depth)
 
 
 class VolumesBoard(PlanesBoard):
@@ -41,27 +51,19 @@ class VolumesBoard(PlanesBoard):
         style.pop("pad", None)  # slices know theirs
         return Stack(self.look, self.trace, self.tensor(name), lead, self.slices[name], at, **style)  # type: ignore[arg-type]
 
-    def window(self, plane: Plane) -> Frames:
-        stack: Stack = plane
+    def window(self, plane: View) -> Frames:
         first, kernel, dilation = (
             cast(Position, part)
             for part in (self.size.first((0, 0, 0)), self.size.kernel, self.size.dilation)
         )
-        return stack.frames(first, kernel, dilation)
+        return cast(Stack, plane).frames(first, kernel, dilation)
 
     def window_moves(self, channel: int, cell: Place, quick: float | None) -> list[Animation]:
-        stack: Stack = self.inputs[channel]
-        window = cast(Frames, self.windows[channel])
+        stack, window = cast(Stack, self.inputs[channel]), cast(Frames, self.windows[channel])
         return stack.move(window, cast(Position, self.size.first(cell)), quick)
 
     def _across(self, name: str, height: float) -> int:
-        """How many slices stand in a row: one, unless so many rows are too low."""
-        depth, rows, _ = self._padded(name)
-        depth = min(depth, 6)
-        for across in range(1, depth):
-            if -(-depth // across) * (rows * _TALL + _BETWEEN) <= height:
-                return across
-        return depth
+        return slices_across(self._padded(name), height)
 
     def _padded(self, name: str) -> Place:
         shape = self.shape_of(name)

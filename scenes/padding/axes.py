@@ -100,7 +100,7 @@ def mode_of(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Geometry:
+class PaddingGeometry:
     """One plane of a padded tensor of `ndim` dimensions: its rows and columns, and the indices in front of them.
 
     A call that pads one dimension has the channels as rows, which are not padded. `dims` is how many are padded.
@@ -114,7 +114,7 @@ class Geometry:
     mode: str
 
     @classmethod
-    def of(cls, name: str, padding: Sequence[int], shape: Sequence[int]) -> Geometry:
+    def of(cls, name: str, padding: Sequence[int], shape: Sequence[int]) -> PaddingGeometry:
         """The first plane of an input of that shape."""
         padded = axes_of(padding, shape)
         channels = Axis(shape[-2] if len(shape) > 1 else 1, 0, 0, 1)

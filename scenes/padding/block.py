@@ -9,7 +9,7 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.padding.axes import CONSTANT, Axis
 from torchreel.scenes.padding.scene import PaddingScene
-from torchreel.scenes.padding.volume import VolumeBoard
+from torchreel.scenes.padding.volume import PaddingVolumeBoard
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.stage.beats import Beat
 
@@ -20,7 +20,7 @@ class BlockPadding(PaddingScene):
     """The sides in order, the input put into its slices, then left and right, top and bottom, front and back."""
 
     def story(self) -> Iterator[Beat]:
-        self.board = board = VolumeBoard(self.look, self.trace)
+        self.board = board = PaddingVolumeBoard(self.look, self.trace)
         self.focus, self.arcs = board.focus, VGroup()
         self.add(board.scenery())
         one = ("one_volume",) if self.hidden_planes(3) else ()
@@ -34,7 +34,7 @@ class BlockPadding(PaddingScene):
         board = self.board
         axis, given, positions = board.side(number)
         path = board.around(axis, positions, cut=given < 0) if given else None
-        named: list[Animation] = [Appear(board.label(number))]
+        named: list[Animation] = [Appear(board.side_label(number))]
         if given < 0:
             named += board.drop(axis, positions)
         return [*named, *(self.unfocus() if path is None else self.focused(path))]
@@ -45,7 +45,7 @@ class BlockPadding(PaddingScene):
         return tuple(key for key, needs in needed.items() if needs)
 
     def _arrive(self) -> Iterable[Animation]:
-        return [*self.unfocus(), *self.board.arrive(), Appear(self.board.frame)]
+        return [*self.unfocus(), *self.board.arrive(), Appear(self.board.rim)]
 
     def _copied(self) -> Iterator[Beat]:
         """Columns, then rows of every slice of the input; then whole slices."""

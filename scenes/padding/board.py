@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.padding.axes import Axis, Geometry
-from torchreel.scenes.padding.canvas import Area, Layout, Plane
+from torchreel.scenes.padding.axes import Axis, PaddingGeometry
+from torchreel.scenes.padding.canvas import Area, PaddingLayout, PaddingPlane
 from torchreel.scenes.padding.marks import Hop, arc, arc_height, turning_points
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Paint
@@ -17,6 +17,7 @@ from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Arrow, Shape
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage import bars
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
 
 Position = tuple[int, int]
@@ -24,28 +25,29 @@ ORDER = "①②③④⑤⑥"
 _ROOM = bars.EDGE - bars.MARGIN
 _PLANE_AREA: Area = (-_ROOM + 0.2, -1.9, _ROOM - 1.25, 2.3)
 _LINE_AREA: Area = (-_ROOM + 1.5, -1.75, _ROOM - 1.5, 2.75)
-_NAME, _LABEL = 0.2, 0.23
+_LABEL = 0.23
 _RULER, _GAP = 0.24, 0.2
 _ARC_SCALE = 1.5
 
 
-class Board:
+class PaddingBoard(Board):
     """All objects of the clip: `input`, the `canvas` (the output), `cut` (what negative sides drop), frames, labels."""
 
     def __init__(self, look: Look, trace: Trace) -> None:
-        self.look, self.trace = look, trace
+        super().__init__(look, trace)
         module: Any = trace.module
-        self.size = size = Geometry.of(trace.name, module.padding, trace.shape("input"))
+        self.size = size = PaddingGeometry.of(trace.name, module.padding, trace.shape("input"))
         self.stacked = size.dims == 1
         area = _LINE_AREA if self.stacked else _PLANE_AREA
-        self.layout = Layout.fit(look, trace, size.rows, size.cols, self.stacked, area)
+        texts = self.texts("input", "output")
+        self.layout = PaddingLayout.fit(texts, size.rows, size.cols, self.stacked, area)
         self.input = self._plane(0, "input", size.in_input)
         self.canvas = self._plane(1, "output", size.in_output, blank=True)
         self.cut = self._plane(1, "input", lambda r, c: size.in_input(r, c) and not size.in_output(r, c))
         self.ruled: set[tuple[Axis, int]] = set()
         inner = self.canvas.block(*self.inner)
-        self.frame = Shape(inner, stroke=look.theme.text, stroke_width=3.4, z_index=1)
-        self.focus = Shape(inner, stroke=look.theme.accent, stroke_width=5, z_index=3)
+        self.rim = Shape(inner, stroke=look.theme.text, stroke_width=3.4, z_index=1)
+        self.focus = self.frame(inner, z_index=3)
 
     @property
     def inner(self) -> tuple[range, range]:
@@ -60,10 +62,7 @@ class Board:
 
     def scenery(self) -> VGroup:
         """What stands from the first frame on: both grids, their names, the arrow between them."""
-        names = [
-            grid.caption(f"{grid.tensor} {self.trace.shape(grid.tensor)}", _NAME)
-            for grid in (self.input, self.canvas)
-        ]
+        names = [grid.caption(self.shape(grid.tensor)) for grid in (self.input, self.canvas)]
         if self.stacked:
             names[1].place((self.canvas.middle[0], self.low - 0.66))
         else:
@@ -75,7 +74,7 @@ class Board:
         shown = self.canvas.shown(*self.inner)
         moves = [move for at in shown for move in self.write(at, self.input.place(*at))]
         cut = [Appear(self.cut)] if self.is_cut else []
-        return [*moves, *cut, Appear(self.frame)]
+        return [*moves, *cut, Appear(self.rim)]
 
     def write(self, at: Position, start: np.ndarray | None) -> list[Animation]:
         """One element of the output is written; its number flies in from `start`, or pops up."""
@@ -115,7 +114,7 @@ class Board:
         axis = self.size.axes[number // 2]
         return axis, (axis.before, axis.after)[number % 2]
 
-    def label(self, number: int) -> Text:
+    def side_label(self, number: int) -> Text:
         """The name and number of one side, in its place round the canvas."""
         axis, given = self.given(number)
         words = f"{ORDER[number]} {axis.sides[number % 2]}={given}".replace("-", "−")
@@ -152,18 +151,15 @@ class Board:
         """What the numbers along the canvas are."""
         if not self.size.copies:
             return []
-        theme, left = self.look.theme, self.canvas.origin[0] - 0.12
-        names = [
-            Text("column", MIN_TEXT, theme.muted, "mono").place((left, self.low - _RULER), align="right")
-        ]
-        if not self.stacked:
-            at = (left, self.canvas.origin[1] + 0.12)
-            names.append(Text("row", MIN_TEXT, theme.muted, "mono").place(at, align="right"))
-        return names
+        left = self.canvas.origin[0] - 0.12
+        names = {"column": self.low - _RULER, "row": self.canvas.origin[1] + 0.12}
+        if self.stacked:
+            del names["row"]
+        return [self.label(name, (left, y), MIN_TEXT, align="right") for name, y in names.items()]
 
     def marks(self, axis: Axis) -> VGroup:
         """Where the values along an axis turn round."""
-        return turning_points(self.look, self.canvas, self.size, axis)
+        return turning_points(self, self.canvas, self.size, axis)
 
     def arc_row(self) -> tuple[int, float] | None:
         """A row of the input beside which arrows have room, and whether above (> 0) or below it."""
@@ -176,7 +172,7 @@ class Board:
 
     def arc(self, row: int, col: int, up: float) -> VGroup:
         """The arrow from the source of a border element to it."""
-        return arc(self.look, self.canvas, row, self.source(self.size.cols, col), col, up)
+        return arc(self, self.canvas, row, self.source(self.size.cols, col), col, up)
 
     @property
     def low(self) -> float:
@@ -189,18 +185,19 @@ class Board:
             return None
         theme, source = self.look.theme, self.source(axis, at)
         color = theme.muted if axis.in_input(at) else theme.accent
-        number = Number(str(source), axis.place, (at + axis.before,), source, MIN_TEXT, color, "mono")
+        index = (at + axis.before,)
+        number = self.number(axis.place, index, MIN_TEXT, color, font="mono", text=str(source), value=source)
         if axis.number:
             y = self.canvas.center((slots.index(at), 0))[1]
             return number.place((self.canvas.origin[0] - 0.12, y), align="right")
         x = self.canvas.center((0, slots.index(at)))[0]
         return number.place((x, self.low - _RULER))
 
-    def _plane(self, which: int, tensor: str, holds: Any, blank: bool = False) -> Plane:
+    def _plane(self, which: int, tensor: str, holds: Any, blank: bool = False) -> PaddingPlane:
         lay = self.layout
         element = self.size.of_output if tensor == "output" else self.size.of_input
-        return Plane(
-            self.look, self.trace, tensor, lay.rows[which], lay.cols[which], element, holds, lay.size,
+        return PaddingPlane(
+            self, tensor, lay.rows[which], lay.cols[which], element, holds, lay.size,
             lay.centers[which], blank=blank,
         )  # fmt: skip
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from torchreel.scenes.padding.axes import Axis
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.gates import Sampled, Slots
-from torchreel.scenes.parts.grid import Cell, Cells, drawn_texts
-from torchreel.scenes.parts.look import Look
+from torchreel.scenes.parts.grid import Cell, Cells
 from torchreel.scenes.parts.shapes import Point, box_points
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.trace.formula import Index
-from torchreel.scenes.trace.proof import Trace
 
 _MOST = 9
 _FEWEST = 3
@@ -31,13 +30,12 @@ def ends(span: range, most: int) -> tuple[int | None, ...]:
     return (*span[:first], None, *span[len(span) - (most - 1 - first) :])
 
 
-class Plane(Sampled):
+class PaddingPlane(Sampled):
     """The cells of a tensor at the drawn `rows` and `cols` of the canvas, as far as `holds(row, col)`."""
 
     def __init__(
         self,
-        look: Look,
-        trace: Trace,
+        desk: Desk,
         tensor: str,
         rows: Slots,
         cols: Slots,
@@ -48,9 +46,11 @@ class Plane(Sampled):
         *,
         blank: bool = False,
     ) -> None:
-        self.holds = holds
-        scale = trace.range("output").scale
-        super().__init__(look, trace, tensor, rows, cols, element, size, center, blank=blank, scale=scale)
+        self.desk, self.holds = desk, holds
+        super().__init__(
+            desk.look, desk.trace, tensor, rows, cols, element, size, center,
+            blank=blank, scale=desk.trace.range("output").scale,
+        )  # fmt: skip
 
     def positions(self) -> Iterator[Cell]:
         for i, j in super().positions():
@@ -62,7 +62,7 @@ class Plane(Sampled):
     @property
     def text_width(self) -> float:
         """The width of the longest number there may be."""
-        texts = drawn_texts(self.look, self.trace, self.tensor)
+        texts = self.desk.texts(self.tensor)
         return max((measure(text, self.cells.text_size) for text in texts), default=0.0)
 
     def cell(self, row: int, col: int) -> Cell | None:
@@ -103,7 +103,7 @@ class Plane(Sampled):
 
 
 @dataclass(frozen=True)
-class Layout:
+class PaddingLayout:
     """Which positions are drawn, how large, and where: input on the left of the output, or above it if `stacked`."""
 
     rows: tuple[Slots, Slots]
@@ -115,18 +115,16 @@ class Layout:
     @classmethod
     def fit(
         cls,
-        look: Look,
-        trace: Trace,
+        texts: Sequence[str],
         rows: Axis,
         cols: Axis,
         stacked: bool,
         area: tuple[float, float, float, float],
-    ) -> Layout:
-        """The largest cells with numbers in `area` (left, bottom, right, top); large planes lose their middle.
+    ) -> PaddingLayout:
+        """The largest cells for `texts` in `area` (left, bottom, right, top); large planes lose their middle.
 
         `area` leaves out the room for labels round the output; between the two grids stays `_BETWEEN`.
         """
-        texts = [*drawn_texts(look, trace, "input"), *drawn_texts(look, trace, "output")]
         for most in range(_MOST, _FEWEST - 1, -1):
             shown_rows = ends(range(rows.size), most), ends(rows.span, most)
             shown_cols = ends(range(cols.size), most), ends(cols.span, most)

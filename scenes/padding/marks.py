@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 from manim import Mobject, VGroup
 
-from torchreel.scenes.padding.axes import CIRCULAR, CONSTANT, REFLECT, Axis, Geometry
-from torchreel.scenes.padding.canvas import Plane
-from torchreel.scenes.parts.look import Look
+from torchreel.scenes.padding.axes import CIRCULAR, CONSTANT, REFLECT, Axis, PaddingGeometry
+from torchreel.scenes.padding.canvas import PaddingPlane
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.motion import Fly
-from torchreel.scenes.parts.shapes import Arrow, Point, Shape, polyline
+from torchreel.scenes.parts.shapes import Arrow, Point, polyline
 
 _BEYOND = 0.1
 _DASH = 0.16
 _NUMBER_HEIGHT = 0.9
 _ARC_LOW, _ARC_HIGH = 0.25, 0.6
 _TIP = 0.15
+_MARK, _ARC = 4, 3.5
 
 
 class Hop(Fly):
@@ -35,7 +36,7 @@ class Hop(Fly):
                 member.points = member.points + self.lift * 4 * along * (1 - along)
 
 
-def turning_points(look: Look, canvas: Plane, size: Geometry, axis: Axis) -> VGroup:
+def turning_points(desk: Desk, canvas: PaddingPlane, size: PaddingGeometry, axis: Axis) -> VGroup:
     """Where the values of a padded axis turn round or begin again; nothing where it has no border."""
     before, after = axis.borders()
     if size.mode == CONSTANT or not (before or after):
@@ -47,32 +48,31 @@ def turning_points(look: Look, canvas: Plane, size: Geometry, axis: Axis) -> VGr
         paths = [_seam(canvas, axis, at) for at in (axis.first, axis.end)]
     else:
         paths = [_edge(canvas, size, axis, at) for at in edges]
-    return VGroup(*(Shape(path, stroke=look.theme.accent, stroke_width=4, z_index=2) for path in paths))
+    return VGroup(*(desk.frame(path, _MARK) for path in paths))
 
 
-def arc_height(canvas: Plane, source: int, target: int) -> float:
+def arc_height(canvas: PaddingPlane, source: int, target: int) -> float:
     """How high an arrow between two columns rises: the farther they are apart, the higher."""
     reach = abs(target - source) / max(1, canvas.cells.cols)
     return canvas.cells.height * (_ARC_LOW + _ARC_HIGH * min(1.0, reach))
 
 
-def arc(look: Look, canvas: Plane, row: int, source: int, target: int, up: float) -> VGroup:
+def arc(desk: Desk, canvas: PaddingPlane, row: int, source: int, target: int, up: float) -> VGroup:
     """An arrow over (`up` > 0) or under the cells of a row; `up` scales its height."""
     start, end = canvas.place(row, source), canvas.place(row, target)
     if start is None or end is None:
         return VGroup()
-    color, sign = look.theme.accent, np.sign(up)
+    sign = np.sign(up)
     high = np.array([0.0, up * arc_height(canvas, source, target) * 4 / 3, 0.0])
     rim = np.array([0.0, sign * (canvas.cells.height / 2 + 0.03), 0.0])
     tip = np.array([0.0, sign * _TIP, 0.0])
     start, end = start + rim, end + rim
     path = np.array([start, start + high, end + tip + high, end + tip])
-    return VGroup(
-        Shape(path, stroke=color, stroke_width=3.5, z_index=3), Arrow([end + tip, end], color, 3.5, 0.14)
-    )
+    head = Arrow([end + tip, end], desk.look.theme.accent, _ARC, 0.14)
+    return VGroup(desk.frame(path, _ARC, z_index=3), head)
 
 
-def _place(canvas: Plane, axis: Axis, at: int) -> float | None:
+def _place(canvas: PaddingPlane, axis: Axis, at: int) -> float | None:
     """Where the middle of a position lies along an axis; None where it is left out."""
     slots = canvas.row_slots if axis.number else canvas.col_slots
     if at not in slots:
@@ -81,7 +81,7 @@ def _place(canvas: Plane, axis: Axis, at: int) -> float | None:
     return float(canvas.center(cell)[1 if axis.number else 0])
 
 
-def _mirror(canvas: Plane, axis: Axis, at: int) -> np.ndarray:
+def _mirror(canvas: PaddingPlane, axis: Axis, at: int) -> np.ndarray:
     """A line through the middle of an edge row or column, in dashes that leave the numbers free."""
     cells, place = canvas.cells, _place(canvas, axis, at)
     assert place is not None
@@ -99,7 +99,7 @@ def _mirror(canvas: Plane, axis: Axis, at: int) -> np.ndarray:
     return np.concatenate([_line(axis, place, low, high) for low, high in spans])
 
 
-def _seam(canvas: Plane, axis: Axis, at: int) -> np.ndarray:
+def _seam(canvas: PaddingPlane, axis: Axis, at: int) -> np.ndarray:
     """A dashed line across the whole canvas before a row or column, where one copy of the input ends."""
     place = canvas.edge_y(at) if axis.number else canvas.edge_x(at)
     cells, start = canvas.cells, canvas.origin
@@ -115,7 +115,7 @@ def _seam(canvas: Plane, axis: Axis, at: int) -> np.ndarray:
     return np.concatenate([_line(axis, place, cuts[2 * k], cuts[2 * k + 1]) for k in range(count)])
 
 
-def _edge(canvas: Plane, size: Geometry, axis: Axis, at: int) -> np.ndarray:
+def _edge(canvas: PaddingPlane, size: PaddingGeometry, axis: Axis, at: int) -> np.ndarray:
     """The outline of the row or column that is repeated: of the input's own cells, or with the sides already added."""
     one, rows, cols = range(at, at + 1), range(size.rows.first, size.rows.end), size.cols.out_span
     return canvas.block(one, cols, -0.02) if axis.number else canvas.block(rows, one, -0.02)

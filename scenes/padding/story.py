@@ -8,7 +8,7 @@ from functools import partial
 from manim import Animation, VGroup
 
 from torchreel.scenes.padding.axes import CONSTANT, Axis
-from torchreel.scenes.padding.board import Board, Position
+from torchreel.scenes.padding.board import PaddingBoard, Position
 from torchreel.scenes.padding.scene import PaddingScene
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.stage.beats import Beat
@@ -20,7 +20,7 @@ class PlanePadding(PaddingScene):
     """The input is put on a larger canvas; then the sides are filled in torch's order."""
 
     def story(self) -> Iterator[Beat]:
-        self.board = board = Board(self.look, self.trace)
+        self.board = board = PaddingBoard(self.look, self.trace)
         self.focus = board.focus
         self.arcs = VGroup()
         self.add(board.scenery())
@@ -52,7 +52,7 @@ class PlanePadding(PaddingScene):
         board = self.board
         rows, cols = board.side(number)
         _, given = board.given(number)
-        named = [Appear(board.label(number))]
+        named = [Appear(board.side_label(number))]
         if given < 0:
             named += board.drop(rows, cols)
         if not given or not rows or not cols:

@@ -11,36 +11,36 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.padding.axes import CIRCULAR, CONSTANT, Axis, axes_of, mode_of
 from torchreel.scenes.padding.board import ORDER
-from torchreel.scenes.parts.grid import drawn_texts
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Paint
 from torchreel.scenes.parts.shapes import Arrow, Shape, polyline
 from torchreel.scenes.parts.stack import Position, Slices, Stack
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage import bars
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
 
 _ROOM = bars.EDGE - bars.MARGIN
 _TOP, _LOW = bars.STAGE_TOP - 0.4, bars.STAGE_BOTTOM + 0.3
-_NAME, _LABEL = 0.2, 0.22
+_LABEL = 0.22
 _ARCS, _FOOT, _SIDES = 0.75, 0.35, 0.45
 _MOST = 6
 _HEAD = 0.3
 _BETWEEN_LABELS = 0.4
 
 
-class VolumeBoard:
+class PaddingVolumeBoard(Board):
     """`input` and `output` as stacks of slices. Positions `(depth, row, column)` count from the input's first cell."""
 
     def __init__(self, look: Look, trace: Trace) -> None:
-        self.look, self.trace = look, trace
+        super().__init__(look, trace)
         module: Any = trace.module
         self.mode = mode_of(trace.name)
         self.cols, self.rows, self.deep = self.axes = axes_of(module.padding, trace.shape("input"))[:3]
         self._lay_out()
-        theme = look.theme
-        self.frame = Shape(self._inner_path(), stroke=theme.text, stroke_width=3.2, z_index=1)
-        self.focus = Shape(self._inner_path(), stroke=theme.accent, stroke_width=5, z_index=3)
+        inner = self._inner_path()
+        self.rim = Shape(inner, stroke=look.theme.text, stroke_width=3.2, z_index=1)
+        self.focus = self.frame(inner, z_index=3)
 
     @property
     def whole(self) -> bool:
@@ -54,15 +54,8 @@ class VolumeBoard:
 
     def scenery(self) -> VGroup:
         """What stands from the first frame on."""
-        names = []
-        for stack, y in (
-            (self.input, self.input.edges[3] + 0.08),
-            (self.output, self.output.edges[1] - 0.3),
-        ):
-            text = Text(
-                f"{stack.tensor} {self.trace.shape(stack.tensor)}", _NAME, self.look.theme.muted, "mono"
-            )
-            names.append(text.place((0, y), vertical="baseline"))
+        heights = {"input": self.input.edges[3] + 0.08, "output": self.output.edges[1] - 0.3}
+        names = (self.label(self.shape(name), (0, y), vertical="baseline") for name, y in heights.items())
         return VGroup(self.input, self.output, *names)
 
     def to_output(self, at: Position) -> Position:
@@ -133,7 +126,7 @@ class VolumeBoard:
                 moves += [] if number is None else [Paint(number, fill=theme.muted)]
         return moves
 
-    def label(self, number: int) -> Text:
+    def side_label(self, number: int) -> Text:
         """The name and number of a side, in a row of all six below the slices."""
         texts = []
         for k in range(2 * len(self.axes)):
@@ -142,7 +135,7 @@ class VolumeBoard:
         widths = [measure(text, _LABEL) for text in texts]
         left = -(sum(widths) + _BETWEEN_LABELS * (len(texts) - 1)) / 2
         x = left + sum(widths[:number]) + _BETWEEN_LABELS * number
-        return Text(texts[number], _LABEL, self.look.theme.text).place((x, _LOW), "left")
+        return self.label(texts[number], (x, _LOW), _LABEL, self.look.theme.text, "sans", align="left")
 
     def marks(self) -> VGroup:
         """Where the slices turn round or begin again."""
@@ -154,9 +147,7 @@ class VolumeBoard:
             paths = [self._seam(at) for at in (self.deep.first, self.deep.end)]
         else:
             paths = [path for at in edges if (path := self._edge(at)) is not None]
-        return VGroup(
-            *(Shape(path, stroke=self.look.theme.accent, stroke_width=4, z_index=2) for path in paths)
-        )
+        return VGroup(*(self.frame(path, 4) for path in paths))
 
     def arc(self, at: int) -> VGroup:
         """An arrow over the slices from the source of a border slice to it."""
@@ -164,13 +155,12 @@ class VolumeBoard:
         ends = [self._above(depth) for depth in (source, at)]
         if ends[0] is None or ends[1] is None or source == at:
             return VGroup()
-        color, tip = self.look.theme.accent, np.array([0.0, 0.16, 0.0])
+        tip = np.array([0.0, 0.16, 0.0])
         reach = abs(ends[1][0] - ends[0][0]) / (2 * _ROOM)
         lift = np.array([0.0, (0.2 + 0.3 * reach) * 4 / 3, 0.0])
         path = np.array([ends[0], ends[0] + lift, ends[1] + tip + lift, ends[1] + tip])
-        return VGroup(
-            Shape(path, stroke=color, stroke_width=3.5), Arrow([ends[1] + tip, ends[1]], color, 3.5, 0.14)
-        )
+        head = Arrow([ends[1] + tip, ends[1]], self.look.theme.accent, 3.5, 0.14)
+        return VGroup(self.frame(path, 3.5, z_index=0), head)
 
     def _above(self, depth: int) -> np.ndarray | None:
         at = depth + self.deep.before
@@ -216,7 +206,7 @@ class VolumeBoard:
 
     def _lay_out(self) -> None:
         shape, out = (tuple(self.trace.shape(name)[-3:]) for name in ("input", "output"))
-        texts = [*drawn_texts(self.look, self.trace, "input"), *drawn_texts(self.look, self.trace, "output")]
+        texts = self.texts("input", "output")
         room = _TOP - _LOW - _SIDES - _FOOT - _ARCS
         share = out[1] / (out[1] + shape[1])
         slices = Slices.fit(out, 2 * _ROOM, room * share, texts, across=min(out[0], _MOST), most=_MOST)  # type: ignore[arg-type]

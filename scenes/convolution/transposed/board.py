@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 
 from manim import Mobject
 
-from torchreel.scenes.convolution.transposed.canvas import Canvas
-from torchreel.scenes.convolution.transposed.geometry import Geometry, Stamp
-from torchreel.scenes.parts.grid import Cells, Grid, drawn_texts
+from torchreel.scenes.convolution.transposed.canvas import StampCanvas
+from torchreel.scenes.convolution.transposed.geometry import Stamp, StampGeometry
+from torchreel.scenes.convolution.volumes import slices_across
+from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.shapes import Arrow, Point, Shape
+from torchreel.scenes.parts.shapes import Arrow, Point
 from torchreel.scenes.parts.stack import HEAD, Position, Sizes, Slices, Stack
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage import bars
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
@@ -22,24 +24,23 @@ _TOP, _BOTTOM = bars.STAGE_TOP - 0.55, bars.STAGE_BOTTOM + 0.2
 _MIDDLE = (_TOP + _BOTTOM) / 2
 _WIDTH = 2 * (bars.EDGE - bars.MARGIN)
 _LABEL, _SIGN, _LINE = 0.55, 0.62, 0.12
-_TALL, _HEADED = 0.36, 0.54
 STATIONS = ("input", "weight", "stamp", "output")
 
 
 @dataclass(frozen=True)
-class Room:
+class StampRoom:
     """Where a station's planes stand: how they are drawn, and their centres."""
 
     slices: Slices
     centers: tuple[Point, ...]
 
 
-class StampBoard:
+class StampBoard(Board):
     """All objects of a clip. In one dimension each stamp has a lane above the canvas, otherwise one place for all."""
 
     def __init__(self, look: Look, trace: Trace) -> None:
-        self.look, self.trace = look, trace
-        self.size = Geometry.of(trace)
+        super().__init__(look, trace)
+        self.size = StampGeometry.of(trace)
         self.channels = list(range(min(self.size.channels, MOST_CHANNELS)))
         self.outs = list(range(min(self.size.outs, MOST_OUTS)))
         self.tells = "running" in trace.tensors
@@ -47,15 +48,9 @@ class StampBoard:
         self.inputs = {c: self._stack("input", (*self.size.lead, c), k) for k, c in enumerate(self.channels)}
         room = self.rooms["output"]
         self.canvases = {
-            o: Canvas(look, trace, self.size, o, room.slices, room.centers[k])
-            for k, o in enumerate(self.outs)
+            o: StampCanvas(self, self.size, o, room.slices, room.centers[k]) for k, o in enumerate(self.outs)
         }
-        self.source = Shape(
-            self.inputs[0].outline((0, 0, 0), (0, 0, 0), 0.02),
-            stroke=look.theme.accent,
-            stroke_width=5,
-            z_index=2,
-        )
+        self.source = self.frame(self.inputs[0].outline((0, 0, 0), (0, 0, 0), 0.02))
         self.landing = self.canvases[0].frames((0, 0, 0), self.size.kernel, self.size.dilation)
 
     @property
@@ -82,7 +77,7 @@ class StampBoard:
         x = (canvas.center(self.size.first(stamp))[0] + canvas.center(self._last(stamp))[0]) / 2
         y = room.centers[stamp.number % len(room.centers)][1]
         step = (1, self.size.dilation[2])
-        return Grid(self.look, self.trace, "stamp", lead, room.slices.cells, (x, y), step=step)
+        return self.grid("stamp", lead, room.slices.cells, (x, y), step=step)
 
     def stamp_center(self, drawn: Stack | Grid, tap: Position) -> Point:
         """The middle of a stamp's cell."""
@@ -92,8 +87,7 @@ class StampBoard:
         """Names and shapes, channel numbers, the signs between the stations."""
         theme, labels = self.look.theme, []
         for name, planes in (("input", self.inputs), ("output", self.canvases)):
-            first = planes[0]
-            labels.append(first.caption(f"{name} {self.trace.shape(name)}", 0.19))
+            labels.append(planes[0].caption(self.shape(name), 0.19))
         for letter, planes in (("c", self.inputs), ("o", self.canvases)):
             side = -1 if letter == "c" else 1
             if len(planes) > 1:
@@ -129,14 +123,10 @@ class StampBoard:
         return {"input": self.size.sizes, "output": self.size.canvas}.get(name, self.size.kernel)
 
     def _texts(self, name: str) -> list[str]:
-        tensors = [
-            each
-            for each in ((name, "running") if name == "output" else (name,))
-            if each in self.trace.tensors
-        ]
-        return [text for each in tensors for text in drawn_texts(self.look, self.trace, each)]
+        tensors = (name, "running") if name == "output" else (name,)
+        return self.texts(*(each for each in tensors if each in self.trace.tensors))
 
-    def _columns(self) -> dict[str, Room]:
+    def _columns(self) -> dict[str, StampRoom]:
         """Stations from left to right, those with several planes above each other."""
         planes = {"input": len(self.channels), "weight": 1, "stamp": 1, "output": len(self.outs)}
         high = {name: (_TOP - _BOTTOM - 0.3 * (count - 1)) / count for name, count in planes.items()}
@@ -164,18 +154,14 @@ class StampBoard:
             wide, tall = slices[name].extent
             pitch = tall + min(0.5, (_TOP - _BOTTOM - planes[name] * tall) / max(1, planes[name] - 1))
             ys = [_MIDDLE + pitch * ((planes[name] - 1) / 2 - k) for k in range(planes[name])]
-            rooms[name] = Room(slices[name], tuple((x + wide / 2, y) for y in ys))
+            rooms[name] = StampRoom(slices[name], tuple((x + wide / 2, y) for y in ys))
             x += wide + gap
         return rooms
 
     def _across(self, name: str, height: float) -> int:
-        """How many slices stand in a row: one, unless so many rows are too low."""
-        depth, rows, _ = self._shape(name)
-        depth = min(depth, 6)
-        fits = (n for n in range(1, depth) if -(-depth // n) * (rows * _TALL + _HEADED) <= height)
-        return next(fits, depth)
+        return slices_across(self._shape(name), height)
 
-    def _rows(self) -> dict[str, Room]:
+    def _rows(self) -> dict[str, StampRoom]:
         """Input and kernel above, the lanes of the stamps below them, the canvases at the bottom, in equal cells."""
         size, channels, outs = self.size, len(self.channels), len(self.outs)
         stamps = len(size.stamps(0))
@@ -215,7 +201,7 @@ class StampBoard:
                 cropped=shown[name] < self._shape(name)[2],
                 head=0.0,
             )
-            rooms[name] = Room(own, tuple((x.get(name, 0.0), y) for y in heights[name]))
+            rooms[name] = StampRoom(own, tuple((x.get(name, 0.0), y) for y in heights[name]))
         return rooms
 
     def _signs(self) -> list[Mobject]:
@@ -229,20 +215,19 @@ class StampBoard:
             lanes = self.rooms["stamp"].centers
             down = (lanes[-1][1] - 0.4, self.rooms["output"].centers[0][1] + 0.75)
             return [
-                Text("×", 0.32, theme.muted, "mono").place((x, y)),
+                self.label("×", (x, y), 0.32),
                 Arrow([(0, down[0]), (0, down[1])], theme.wire),
-                Text("Σ", 0.26, theme.text, "mono").place((0.3, (down[0] + down[1]) / 2)),
+                self.label("Σ", (0.3, (down[0] + down[1]) / 2), 0.26, theme.text),
             ]
         signs: list[Mobject] = []
         for sign, left, right in (("×", "input", "weight"), ("=", "weight", "stamp")):
             x = (edges[left][1] + edges[right][0]) / 2
-            signs.append(Text(sign, 0.32, theme.muted, "mono").place((x, _MIDDLE)))
+            signs.append(self.label(sign, (x, _MIDDLE), 0.32))
         start, end = edges["stamp"][1], edges["output"][0]
         middle, reach = (start + end) / 2, min(0.4, (end - start) / 2 - 0.1)
         arrow = Arrow([(middle - reach, _MIDDLE), (middle + reach, _MIDDLE)], theme.wire)
-        plus = Text("+=", MIN_TEXT + 0.04, theme.text, "mono").place(
-            (middle, _MIDDLE + 0.16), vertical="baseline"
-        )
+        above = (middle, _MIDDLE + 0.16)
+        plus = self.label("+=", above, MIN_TEXT + 0.04, theme.text, vertical="baseline")
         return [*signs, arrow, plus]
 
     def _edges(self, name: str) -> tuple[float, float]:

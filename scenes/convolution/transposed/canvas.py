@@ -6,27 +6,25 @@ from typing import cast
 
 from manim import Animation, Mobject, VGroup
 
-from torchreel.scenes.convolution.transposed.geometry import Geometry
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.convolution.transposed.geometry import StampGeometry
+from torchreel.scenes.parts.desk import Desk
+from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.motion import Paint
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Point, Shape
 from torchreel.scenes.parts.stack import Position, Slices, Stack
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.formula import Index
-from torchreel.scenes.trace.proof import Trace
 
 
-class Canvas(Stack):
+class StampCanvas(Stack):
     """A blank stack of output channel `out`; its cells are asked by canvas position, cropped ones too."""
 
-    def __init__(
-        self, look: Look, trace: Trace, size: Geometry, out: int, slices: Slices, center: Point
-    ) -> None:
-        self.size, self.out = size, out
+    def __init__(self, desk: Desk, size: StampGeometry, out: int, slices: Slices, center: Point) -> None:
+        self.desk, self.size, self.out = desk, size, out
         self.shown: dict[Position, Number] = {}
         head = "d={}" if size.dims == 3 else ""
-        super().__init__(look, trace, "output", (), slices, center, blank=True, head=head)
+        super().__init__(desk.look, desk.trace, "output", (), slices, center, blank=True, head=head)
         if (size.is_cropped or size.is_grown) and not slices.cropped:
             self.add(self._keep())
 
@@ -48,20 +46,15 @@ class Canvas(Stack):
         if not self.cells.text_size:
             return painted, None, None
         old = self.shown.get(at)
-        new = self.number(tensor, index, self.cells.text_size, self.look.theme.ink(fill))
+        new = self.desk.number(tensor, index, self.cells.text_size, self.look.theme.ink(fill))
         new.place(self.center(at))
         self.shown[at] = new
         return painted, old, new
 
-    def number(self, tensor: str, index: Index, size: float, color: str) -> Number:
-        """An element as text."""
-        value, known = self.trace.value(tensor, index), self.trace.range(tensor)
-        return Number(self.look.number(value, known.integer, known.scale), tensor, index, value, size, color)
-
     def overlap(self, at: Position, left: Number, tensor: str, index: Index) -> VGroup | None:
         """What is there and what is added, `3 + 2`, to stand in a cell; None where that would be too small."""
         ink = self._ink(at)
-        right = self.number(tensor, index, self.cells.text_size, ink)
+        right = self.desk.number(tensor, index, self.cells.text_size, ink)
         sign = "" if right.text.startswith("−") else "+"
         size = min(
             self.cells.text_size, (self.cells.width - 0.06) / measure(left.text + sign + right.text, 1.0)
@@ -72,9 +65,9 @@ class Canvas(Stack):
         x -= measure(left.text + sign + right.text, size) / 2
         group = VGroup()
         for piece in (
-            self.number(left.tensor, left.index, size, ink),
+            self.desk.number(left.tensor, left.index, size, ink),
             Text(sign, size, ink),
-            self.number(tensor, index, size, ink),
+            self.desk.number(tensor, index, size, ink),
         ):
             group.add(piece.place((x, y), "left"))
             x += measure(piece.text, size)
@@ -94,14 +87,13 @@ class Canvas(Stack):
         """The depths of the output's slices, which crop leaves to be counted anew."""
         if self.size.dims < 3:
             return []
-        front, theme = self.size.padding[0], self.look.theme
+        front = self.size.padding[0]
         texts = []
         for depth in range(min(self.size.out[0], self.shape[0] - front)):
             grid = self.grid(depth + front)
             top = self.center((depth + front, self.size.padding[1], 0))[1] + grid.cells.height / 2 + 0.09
             across = [self.center((depth + front, 0, j))[0] for j in (0, self.shape[2] - 1)]
-            text = Text(f"d={depth}", MIN_TEXT, theme.muted, "mono")
-            texts.append(text.place((sum(across) / 2, top), vertical="baseline"))
+            texts.append(self.desk.label(f"d={depth}", (sum(across) / 2, top), MIN_TEXT, vertical="baseline"))
         return texts
 
     def settle(self) -> tuple[list[Animation], list[Number], list[Number]]:

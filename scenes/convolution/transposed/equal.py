@@ -8,8 +8,7 @@ from typing import Any, cast
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.convolution.board import Board
-from torchreel.scenes.convolution.geometry import Place, Plane
+from torchreel.scenes.convolution.board import ConvolutionBoard
 from torchreel.scenes.convolution.story import WindowStory
 from torchreel.scenes.convolution.transposed.trace import CONV_NAMES, equal_module
 from torchreel.scenes.parts.grid import Grid
@@ -17,6 +16,8 @@ from torchreel.scenes.parts.mark import rgbas
 from torchreel.scenes.parts.motion import Appear, Fly
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Point
+from torchreel.scenes.parts.stack import Stack
+from torchreel.scenes.parts.views import Place, View
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Ref, Token
 
@@ -56,14 +57,14 @@ class EqualStory(WindowStory):
             return shown
         return [*shown, *(move for plane in self.planes.values() for move in _turned(plane))]
 
-    def _spread(self, board: Board) -> Iterable[Animation]:
+    def _spread(self, board: ConvolutionBoard) -> Iterable[Animation]:
         """Elements fly from where they stood side by side, zeros come between and around."""
         moves: list[Animation] = []
         for plane in board.inputs.values():
             moves += self._spread_plane(plane)
         return moves
 
-    def _spread_plane(self, plane: Plane) -> list[Animation]:
+    def _spread_plane(self, plane: View) -> list[Animation]:
         moves: list[Animation] = []
         zeros = VGroup()
         for place, number in _numbers(plane):
@@ -75,28 +76,28 @@ class EqualStory(WindowStory):
             moves.append(Fly(number, start=self._packed(plane, place, source.element)))
         return [*moves, *([Appear(zeros)] if len(zeros) else [])]
 
-    def _packed(self, plane: Plane, place: Place, source: tuple[int, ...]) -> Point:
+    def _packed(self, plane: View, place: Place, source: tuple[int, ...]) -> Point:
         """Where an element stood when the input had no zeros: side by side, in the plane's middle."""
         dims = len(self.trace.shape("weight")) - 2
         sizes = self.trace.shape("input")[-dims:]
         cells = plane.cells
         col = source[-1] - (sizes[-1] - 1) / 2
         row = source[-2] - (sizes[-2] - 1) / 2 if dims > 1 else 0.0
-        middle = plane.middle if dims < 3 else plane.grid(place[0]).middle
+        middle = plane.grid(place[0]).middle if isinstance(plane, Stack) else plane.middle
         return (middle[0] + col * cells.width, middle[1] - row * cells.height)
 
 
-def _numbers(plane: Plane) -> Iterator[tuple[Place, Number]]:
+def _numbers(plane: View) -> Iterator[tuple[Place, Number]]:
     """Every drawn number of a plane or volume with its place."""
     if isinstance(plane, Grid):
         yield from plane.numbers.items()
         return
-    for depth, grid in enumerate(plane.grids):
+    for depth, grid in enumerate(cast(Stack, plane).grids):
         for cell, number in grid.numbers.items():
             yield (depth, *cell), number
 
 
-def _turned(plane: Plane) -> list[Animation]:
+def _turned(plane: View) -> list[Animation]:
     shape = plane.shape
     return [
         Fly(number, start=plane.center(tuple(n - 1 - at for at, n in zip(place, shape, strict=True))))

@@ -25,7 +25,7 @@ class Stamp:
 
 
 @dataclass(frozen=True)
-class Geometry:
+class StampGeometry:
     """`full` is how far the stamps reach; `padding` cells of it are cropped before the `out` cells of the output.
 
     Positions of the canvas count from the first stamp's first cell.
@@ -47,7 +47,7 @@ class Geometry:
     bias: bool
 
     @classmethod
-    def of(cls, trace: Trace) -> Geometry:
+    def of(cls, trace: Trace) -> StampGeometry:
         module: Any = trace.module
         dims = len(module.kernel_size)
         shape, out = trace.shape("input"), trace.shape("output")

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from manim import Animation, Mobject, VGroup
 
+from torchreel.scenes.convolution.story import runs_by_output
 from torchreel.scenes.convolution.transposed.board import StampBoard
 from torchreel.scenes.convolution.transposed.equal import EqualStory
 from torchreel.scenes.convolution.transposed.geometry import Stamp
@@ -73,18 +74,10 @@ class StampStory(EqualStory):
         steps = [(out, stamp) for out in self.stamps.outs for stamp in self._visible(out)]
         for out, stamp in steps[:_SLOW]:
             yield from self._one_stamp(out, stamp)
-        rest = steps[_SLOW:]
-        size = max(1, -(-len(rest) // _MOST_STEPS))
-        runs = [
-            run
-            for out in self.stamps.outs
-            for whole in [[step for step in rest if step[0] == out]]
-            for run in (whole[k : k + size] for k in range(0, len(whole), size))
-        ]
-        for run, seconds in zip(runs, sweep_times(len(runs), 0.7, 0.2), strict=True):
-            out, stamp = run[-1]
-            yield Beat("next" if out else "sweep", partial(self._sweep_stamps, run), seconds, 0.0,
-                       self._adding(out, stamp), {"out": out})  # fmt: skip
+        rest = runs_by_output(steps[_SLOW:], _MOST_STEPS)
+        for (out, run), seconds in zip(rest, sweep_times(len(rest), 0.7, 0.2), strict=True):
+            key, added = "next" if out else "sweep", self._adding(out, run[-1])
+            yield Beat(key, partial(self._sweep_stamps, out, run), seconds, 0.0, added, {"out": out})
 
     def _visible(self, out: int) -> list[Stamp]:
         return [stamp for stamp in self.stamps.size.stamps(out) if stamp.channel in self.stamps.channels]
@@ -246,16 +239,16 @@ class StampStory(EqualStory):
                 animations.append(Fly(new, start=board.stamp_center(self.drawn, tap)))
         return animations
 
-    def _sweep_stamps(self, run: Sequence[tuple[int, Stamp]]) -> Iterable[Animation]:
+    def _sweep_stamps(self, out: int, run: Sequence[Stamp]) -> Iterable[Animation]:
         """Several stamps at once: only what the last of them leaves is drawn."""
-        out, stamp = run[-1]
+        stamp = run[-1]
         board, canvas = self.stamps, self.stamps.canvases[out]
         moves = list(self._pick(out, stamp))
         self.remove(self.moving)
         self._take_stamp(out, stamp)
         self.add(self.kept, self.moving)
         self._jump_landing(out, stamp)
-        places = {at for _, each in run for _, at in board.size.taps(each)}
+        places = {at for each in run for _, at in board.size.taps(each)}
         for at in sorted(places):
             painted, old, new = canvas.put(at, "running", self._running(out, stamp, at))
             self._swap(old, new)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torchreel.scenes.convolution.dot import Biased, Dot
+from torchreel.scenes.convolution.dot import Biased, ConvolutionDot
 from torchreel.scenes.convolution.trace import Names, convolution_recording
 from torchreel.scenes.trace.formula import Add, Expr, Lazy, Mul, Ref, Sum, cells
 from torchreel.scenes.trace.operator import Call, Recording
@@ -85,7 +85,7 @@ class _Transposed:
     def _total(self, cells: Tensor) -> Expr:
         """output: everything that the stamps leave on an element, plus bias."""
         windows = math.prod(self.output.shape[self.lead + 1 :])
-        total = Dot(cells, self._left, self._phase, self.lead, windows)
+        total = ConvolutionDot(cells, self._left, self._phase, self.lead, windows)
         if self.module.bias is None:
             return total
         return Biased((total, Ref("bias", cells[:, self.lead : self.lead + 1])))
