@@ -29,7 +29,7 @@ _FIRST = {"BatchNorm": "c=0", "LayerNorm": "n=0", "InstanceNorm": "n=0, c=0", "G
 _AXES = {1: "L", 2: "H·W", 3: "D·H·W"}
 
 
-class Panel:
+class LayerPanel:
     """One layer: its name, its block, and below it what is shared, how many sets there are, one set's statistics."""
 
     def __init__(self, look: Look, trace: Trace, layer: str, partition: Partition, number: int) -> None:

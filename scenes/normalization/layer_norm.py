@@ -14,7 +14,7 @@ from torchreel.scenes.normalization import operators
 from torchreel.scenes.normalization.gather import Spread
 from torchreel.scenes.normalization.plan import Plan, Planner, chunks
 from torchreel.scenes.normalization.sets_trace import Partition
-from torchreel.scenes.normalization.steps import Column, StepsBoard
+from torchreel.scenes.normalization.steps import StepColumn, StepsBoard
 from torchreel.scenes.normalization.trace import (
     are_related,
     is_frozen,
@@ -76,29 +76,29 @@ class FiveSteps(OperatorScene):
         self._open_table()
         return [*spread.gather(), *self.board.appear()]
 
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[StepColumn]:
         """The columns of the table."""
         mean, var = ("running_mean", "running_var") if self.frozen else ("mean", "var")
         return [
             self.input_column(),
-            Column("mean", mean if self.frozen else f"Σ / {self.sets.size}", statistics=((mean, "mean"),)),
-            Column("centered", "input − mean", "centered"),
-            Column(
+            StepColumn("mean", mean if self.frozen else f"Σ / {self.sets.size}", statistics=((mean, "mean"),)),
+            StepColumn("centered", "input − mean", "centered"),
+            StepColumn(
                 "var → std", var if self.frozen else "√(var + eps)", statistics=((var, "var"), ("std", "std"))
             ),
-            Column("normalized", "centered / std", "normalized"),
+            StepColumn("normalized", "centered / std", "normalized"),
             self.output_column(),
         ]
 
-    def input_column(self) -> Column:
+    def input_column(self) -> StepColumn:
         """What comes in."""
-        return Column("input", str(self.trace.shape("input")).replace(" ", ""), "input")
+        return StepColumn("input", str(self.trace.shape("input")).replace(" ", ""), "input")
 
-    def output_column(self) -> Column:
+    def output_column(self) -> StepColumn:
         """What goes out."""
         factors = (("× weight", "weight"), ("bias", "bias"))
         affine = " + ".join(part for part, name in factors if name in self.trace.tensors)
-        return Column("output", affine or "= normalized", "output")
+        return StepColumn("output", affine or "= normalized", "output")
 
     @property
     def sets(self) -> Partition:
@@ -270,12 +270,12 @@ class RMSNorm(LayerNorm):
         x: Any = self.trace.tensors["input"]
         return ("related_rows",) if are_related(x) else ()
 
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[StepColumn]:
         return [
             self.input_column(),
-            Column("square", "input²", "square"),
-            Column("mean → rms", "√(mean + eps)", statistics=(("mean_square", "mean"), ("rms", "rms"))),
-            Column("normalized", "input / rms", "normalized"),
+            StepColumn("square", "input²", "square"),
+            StepColumn("mean → rms", "√(mean + eps)", statistics=(("mean_square", "mean"), ("rms", "rms"))),
+            StepColumn("normalized", "input / rms", "normalized"),
             self.output_column(),
         ]
 

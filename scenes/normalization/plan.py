@@ -57,7 +57,7 @@ def unraveled(number: int, shape: Index) -> Index:
 
 
 @dataclass(frozen=True)
-class Planes:
+class NormalizationPlanes:
     """The planes that each set of a partition is drawn as."""
 
     partition: Partition
@@ -166,7 +166,7 @@ class Planner:
         height: Callable[[int], float],
     ) -> None:
         self.tensors, self.width, self.height = tensors, width, height
-        planes = Planes(partition)
+        planes = NormalizationPlanes(partition)
         self.sets, self.planes = math.prod(partition.sets), planes.count
         self.rows, self.cols = planes.size
         self.ems = {

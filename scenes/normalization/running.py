@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.normalization.plan import Planes, Planner
+from torchreel.scenes.normalization.plan import NormalizationPlanes, Planner
 from torchreel.scenes.normalization.sets_trace import Partition
 from torchreel.scenes.parts.grid import Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
@@ -99,7 +99,7 @@ class RunningBoard:
         planner = Planner(
             self.look, self.trace, self.sets, ("input",), _INPUT, lambda bands: min(self.pitch - 0.55, 1.7)
         )
-        plan, planes = planner.plan(), Planes(self.sets)
+        plan, planes = planner.plan(), NormalizationPlanes(self.sets)
         drawn = []
         for band, owner in enumerate(self.owners):
             grids = []

@@ -12,7 +12,7 @@ from itertools import islice, product
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.normalization.plan import Plan, Planes, Planner
+from torchreel.scenes.normalization.plan import Plan, NormalizationPlanes, Planner
 from torchreel.scenes.normalization.sets_trace import Partition
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
@@ -29,7 +29,7 @@ _ONE, _TWO = 0.9, 1.42
 
 
 @dataclass(frozen=True)
-class Column:
+class StepColumn:
     """A step: its heading, the formula below it, and what it shows.
 
     That is the elements of the one tensor in `elements`, or for every band one or two `statistics`: tensors by the
@@ -59,13 +59,13 @@ class StepsBoard:
         look: Look,
         trace: Trace,
         partition: Partition,
-        columns: Sequence[Column],
+        columns: Sequence[StepColumn],
         notes: Callable[[Planner, Plan], str],
         shown: Sequence[str] = (),
         axes: str = "",
     ) -> None:
         self.look, self.trace, self.partition, self.columns = look, trace, partition, columns
-        self.planes = Planes(partition)
+        self.planes = NormalizationPlanes(partition)
         self.elements = [column.elements for column in columns if column.elements]
         self.axes, self.beside = axes, 0.0
         self.plan, note = self._plan(notes)
@@ -172,7 +172,7 @@ class StepsBoard:
         texts = [self.planes.letters(plane, plan.across, names) for plane in rows]
         return texts if all(measure(text, MIN_TEXT, "mono") < _BESIDE for text in texts) else []
 
-    def _narrowest(self, column: Column) -> float:
+    def _narrowest(self, column: StepColumn) -> float:
         """The least width of a column: that of its heading, and of its statistics."""
         head = max(measure(column.heading, 0.22, "mono") + 0.4, measure(column.below, MIN_TEXT, "mono"))
         return max(head, _TWO if len(column.statistics) > 1 else _ONE) if column.statistics else head
