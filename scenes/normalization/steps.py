@@ -12,15 +12,15 @@ from itertools import islice, product
 import numpy as np
 from manim import Animation, VGroup
 
+from torchreel.scenes.normalization.numbered import NumberedBoard
 from torchreel.scenes.normalization.plan import NormalizationPlanes, Plan, Planner
 from torchreel.scenes.normalization.sets_trace import Partition
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look, Stroke
-from torchreel.scenes.parts.motion import Appear, Fly, Paint
+from torchreel.scenes.parts.motion import Appear, Fly
 from torchreel.scenes.parts.shapes import Box, Disc, Shape, box_points
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.bars import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
-from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
 
 _HEAD, _LABEL, _FOOT, _BOTTOM = 0.76, 0.34, 0.3, 0.16
@@ -47,7 +47,7 @@ class StepColumn:
         return (self.elements,) if self.elements else tuple(tensor for tensor, _ in self.statistics)
 
 
-class StepsBoard(Board):
+class StepsBoard(NumberedBoard):
     """Everything that stands on the stage of the steps.
 
     `bands` are the shown sets of the partition; `grids[tensor][band]` their planes; `labels` what never changes.
@@ -78,7 +78,6 @@ class StepsBoard(Board):
             tensor: [self._grids(tensor, band) for band in range(len(self.bands))] for tensor in self.elements
         }
         self.frames = [self._frame(band) for band in range(len(self.bands))]
-        self.discs: list[Disc] = []
         self.plane_names = {} if not self.beside else dict(self._plane_names())
         self.labels = VGroup(*self._headings(), *self.plane_names.values())
         self.labels.add(
@@ -132,14 +131,6 @@ class StepsBoard(Board):
         """The first element of the first set, arriving from the same place in the column `start`."""
         return self.grids[tensor][0][0].write((0, 0), self.grids[start][0][0].center((0, 0)), 0.5)
 
-    def light(self, step: int) -> list[Animation]:
-        """The number of a step in accent, all others calm; 0 lights none."""
-        theme = self.look.theme
-        return [
-            Paint(disc, fill=theme.accent if number == step else theme.muted, run_time=0.3)
-            for number, disc in enumerate(self.discs, 1)
-        ]
-
     def appear(self) -> list[Animation]:
         """The frames of all sets."""
         return [Appear(frame) for frame in self.frames]
@@ -175,7 +166,7 @@ class StepsBoard(Board):
 
     def _narrowest(self, column: StepColumn) -> float:
         """The least width of a column: that of its heading, and of its statistics."""
-        head = max(measure(column.heading, 0.22, "mono") + 0.4, measure(column.below, MIN_TEXT, "mono"))
+        head = max(self.heading_width(column.heading), measure(column.below, MIN_TEXT, "mono"))
         return max(head, _TWO if len(column.statistics) > 1 else _ONE) if column.statistics else head
 
     def _columns(self) -> dict[str, float]:
@@ -257,15 +248,7 @@ class StepsBoard(Board):
                 yield (band, plane), self.label(text, (left, y), MIN_TEXT, align="left")
 
     def _headings(self) -> Iterator[Text | Disc]:
-        theme = self.look.theme
         for number, column in enumerate(self.columns):
             x, y = self.x[column.tensors[0]], STAGE_TOP - 0.25
-            left = x - (measure(column.heading, 0.22, "mono") + (0.4 if number else 0)) / 2
-            if number:
-                disc = Disc(0.15, (left + 0.15, y), fill=theme.muted)
-                self.discs.append(disc)
-                yield disc
-                yield self.label(str(number), (left + 0.15, y), MIN_TEXT, theme.background, "bold")
-                left += 0.4
-            yield self.label(column.heading, (left, y), 0.22, theme.text, align="left")
+            yield from self.heading(number, column.heading, x, y)
             yield self.label(column.below, (x, y - 0.32), MIN_TEXT)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
 import numpy as np
 from manim import Animation, VGroup
 
+from torchreel.scenes.normalization.numbered import NumberedBoard
 from torchreel.scenes.normalization.plan import unraveled
 from torchreel.scenes.normalization.response.trace import channel_window
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
-from torchreel.scenes.parts.motion import Paint
 from torchreel.scenes.parts.shapes import Disc
-from torchreel.scenes.parts.text import Text, fit, measure
+from torchreel.scenes.parts.text import Text, fit
 from torchreel.scenes.stage.bars import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
-from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
@@ -29,7 +28,7 @@ _LARGEST = 0.78
 _MOST_RING = 3
 
 
-class ResponseBoard(Board):
+class ResponseBoard(NumberedBoard):
     """Grids of the first sample; outside the channels, the squares count as 0 and stand in a dashed ring."""
 
     def __init__(self, look: Look, trace: Trace, note: Callable[[Cell, Cell, bool], str]) -> None:
@@ -47,7 +46,6 @@ class ResponseBoard(Board):
             self.pad = (0, 0)
         said = note((self.cells.rows, self.cells.cols), self.whole, bool(self.cells.text_size))
         self.grids = {tensor: self._grid(number, tensor) for number, tensor in enumerate(STEPS)}
-        self.discs: list[Disc] = []
         self.labels = VGroup(*self._headings(module), *self._channels())
         if said:
             self.labels.add(self.note(said))
@@ -88,14 +86,6 @@ class ResponseBoard(Board):
             return []
         return grid.write(cell, self.grids[start].center(cell) if start else None)
 
-    def light(self, step: int) -> list[Animation]:
-        """The number of a step in accent, all others calm; 0 lights none."""
-        theme = self.look.theme
-        return [
-            Paint(disc, fill=theme.accent if number == step else theme.muted, run_time=0.3)
-            for number, disc in enumerate(self.discs, 1)
-        ]
-
     def _fit(self) -> Cells:
         rows = self.whole[0] + sum(self.pad)
         height = STAGE_TOP - STAGE_BOTTOM - _HEAD - _FOOT
@@ -131,8 +121,7 @@ class ResponseBoard(Board):
             for channel in range(self.cells.rows)
         ]
 
-    def _headings(self, module: Any) -> list[Text | Disc]:
-        theme = self.look.theme
+    def _headings(self, module: Any) -> Iterator[Text | Disc]:
         below = {
             "input": str(self.trace.shape("input")).replace(" ", ""),
             "square": "input²",
@@ -140,16 +129,8 @@ class ResponseBoard(Board):
             "divisor": f"({module.k:g} + {module.alpha:g}·mean)^{module.beta:g}",
             "output": "input / divisor",
         }
-        parts: list[Text | Disc] = []
         for number, tensor in enumerate(STEPS):
-            x, y, name = self._x(number), STAGE_TOP - 0.27, "mean" if tensor == "mean_square" else tensor
-            left = x - (measure(name, 0.22, "mono") + (0.4 if number else 0)) / 2
-            if number:
-                disc = Disc(0.15, (left + 0.15, y), fill=theme.muted)
-                self.discs.append(disc)
-                parts += [disc, self.label(str(number), (left + 0.15, y), MIN_TEXT, theme.background, "bold")]
-                left += 0.4
-            parts.append(self.label(name, (left, y), 0.22, theme.text, align="left"))
+            x, y = self._x(number), STAGE_TOP - 0.27
+            yield from self.heading(number, "mean" if tensor == "mean_square" else tensor, x, y)
             size = fit(below[tensor], _PITCH - 0.1, NAME_TEXT, MIN_TEXT, "mono")
-            parts.append(self.label(below[tensor], (x, y - 0.33), size))
-        return parts
+            yield self.label(below[tensor], (x, y - 0.33), size)
