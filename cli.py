@@ -281,6 +281,37 @@ def doctor(folder: Path, as_json: bool) -> None:
     sys.exit(DONE if all(finding.ok for finding in findings) else FAILED)
 
 
+@main.command()
+@click.argument("clips", nargs=-1)
+@click.option("--lang", "langs", multiple=True, default=("zh,en",), show_default=True, help="zh, en or both.")
+@click.option(
+    "--theme",
+    "themes",
+    multiple=True,
+    default=("light,dark",),
+    show_default=True,
+    help="light, dark or both.",
+)
+@_FAMILY
+def check(
+    clips: tuple[str, ...], langs: tuple[str, ...], themes: tuple[str, ...], family: str | None
+) -> None:
+    """Say where clips break a picture law (docs/laws.md): the named ones, a family, or all. Exit code 1 if any does."""
+    from torchreel.render import plan
+
+    with _friendly():
+        chosen = plan.select(clips, not clips and family is None, family)
+        looks = plan.read_langs(langs), plan.read_themes(themes)
+        from torchreel.render.check import check as laws
+
+        count = 0
+        for breach in laws.check(chosen, *looks):
+            click.echo(str(breach))
+            count += 1
+    click.echo(f"{count} breaches in {len(chosen)} clips")
+    sys.exit(FAILED if count else DONE)
+
+
 @main.group()
 def cache() -> None:
     """The store of finished clips, which makes an unchanged run instant."""

@@ -18,14 +18,14 @@ from PIL import Image
 from scipy.ndimage import uniform_filter
 
 from torchreel.assets.examples import examples, families
+from torchreel.render.check.check import reading
+from torchreel.render.check.stage import proved
 from torchreel.render.encoders.changes import packed, unpacked
 from torchreel.render.encoders.palette import choose
 from torchreel.render.renderer import capture
 from torchreel.render.settings import PAGE
 from torchreel.scenes import registry
 from torchreel.scenes.stage.telling import Request
-from torchreel.tests.layout import reading
-from torchreel.tests.stagehand import proved
 
 FOLDER = Path(__file__).parent / "golden"
 DIFFERENCES = Path(__file__).parent.parent / "build" / "golden-diff"

@@ -16,13 +16,13 @@ from torch import Tensor, nn
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.layout import large_enough, no_overlap, shapes_inside, texts_inside
+from torchreel.render.check.stage import watch_scene
 from torchreel.scenes import registry
 from torchreel.scenes.activation.curve.functions import law
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import large_enough, no_overlap, shapes_inside, texts_inside
-from torchreel.tests.stagehand import watch_scene
 
 SIZES = st.lists(st.integers(0, 4), max_size=4).map(tuple)
 POSITIVE = st.sampled_from([0.1, 0.5, 1.0, 2.5])

@@ -14,12 +14,12 @@ from torch import nn
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.layout import large_enough, no_overlap, shapes_inside, texts_inside
+from torchreel.render.check.stage import watch_scene
 from torchreel.scenes import registry
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import large_enough, no_overlap, shapes_inside, texts_inside
-from torchreel.tests.stagehand import watch_scene
 
 NAME = "AdaptiveLogSoftmaxWithLoss"
 

@@ -13,12 +13,12 @@ from torch import nn
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example, examples
+from torchreel.render.check.layout import large_enough, no_overlap, shapes_inside, texts_inside
+from torchreel.render.check.stage import watch_scene
 from torchreel.scenes import registry
 from torchreel.scenes.activation.curve.overview_trace import FAMILIES, MODULES
 from torchreel.scenes.stage.telling import Request
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import large_enough, no_overlap, shapes_inside, texts_inside
-from torchreel.tests.stagehand import watch_scene
 
 SPECIAL = torch.tensor([math.nan, math.inf, -math.inf, 0.0, 100.0, -200.0, 1e38], dtype=torch.float64)
 

@@ -15,13 +15,13 @@ from torch import nn
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.layout import large_enough, no_overlap, shapes_inside, texts_inside
+from torchreel.render.check.stage import watch_scene
 from torchreel.scenes import registry
 from torchreel.scenes.activation.softmax.trace import row_shift, softmax_dim
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import TraceError
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import large_enough, no_overlap, shapes_inside, texts_inside
-from torchreel.tests.stagehand import watch_scene
 
 KINDS = [nn.Softmax, nn.Softmin, nn.LogSoftmax]
 SPECIAL = torch.tensor([math.nan, math.inf, -math.inf, 0.0, 1000.0, -1000.0, 1e38], dtype=torch.float64)

@@ -14,6 +14,8 @@ from torch import nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.layout import RULES
+from torchreel.render.check.stage import watch
 from torchreel.scenes.convolution.conv import Conv1d, Conv2d, Conv3d
 from torchreel.scenes.convolution.trace import Names, _Convolution, record_convolution
 from torchreel.scenes.stage.scene import OperatorScene
@@ -21,8 +23,6 @@ from torchreel.scenes.trace.formula import cells
 from torchreel.scenes.trace.operator import Operator
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import RULES
-from torchreel.tests.stagehand import watch
 
 SCENES: dict[str, type[OperatorScene]] = {"Conv1d": Conv1d, "Conv2d": Conv2d, "Conv3d": Conv3d}
 CLASSES = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}

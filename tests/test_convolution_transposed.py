@@ -14,6 +14,8 @@ from torch import nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.layout import RULES
+from torchreel.render.check.stage import watch_scene
 from torchreel.scenes.convolution.transposed.conv_transpose import (
     ConvTranspose1d,
     ConvTranspose2d,
@@ -22,8 +24,6 @@ from torchreel.scenes.convolution.transposed.conv_transpose import (
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import TraceError
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import RULES
-from torchreel.tests.stagehand import watch_scene
 
 SCENES = {
     "ConvTranspose1d": ConvTranspose1d,

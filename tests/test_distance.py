@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import torchreel
+from torchreel.render.check.check import faults
 from torchreel.scenes.distance.distances import CosineSimilarity, PairwiseDistance
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import faults
 
 SHAPES = [
     ((4,), (4,)),

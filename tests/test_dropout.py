@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 import torchreel
 from torchreel.assets.examples import example
+from torchreel.render.check.check import faults
 from torchreel.scenes.dropout.dropout import AlphaDropout, Dropout, Dropout2d
 from torchreel.scenes.dropout.trace import channel_axis
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import faults
 
 SHAPES = {
     nn.Dropout: [(), (5,), (2, 3), (2, 3, 2, 2, 2), (0, 3)],

@@ -15,6 +15,9 @@ from manim import VGroup
 
 from torchreel.assets.examples import example, examples
 from torchreel.assets.themes import theme
+from torchreel.render.check.check import Reading, reading
+from torchreel.render.check.layout import RULES
+from torchreel.render.check.stage import Outline, watch_scene
 from torchreel.scenes import registry
 from torchreel.scenes.parts.shapes import Box, Path
 from torchreel.scenes.parts.text import Text
@@ -22,8 +25,6 @@ from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.stage.telling import Request
-from torchreel.tests.layout import RULES, Reading, reading
-from torchreel.tests.stagehand import Outline, watch_scene
 
 LOOKS = [(lang, look) for lang in ("zh", "en") for look in ("light", "dark")]
 CLIPS = [(operator, name) for operator, named in examples().items() for name in named]

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 import torchreel
 from torchreel.assets.examples import example
+from torchreel.render.check.check import faults
 from torchreel.scenes import registry
 from torchreel.scenes.trace.formula import Lazy
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import faults
 
 DTYPES = st.sampled_from((torch.float32, torch.float32, torch.float64, torch.bfloat16, torch.float16))
 SIZES = st.sampled_from((1.0, 1.0, 1e-9, 1e4, 1e30, 1e38))

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 import torchreel
 from torchreel.assets.examples import example
+from torchreel.render.check.check import faults
 from torchreel.scenes.loss.ctc.ctc import CTCLoss
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import faults
 
 
 @st.composite

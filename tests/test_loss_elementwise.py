@@ -14,12 +14,12 @@ from torch import Tensor, nn
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example, examples
+from torchreel.render.check.check import Reading
+from torchreel.render.check.stage import proved, watch_scene
 from torchreel.scenes import registry
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import TraceError
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import Reading
-from torchreel.tests.stagehand import proved, watch_scene
 
 SPECIAL = torch.tensor([math.nan, math.inf, -math.inf, 0.0, 1.0, -1.0, 30.0, -100.0])
 SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (5,), (0,), (3, 4), (2, 0), (2, 3, 2))

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.check import faults
 from torchreel.scenes.registry import find
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import faults
 
 REDUCTIONS = st.sampled_from(["none", "sum", "mean"])
 DTYPES = st.sampled_from([torch.float32, torch.float64, torch.bfloat16])

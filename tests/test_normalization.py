@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.layout import RULES
+from torchreel.render.check.stage import watch
 from torchreel.render.renderer import capture
 from torchreel.render.settings import View
 from torchreel.scenes.normalization.comparison.comparison import Normalization
@@ -24,8 +26,6 @@ from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.formula import Const
 from torchreel.scenes.trace.proof import Rule, Trace, TraceError
-from torchreel.tests.layout import RULES
-from torchreel.tests.stagehand import watch
 
 SCENES: dict[str, type[OperatorScene]] = {"GroupNorm": GroupNorm, "Normalization": Normalization}
 LAYERS = ("BatchNorm", "LayerNorm", "InstanceNorm", "GroupNorm")

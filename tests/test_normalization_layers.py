@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 import torchreel
 from torchreel.assets.examples import example
+from torchreel.render.check.check import faults
+from torchreel.render.check.stage import watch
 from torchreel.scenes import registry
 from torchreel.scenes.normalization.sets_trace import Partition
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import faults
-from torchreel.tests.stagehand import watch
 
 DTYPES = (torch.float32, torch.float32, torch.float64, torch.bfloat16, torch.float16)
 BATCH = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)

@@ -14,6 +14,9 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.check import Reading
+from torchreel.render.check.layout import RULES
+from torchreel.render.check.stage import watch_scene
 from torchreel.scenes import registry
 from torchreel.scenes.padding.axes import Axis
 from torchreel.scenes.padding.canvas import ends
@@ -21,8 +24,6 @@ from torchreel.scenes.padding.pads import CircularPad1d, ReflectionPad2d
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import RULES, Reading
-from torchreel.tests.stagehand import watch_scene
 
 MODES = ("Reflection", "Replication", "Zero", "Constant", "Circular")
 CLASSES = [getattr(nn, f"{mode}Pad{dims}d") for mode in MODES for dims in (1, 2, 3)]

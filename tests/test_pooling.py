@@ -13,6 +13,9 @@ from torch import nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.check import Reading, faults
+from torchreel.render.check.layout import RULES
+from torchreel.render.check.stage import watch_scene
 from torchreel.scenes.pooling.window.max_pool import MaxPool1d, MaxPool2d, MaxPool3d
 from torchreel.scenes.pooling.window.trace import record_max_pool
 from torchreel.scenes.stage.scene import OperatorScene
@@ -20,8 +23,6 @@ from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.operator import Operator
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import RULES, Reading, faults
-from torchreel.tests.stagehand import watch_scene
 
 CLASSES = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
 SPECIAL = torch.tensor([math.nan, math.inf, -math.inf, 0.0, 1.0])

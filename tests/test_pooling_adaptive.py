@@ -14,6 +14,9 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.check import Reading
+from torchreel.render.check.layout import RULES
+from torchreel.render.check.stage import watch_scene
 from torchreel.scenes import registry
 from torchreel.scenes.pooling.adaptive.ruler import lanes
 from torchreel.scenes.pooling.adaptive.windows import Whole
@@ -21,8 +24,6 @@ from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.formula import Const, Ref, Token
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import RULES, Reading
-from torchreel.tests.stagehand import watch_scene
 
 ADAPTIVE = [getattr(nn, f"Adaptive{kind}Pool{dims}d") for kind in ("Max", "Avg") for dims in (1, 2, 3)]
 FRACTIONAL = [nn.FractionalMaxPool2d, nn.FractionalMaxPool3d]

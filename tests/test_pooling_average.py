@@ -14,13 +14,14 @@ from torch import nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.check import Reading
+from torchreel.render.check.layout import RULES
+from torchreel.render.check.stage import watch_scene
 from torchreel.scenes.pooling.window.avg_pool import AvgPool1d, AvgPool2d, AvgPool3d
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import RULES, Reading
-from torchreel.tests.stagehand import watch_scene
 
 CLASSES: dict[int, Any] = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}
 SPECIAL = torch.tensor([math.nan, math.inf, -math.inf, 3e38, -3e38, 1e-30, 5.0])

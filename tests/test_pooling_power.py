@@ -14,13 +14,14 @@ from torch import nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.check import Reading
+from torchreel.render.check.layout import RULES
+from torchreel.render.check.stage import watch_scene
 from torchreel.scenes.pooling.window.lp_pool import LPPool1d, LPPool2d, LPPool3d
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import RULES, Reading
-from torchreel.tests.stagehand import watch_scene
 
 CLASSES: dict[int, Any] = {1: nn.LPPool1d, 2: nn.LPPool2d, 3: nn.LPPool3d}
 SPECIAL = torch.tensor([math.nan, math.inf, -math.inf, 3e38, -3e38, 1e-30, 0.0, -2.0])

@@ -16,13 +16,13 @@ from PIL import Image, ImageSequence
 from scipy.ndimage import uniform_filter
 
 from torchreel.assets.examples import example, examples
+from torchreel.render.check.check import reading
+from torchreel.render.check.stage import proved
 from torchreel.render.encoders import ENCODERS
 from torchreel.render.renderer import render_scene
 from torchreel.render.settings import PAGE, Rect, View
 from torchreel.scenes import registry
 from torchreel.scenes.stage.telling import Request
-from torchreel.tests.layout import reading
-from torchreel.tests.stagehand import proved
 
 LARGEST = 600_000
 LEAST_SSIM = 0.995

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.check import Reading
+from torchreel.render.check.stage import Show, watch_scene
 from torchreel.scenes.recurrent import operators
 from torchreel.scenes.recurrent.cell.cells import GRUCell, LSTMCell, RNNCell
 from torchreel.scenes.recurrent.cell.cells_trace import CellOperator
@@ -20,8 +22,6 @@ from torchreel.scenes.recurrent.cell.story import CellScene
 from torchreel.scenes.stage.scene import Section
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Rule, Trace, TraceError
-from torchreel.tests.layout import Reading
-from torchreel.tests.stagehand import Show, watch_scene
 
 HANDBOOK = {
     "h_1": [0.2202, -0.0278, 0.2574, -0.3888],

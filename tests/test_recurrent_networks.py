@@ -16,14 +16,14 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequenc
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.check import Reading
+from torchreel.render.check.stage import Show, watch_scene
 from torchreel.scenes.recurrent.cell.tape_trace import RowDot
 from torchreel.scenes.recurrent.network.networks import GRU, LSTM, RNN, NetworkScene
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.formula import Add, cells
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import Reading
-from torchreel.tests.stagehand import Show, watch_scene
 
 SCENES = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU}
 DTYPES = [torch.float32, torch.float64, torch.bfloat16]

@@ -14,6 +14,9 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.render.check.check import Reading
+from torchreel.render.check.layout import RULES
+from torchreel.render.check.stage import watch_scene
 from torchreel.scenes.pooling.unpooling.journeys import Journeys, spelled, unravelled
 from torchreel.scenes.pooling.unpooling.max_unpool import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from torchreel.scenes.stage.bars import STAGE_BOTTOM
@@ -21,8 +24,6 @@ from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import RULES, Reading
-from torchreel.tests.stagehand import watch_scene
 
 CLASSES = {1: nn.MaxUnpool1d, 2: nn.MaxUnpool2d, 3: nn.MaxUnpool3d}
 MAX_UNPOOL = MaxUnpool2d.operator

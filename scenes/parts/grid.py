@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.look import CELL_TEXT, MIN_NUMBER, MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Drop, Fly, Paint
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box, Point, Shape, as_point, box_points, polyline
@@ -20,8 +20,7 @@ from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 Cell = tuple[int, int]
-_MARGIN = 0.07
-_LARGEST_TEXT = 0.32
+_MARGIN = 0.145
 _SMALLEST_CELL = 0.1
 
 
@@ -43,8 +42,8 @@ class Cells:
         ems = max((measure(text, 1.0, "sans") for text in set(texts)), default=0.6)
         w, h = min(width / max(cols, 1), largest), min(height / max(rows, 1), largest)
         w, h = min(w, 1.8 * h), min(h, 1.25 * w)
-        size = min(_LARGEST_TEXT, (w - _MARGIN) / ems, h * 0.62)
-        if size >= MIN_TEXT:
+        size = min(CELL_TEXT, (w - _MARGIN) / ems, h * 0.62)
+        if size >= MIN_NUMBER:
             return cls(w, h, size, rows, cols)
         side = min(w, h)
         if side >= _SMALLEST_CELL:

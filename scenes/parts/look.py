@@ -1,6 +1,6 @@
 """The style sheet: type sizes and strokes by name, the theme, and how numbers and shapes are written.
 
-Sizes of text are em heights in scene units (0.18 is 10 px at 800 px width); strokes are Manim's widths (4 is 3.6 px at
+Sizes of text are em heights in scene units (0.214 is 12 px at 800 px width); strokes are Manim's widths (4 is 3.6 px at
 1280 px width).
 """
 
@@ -13,11 +13,13 @@ from torchreel.assets.themes import Theme
 from torchreel.scenes.trace.printed import written
 from torchreel.scenes.trace.proof import Range
 
-MIN_TEXT = 0.18
-"""The smallest text there is: notes, indices, labels of small things."""
-NAME_TEXT = 0.2
+MIN_TEXT = 0.214
+"""The smallest text there is, 12 px: notes, indices, labels of small things."""
+MIN_NUMBER = 0.232
+"""The smallest numbers, 13 px."""
+NAME_TEXT = 0.24
 """Names of grids, with their shapes."""
-CELL_TEXT = 0.32
+CELL_TEXT = 0.4
 """The largest numbers in cells."""
 
 

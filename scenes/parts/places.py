@@ -46,6 +46,10 @@ class Places:
     def __getitem__(self, element: Element) -> Place | None:
         return self._cells.get(element) or self._numbers.get(element)
 
+    def all(self) -> dict[Element, Place]:
+        """Every element that is drawn."""
+        return {**self._numbers, **self._cells}
+
     def of(self, elements: Iterable[Element]) -> dict[str, list[Place]]:
         """The places of those elements that are drawn, by tensor, each once."""
         found: dict[str, list[Place]] = {}

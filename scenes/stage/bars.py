@@ -40,7 +40,7 @@ class TitleBar(VGroup):
         super().__init__(bar, line, name)
         left = -EDGE + MARGIN + measure(title, 0.32, "bold") + 0.3
         whole = "".join(text for text, _ in call)
-        size = fit(whole, EDGE - MARGIN - left, 0.21, MIN_TEXT, "mono")
+        size = fit(whole, EDGE - MARGIN - left, 0.26, MIN_TEXT, "mono")
         for text, focus in shorten(call, EDGE - MARGIN - left, size):
             color = theme.accent if focus else theme.muted
             self.add(Text(text, size, color, "mono").place((left, middle), align="left"))
@@ -73,8 +73,7 @@ class FormulaBar(VGroup):
 
     def row(self, tokens: Sequence[Token], role: Callable[[str], str]) -> VGroup:
         """A formula as objects, left-aligned and as large as fits; `role` says what a tensor is in the call."""
-        size = min(FORMULA_TEXT, FORMULA_TEXT / max(1e-6, self.width(tokens) * LEAST_FORMULA / FORMULA_TEXT))
-        size = max(LEAST_FORMULA, size)
+        size = max(LEAST_FORMULA, min(FORMULA_TEXT, LEAST_FORMULA / max(1e-6, self.width(tokens))))
         row, left = VGroup(), -EDGE + MARGIN
         for token in merge(tokens):
             color = self.look.theme.text if token.tensor is None else self.look.theme.role(role(token.tensor))

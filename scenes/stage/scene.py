@@ -57,6 +57,15 @@ class Section:
     focus: tuple[str, Index] | None = None
 
 
+@dataclass(frozen=True)
+class Said:
+    """What changed in the bars: a `caption`, a `law` or a formula with `numbers`, when (seconds), and its text."""
+
+    kind: str
+    time: float
+    text: str
+
+
 def _focus(step: Step | None) -> tuple[str, Index] | None:
     return None if step is None else (step.tensor, step.index)
 
@@ -67,6 +76,7 @@ class OperatorScene(Telling):
     def __init__(self, request: Request | None = None, **manim: Any) -> None:
         super().__init__(request, **manim)
         self.sections: list[Section] = []
+        self.said: list[Said] = []
 
     def story(self) -> Iterable[Beat]:
         """The beats of the clip; whatever they need on stage is built here."""
@@ -204,14 +214,21 @@ class OperatorScene(Telling):
         self.remove(self._caption)
         self._caption, self._said = bars.caption_row(self.look, text), text
         self.add(self._caption)
+        self.said.append(Said("caption", self.time, text))
 
     def _show_law(self) -> None:
         self._show_formula(self.law())
 
     def _show_formula(self, tokens: Sequence[Token]) -> None:
+        pieces = list(notation.respelled(self.trace, tokens))
         self.remove(self._formula)
-        self._formula = self.formula_bar.row(list(notation.respelled(self.trace, tokens)), self.trace.role)
+        self._formula = self.formula_bar.row(pieces, self.trace.role)
         self.add(self._formula)
+        text, kind = "".join(piece.text for piece in pieces), "law"
+        if any(piece.value is not None for piece in pieces):
+            kind = "numbers"
+        if not self.said or (self.said[-1].kind, self.said[-1].text) != (kind, text):
+            self.said.append(Said(kind, self.time, text))
 
     def _end_section(self, section: Section) -> None:
         self.sections.append(replace(section, numbers=tuple(self._numbers())))

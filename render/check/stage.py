@@ -5,13 +5,14 @@ Sizes are scene units; messages give boxes in px of a 1280 x 720 frame.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from manim import VMobject
+from manim import Animation, Mobject, VMobject
 
 from torchreel.assets.examples import Example, example
 from torchreel.assets.fonts import outline
@@ -20,6 +21,8 @@ from torchreel.render.renderer import capture
 from torchreel.render.settings import View
 from torchreel.scenes import registry
 from torchreel.scenes.parts.family import family
+from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.motion import Fly, Morph, Move
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.scene import OperatorScene, Section
@@ -30,6 +33,8 @@ Bounds = tuple[float, float, float, float]
 """(left, bottom, right, top)."""
 _DRY = View(16, 9, 30)
 _SEEN = 0.02
+_MID_FLIGHT = (0.25, 0.5, 0.75)
+_ARRAYS = ("points", "fill_rgbas", "stroke_rgbas")
 _ALONG = np.linspace(0, 1, 5)
 _BERNSTEIN = np.stack(
     [(1 - _ALONG) ** 3, 3 * _ALONG * (1 - _ALONG) ** 2, 3 * _ALONG**2 * (1 - _ALONG), _ALONG**3], axis=1
@@ -97,11 +102,13 @@ class Piece:
 
     @cached_property
     def is_text(self) -> bool:
-        return isinstance(self.mobject, Text) and bool(self.mobject.text.strip())
+        return isinstance(self.mobject, (Text, MathText)) and bool(self.mobject.text.strip())
 
     @property
     def em(self) -> float:
         """The type size as drawn, also when the object was scaled."""
+        if isinstance(self.mobject, MathText):
+            return float(self.mobject.size)
         drawn, made = self.bounds, outline(self.mobject.text, self.mobject.font).points
         if not len(made):
             return float(self.mobject.size)
@@ -148,6 +155,7 @@ class Stage:
     lang: str
     zones: dict[str, Bounds]
     pieces: list[Piece]
+    mobjects: list[Mobject]
 
     @cached_property
     def texts(self) -> list[Piece]:
@@ -178,10 +186,12 @@ class Stage:
 
 @dataclass
 class Show:
-    """A whole clip as it passed by, without being painted."""
+    """A whole clip as it passed by, without being painted: its first stage, its stages in flight and at every beat."""
 
     scene: OperatorScene
     stages: list[Stage] = field(default_factory=list)
+    glimpses: list[Stage] = field(default_factory=list)
+    first: Stage | None = None
     last_wait: float = 0.0
 
 
@@ -221,21 +231,56 @@ def watch_scene(scene_class: type[OperatorScene], request: Request | None) -> Sh
             shows.append(Show(self))
             self.known: Known = {}
 
-        def _end_section(self, section: Section, hold: float = 0.0) -> None:
-            super()._end_section(section, hold)
+        def _end_section(self, section: Section) -> None:
+            super()._end_section(section)
             number = len(self.sections)
             shows[0].stages[number - 1 :] = [look_at(self, self.sections[-1], number, self.known)]
 
         def wait(self, duration: float = 1.0, *args: Any, **kwargs: Any) -> None:
+            self._open()
             super().wait(duration, *args, **kwargs)
             shows[0].last_wait = duration
 
-        def play(self, *args: Any, **kwargs: Any) -> None:
-            super().play(*args, **kwargs)
+        def play(self, *animations: Any, **kwargs: Any) -> None:
+            self._open()
+            for share in _MID_FLIGHT:
+                with in_flight(self, animations, share) as moving:
+                    if moving:
+                        shows[0].glimpses.append(self._glimpse())
+            super().play(*animations, **kwargs)
             shows[0].last_wait = 0.0
+
+        def _open(self) -> None:
+            if shows[0].first is None:
+                shows[0].first = self._glimpse()
+
+        def _glimpse(self) -> Stage:
+            now = Section("in flight", self.time, self.time, {self.request.lang: self._said}, ())
+            return look_at(self, now, len(self.sections) + 1, self.known)
 
     capture(lambda renderer: Watched(request, renderer=renderer), _DRY, [])
     return shows[0]
+
+
+@contextmanager
+def in_flight(scene: OperatorScene, animations: Sequence[Animation], share: float) -> Iterator[bool]:
+    """The stage while things are on their way, `share` of it done; afterwards everything is as it was before.
+
+    Says whether anything moves; what only fades or changes colour stays where it is.
+    """
+    moving = [one for one in animations if isinstance(one, (Fly, Move, Morph))]
+    members = family([part for one in moving for part in one.parts])
+    before = [(one, {name: getattr(one, name) for name in _ARRAYS if hasattr(one, name)}) for one in members]
+    staged = list(scene.mobjects)
+    for one in moving:
+        one._setup_scene(scene)
+        one.begin()
+        one.interpolate_mobject(share * min(1.0, one.quick / max(one.run_time, 1e-6)))
+    yield bool(moving)
+    for member, arrays in before:
+        for name, value in arrays.items():
+            setattr(member, name, value)
+    scene.mobjects = staged
 
 
 Known = dict[int, tuple[tuple[object, ...], Piece]]
@@ -252,7 +297,15 @@ def look_at(scene: Any, section: Section, number: int, known: Known) -> Stage:
         if isinstance(mobject, VMobject) and len(mobject.points)
     ]
     visible = [piece for piece in pieces if max(piece.fill_opacity, piece.stroke_opacity) > _SEEN]
-    return Stage(section, number, scene.look.theme.background, scene.request.lang, _places(scene), visible)
+    return Stage(
+        section,
+        number,
+        scene.look.theme.background,
+        scene.request.lang,
+        _places(scene),
+        visible,
+        list(scene.mobjects),
+    )
 
 
 def _zones(scene: Any) -> Iterator[tuple[int, str]]:

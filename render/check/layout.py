@@ -5,23 +5,19 @@ Distances are scene units (90 to a px-width of 1280). A rule yields messages tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from torchreel.assets.examples import example
 from torchreel.assets.themes import contrast
-from torchreel.scenes import registry
+from torchreel.render.check.stage import Around, Bounds, Piece, Show, Stage
+from torchreel.scenes.parts.number import Number
 from torchreel.scenes.stage.bars import EDGE, STAGE_BOTTOM, STAGE_TOP
-from torchreel.scenes.stage.beats import LONGEST
-from torchreel.tests.stagehand import Around, Bounds, Piece, Show, Stage, proved, watch
 
 HAIR = 0.012
 """About one px at 1280: boxes that touch by less do not overlap."""
-SMALLEST = 10 / 800 * 2 * EDGE
+SMALLEST = 12 / 800 * 2 * EDGE
+SMALLEST_NUMBER = 13 / 800 * 2 * EDGE
 CONTRAST = 4.5
 _OPAQUE = 0.9
 _LINE = 0.15
@@ -60,10 +56,11 @@ def no_overlap(stage: Stage) -> Iterator[str]:
 
 
 def large_enough(stage: Stage) -> Iterator[str]:
-    """No text is smaller than 10 px at 800 px width."""
+    """No label is smaller than 12 px, no number smaller than 13 px, at 800 px width."""
     for text in stage.texts:
-        if text.em < SMALLEST - 1e-3:
-            yield f"{text} is {text.em / SMALLEST * 10:.1f} px at 800 px"
+        least = SMALLEST_NUMBER if isinstance(text.mobject, Number) else SMALLEST
+        if text.em < least - 1e-3:
+            yield f"{text} is {text.em / SMALLEST * 12:.1f} px at 800 px"
 
 
 def readable(around: Around, background: str) -> Iterator[str]:
@@ -141,55 +138,31 @@ RULES: dict[str, Rule] = {
 }
 
 
-class Reading:
-    """What was found in one clip: broken rules by name, and the facts of its timing and words."""
-
-    def __init__(self, show: Show) -> None:
-        self.broken = {name: list(_collect(rule, show)) for name, rule in RULES.items()}
-        self.sections = list(show.scene.sections)
-        self.duration = float(show.scene.time)
-        self.last_wait = show.last_wait
-        self.alt = show.scene.alt
+MOVING: dict[str, Rule] = {
+    **{rule.__name__: _each_stage(rule) for rule in (shapes_inside, no_overlap)},
+    **{rule.__name__: _each_text(rule) for rule in (nothing_across,)},
+}
+"""The rules that hold in mid-flight too."""
 
 
-@cache
-def reading(operator: str, name: str, lang: str, theme: str) -> Reading:
-    """The clip of one example, read once for all rules."""
-    chosen = example(operator, name)
-    return Reading(watch(chosen, proved(operator, name), lang, theme))
+def broken(show: Show) -> dict[str, list[str]]:
+    """What is broken in a clip, by rule: at the end of every beat, and while things are on their way."""
+    found = {name: list(_collect(rule, show.stages)) for name, rule in RULES.items()}
+    for name, rule in MOVING.items():
+        found[name] += [f"in flight, {said}" for said in _collect(rule, show.glimpses)]
+    return found
 
 
-def faults(
-    operator: str,
-    name: str = "default",
-    changes: Mapping[str, Any] | None = None,
-    text: str | None = None,
-    inputs: Mapping[str, Any] | None = None,
-) -> list[str]:
-    """What is wrong with the clip of any call: an example with other settings, another first input, or other inputs.
-
-    All rules but that of the title, in which the call of a user may be cut short.
-    """
-    chosen = example(operator, name)
-    chosen = replace(chosen, inputs={**chosen.inputs, **(inputs or {})})
-    show = watch(chosen, registry.find(operator).operator.trace_example(chosen, changes, text), "en", "light")
-    answers: Answers = {}
-    rules = [rule for key, rule in RULES.items() if key != title_whole.__name__]
-    found = [said for rule in rules for stage in show.stages for said in rule(stage, answers)]
-    seconds = float(show.scene.time)
-    return found if 3 <= seconds <= LONGEST + 0.1 else [*found, f"it lasts {seconds:.1f} s"]
-
-
-def _collect(rule: Rule, show: Show) -> Iterator[str]:
+def _collect(rule: Rule, stages: Sequence[Stage]) -> Iterator[str]:
     """A rule's messages, each with the first beat it holds for and how many more."""
     found: dict[str, list[Stage]] = {}
     answers: Answers = {}
-    for stage in show.stages:
+    for stage in stages:
         for message in dict.fromkeys(rule(stage, answers)):
             found.setdefault(message, []).append(stage)
-    for message, stages in found.items():
-        first = stages[0]
-        more = f", and {len(stages) - 1} more" if len(stages) > 1 else ""
+    for message, where in found.items():
+        first = where[0]
+        more = f", and {len(where) - 1} more" if len(where) > 1 else ""
         yield f"beat {first.number} {first.section.name!r} ({first.section.end:.1f} s{more}): {message}"
 
 
