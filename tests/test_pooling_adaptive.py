@@ -18,7 +18,7 @@ from torchreel.render.check.check import Reading
 from torchreel.render.check.layout import RULES
 from torchreel.render.check.stage import watch_scene
 from torchreel.scenes import registry
-from torchreel.scenes.pooling.adaptive.ruler import lanes
+from torchreel.scenes.parts.ruler import lanes
 from torchreel.scenes.pooling.adaptive.windows import Whole
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.formula import Const, Ref, Token
