@@ -26,8 +26,8 @@ SHORTEST_CLIP, LONGEST_CLIP = 8.0, 30.0
 CELL_MARGIN = 8 / 800 * 2 * EDGE
 FILLED = 0.6
 FUNCTIONS = frozenset(
-    """max min exp log ln abs sign sqrt tanh erf cos acos softplus logsumexp log1p expm1 mean var std sum ReLU clip round
-    floor ceil mod if and or else median norm""".split()  # noqa: SIM905
+    """max min exp log ln abs sign sqrt tanh erf cos acos softplus logsumexp log1p expm1 mean var std sum ReLU clip
+    round floor ceil mod if and or else median norm""".split()  # noqa: SIM905
 )
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_]+")
 _MOST_READ = 64

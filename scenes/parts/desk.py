@@ -10,13 +10,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from manim import VGroup
 
 from torchreel.assets.fonts import FontName
 from torchreel.scenes.parts.grid import Cells, Grid, drawn_texts
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.mathtext import width as math_width
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Point, Shape
-from torchreel.scenes.parts.text import Text, fit
+from torchreel.scenes.parts.text import SHARE, Align, Text, fit, measure
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
@@ -63,6 +66,36 @@ class Desk:
     def shape(self, tensor: str) -> str:
         """A tensor's name and shape, as labels of grids say them: `input (1, 2, 5, 5)`."""
         return f"{tensor} {self.trace.shape(tensor)}"
+
+    def title(
+        self,
+        tensor: str,
+        at: Point,
+        *,
+        name: str | None = None,
+        size: float = NAME_TEXT,
+        align: Align = "center",
+        shape: bool = True,
+    ) -> VGroup:
+        """What a grid is called: torch's name, the symbol of the formulas in the colour of its role, and the shape.
+
+        The line stands on `at` (its baseline). `name` replaces torch's name, as in `weight[0]`.
+        """
+        theme, symbol = self.look.theme, self.trace.symbol(tensor)
+        said, space = name or tensor, measure(" ", size)
+        parts: list[tuple[Text | MathText, float]] = [(Text(said, size, theme.muted), measure(said, size))]
+        if symbol != tensor:
+            color = theme.role(self.trace.role(tensor))
+            parts.append((MathText(symbol, size, color), math_width(symbol, size)))
+        if shape:
+            sizes = str(self.trace.shape(tensor))
+            parts.append((Text(sizes, size, theme.muted), measure(sizes, size)))
+        whole = sum(width + space for _, width in parts) - space
+        left, line = at[0] - SHARE[align] * whole, VGroup()
+        for part, width in parts:
+            line.add(part.place((left, at[1]), align="left", vertical="baseline"))
+            left += width + space
+        return line
 
     def grid(self, tensor: str, lead: Index, cells: Cells, at: Point, **style: Any) -> Grid:
         """One plane of a tensor round `at`; `style` as in `Grid`."""

@@ -18,11 +18,10 @@ import numpy as np
 
 from torchreel.assets.fonts import LETTERS, FontName, advance, cap_height, outline
 from torchreel.scenes.parts.mark import Mark
-from torchreel.scenes.parts.text import Align, Vertical
+from torchreel.scenes.parts.text import SHARE, Align, Vertical
 
 HAT = "\u0302"
 _SMALL, _DROP, _RISE = 0.68, -0.22, 0.36
-_SHARE = {"left": 0.0, "center": 0.5, "right": 1.0}
 _UPRIGHT = frozenset("Σ")
 _PIECE = re.compile(
     r"(?P<mark>[_^])\{(?P<inner>[^{}]*)\}"
@@ -69,7 +68,7 @@ class MathText(Mark):
         self, point: np.ndarray | Sequence[float], align: Align = "center", vertical: Vertical = "middle"
     ) -> MathText:
         """Set the formula at a point (x, y); return it."""
-        x = point[0] - _SHARE[align] * width(self.text, self.size)
+        x = point[0] - SHARE[align] * width(self.text, self.size)
         y = point[1] - (0.5 * cap_height("sans") * self.size if vertical == "middle" else 0.0)
         self.points = self._outline() + np.array((x, y, 0.0))
         return self

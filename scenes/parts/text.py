@@ -17,7 +17,8 @@ __all__ = ["MissingGlyph", "Text", "fit", "measure", "wrap"]
 Align = Literal["left", "center", "right"]
 Vertical = Literal["middle", "baseline"]
 
-_SHARE = {"left": 0.0, "center": 0.5, "right": 1.0}
+SHARE = {"left": 0.0, "center": 0.5, "right": 1.0}
+"""Which part of a text's width is at its place."""
 
 
 class Text(Mark):
@@ -49,7 +50,7 @@ class Text(Mark):
         align: which part of its width is at x. vertical: "middle" centres capitals and figures on y, the same
         for every string, so that a row of texts shares one baseline; "baseline" stands on y.
         """
-        x = point[0] - _SHARE[align] * self.width_em * self.size
+        x = point[0] - SHARE[align] * self.width_em * self.size
         y = point[1] - (0.5 * cap_height(self.font) * self.size if vertical == "middle" else 0.0)
         z = point[2] if len(point) > 2 else 0.0
         self.points = outline(self.text, self.font).points * self.size + np.array((x, y, z))

@@ -92,6 +92,12 @@ class Telling(Backstage):
         made = (one.name for one in named if one.name != own.name and one.comes_of(settings, defaults, own))
         return next(made, DEFAULT)
 
+    def _required(self) -> list[str]:
+        """The constructor arguments without a default, in order."""
+        module = self.operator.module
+        parameters = {} if module is None else constructor_parameters(module)
+        return [name for name, one in parameters.items() if one.default is one.empty]
+
     def _defaults(self) -> dict[str, Any]:
         """torch's default of each constructor argument that has one."""
         module = self.operator.module
@@ -104,11 +110,17 @@ class Telling(Backstage):
         return {lang: self.words("alt", lang) for lang in LANGUAGES}
 
     def call(self) -> list[tuple[str, bool]]:
-        """The constructor call as pieces of text, each with whether it matters to this example."""
+        """The constructor call as pieces of text, each with whether it matters to this example.
+
+        Required arguments that it is not about are given in order, without their names.
+        """
         pieces: list[tuple[str, bool]] = [(f"nn.{self.operator.name}(", False)]
+        in_order = [name for name in self._required() if name in self.trace.kwargs]
         for number, (name, value) in enumerate(self.trace.kwargs.items()):
+            named = name in self.example.focus or in_order[number : number + 1] != [name]
+            in_order = [] if named else in_order
             pieces.append((", " if number else "", False))
-            pieces.append((f"{name}={value!r}", name in self.example.focus))
+            pieces.append((f"{name}={value!r}" if named else repr(value), name in self.example.focus))
         pieces.append((")", False))
         for name, value in self.trace.call.items():
             pieces += [("  ", False), (f"{name}={tuple(value) if isinstance(value, list) else value}", True)]
