@@ -50,12 +50,12 @@ class Fit(Extents):
         """The cells of a station; what belongs together has numbers of one size."""
         group = next(one for one in self.bound if name in one)
         size = min(self._text(one) for one in group) if self.numbered[name] else 0.0
-        return Cells(
-            *(self.sizes[axis][name] for axis in AXES), size, *(self.shown[axis][name] for axis in (1, 0))
-        )
+        width, height = (sizes[name] for sizes in self.sizes)
+        cols, rows = (shown[name] for shown in self.shown)
+        return Cells(width, height, size, rows, cols)
 
     def _text(self, name: str) -> float:
-        width, height = (self.sizes[axis][name] for axis in AXES)
+        width, height = (sizes[name] for sizes in self.sizes)
         return min(_LARGEST_TEXT * self.scale, (width - BESIDE) / self.ems[name], height * _LINE)
 
     # The least, and what gives way where even that is too much.
