@@ -14,10 +14,10 @@ from torchreel.scenes.parts.frame import STAGE_BOTTOM, STAGE_TOP, WIDTH, pixels
 from torchreel.scenes.parts.layout import (
     STAGE,
     Area,
+    Mosaic,
     Part,
     Placed,
     Room,
-    Table,
     fill,
     in_column,
     in_row,
@@ -48,7 +48,7 @@ fixed = st.builds(Room, wide=st.floats(0.1, 0.8), high=st.floats(0.0, 0.5))
 
 
 @st.composite
-def figures(draw: st.DrawFn) -> Table:
+def figures(draw: st.DrawFn) -> Mosaic:
     """A row of stations and columns of stations, or the other way round; some in line."""
     outer, inner = draw(st.permutations([in_row, in_column]))
     parts: dict[str, Part] = {}
@@ -64,7 +64,7 @@ def figures(draw: st.DrawFn) -> Table:
     return outer(parts, lined=draw(st.booleans()))
 
 
-def same_of(figure: Table) -> list[list[str]]:
+def same_of(figure: Mosaic) -> list[list[str]]:
     """The first two stations with cells, to be alike."""
     return [[name for name, room in figure.rooms() if room.has_cells][:2]]
 
@@ -95,7 +95,7 @@ def first_cell(one: Placed) -> tuple[float, float]:
 
 @settings(max_examples=40, deadline=None)
 @given(figures())
-def test_nothing_overlaps_and_everything_is_inside(figure: Table) -> None:
+def test_nothing_overlaps_and_everything_is_inside(figure: Mosaic) -> None:
     placed = fill(STAGE, figure, same_of(figure))
     assert placed.keys() == dict(figure.rooms()).keys()
     assert all(inside(one.block, one.area) and inside(one.area, STAGE) for one in placed.values())
@@ -105,7 +105,7 @@ def test_nothing_overlaps_and_everything_is_inside(figure: Table) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(figures())
-def test_numbers_can_be_read(figure: Table) -> None:
+def test_numbers_can_be_read(figure: Mosaic) -> None:
     for name, one in fill(STAGE, figure, same_of(figure)).items():
         room, cells = dict(figure.rooms())[name], one.cells
         if cells.text_size:
@@ -117,7 +117,7 @@ def test_numbers_can_be_read(figure: Table) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(figures())
-def test_no_cells_can_grow_without_others_shrinking(figure: Table) -> None:
+def test_no_cells_can_grow_without_others_shrinking(figure: Mosaic) -> None:
     fit = Fit(STAGE, figure, same_of(figure))
     for axis in (0, 1):
         for group in fit.alike[axis]:
@@ -135,7 +135,7 @@ def test_no_cells_can_grow_without_others_shrinking(figure: Table) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(figures())
-def test_cells_are_the_same_where_asked(figure: Table) -> None:
+def test_cells_are_the_same_where_asked(figure: Mosaic) -> None:
     placed = fill(STAGE, figure, same_of(figure))
     for names in same_of(figure):
         assert len({(c.width, c.height, c.text_size) for c in (placed[name].cells for name in names)}) <= 1
@@ -176,10 +176,10 @@ def linear() -> Mapping[str, Placed]:
         "sum": Room(wide=1.2, high=0.5),
     }
     rows = [["input", "output"], ["weight", "bias"], ["product", "sum"]]
-    return fill(STAGE, Table(rows, parts, lined=(True, True)))
+    return fill(STAGE, Mosaic(rows, parts, lined=(True, True)))
 
 
-def test_a_table_is_in_line_both_ways() -> None:
+def test_a_mosaic_is_in_line_both_ways() -> None:
     placed = linear()
     lefts = {name: first_cell(one)[0] for name, one in placed.items()}
     tops = {name: first_cell(one)[1] for name, one in placed.items()}
@@ -189,9 +189,9 @@ def test_a_table_is_in_line_both_ways() -> None:
     assert placed["sum"].block.middle[0] == pytest.approx(placed["output"].block.middle[0])
 
 
-def test_an_empty_place_of_a_table_stays_empty() -> None:
+def test_an_empty_place_of_a_mosaic_stays_empty() -> None:
     parts = {name: Room(2, 2, TEXTS) for name in ("weight", "input", "output")}
-    placed = fill(STAGE, Table([["", "weight"], ["input", "output"]], parts, lined=(True, True)))
+    placed = fill(STAGE, Mosaic([["", "weight"], ["input", "output"]], parts, lined=(True, True)))
     assert first_cell(placed["weight"])[0] == pytest.approx(first_cell(placed["output"])[0])
     assert first_cell(placed["input"])[1] == pytest.approx(first_cell(placed["output"])[1])
 

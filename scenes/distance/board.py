@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.distance.trace import Rows
+from torchreel.scenes.distance.trace import VectorRows
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Morph
@@ -29,7 +29,7 @@ _MOST_ROWS = 8
 class PairsBoard(Board):
     """The vectors of the first results, a row each: x1, x2 and what comes of them."""
 
-    def __init__(self, look: Look, trace: Trace, rows: Rows) -> None:
+    def __init__(self, look: Look, trace: Trace, rows: VectorRows) -> None:
         super().__init__(look, trace)
         self.rows = rows
         count = min(_MOST_ROWS, math.prod(rows.result))

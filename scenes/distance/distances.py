@@ -12,7 +12,7 @@ from manim import Animation, VGroup
 from torchreel.scenes.distance import operators
 from torchreel.scenes.distance.board import Dial, PairsBoard, Readings
 from torchreel.scenes.distance.ladder import Ladder
-from torchreel.scenes.distance.trace import Rows
+from torchreel.scenes.distance.trace import VectorRows
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.stage.beats import Beat
@@ -26,7 +26,9 @@ class _Distance(OperatorScene):
 
     def story(self) -> Iterator[Beat]:
         tensors: Any = self.trace.tensors
-        self.board = PairsBoard(self.look, self.trace, Rows.of(tensors["x1"], tensors["x2"], self.dim()))
+        self.board = PairsBoard(
+            self.look, self.trace, VectorRows.of(tensors["x1"], tensors["x2"], self.dim())
+        )
         self.add(self.board.scenery())
         yield Beat("start", run_time=1.6, formula=self.law(), also=self._reading())
         rows = range(len(self.board.results))

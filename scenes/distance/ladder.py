@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from manim import VGroup
 
-from torchreel.scenes.distance.trace import Rows
+from torchreel.scenes.distance.trace import VectorRows
 from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.look import Look
@@ -21,7 +21,7 @@ _SIGNS = {"diff": "x1 − x2 + ε", "power": "|…|^p", "total": "Σ"}
 class Ladder(Desk):
     """Makes the rungs of any row; each has an arrow from the one above it."""
 
-    def __init__(self, look: Look, trace: Trace, rows: Rows) -> None:
+    def __init__(self, look: Look, trace: Trace, rows: VectorRows) -> None:
         super().__init__(look, trace)
         self.rows = rows
 

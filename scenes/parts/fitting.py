@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from torchreel.scenes.parts.extents import AXES, Extents
 from torchreel.scenes.parts.frame import STAGE_BOTTOM, STAGE_TOP, WIDTH
 from torchreel.scenes.parts.grid import Cells
-from torchreel.scenes.parts.rooms import BESIDE, NUMBER, Area, Placed, Table
+from torchreel.scenes.parts.rooms import BESIDE, NUMBER, Area, Mosaic, Placed
 
 _LINE = 0.6
 """The most of a cell's height that a number is."""
@@ -23,7 +23,7 @@ Names = frozenset[str]
 class Fit(Extents):
     """A figure fitted to an area. `scale` lets cells and numbers grow beyond what they are at most otherwise."""
 
-    def __init__(self, area: Area, figure: Table, same: Sequence[Sequence[str]], scale: float = 1.0) -> None:
+    def __init__(self, area: Area, figure: Mosaic, same: Sequence[Sequence[str]], scale: float = 1.0) -> None:
         super().__init__(figure)
         self.area, self.scale, self.free = area, scale, (area.width, area.height)
         in_line = [list(figure.in_line(axis)) for axis in AXES]

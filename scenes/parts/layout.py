@@ -18,26 +18,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from manim import VGroup
 
 from torchreel.scenes.parts.fitting import Fit
-from torchreel.scenes.parts.rooms import LABEL, STAGE, Area, Part, Placed, Room, Table
+from torchreel.scenes.parts.rooms import LABEL, STAGE, Area, Mosaic, Part, Placed, Room
 from torchreel.scenes.parts.shapes import Box
 from torchreel.scenes.parts.text import Text
 
-__all__ = ["STAGE", "Area", "Placed", "Room", "Table", "fill", "in_column", "in_row", "outlines"]
+__all__ = ["STAGE", "Area", "Mosaic", "Placed", "Room", "fill", "in_column", "in_row", "outlines"]
 
 _SCALES = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2)
 
 
-def in_row(parts: Mapping[str, Part], gap: tuple[float, float] = (0.34, 1.1), lined: bool = False) -> Table:
+def in_row(parts: Mapping[str, Part], gap: tuple[float, float] = (0.34, 1.1), lined: bool = False) -> Mosaic:
     """Side by side; `lined` for rows that belong together from left to right."""
-    return Table([list(parts)], parts, gap, (False, lined))
+    return Mosaic([list(parts)], parts, gap, (False, lined))
 
 
-def in_column(parts: Mapping[str, Part], gap: tuple[float, float] = (0.2, 0.6), lined: bool = False) -> Table:
+def in_column(
+    parts: Mapping[str, Part], gap: tuple[float, float] = (0.2, 0.6), lined: bool = False
+) -> Mosaic:
     """One below another; `lined` for columns that belong together, such as a result under its cause."""
-    return Table([[name] for name in parts], parts, gap, (lined, False))
+    return Mosaic([[name] for name in parts], parts, gap, (lined, False))
 
 
-def fill(area: Area, figure: Table, same: Iterable[Sequence[str]] = ()) -> dict[str, Placed]:
+def fill(area: Area, figure: Mosaic, same: Iterable[Sequence[str]] = ()) -> dict[str, Placed]:
     """The places of all stations of a figure in the middle of an area, each as large as the others let it be.
 
     `same` names stations whose cells are alike because they are multiplied with one another. Raises ValueError where

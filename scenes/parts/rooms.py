@@ -1,4 +1,4 @@
-"""What a figure on stage needs: stations with cells, tables of stations, the areas they are put in."""
+"""What a figure on stage needs: stations with cells, mosaics of stations, the areas they are put in."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Table:
+class Mosaic:
     """Parts by name in rows and columns (an empty name is an empty place), their middles in line, `gap` (least, most).
 
     With `lined[0]` the columns of cells are in line from above to below, so that a result stands under its cause; with
@@ -146,19 +146,19 @@ class Table:
         return [[name for name in track if name] for track in tracks]
 
     def rooms(self) -> Iterator[tuple[str, Room]]:
-        """All rooms in it and in the tables in it."""
+        """All rooms in it and in the mosaics in it."""
         for name, part in self.parts.items():
-            yield from part.rooms() if isinstance(part, Table) else [(name, part)]
+            yield from part.rooms() if isinstance(part, Mosaic) else [(name, part)]
 
     def in_line(self, axis: int) -> Iterator[list[str]]:
         """Names of rooms whose cells have one size along an axis, because they are in line."""
         for track in self.tracks(axis) if self.lined[axis] else []:
             yield [name for name in track if isinstance(self.parts[name], Room)]
         for part in self.parts.values():
-            yield from part.in_line(axis) if isinstance(part, Table) else []
+            yield from part.in_line(axis) if isinstance(part, Mosaic) else []
 
 
-Part = Room | Table
+Part = Room | Mosaic
 
 
 @dataclass(frozen=True)
