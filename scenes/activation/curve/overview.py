@@ -15,6 +15,7 @@ from torchreel.scenes.activation.curve.overview_trace import (
     MODULES,
 )
 from torchreel.scenes.parts.curve import Curve
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.motion import Appear, Paint, Vanish
 from torchreel.scenes.parts.plot import Plot, covering
 from torchreel.scenes.parts.shapes import Shape, box_points
@@ -27,7 +28,6 @@ _COLUMNS = 8
 _PITCH, _TALL = (1.68, 1.98), 1.34
 _LEFT, _TOP = -6.62, 2.72
 _WIDE = 1.42
-_NAME = 0.2
 
 
 class Activations(OperatorScene):
@@ -62,9 +62,8 @@ class Activations(OperatorScene):
     def _point(self, names: list[str]) -> list[Animation]:
         """One frame round the family's plots in each row they stand in."""
         gone = [Vanish(frame) for frame in self.frames]
-        self.frames = [
-            Shape(path, stroke=self.look.theme.accent, stroke_width=3.6) for path in self._outlines(names)
-        ]
+        desk = Desk(self.look, self.trace)
+        self.frames = [desk.frame(path, 3.6, z_index=0) for path in self._outlines(names)]
         return [*gone, *(Appear(frame) for frame in self.frames)]
 
     def _outlines(self, names: list[str]) -> Iterator[np.ndarray]:
@@ -105,9 +104,8 @@ class Activations(OperatorScene):
     def _title(self, name: str) -> Text:
         plot = self.plots[name]
         middle = (plot.left + plot.right) / 2
-        return Text(name, _NAME, self.look.theme.muted, "sans").place(
-            (middle, plot.top + 0.1), vertical="baseline"
-        )
+        at = (middle, plot.top + 0.1)
+        return Desk(self.look, self.trace).label(name, at, font="sans", vertical="baseline")
 
     def _law(self, name: str) -> list[Token]:
         """The formula of a family's first function."""

@@ -9,7 +9,7 @@ import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.activation import operators
-from torchreel.scenes.activation.curve.table import Table
+from torchreel.scenes.activation.curve.table import ElementTable
 from torchreel.scenes.parts.grid import Cells, Grid, drawn_texts
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.parts.plot import Plot, Rider
@@ -34,7 +34,7 @@ class GLU(OperatorScene):
         self.strip = self._strip()
         self.plot = Plot(self.look, *self._spans(), _AREA, "b", "gate = σ(b)")
         self.curve = self.plot.curve(*self._points(), self.look.theme.channel(1), 4.4)
-        self.table = Table(self.look, self.trace, _COLUMNS, tensor="output", blank=_COLUMNS)
+        self.table = ElementTable(self.look, self.trace, _COLUMNS, tensor="output", blank=_COLUMNS)
         self.rider: Rider | None = None
         label = self.strip.caption(f"input {self.trace.shape('input')}".replace(", ", ","))
         self.add(self.strip, label, self.plot, self.curve, self.table.scenery)
