@@ -8,8 +8,8 @@ from functools import partial
 from manim import Animation, VGroup
 
 from torchreel.scenes.loss import operators
-from torchreel.scenes.loss.elementwise.scene import ElementwiseLoss
 from torchreel.scenes.loss.elementwise.shares import Shares
+from torchreel.scenes.loss.elementwise.story import ElementwiseLoss
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.shapes import Shape

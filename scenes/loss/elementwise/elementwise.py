@@ -6,7 +6,7 @@ import math
 
 from torchreel.scenes.loss import operators
 from torchreel.scenes.loss.elementwise.graph import Band
-from torchreel.scenes.loss.elementwise.scene import CurvedLoss
+from torchreel.scenes.loss.elementwise.story import CurvedLoss
 from torchreel.scenes.parts.grid import Cell
 
 
