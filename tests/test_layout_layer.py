@@ -234,6 +234,12 @@ def test_a_heavier_station_has_larger_cells() -> None:
     assert placed["b"].cells.width == pytest.approx(1.3 * placed["a"].cells.width, rel=0.01)
 
 
+def test_a_station_without_room_does_not_hold_up_the_others() -> None:
+    placed = fill(STAGE, in_row({"long": Room(30, 1, TEXTS), "small": Room(3, 3, TEXTS, largest=1.7)}))
+    assert placed["long"].cells.height < 0.2
+    assert (placed["small"].cells.width, placed["small"].cells.height) == (1.7, 1.7)
+
+
 def test_names_and_sides_have_room() -> None:
     one = fill(STAGE, in_row({"x": Room(2, 1, TEXTS, name="a name wider than its cells", sides=["row 0"])}))[
         "x"
