@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
-import tempfile
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -93,13 +91,23 @@ def _changes(command: Callable[..., Any]) -> Callable[..., Any]:
 class _Commands(click.Group):
     """The group that ends every command, whatever happens in it, with an exit code and at most one line."""
 
-    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> NoReturn:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        *,
+        standalone_mode: bool = True,
+        **options: Any,
+    ) -> Any:
+        """Run the command that `args` name and exit; without `standalone_mode` return or raise as click does."""
+        if not standalone_mode:
+            return super().main(args, prog_name, standalone_mode=False, **options)
         given = list(sys.argv[1:] if args is None else args)
         with dependable(), warnings.catch_warnings():
             if not is_debugging():
                 warnings.simplefilter("ignore")
             try:
-                code = super().main(given, *rest, **{**options, "standalone_mode": False}) or DONE
+                code = super().main(given, prog_name, standalone_mode=False, **options) or DONE
                 sys.stdout.flush()
             except (Exception, KeyboardInterrupt, OutputLost) as error:
                 code = _report(error, as_json="--json" in given)
@@ -279,6 +287,9 @@ def render(
 )
 def preview(operator: str, folder: Path | None, **asked: Any) -> int:
     """Render one clip quickly, small, and open it; without a screen, print its path."""
+    import shutil
+    import tempfile
+
     from torchreel.render.plan import jobs
 
     with contextlib.ExitStack() as unless_shown:
@@ -385,6 +396,7 @@ def _exit_code(results: Sequence[Result]) -> int:
 
 def _open(path: Path) -> bool:
     """Open a file with the desktop's program; False where there is no screen or no such program."""
+    import shutil
     import subprocess
 
     mac = sys.platform == "darwin"

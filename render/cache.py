@@ -28,7 +28,7 @@ _VERSIONS = ("torch", "manim", "av", "numpy", "uharfbuzz", "pycairo", "cairocffi
 
 
 def cache_folder() -> Path:
-    """`$TORCHREEL_CACHE`, else `torchreel` in `$XDG_CACHE_HOME` or `~/.cache`; without a home, where nothing is kept."""
+    """`$TORCHREEL_CACHE`, else `torchreel` in `$XDG_CACHE_HOME` or `~/.cache`; nothing is kept without a home."""
     own, base = os.environ.get("TORCHREEL_CACHE"), os.environ.get("XDG_CACHE_HOME")
     try:
         if own:
