@@ -132,7 +132,7 @@ def _report(error: BaseException, as_json: bool) -> int:
     else:
         code, text = ending(KeyboardInterrupt() if isinstance(error, click.Abort) else error)
     try:
-        if as_json:
+        if as_json and not isinstance(error, OutputLost):
             say_json({"exit_code": code, "error": text})
         else:
             say(f"torchreel: {text}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import json
 import os
 from pathlib import Path
@@ -15,7 +16,7 @@ from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.render import batch, manifest
 from torchreel.render.job import Job, Output
-from torchreel.render.progress import Silent
+from torchreel.render.progress import Bar, Silent
 from torchreel.render.settings import View
 
 STEM = "Conv2d.zh.light"
@@ -86,9 +87,9 @@ def test_a_folder_a_pipe_and_a_lost_link_of_that_name_are_left_alone(stage: Any,
 def test_a_manifest_that_is_too_large_is_left_alone(
     stage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = json.dumps(OURS)
+    content = json.dumps(OURS) + 10_000 * " "
     (tmp_path / "manifest.json").write_text(content)
-    monkeypatch.setattr(manifest, "_LARGEST", len(content) - 1)
+    monkeypatch.setattr(manifest, "_LARGEST", 9_999)
     assert len(run(tmp_path)) == 1
     assert (tmp_path / "manifest.json").read_text() == content
 
@@ -180,3 +181,15 @@ def test_a_killed_runs_finished_clips_are_known_to_the_next_run(
     monkeypatch.setattr(batch._Batch, "write_manifests", lambda self: None)
     run(tmp_path)
     assert list(manifest.read(tmp_path)) == [STEM]
+
+
+def test_a_note_is_a_line_on_standard_error_beside_a_bar(
+    stage: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "manifest.json").write_text("mine")
+    screen = io.StringIO()
+    with Bar(1, screen) as bar:
+        batch.run([job(tmp_path)], bar)
+    assert capsys.readouterr().err == f"torchreel: {bar.notes[0]}\n"
+    assert "is not torchreel's" not in screen.getvalue()
+    assert f"{STEM}  png " in screen.getvalue()

@@ -14,8 +14,9 @@ HOSTILE = {
     "another width": "[CLI]\npixel_width = 1080\n",
     "another renderer": "[CLI]\nrenderer = opengl\n",
     "a plugin": "[CLI]\nplugins = x\n",
-    "colours, rates and files": "[CLI]\nbackground_color = RED\nbackground_opacity = 0\nframe_rate = 7\nsave_sections = True\n"
-    "log_to_file = True\nwrite_all = True\npreview = True\nfrom_animation_number = 3\nverbosity = DEBUG\n",
+    "colours, rates and files": "[CLI]\nbackground_color = RED\nbackground_opacity = 0\nframe_rate = 7\n"
+    "save_sections = True\nlog_to_file = True\nwrite_all = True\npreview = True\n"
+    "from_animation_number = 3\nverbosity = DEBUG\n",
     "a word for a number": "[CLI]\nframe_rate = abc\n",
     "an unknown theme": "[CLI_CTX]\nwidth = x\n[logger]\nlogging_level_error = no such colour\n",
     "no configuration at all": "this = is not\n[a configuration",
