@@ -95,19 +95,19 @@ class _Commands(click.Group):
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
-        *,
+        complete_var: str | None = None,
         standalone_mode: bool = True,
         **options: Any,
     ) -> Any:
         """Run the command that `args` name and exit; without `standalone_mode` return or raise as click does."""
         if not standalone_mode:
-            return super().main(args, prog_name, standalone_mode=False, **options)
+            return super().main(args, prog_name, complete_var, False, **options)
         given = list(sys.argv[1:] if args is None else args)
         with dependable(), warnings.catch_warnings():
             if not is_debugging():
                 warnings.simplefilter("ignore")
             try:
-                code = super().main(given, prog_name, standalone_mode=False, **options) or DONE
+                code = super().main(given, prog_name, complete_var, False, **options) or DONE
                 sys.stdout.flush()
             except (Exception, KeyboardInterrupt, OutputLost) as error:
                 code = _report(error, as_json="--json" in given)
