@@ -22,7 +22,6 @@ import pytest
 from torchreel import cli
 from torchreel.assets.errors import UserError
 from torchreel.render import doctor, endings, workers
-from torchreel.render.streams import OutputLost
 
 SMALL = ("--width", "160", "--fps", "5", "-j", "1")
 RENDER = ("render", "Conv2d", "-f", "png", *SMALL)
@@ -59,11 +58,6 @@ def in_a_shell(script: str, **variables: str) -> subprocess.CompletedProcess[str
             "cannot load numpy: libx.so: cannot map;",
         ),
         (PermissionError(errno.EACCES, "?", "/a/b"), 1, "/a/b: Permission denied."),
-        (
-            OutputLost(OSError(errno.EPIPE, "")),
-            1,
-            "stopped, because standard output cannot be written to: Broken",
-        ),
         (RecursionError("too deep"), 1, "internal error: RecursionError: too deep ("),
         (ZeroDivisionError(), 1, "internal error: ZeroDivisionError: no message ("),
     ],

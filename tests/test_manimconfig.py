@@ -92,3 +92,20 @@ def test_a_plugin_is_not_loaded(tmp_path: Path, undisturbed: str) -> None:
     (package / "entry_points.txt").write_text("[manim.plugins]\nhostile = hostile\n")
     (tmp_path / "hostile.py").write_text("raise SystemExit('loaded')\n")
     assert draw(tmp_path, tmp_path) == (0, undisturbed, "")
+
+
+def test_a_clip_is_the_same_files_in_a_hostile_folder(tmp_path: Path) -> None:
+    written = []
+    for name, content in (("plain", None), ("frame", HOSTILE["another frame"]), ("broken", "[CLI\nx")):
+        folder = tmp_path / name
+        folder.mkdir()
+        if content:
+            (folder / "manim.cfg").write_text(content)
+        command = [sys.executable, "-m", "torchreel", "render", "ReLU", "-f", "gif,png", "--width", "160"]
+        done = subprocess.run(
+            [*command, "--fps", "5", "--force"], capture_output=True, text=True, cwd=folder, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert {path.name for path in folder.iterdir()} <= {"manim.cfg", "media"}
+        written.append({path.name: path.read_bytes() for path in (folder / "media").iterdir()})
+    assert written[0] == written[1] == written[2]
