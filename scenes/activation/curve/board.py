@@ -178,7 +178,7 @@ class CurveBoard(Board):
         area, wide = self.graph.plot.frame.area, cells.width * count
         falls = float(self.trace.sample("weight", 1)[0]) < 0
         top = area[1] + 1.3 if falls else area[3] - 0.15
-        middle = (area[0] + 1.25, top - 0.4 - cells.height / 2)
+        middle = (area[0] + max(wide, 1.5) / 2 + 0.2, top - 0.4 - cells.height / 2)
         left, right = middle[0] - max(wide, 1.5) / 2 - 0.1, middle[0] + max(wide, 1.5) / 2 + 0.1
         self.corner = (left, middle[1] - cells.height / 2 - 0.06, right, top)
         grid = self.grid("weight", (), cells, middle)

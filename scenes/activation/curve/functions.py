@@ -30,7 +30,7 @@ from torchreel.scenes.activation.curve.laws import (
     smooth,
     wide,
 )
-from torchreel.scenes.activation.curve.range import Stored
+from torchreel.scenes.activation.curve.range import Instead, Stored
 from torchreel.scenes.trace.formula import (
     Add,
     Const,
@@ -296,7 +296,7 @@ def _shrink(
             (-limit, limit),
             f"|{{}}| ≤ {text}",
             lambda x: within(compared(x), limit),
-            lambda x, _: ZERO,
+            lambda x, _: Instead(ZERO, x),
             "y = 0",
         ),
         Piece("below", (-INF, -limit), f"{{}} < {plain(-limit)}", lambda x: x < 0, left, says[0]),
@@ -313,7 +313,7 @@ def within(x: Tensor, limit: float) -> Tensor:
 def _threshold(module: Any) -> Law:
     value = setting(module.value)
     pieces = (
-        below("replaced", float(module.threshold), lambda x, _: value, f"y = {value.text}"),
+        below("replaced", float(module.threshold), lambda x, _: Instead(value, x), f"y = {value.text}"),
         above("same", float(module.threshold), same, "y = x"),
     )
     return Law(pieces, beside={"y = x": lambda x: x}, reach=5.0)

@@ -31,7 +31,7 @@ class Axes(Plot):
         return [
             text
             for text in super()._numbers(on_x)
-            if text.text != "0" or not len(text.points) or abs(_middle(text) - zero) > 0.05
+            if text.text.strip("0.") or not len(text.points) or abs(_middle(text) - zero) > 0.05
         ]
 
 

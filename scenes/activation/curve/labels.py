@@ -49,8 +49,8 @@ class LabelPlaces:
     """
 
     def __init__(self, area: Area, curves: Iterable[Curve], others: Iterable[np.ndarray] = ()) -> None:
-        self.area = area
-        self.paths = np.concatenate([np.zeros((0, 2)), *(curve.points[:, :2] for curve in curves)])
+        self.area, self.curves = area, list(curves)
+        self.paths = np.concatenate([np.zeros((0, 2)), *(curve.points[:, :2] for curve in self.curves)])
         self.lines = np.concatenate([np.zeros((0, 2)), *(_dense(line[:, :2]) for line in others)])
         self.taken: list[Area] = []
 
@@ -82,7 +82,7 @@ class LabelPlaces:
             return self._pick(size, [((self.area[0] + self.area[2]) / 2, self.area[3])])
         spread = np.linspace(0.03, 0.97, 40) * (len(ends) - 1)
         order = sorted(spread.round().astype(int).tolist(), key=lambda k: -self._distance(ends[k], curve))
-        spots = [(float(ends[k][0]), float(ends[k][1]) + lift) for k in order for lift in _LIFTS[:4]]
+        spots = [(float(ends[k][0]), float(ends[k][1]) + lift) for k in order for lift in _LIFTS]
         sides = [
             (float(ends[k][0]) + side * (size[0] / 2 + 0.16), float(ends[k][1]))
             for k in order
@@ -91,10 +91,9 @@ class LabelPlaces:
         return self._pick(size, [*spots, *sides])
 
     def _distance(self, place: np.ndarray, own: Curve) -> float:
-        """How far another curve is: a label belongs where its own is alone."""
-        keys, mine = (points @ (1.0, 1e6) for points in (self.paths, own.points[:, :2]))
-        others = self.paths[~np.isin(keys, mine)]
-        return float(np.linalg.norm(others - place, axis=1).min()) if len(others) else 0.0
+        """How far other curves are: a label belongs where its own is alone."""
+        others = [curve.points[:, :2] for curve in self.curves if curve is not own and len(curve.points)]
+        return min((float(np.linalg.norm(points - place, axis=1).min()) for points in others), default=0.0)
 
     def _pick(self, size: tuple[float, float], candidates: Sequence[tuple[float, float]]) -> tuple[float, float]:
         boxes = [_box(self._inside(place, size), size) for place in candidates]
@@ -113,6 +112,7 @@ class LabelPlaces:
 
     def _cost(self, box: Area) -> int:
         """How many points of lines a box hides; those of curves and other labels count more."""
+        box = box[0] - _CLEAR, box[1] - _CLEAR, box[2] + _CLEAR, box[3] + _CLEAR
         return (
             _CURVES * _inside_box(self.paths, box)
             + _inside_box(self.lines, box)
