@@ -9,7 +9,7 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.activation.curve.graph import BOTTOM, TOP, ReadingGraph, frame_between
 from torchreel.scenes.activation.curve.labels import Label, LabelPlaces, extent
-from torchreel.scenes.activation.curve.laws import Law, Piece
+from torchreel.scenes.activation.curve.laws import Law, Piece, plain
 from torchreel.scenes.activation.curve.table import ElementTable, Sides
 from torchreel.scenes.parts.axes import Area, covering
 from torchreel.scenes.parts.grid import Cells, Grid
@@ -20,6 +20,7 @@ from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _MOST_WEIGHTS = 4
+_LONGEST_NAME = 18
 
 
 class CurveBoard(Board):
@@ -95,8 +96,9 @@ class CurveBoard(Board):
         return VGroup(self.graph.mark(*self._at(row, "output"), self.color(self.curve(row))))
 
     def write(self, row: int, *names: str) -> list[Animation]:
-        """A row's values are born in some columns."""
-        return [move for name in names for move in self.table.write(name, row)]
+        """A row's values are born in some columns; what has drawn no slope has none."""
+        drawn = [name for name in names if name != "a" or self.value("input", row) <= 0]
+        return [move for name in drawn for move in self.table.write(name, row)]
 
     def _at(self, row: int, tensor: str) -> tuple[float, float]:
         return self.value("input", row), self.value(tensor, row)
@@ -126,7 +128,8 @@ class CurveBoard(Board):
         right = ["gate", "output"] if self.rules.gate else ["output"]
         blank = [name for name in (*left, *right) if name != "input"]
         sides = Sides(left, right, blank)
-        return ElementTable(self.look, self.trace, sides, BOTTOM, TOP, plain=("gate", "a"))
+        heads = {"a": "slope a", "gate": self.rules.gate.word if self.rules.gate else ""}
+        return ElementTable(self.look, self.trace, sides, BOTTOM, TOP, plain=("gate", "a"), heads=heads)
 
     def _graph(self) -> ReadingGraph:
         low, high = float(self.x[0]), float(self.x[-1])
@@ -150,8 +153,15 @@ class CurveBoard(Board):
     def _gate_curve(self) -> list[Shape]:
         if self.rules.gate is None:
             return []
-        name = self.trace.symbol("gate")
+        name = self._gate_name()
         return [self.graph.curve(self.x, self._array("curve.gate"), self.look.theme.text, name)]
+
+    def _gate_name(self) -> str:
+        """`g = Φ(x)`, as far as it is short."""
+        symbol = self.trace.symbol("gate")
+        step = self.trace.step("gate", self.index(self.rows[0]))
+        rule = step.formula.symbols().replace("input", self.trace.symbol("input"))
+        return symbol if "(" in symbol or len(rule) > _LONGEST_NAME else f"{symbol} = {rule}"
 
     def _limits(self) -> list[Shape]:
         """Levels on the y axis, and where pieces meet, but for 0, where the axis stands."""
@@ -216,7 +226,7 @@ class CurveBoard(Board):
         plot, theme = self.graph.plot, self.look.theme
         found = []
         for name, y in self.rules.levels.items():
-            if not y or not plot.frame.y[0] <= y <= plot.frame.y[1]:
+            if plain(y) == name or not plot.frame.y[0] <= y <= plot.frame.y[1]:
                 continue
             level = plot.curve([plot.frame.x[0], 0.0, plot.frame.x[1]], [y, y, y], theme.muted)
             at = places.beside(extent(name), level)

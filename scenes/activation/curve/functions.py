@@ -146,7 +146,7 @@ def _selu(module: Any) -> Law:
         below("bent", 0.0, curve),
         above("scaled", 0.0, lambda x, _: Mul((scale, x)), "y = 1.0507·x"),
     )
-    return Law(pieces, levels={"−1.0507·1.6733": -_SELU_SCALE * _SELU_ALPHA}, moments=True)
+    return Law(pieces, levels={"−1.7581": -_SELU_SCALE * _SELU_ALPHA}, moments=True)
 
 
 def _times(factor: float, part: Expr) -> Expr:
@@ -194,7 +194,7 @@ def _hardswish(module: Any) -> Law:
 
 def _tanhshrink(module: Any) -> Law:
     return gated(
-        torch.tanh, lambda x: Func("tanh", x), Sub, beside={"y = x": lambda x: x}, reach=3.0
+        torch.tanh, lambda x: Func("tanh", x), Sub, "", beside={"y = x": lambda x: x}, reach=3.0
     )
 
 
@@ -276,7 +276,7 @@ def _hardsigmoid(module: Any) -> Law:
 
 
 def _hardshrink(module: Any) -> Law:
-    return _shrink(float(module.lambd), lambda x: x, same, same, ("y = x", "y = x"))
+    return _shrink(float(module.lambd), lambda x: x, same, same, ("", ""))
 
 
 def _softshrink(module: Any) -> Law:
@@ -314,7 +314,7 @@ def _threshold(module: Any) -> Law:
     value = setting(module.value)
     pieces = (
         below("replaced", float(module.threshold), lambda x, _: Instead(value, x), f"y = {value.text}"),
-        above("same", float(module.threshold), same, "y = x"),
+        above("same", float(module.threshold), same),
     )
     return Law(pieces, beside={"y = x": lambda x: x}, reach=5.0)
 

@@ -16,11 +16,13 @@ from torchreel.scenes.parts.text import Text, measure
 
 _TAG_Z = RIDER_Z + 1
 _CLEAR = 0.06
-_LIFTS = (0.3, -0.3, 0.42, -0.42, 0.6, -0.6)
-_ALONG = 90
+_LIFTS = (0.3, 0.42, 0.6)
+_ALONG = 60
 _SHARES = (0.93, 0.07, 0.82, 0.18, 0.7, 0.3, 0.58, 0.42)
 _ACROSS = (0.5, 0.35, 0.65, 0.2, 0.8)
-_LABELS, _CURVES = 10_000, 30
+_LABELS, _CURVES, _WORSE = 10_000, 30, 60
+
+Spot = tuple[float, float]
 
 
 class Label(VGroup):
@@ -59,21 +61,19 @@ class LabelPlaces:
         self.taken.append(box)
 
     def in_band(self, size: tuple[float, float], left: float, right: float) -> tuple[float, float]:
-        """The middle of a label in a band of x from `left` to `right` (scene units), beside the curve in it."""
+        """The middle of a label in a band of x from `left` to `right` (scene units), near the curve in it."""
         bottom, top = self.area[1], self.area[3]
         x, y = self.paths.T
+        near: list[tuple[float, float]] = []
         for across in _ACROSS:
             middle = left + across * (right - left)
-            near = y[np.abs(x - middle) < size[0] / 2]
-            if len(near) and size[0] < right - left:
-                spots = [(middle, edge + lift) for edge, lift in ((near.max(), 0.26), (near.min(), -0.26))]
-                free = [spot for spot in spots if self._cost(_box(spot, size)) == 0 and self._holds(spot, size)]
-                if free:
-                    return self._pick(size, free)
+            own = y[np.abs(x - middle) < size[0] / 2 + _CLEAR]
+            own = own if size[0] < right - left else own[:0]
+            near += [(middle, own.max() + lift) for lift in _LIFTS[:2] if len(own)]
+            near += [(middle, own.min() - lift) for lift in _LIFTS[:2] if len(own)]
         heights = [bottom + share * (top - bottom) for share in _SHARES]
-        return self._pick(
-            size, [(left + across * (right - left), y) for y in heights for across in _ACROSS]
-        )
+        far = [(left + across * (right - left), height) for height in heights for across in _ACROSS]
+        return self._pick(size, near, far)
 
     def beside(self, size: tuple[float, float], curve: Curve) -> tuple[float, float]:
         """The middle of a label above or below its curve, where nothing else runs."""
@@ -82,27 +82,33 @@ class LabelPlaces:
             return self._pick(size, [((self.area[0] + self.area[2]) / 2, self.area[3])])
         spread = np.linspace(0.03, 0.97, 40) * (len(ends) - 1)
         order = sorted(spread.round().astype(int).tolist(), key=lambda k: -self._distance(ends[k], curve))
-        spots = [(float(ends[k][0]), float(ends[k][1]) + lift) for k in order for lift in _LIFTS]
+        spots = [
+            (float(ends[k][0]), float(ends[k][1]) + side * lift)
+            for k in order
+            for lift in _LIFTS
+            for side in (1, -1)
+        ]
         sides = [
             (float(ends[k][0]) + side * (size[0] / 2 + 0.16), float(ends[k][1]))
             for k in order
             for side in (1, -1)
         ]
-        return self._pick(size, [*spots, *sides])
+        return self._pick(size, spots, sides)
 
     def _distance(self, place: np.ndarray, own: Curve) -> float:
         """How far other curves are: a label belongs where its own is alone."""
         others = [curve.points[:, :2] for curve in self.curves if curve is not own and len(curve.points)]
         return min((float(np.linalg.norm(points - place, axis=1).min()) for points in others), default=0.0)
 
-    def _pick(self, size: tuple[float, float], candidates: Sequence[tuple[float, float]]) -> tuple[float, float]:
-        boxes = [_box(self._inside(place, size), size) for place in candidates]
-        best = min(boxes, key=self._cost)
+    def _pick(
+        self, size: tuple[float, float], candidates: Sequence[Spot], worse: Sequence[Spot] = ()
+    ) -> tuple[float, float]:
+        """The first of the places that cost least; the `worse` ones cost more from the start."""
+        ranked = [(place, 0) for place in candidates] + [(place, _WORSE) for place in worse]
+        boxes = [(_box(self._inside(place, size), size), more) for place, more in ranked]
+        best, _ = min(boxes, key=lambda box: self._cost(box[0]) + box[1])
         self.taken.append(best)
         return (best[0] + best[2]) / 2, (best[1] + best[3]) / 2
-
-    def _holds(self, place: tuple[float, float], size: tuple[float, float]) -> bool:
-        return bool(np.allclose(self._inside(place, size), place))
 
     def _inside(self, place: tuple[float, float], size: tuple[float, float]) -> tuple[float, float]:
         """The place, moved so that a label of this size stays in the frame."""

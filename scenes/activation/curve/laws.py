@@ -40,10 +40,14 @@ class Piece:
 
 @dataclass(frozen=True)
 class Gate:
-    """A function of x that is read off a curve of its own before the output is made from it, with its formula."""
+    """A function of x that is read off a curve of its own before the output is made from it, with its formula.
+
+    `word` says what it does, where it has a role.
+    """
 
     function: Function
     formula: Callable[[Expr], Expr]
+    word: str = "gate"
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ def gated(
     function: Function,
     gate: Callable[[Expr], Expr],
     join: Callable[[Expr, Expr], Expr],
+    word: str = "gate",
     **more: Any,
 ) -> Law:
     """A function that joins x with what its gate makes of x, with one formula everywhere."""
@@ -97,7 +102,7 @@ def gated(
     def whole(x: Expr, cells: Tensor) -> Expr:
         return join(x, Ref("gate", cells))
 
-    return Law((rest("ride", (-INF, INF), "", whole),), gate=Gate(function, gate), **more)
+    return Law((rest("ride", (-INF, INF), "", whole),), gate=Gate(function, gate, word), **more)
 
 
 def rest(key: str, span: tuple[float, float], condition: str, formula: Formula, says: str = "") -> Piece:

@@ -135,16 +135,12 @@ class ActivationScene(OperatorScene):
         yield Beat("times", partial(self._finish, row), 0.4, 1.0, step, values, look=partial(self._join, row))
 
     def _slow(self) -> list[int]:
-        """The first element of each regime, from left to right; the second one where there is a single regime."""
+        """The middle element of each regime, from left to right; the second one where there is a single regime."""
         shown = [row for row in self.board.rows if self.board.shows(row)]
         if self.rules.gate or len(self.rules.keys) == 1:
             return shown[1:2] or shown[:1]
-        first: dict[str, int] = {}
-        for row in shown:
-            piece = self.board.piece(row)
-            if piece is not None:
-                first.setdefault(piece.key, row)
-        return [first[key] for key in self.rules.keys if key in first][:_MOST_SLOW]
+        regimes = [[row for row in shown if self._key(row) == key] for key in self.rules.keys]
+        return [rows[len(rows) // 2] for rows in regimes if rows][:_MOST_SLOW]
 
     def _key(self, row: int) -> str:
         piece: Piece | None = self.board.piece(row)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.gates import Sampled, Slots, sample
-from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, Look
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look
+from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
@@ -21,7 +23,6 @@ WIDTH, GAP = 1.16, 0.3
 _HEIGHT, _HEAD = 0.68, 0.4
 _MOST_ROWS = 7
 _TEXT = 0.3
-_HEADS = {"gate": "gate", "a": "slope"}
 
 
 class Columns(Desk):
@@ -69,7 +70,7 @@ class Sides:
 class ElementTable(Columns):
     """Columns of some tensors over the elements of `tensor`, some at the left edge of the stage, some at the right.
 
-    Rows stand between `bottom` and `top` (scene units). Of many elements, the first ones and the last are shown.
+    Rows stand between `bottom` and `top` (scene units). `heads` are words in the place of tensors' names. Of many elements, the first ones and the last are shown.
     """
 
     def __init__(
@@ -81,9 +82,10 @@ class ElementTable(Columns):
         top: float,
         tensor: str = "input",
         plain: Sequence[str] = (),
+        heads: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(look, trace)
-        self.sides, self.plain, self.size = sides, plain, trace.shape(tensor)
+        self.sides, self.plain, self.heads, self.size = sides, plain, heads, trace.shape(tensor)
         self.slots = sample(math.prod(self.size), _MOST_ROWS)
         self.height = min(_HEIGHT, (top - _HEAD - bottom) / len(self.slots))
         self.middle = (bottom + top - _HEAD) / 2
@@ -133,16 +135,20 @@ class ElementTable(Columns):
         column.plain = name in self.plain
         return column
 
-    def _headings(self) -> list[VGroup | Text]:
+    def _headings(self) -> list[VGroup | Text | MathText]:
         foot = self.middle + self.height * len(self.slots) / 2 + 0.17
-        heads: list[VGroup | Text] = [
-            self.title(name, (self._x(name), foot), name=_HEADS.get(name, name), shape=False)
-            for name in self.columns
-        ]
+        heads: list[VGroup | Text | MathText] = [self._head(name, (self._x(name), foot)) for name in self.columns]
         if self.has_places:
             at = (self._x(self.sides.left[0]), foot + 0.32)
             heads.append(self.label(str(self.size), at, MIN_TEXT, font="sans", vertical="baseline"))
         return heads
+
+    def _head(self, name: str, foot: tuple[float, float]) -> VGroup | MathText:
+        """A column's name; where no word is given, the symbol alone."""
+        if self.heads.get(name, name):
+            return self.title(name, foot, name=self.heads.get(name), shape=False)
+        color = self.look.theme.role(self.trace.role(name))
+        return MathText(self.trace.symbol(name), NAME_TEXT, color).place(foot, vertical="baseline")
 
     def _places(self) -> list[Text]:
         """The index of each row's element, where the tensor has several axes."""
