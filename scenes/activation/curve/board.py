@@ -10,25 +10,25 @@ from manim import Animation, VGroup
 from torchreel.scenes.activation.curve.graph import BOTTOM, TOP, ReadingGraph, frame_between
 from torchreel.scenes.activation.curve.labels import Label, LabelPlaces, extent
 from torchreel.scenes.activation.curve.laws import Law, Piece, plain
+from torchreel.scenes.activation.curve.reading import ReadingBoard
 from torchreel.scenes.activation.curve.table import ElementTable, Sides
 from torchreel.scenes.parts.axes import Area, covering
 from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.shapes import Box, Shape
-from torchreel.scenes.stage.board import Board
-from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _MOST_WEIGHTS = 4
 _LONGEST_NAME = 18
+_ROOM = 0.1
 
 
-class CurveBoard(Board):
+class CurveBoard(ReadingBoard):
     """What stands on stage, and the lit path of one element."""
 
     def __init__(self, look: Look, trace: Trace, rules: Law) -> None:
         super().__init__(look, trace)
-        self.rules = rules
+        self.rules, self.read_off = rules, "gate" if rules.gate else "output"
         self.draws = "a" in trace.tensors
         self.table = self._table()
         self.x = self._array("curve.x")
@@ -42,19 +42,6 @@ class CurveBoard(Board):
             self.graph.scenery, *self._limits(), *self.beside, *self.curves, *self.gate_curve, *self._ends(),
             self.table.scenery, *self._weights(), *self._names(),
         )  # fmt: skip
-
-    @property
-    def rows(self) -> list[int]:
-        """The rows of elements."""
-        return self.table.rows
-
-    def index(self, row: int) -> Index:
-        """The tensor index of a row's element."""
-        return self.table.index(row)
-
-    def value(self, tensor: str, row: int) -> float:
-        """A tensor's value for a row's element."""
-        return self.table.value(tensor, row)
 
     def piece(self, row: int) -> Piece | None:
         """The regime that a row's element is in; None for NaN."""
@@ -72,23 +59,6 @@ class CurveBoard(Board):
         theme = self.look.theme
         return theme.role("result") if self.count == 1 else theme.channel(number)
 
-    def shows(self, row: int) -> bool:
-        """Whether the graph shows a row's element."""
-        return self.graph.shows(self.value("input", row), self.value("output", row))
-
-    def inward(self, row: int) -> VGroup:
-        """The way from a row's number to the x axis and to the curve that it is read from."""
-        if not self.shows(row):
-            return VGroup()
-        spot = self.graph.spot(*self._at(row, self.read_off))
-        return VGroup(*self._ray(row), self.graph.path(self._route(row)[0]), spot)
-
-    def outward(self, row: int) -> VGroup:
-        """The way from the curve across to the cell at the right."""
-        if not self.shows(row):
-            return VGroup()
-        return VGroup(self.graph.path(self._route(row)[1]))
-
     def mark(self, row: int) -> VGroup:
         """The dot that a row's element leaves on its curve."""
         if not self.shows(row):
@@ -97,23 +67,9 @@ class CurveBoard(Board):
 
     def write(self, row: int, *names: str) -> list[Animation]:
         """A row's values are born in some columns; what has drawn no slope has none."""
-        drawn = [name for name in names if name != "a" or self.value("input", row) <= 0]
-        return [move for name in drawn for move in self.table.write(name, row)]
+        return super().write(row, *(name for name in names if name != "a" or self.value("input", row) <= 0))
 
-    def _at(self, row: int, tensor: str) -> tuple[float, float]:
-        return self.value("input", row), self.value(tensor, row)
-
-    @property
-    def read_off(self) -> str:
-        """The tensor that is read off the graph."""
-        return "gate" if self.rules.gate else "output"
-
-    def _route(self, row: int) -> tuple[np.ndarray, np.ndarray]:
-        start = self.table.beside(self.table.sides.left[-1], row, 1)
-        end = self.table.beside(self.read_off, row, -1)
-        return self.graph.route(start, self._at(row, self.read_off), end)
-
-    def _ray(self, row: int) -> list[Shape]:
+    def extras(self, row: int) -> list[Shape]:
         """The line of the slope that an element has drawn."""
         x, y = self._at(row, "output")
         if not self.draws or x > 0:
@@ -138,7 +94,9 @@ class CurveBoard(Board):
         tall += [self.value("output", row) for row in rows]
         if self.rules.gate:
             tall += [*self._array("curve.gate"), *(self.value("gate", row) for row in rows)]
-        y = covering(tall)
+        low_y, high_y = covering(tall)
+        named = [value for name, value in self.rules.levels.items() if plain(value) != name]
+        y = (min([low_y, *(value - _ROOM * (high_y - low_y) for value in named)]), high_y)
         left, right = self.table.room
         area = frame_between(self.look, left, right, y, BOTTOM, TOP - 0.2)
         theme = self.look.theme
@@ -228,11 +186,6 @@ class CurveBoard(Board):
         for name, y in self.rules.levels.items():
             if plain(y) == name or not plot.frame.y[0] <= y <= plot.frame.y[1]:
                 continue
-            level = plot.curve([plot.frame.x[0], 0.0, plot.frame.x[1]], [y, y, y], theme.muted)
-            at = places.beside(extent(name), level)
+            at = places.along(extent(name), float(plot.point(0, y)[1]))
             found.append(Label(name, at, theme.muted, theme.background))
         return found
-
-    def _array(self, tensor: str, row: int | None = None) -> np.ndarray:
-        source = self.trace.tensors[tensor]
-        return np.asarray((source if row is None else source[row]).tolist(), float)  # type: ignore[index, union-attr]

@@ -171,7 +171,7 @@ def _gelu(module: Any) -> Law:
     def function(x: Tensor) -> Tensor:
         return 0.5 * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
-    return gated(function, share, _product, beside={"GELU": F.gelu})
+    return gated(function, share, _product, beside={"x·Φ(x)": F.gelu})
 
 
 def _silu(module: Any) -> Law:

@@ -52,7 +52,7 @@ class ReadingGraph:
         self.look, self.plot = look, Axes(look, x, y, area)
         theme = look.theme
         across = MathText(names[0], NAME_TEXT * 1.15, colors["x"]).place((area[2] + 0.38, area[1] - 0.2))
-        up = MathText(names[1], NAME_TEXT * 1.15, colors["y"]).place((area[0] - 0.18, area[3] + 0.08), align="right")
+        up = MathText(names[1], NAME_TEXT * 1.15, colors["y"]).place((area[0] - 0.18, area[3] + 0.2), align="right")
         self.scenery = VGroup(self.plot, across, up)
         self.named: list[tuple[str, Curve, str, bool]] = []
         self.theme = theme

@@ -16,7 +16,7 @@ from torchreel.scenes.parts.text import Text, measure
 
 _TAG_Z = RIDER_Z + 1
 _CLEAR = 0.06
-_LIFTS = (0.3, 0.42, 0.6)
+_LIFTS = (0.3, 0.42, 0.6, 0.8)
 _ALONG = 60
 _SHARES = (0.93, 0.07, 0.82, 0.18, 0.7, 0.3, 0.58, 0.42)
 _ACROSS = (0.5, 0.35, 0.65, 0.2, 0.8)
@@ -63,7 +63,9 @@ class LabelPlaces:
     def in_band(self, size: tuple[float, float], left: float, right: float) -> tuple[float, float]:
         """The middle of a label in a band of x from `left` to `right` (scene units), near the curve in it."""
         bottom, top = self.area[1], self.area[3]
-        x, y = self.paths.T
+        x, y = self.curves[0].points[:, :2].T
+        if not ((x > left) & (x < right)).any():
+            x, y = self.paths.T
         near: list[tuple[float, float]] = []
         for across in _ACROSS:
             middle = left + across * (right - left)
@@ -74,6 +76,13 @@ class LabelPlaces:
         heights = [bottom + share * (top - bottom) for share in _SHARES]
         far = [(left + across * (right - left), height) for height in heights for across in _ACROSS]
         return self._pick(size, near, far)
+
+    def along(self, size: tuple[float, float], y: float) -> tuple[float, float]:
+        """The middle of a label below or above a level line."""
+        left, _, right, _ = self.area
+        across = [left + share * (right - left) for share in (0.85, 0.7, 0.5, 0.3, 0.15)]
+        lifts = size[1] / 2 + 0.05
+        return self._pick(size, [(x, y - lifts) for x in across], [(x, y + lifts) for x in across])
 
     def beside(self, size: tuple[float, float], curve: Curve) -> tuple[float, float]:
         """The middle of a label above or below its curve, where nothing else runs."""

@@ -42,11 +42,12 @@ class Piece:
 class Gate:
     """A function of x that is read off a curve of its own before the output is made from it, with its formula.
 
-    `word` says what it does, where it has a role.
+    `join` makes the output from x and what was read; `word` says what that is, where it has a role.
     """
 
     function: Function
     formula: Callable[[Expr], Expr]
+    join: Callable[[Expr, Expr], Expr]
     word: str = "gate"
 
 
@@ -102,7 +103,7 @@ def gated(
     def whole(x: Expr, cells: Tensor) -> Expr:
         return join(x, Ref("gate", cells))
 
-    return Law((rest("ride", (-INF, INF), "", whole),), gate=Gate(function, gate, word), **more)
+    return Law((rest("ride", (-INF, INF), "", whole),), gate=Gate(function, gate, join, word), **more)
 
 
 def rest(key: str, span: tuple[float, float], condition: str, formula: Formula, says: str = "") -> Piece:

@@ -10,29 +10,26 @@ from manim import Animation, VGroup
 from torchreel.scenes.activation.curve.board import CurveBoard
 from torchreel.scenes.activation.curve.functions import law
 from torchreel.scenes.activation.curve.laws import Piece, plain
+from torchreel.scenes.activation.curve.lighting import ReadingScene
 from torchreel.scenes.parts.family import family
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
-from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Case, Token
 from torchreel.scenes.trace.proof import Step
 
 _MOST_SLOW = 3
 
 
-class ActivationScene(OperatorScene):
+class ActivationScene(ReadingScene):
     """One element of each regime slowly, the others quickly; at the end one of them with its way."""
 
     def story(self) -> Iterator[Beat]:
         self.rules = law(self.trace.module)  # type: ignore[arg-type]
         self.board = CurveBoard(self.look, self.trace, self.rules)
-        self.lit = VGroup()
-        self.add(self.board.scenery)
-        if notes := self.notes():
-            self.add(self.board.note(" · ".join(notes)))
+        self.set_up(self.board)
         yield Beat("start", run_time=0.4)
         slow = self._slow()
         for row in slow:
@@ -79,35 +76,7 @@ class ActivationScene(OperatorScene):
         kept = [row for row in rows if self.board.value("output", row) != 0]
         return self._step((changed or kept or rows)[0])
 
-    def pointing_at(self, step: Step) -> Pointer | None:
-        """Frames round the element and what it is made of, and the way between them over the graph."""
-        places = Places(self.mobjects)
-        target = places[(step.tensor, step.index)]
-        if target is None:
-            return None
-        pointer = Pointer(self.look, target, places.of(step.reads), "", self._labels())
-        row = next((row for row in self.board.rows if self.board.index(row) == step.index), None)
-        if row is None:
-            return pointer
-        lines = [part for part in pointer if getattr(part, "z_index", 0) < 0]
-        pointer.remove(*lines)
-        pointer.add(*self.board.inward(row), *self.board.outward(row))
-        return pointer
-
-    def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
-        """`−2 ≤ 0:  y = 0.25·x = 0.25·(−2) = −0.5`: the condition, the rule and the numbers, as far as there is room."""
-        tokens = super().formula_tokens(step, most)
-        tokens[0] = Token(self.trace.symbol(step.tensor), step.tensor)
-        rule = Token(step.formula.symbols())
-        spelled = "".join(piece.text for piece in notation.respelled(self.trace, [rule]))
-        numbers = "".join(token.text for token in tokens[2:])
-        whole = tokens
-        if spelled not in (tokens[0].text, numbers):
-            whole = [tokens[0], Token(" = "), rule, *tokens[1:]]
-        choices = ([*self._condition(step), *whole], whole)
-        return next((one for one in choices if self.formula_bar.width(one) <= 1), tokens)
-
-    def _condition(self, step: Step) -> list[Token]:
+    def condition(self, step: Step) -> list[Token]:
         """`−2 ≤ 0:  ` with the element's number, where the formula holds on a condition."""
         if step.tensor != "output":
             return []
@@ -118,21 +87,6 @@ class ActivationScene(OperatorScene):
         before, after = piece.condition.split("{}")
         number = Token(self.text("input", value), "input", step.index, value)
         return [*([Token(before)] if before else []), number, Token(f"{after}:   ")]
-
-    def _read(self, name: str, row: int) -> Beat:
-        """One element slowly: its way to the curve, its formula, its value."""
-        step, values = self._step(row), self.numbers_of(row)
-        return Beat(
-            name, partial(self._finish, row), 0.4, 1.0, step, values, look=partial(self._look_in, row)
-        )
-
-    def _gated(self, row: int) -> Iterator[Beat]:
-        """One element slowly: what its gate is, then what the two give."""
-        values, index = self.numbers_of(row), self.board.index(row)
-        gate = self.trace.step("gate", index)
-        yield Beat("gate", partial(self._read_gate, row), 0.4, 1.0, gate, values, look=partial(self._look_in, row))
-        step = self._step(row)
-        yield Beat("times", partial(self._finish, row), 0.4, 1.0, step, values, look=partial(self._join, row))
 
     def _slow(self) -> list[int]:
         """The middle element of each regime, from left to right; the second one where there is a single regime."""
@@ -145,9 +99,6 @@ class ActivationScene(OperatorScene):
     def _key(self, row: int) -> str:
         piece: Piece | None = self.board.piece(row)
         return "sweep" if piece is None else piece.key
-
-    def _step(self, row: int) -> Step:
-        return self.trace.step("output", self.board.index(row))
 
     def numbers_of(self, row: int) -> dict[str, object]:
         """What the captions of one element name."""
@@ -163,59 +114,3 @@ class ActivationScene(OperatorScene):
             for name, value in vars(self.trace.module).items()
             if isinstance(value, (int, float)) and not isinstance(value, bool) and not name.startswith("_")
         }
-
-    def notes(self) -> list[str]:
-        """What the columns leave out, if anything."""
-        table = self.board.table
-        needed = {"sampled": table.is_sampled, "heat": not table.has_numbers}
-        return [self.words(key) for key, needs in needed.items() if needs]
-
-    def _light(self, *parts: object) -> list[Animation]:
-        """These are lit, and no others."""
-        self.remove(self.lit)
-        self.lit = VGroup(*parts)
-        return [Appear(self.lit)] if family([self.lit]) else []
-
-    def _frames(self, step: Step, target: bool = True) -> list[object]:
-        """The frames of an element and of what it is made of, or of the latter alone."""
-        places = Places(self.mobjects)
-        place, reads = places[(step.tensor, step.index)], places.of(step.reads)
-        if place is None or not reads:
-            return []
-        pointer = Pointer(self.look, place, reads, "")
-        frames = [part for part in pointer if getattr(part, "z_index", 0) >= 0]
-        return frames if target else frames[:-1]
-
-    def _look_in(self, row: int) -> list[Animation]:
-        step = self.trace.step("gate", self.board.index(row)) if self.rules.gate else self._step(row)
-        drawn = self.board.write(row, "a")
-        return [*self._light(*self._frames(step, target=False), *self.board.inward(row)), *drawn]
-
-    def _read_gate(self, row: int) -> Iterable[Animation]:
-        gate = self.trace.step("gate", self.board.index(row))
-        return [self._more(*self.board.outward(row), *self._frames(gate)[-1:]), *self.board.write(row, "gate")]
-
-    def _join(self, row: int) -> Iterable[Animation]:
-        return [self._more(*self._frames(self._step(row), target=False))]
-
-    def _finish(self, row: int) -> Iterable[Animation]:
-        self.add(self.board.mark(row))
-        parts = [*self.board.outward(row), *self._frames(self._step(row))]
-        return [self._more(*parts), *self.board.write(row, "gate", "output")]
-
-    def _more(self, *parts: object) -> Animation:
-        """Something more is lit."""
-        self.lit.add(*parts)
-        return Appear(*parts)
-
-    def _cut(self, row: int) -> Iterable[Animation]:
-        step = self._step(row)
-        return self._light(*self.board.inward(row), *self.board.outward(row), *self._frames(step))
-
-    def _write(self, row: int) -> Iterable[Animation]:
-        self.add(self.board.mark(row))
-        return self.board.write(row, "a", "gate", "output")
-
-    def _leave(self) -> list[Animation]:
-        self.remove(self.lit)
-        return []

@@ -12,6 +12,7 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.gates import Sampled, Slots, sample
+from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.text import Text, measure
@@ -67,10 +68,22 @@ class Sides:
         return [*self.left, *self.right]
 
 
+class _Column(Sampled):
+    """A column whose cells are tinted by a role that is given."""
+
+    role = "result"
+
+    def fill(self, cell: Cell) -> str:
+        if self.plain or not self.blank:
+            return super().fill(cell)
+        return self.look.theme.fill(self.value(cell), self.scale, self.role)
+
+
 class ElementTable(Columns):
     """Columns of some tensors over the elements of `tensor`, some at the left edge of the stage, some at the right.
 
-    Rows stand between `bottom` and `top` (scene units). `heads` are words in the place of tensors' names. Of many elements, the first ones and the last are shown.
+    Rows stand between `bottom` and `top` (scene units). `heads` are words in the place of tensors' names;
+    tensors that are parts of another look `like` it. Of many elements, the first ones and the last are shown.
     """
 
     def __init__(
@@ -83,9 +96,11 @@ class ElementTable(Columns):
         tensor: str = "input",
         plain: Sequence[str] = (),
         heads: Mapping[str, str] = MappingProxyType({}),
+        like: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(look, trace)
         self.sides, self.plain, self.heads, self.size = sides, plain, heads, trace.shape(tensor)
+        self.like = like
         self.slots = sample(math.prod(self.size), _MOST_ROWS)
         self.height = min(_HEIGHT, (top - _HEAD - bottom) / len(self.slots))
         self.middle = (bottom + top - _HEAD) / 2
@@ -128,11 +143,13 @@ class ElementTable(Columns):
 
     def _column(self, name: str) -> Sampled:
         cells = (WIDTH, self.height, self.text_size(name, WIDTH))
-        column = Sampled(
+        model = self.like.get(name, name)
+        column = _Column(
             self.look, self.trace, name, self.slots, (0,), lambda slot, _: self._unravel(slot), cells,
             (self._x(name), self.middle), blank=name in self.sides.blank,
+            scale=self.trace.range(model).scale,
         )  # fmt: skip
-        column.plain = name in self.plain
+        column.plain, column.role = name in self.plain, self.trace.role(model)
         return column
 
     def _headings(self) -> list[VGroup | Text | MathText]:
