@@ -71,7 +71,7 @@ class CurveBoard(ReadingBoard):
 
     def extras(self, row: int) -> list[Shape]:
         """The line of the slope that an element has drawn."""
-        x, y = self._at(row, "output")
+        x, _ = self._at(row, "output")
         if not self.draws or x > 0:
             return []
         left = float(self.x[0])
@@ -152,7 +152,12 @@ class CurveBoard(ReadingBoard):
         grid = self.grid("weight", (), cells, middle)
         head = self.title("weight", (middle[0], middle[1] + cells.height / 2 + 0.14), shape=False)
         left, bottom, right, top = self.corner
-        ground = Box(right - left, top - bottom, ((left + right) / 2, (bottom + top) / 2), fill=self.look.theme.background)
+        ground = Box(
+            right - left,
+            top - bottom,
+            ((left + right) / 2, (bottom + top) / 2),
+            fill=self.look.theme.background,
+        )
         for part in (ground, grid, head):
             for one in part.get_family():
                 one.z_index = 2.5

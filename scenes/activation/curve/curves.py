@@ -70,7 +70,9 @@ class SELU(ActivationScene):
         (mean, variance), (after, spread) = self.trace.tensors["moments"].tolist()  # type: ignore[union-attr]
         numbers = {
             name: f"{value:z.2f}".rstrip("0").rstrip(".")
-            for name, value in zip(("mean", "after", "variance", "spread"), (mean, after, variance, spread), strict=True)
+            for name, value in zip(
+                ("mean", "after", "variance", "spread"), (mean, after, variance, spread), strict=True
+            )
         }
         return [*super().notes(), self.words("moments", **numbers)]
 

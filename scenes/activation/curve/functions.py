@@ -159,9 +159,7 @@ def _product(x: Expr, gate: Expr) -> Expr:
 
 def _gelu(module: Any) -> Law:
     if module.approximate == "none":
-        return gated(
-            torch.special.ndtr, lambda x: Func("normal_cdf", x), _product, beside={"ReLU": F.relu}
-        )
+        return gated(torch.special.ndtr, lambda x: Func("normal_cdf", x), _product, beside={"ReLU": F.relu})
     root = Const(math.sqrt(2 / math.pi), "√(2/π)")
 
     def share(x: Expr) -> Expr:
@@ -193,15 +191,11 @@ def _hardswish(module: Any) -> Law:
 
 
 def _tanhshrink(module: Any) -> Law:
-    return gated(
-        torch.tanh, lambda x: Func("tanh", x), Sub, "", beside={"y = x": lambda x: x}, reach=3.0
-    )
+    return gated(torch.tanh, lambda x: Func("tanh", x), Sub, "", beside={"y = x": lambda x: x}, reach=3.0)
 
 
 def _sigmoid(module: Any) -> Law:
-    return smooth(
-        lambda x: Div(ONE, Add((ONE, Func("exp", Neg(x))))), levels={"0": 0.0, "1": 1.0}, reach=6.0
-    )
+    return smooth(lambda x: Div(ONE, Add((ONE, Func("exp", Neg(x))))), levels={"0": 0.0, "1": 1.0}, reach=6.0)
 
 
 def _tanh(module: Any) -> Law:
@@ -261,7 +255,11 @@ def _hardtanh(module: Any) -> Law:
     low, high = float(module.min_val), float(module.max_val)
     says = (f"y = {plain(low)}", "y = x", f"y = {plain(high)}")
     pieces = clamped(
-        low, high, ("floor", "same", "cap"), lambda x: Least((setting(high), Largest((setting(low), x)))), says
+        low,
+        high,
+        ("floor", "same", "cap"),
+        lambda x: Least((setting(high), Largest((setting(low), x)))),
+        says,
     )
     return Law(pieces, beside={"tanh(x)": torch.tanh}, reach=4.0)
 
@@ -285,9 +283,7 @@ def _softshrink(module: Any) -> Law:
     return _shrink(float(module.lambd), wide, lambda x, _: Add((x, limit)), lambda x, _: Sub(x, limit), says)
 
 
-def _shrink(
-    limit: float, compared: Function, left: Formula, right: Formula, says: tuple[str, str]
-) -> Law:
+def _shrink(limit: float, compared: Function, left: Formula, right: Formula, says: tuple[str, str]) -> Law:
     """Zero up to a distance `limit` from 0, something else on both sides; `compared` is x as torch compares it."""
     text = plain(limit)
     pieces = (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.activation.curve.labels import Label, LabelPlaces, extent
-from torchreel.scenes.parts.axes import Area, Span, labelled, ticks
+from torchreel.scenes.parts.axes import Area, Span, labelled
 from torchreel.scenes.parts.curve import RIDER_Z, Curve
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText
@@ -48,11 +47,15 @@ def frame_between(look: Look, left: float, right: float, y: Span, bottom: float,
 class ReadingGraph:
     """Axes, curves and where their names stand; `route` is the way from a number to the x axis, the curve and out."""
 
-    def __init__(self, look: Look, x: Span, y: Span, area: Area, names: tuple[str, str], colors: Mapping[str, str]) -> None:
+    def __init__(
+        self, look: Look, x: Span, y: Span, area: Area, names: tuple[str, str], colors: Mapping[str, str]
+    ) -> None:
         self.look, self.plot = look, Axes(look, x, y, area)
         theme = look.theme
         across = MathText(names[0], NAME_TEXT * 1.15, colors["x"]).place((area[2] + 0.38, area[1] - 0.2))
-        up = MathText(names[1], NAME_TEXT * 1.15, colors["y"]).place((area[0] - 0.18, area[3] + 0.2), align="right")
+        up = MathText(names[1], NAME_TEXT * 1.15, colors["y"]).place(
+            (area[0] - 0.18, area[3] + 0.2), align="right"
+        )
         self.scenery = VGroup(self.plot, across, up)
         self.named: list[tuple[str, Curve, str, bool]] = []
         self.theme = theme
@@ -87,7 +90,7 @@ class ReadingGraph:
         plot, a, b = self.plot, as_point(start), as_point(end)
         foot, place = plot.point(at[0], 0.0), plot.point(*at)
         left, right = float(a[0]) + _LANE, plot.right + 0.38
-        inward = [a, (left, a[1]), (left, foot[1]), foot, place]
+        inward: list[Point] = [a, (left, a[1]), (left, foot[1]), foot, place]
         return polyline(_straight(inward)), polyline(_straight([place, (right, place[1]), (right, b[1]), b]))
 
     def path(self, points: np.ndarray) -> Shape:
@@ -114,7 +117,9 @@ class ReadingGraph:
     def places(self, paths: Iterable[np.ndarray]) -> LabelPlaces:
         """The room for labels beside the curves and the paths that will be lit."""
         area = self.plot.frame.area
-        axes = [polyline([self.plot.point(self.plot.frame.x[0], 0), self.plot.point(self.plot.frame.x[1], 0)])]
+        axes = [
+            polyline([self.plot.point(self.plot.frame.x[0], 0), self.plot.point(self.plot.frame.x[1], 0)])
+        ]
         return LabelPlaces(area, self.curves, [*paths, *axes])
 
     def names(self, places: LabelPlaces) -> list[Label]:

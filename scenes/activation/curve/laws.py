@@ -114,9 +114,7 @@ def rest(key: str, span: tuple[float, float], condition: str, formula: Formula, 
 def below(key: str, bound: float, formula: Formula, says: str = "") -> Piece:
     """The piece for x up to and including a bound, as torch compares them: in the input's precision."""
     condition = f"{{}} ≤ {plain(bound)}"
-    return Piece(
-        key, (-INF, bound), condition, lambda x: wide(x) <= bound_as(bound, wide(x)), formula, says
-    )
+    return Piece(key, (-INF, bound), condition, lambda x: wide(x) <= bound_as(bound, wide(x)), formula, says)
 
 
 def above(key: str, bound: float, formula: Formula, says: str = "") -> Piece:

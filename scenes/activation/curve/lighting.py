@@ -47,7 +47,7 @@ class ReadingScene(OperatorScene):
         return pointer
 
     def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
-        """`−2 ≤ 0:  y = 0.25·x = 0.25·(−2) = −0.5`: the condition, the rule and the numbers, as far as there is room."""
+        """`−2 ≤ 0:  y = 0.25·x = 0.25·(−2) = −0.5`: condition, rule and numbers, as far as there is room."""
         tokens = super().formula_tokens(step, most)
         tokens[0] = Token(self.trace.symbol(step.tensor), step.tensor)
         rule = Token(step.formula.symbols())
@@ -84,7 +84,9 @@ class ReadingScene(OperatorScene):
         """One element slowly: what its gate is, then what the two give."""
         values, index = self.numbers_of(row), self.board.index(row)
         gate = self.trace.step("gate", index)
-        yield Beat("gate", partial(self._read_gate, row), 0.4, 1.0, gate, values, look=partial(self._look_in, row))
+        yield Beat(
+            "gate", partial(self._read_gate, row), 0.4, 1.0, gate, values, look=partial(self._look_in, row)
+        )
         step = self._step(row)
         yield Beat("times", partial(self._finish, row), 0.4, 1.0, step, values, look=partial(self._join, row))
 
@@ -114,7 +116,10 @@ class ReadingScene(OperatorScene):
 
     def _read_gate(self, row: int) -> Iterable[Animation]:
         gate = self.trace.step("gate", self.board.index(row))
-        return [self._more(*self.board.outward(row), *self._frames(gate)[-1:]), *self.board.write(row, "gate")]
+        return [
+            self._more(*self.board.outward(row), *self._frames(gate)[-1:]),
+            *self.board.write(row, "gate"),
+        ]
 
     def _join(self, row: int) -> Iterable[Animation]:
         return [self._more(*self._frames(self._step(row), target=False))]

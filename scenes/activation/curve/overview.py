@@ -30,7 +30,9 @@ class Activations(OperatorScene):
 
     def story(self) -> Iterator[Beat]:
         families = {family: [type(one).__name__ for one in members] for family, members in FAMILIES.items()}
-        self.board = OverviewBoard(self.look, self.trace, families, lambda family: self.words(f"label_{family}"))
+        self.board = OverviewBoard(
+            self.look, self.trace, families, lambda family: self.words(f"label_{family}")
+        )
         self.add(self.board.scenery)
         yield Beat("start", run_time=0.4, values={"count": len(MODULES)})
         for family in families:
@@ -50,7 +52,7 @@ class Activations(OperatorScene):
             flat //= size
         return self.trace.step("output", (self.board.names.index(_FIGURE[1]), *reversed(place)))
 
-    def pointing_at(self, step: Step) -> VGroup | None:  # type: ignore[override]
+    def pointing_at(self, step: Step) -> VGroup | None:
         """The way over the graph of its family."""
         return self.board.pointing(_FIGURE[0], self.trace.value("input", step.index[1:]), step.value)
 

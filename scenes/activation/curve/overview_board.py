@@ -19,6 +19,7 @@ _LEFT, _TOP = -6.4, 2.8
 _WIDE, _TALL = 2.3, 1.94
 _LINE, _NAMES = 0.29, 0.16
 _Y = (-2.2, 4.2)
+_HUES = (0, 1, 2, 3, 5, 6)  # the one that is like the accent is left out
 
 
 class OverviewBoard(Board):
@@ -36,7 +37,14 @@ class OverviewBoard(Board):
         self.x = np.array(trace.sample("curve.x").tolist())
         self.plots = {family: self._plot(number) for number, family in enumerate(families)}
         heads = [
-            self.label(words(family), (plot.left, plot.top + 0.16), color=self.look.theme.text, font="bold", align="left", vertical="baseline")
+            self.label(
+                words(family),
+                (plot.left, plot.top + 0.16),
+                color=self.look.theme.text,
+                font="bold",
+                align="left",
+                vertical="baseline",
+            )
             for family, plot in self.plots.items()
         ]
         self.scenery = VGroup(*self.plots.values(), *heads)
@@ -45,7 +53,7 @@ class OverviewBoard(Board):
         """The curves of a family, each with its name in its colour."""
         theme, plot, found = self.look.theme, self.plots[family], []
         for number, name in enumerate(self.families[family]):
-            color = theme.channel(number)
+            color = theme.channel(_HUES[number % len(_HUES)])
             y = np.array(self.trace.sample(f"curve.{name}").tolist())
             place = (plot.right + _NAMES, plot.top - 0.1 - number * _LINE)
             line = Path([place, (place[0] + 0.26, place[1])], color, 4.0)
@@ -58,7 +66,9 @@ class OverviewBoard(Board):
         plot, accent = self.plots[family], self.look.theme.accent
         ways = [plot.point(x, 0), plot.point(x, y), plot.point(plot.frame.x[0], y)]
         path = Shape(polyline(ways), stroke=accent, stroke_width=3.4, z_index=RIDER_Z)
-        spot = Disc(0.1, ways[1], fill=self.look.theme.background, stroke=accent, stroke_width=3.4, z_index=RIDER_Z)
+        spot = Disc(
+            0.1, ways[1], fill=self.look.theme.background, stroke=accent, stroke_width=3.4, z_index=RIDER_Z
+        )
         return VGroup(path, spot)
 
     def _plot(self, number: int) -> Axes:

@@ -17,6 +17,7 @@ class ReadingBoard(Board):
 
     table: ElementTable
     graph: ReadingGraph
+    scenery: VGroup
     read_off = "output"
     source = "input"
 

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-
-from manim import Animation, VGroup
 
 from torchreel.scenes.activation.curve.board import CurveBoard
 from torchreel.scenes.activation.curve.functions import law
 from torchreel.scenes.activation.curve.laws import Piece, plain
 from torchreel.scenes.activation.curve.lighting import ReadingScene
-from torchreel.scenes.parts.family import family
-from torchreel.scenes.parts.motion import Appear
-from torchreel.scenes.parts.places import Places
-from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
-from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Case, Token
 from torchreel.scenes.trace.proof import Step
 
@@ -25,6 +18,8 @@ _MOST_SLOW = 3
 
 class ActivationScene(ReadingScene):
     """One element of each regime slowly, the others quickly; at the end one of them with its way."""
+
+    board: CurveBoard
 
     def story(self) -> Iterator[Beat]:
         self.rules = law(self.trace.module)  # type: ignore[arg-type]
@@ -43,7 +38,12 @@ class ActivationScene(ReadingScene):
         for row in rest:
             step = self._step(row)
             yield Beat(
-                "sweep", partial(self._write, row), 0.7, look=partial(self._cut, row), formula=step, sweep=True
+                "sweep",
+                partial(self._write, row),
+                0.7,
+                look=partial(self._cut, row),
+                formula=step,
+                sweep=True,
             )
         yield Beat("done", self._leave, 0.1)
 
@@ -72,7 +72,11 @@ class ActivationScene(ReadingScene):
     def figure(self) -> Step | None:
         """An element that is changed, and not to 0; the first of the slow ones if there is none."""
         rows = self._slow() or self.board.rows
-        changed = [row for row in rows if self.board.value("output", row) not in (0.0, self.board.value("input", row))]
+        changed = [
+            row
+            for row in rows
+            if self.board.value("output", row) not in (0.0, self.board.value("input", row))
+        ]
         kept = [row for row in rows if self.board.value("output", row) != 0]
         return self._step((changed or kept or rows)[0])
 
@@ -102,7 +106,10 @@ class ActivationScene(ReadingScene):
 
     def numbers_of(self, row: int) -> dict[str, object]:
         """What the captions of one element name."""
-        return {key: self.text(name, self.board.value(name, row)) for key, name in {"x": "input", "y": "output"}.items()}
+        return {
+            key: self.text(name, self.board.value(name, row))
+            for key, name in {"x": "input", "y": "output"}.items()
+        }
 
     def values(self) -> dict[str, object]:
         return {name: plain(value) for name, value in self.settings().items()}

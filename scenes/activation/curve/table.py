@@ -154,7 +154,9 @@ class ElementTable(Columns):
 
     def _headings(self) -> list[VGroup | Text | MathText]:
         foot = self.middle + self.height * len(self.slots) / 2 + 0.17
-        heads: list[VGroup | Text | MathText] = [self._head(name, (self._x(name), foot)) for name in self.columns]
+        heads: list[VGroup | Text | MathText] = [
+            self._head(name, (self._x(name), foot)) for name in self.columns
+        ]
         if self.has_places:
             at = (self._x(self.sides.left[0]), foot + 0.32)
             heads.append(self.label(str(self.size), at, MIN_TEXT, font="sans", vertical="baseline"))

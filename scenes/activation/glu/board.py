@@ -8,7 +8,7 @@ import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.activation.curve.graph import BOTTOM, ReadingGraph, frame_between
-from torchreel.scenes.activation.curve.labels import extent, Label
+from torchreel.scenes.activation.curve.labels import Label, extent
 from torchreel.scenes.activation.curve.reading import ReadingBoard
 from torchreel.scenes.activation.curve.table import ElementTable, Sides
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
@@ -50,7 +50,11 @@ class GLUBoard(ReadingBoard):
         theme = self.look.theme
         return [
             VGroup(
-                Shape(self.strip.outline(first, last, -0.03), stroke=theme.channel(_HUES[number]), stroke_width=4.5),
+                Shape(
+                    self.strip.outline(first, last, -0.03),
+                    stroke=theme.channel(_HUES[number]),
+                    stroke_width=4.5,
+                ),
                 self._name("ab"[number], first, last, theme.text),
             )
             for number, (first, last) in enumerate(self._ends())

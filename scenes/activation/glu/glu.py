@@ -21,6 +21,8 @@ class GLU(ReadingScene):
 
     operator = operators.GLU
 
+    board: GLUBoard
+
     def story(self) -> Iterator[Beat]:
         board = self.board = GLUBoard(self.look, self.trace, getattr(self.trace.module, "dim", -1))
         self.set_up(board)
@@ -51,5 +53,4 @@ class GLU(ReadingScene):
         """The halves are outlined and named, and become the columns a and b."""
         board = self.board
         written = [move for row in board.rows for move in board.write(row, "a", "b")]
-        halves = board.halves() if isinstance(board, GLUBoard) else []
-        return [*(Appear(part) for part in halves), *written]
+        return [*(Appear(part) for part in board.halves()), *written]
