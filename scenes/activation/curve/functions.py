@@ -295,7 +295,7 @@ def _shrink(limit: float, compared: Function, left: Formula, right: Formula, say
             lambda x, _: Instead(ZERO, x),
             "y = 0",
         ),
-        Piece("below", (-INF, -limit), f"{{}} < {plain(-limit)}", lambda x: x < 0, left, says[0]),
+        Piece("below", (-INF, -limit), f"{{}} < {plain(-limit or 0.0)}", lambda x: x < 0, left, says[0]),
         above("above", limit, right, says[1]),
     )
     return Law(pieces, beside={"y = x": lambda x: x}, reach=max(2.0, min(2 * limit, 10.0)))
