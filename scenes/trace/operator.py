@@ -7,9 +7,10 @@ named tensors and the rules that fill them; building the trace proves them.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_overloads
 
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from torchreel.assets.errors import TorchreelError, UserError
-from torchreel.scenes.trace.calling import Call, Inputs, Run, finished, first_line, forward
+from torchreel.scenes.trace.calling import Call, Inputs, Run, finished, first_line, forward, witnessed
 from torchreel.scenes.trace.formula import Tensors
 from torchreel.scenes.trace.inputs import read_input
 from torchreel.scenes.trace.proof import Rule, Trace, TraceError
@@ -86,9 +87,14 @@ class Operator:
         """What an example does with `module` and `inputs`, proved; torch's own refusal becomes a `UserError`."""
         return self._prove(finished(self.name, module, inputs, call or {}, kwargs or {}, self.run), seed)
 
-    def trace_call(self, module: nn.Module, inputs: Inputs, call: Mapping[str, Any]) -> Trace:
-        """The plain call `module(*inputs, **call)`, proved, with `inputs` by the names of forward's parameters."""
-        return self._prove(finished(self.name, module, inputs, call, {}), 0)
+    def trace_call(
+        self, module: nn.Module, inputs: Inputs, call: Mapping[str, Any], by_name: Collection[str] = ()
+    ) -> Trace:
+        """A caller's own call, hooks and all, proved, with `inputs` by the names of forward's parameters.
+
+        `by_name` are those inputs that the caller gives by name, which hooks see apart.
+        """
+        return self._prove(witnessed(self.name, module, inputs, call, by_name), 0)
 
     def _prove(self, call: Call, seed: int) -> Trace:
         try:
@@ -121,7 +127,12 @@ class Operator:
     ) -> Trace:
         """An example's trace, with constructor arguments or the first input replaced by the user's own.
 
-        Weights come from the example as long as their shapes fit; otherwise torch initialises them from `seed`.
+        Weights come from the example as long as their shapes fit; otherwise torch initialises them.
+
+        Random numbers have streams of their own, all of them derived from `seed`: weights and inputs of one stream
+        would be functions of each other, and show what no training shows. The operator's own randomness (a dropout
+        mask, fractional pooling) is that of `torch.manual_seed(seed)` just before the call, so that a reader can make
+        the call again.
         """
         example = self.adapted(example, overrides or {}, input_text, seed)
         inputs = _inputs(example, input_text, seed)
@@ -133,13 +144,15 @@ class Operator:
             self.check_arguments(kwargs)
         if self.check is not None:
             self.check(self.name, kwargs, inputs)
-        torch.manual_seed(seed)
-        module = self.build(kwargs)
-        if module is not None:
-            module.train(example.train)
-            _load(module, example.state)
         call = {} if overrides or input_text is not None else example.call
-        return self.extended(self.trace(module, inputs, call, kwargs, seed), example)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream(seed, "weights"))
+            module = self.build(kwargs)
+            if module is not None:
+                module.train(example.train)
+                _load(module, example.state)
+            torch.manual_seed(seed)
+            return self.extended(self.trace(module, inputs, call, kwargs, seed), example)
 
     def adapted(
         self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
@@ -176,11 +189,17 @@ def constructor_parameters(module: type[nn.Module]) -> dict[str, inspect.Paramet
     return {name: one for name, one in parameters.items() if name not in hidden and not name.startswith("_")}
 
 
+def stream(seed: int, purpose: str) -> int:
+    """The seed of the random numbers for one purpose: each seed and purpose has its own, the same on every machine."""
+    digest = hashlib.sha256(f"{seed} {purpose}".encode()).digest()
+    return int.from_bytes(digest[:7], "big")
+
+
 def _inputs(example: Example, input_text: str | None, seed: int) -> dict[str, Tensor]:
     inputs = {}
     for number, (name, values) in enumerate(example.inputs.items()):
         text = input_text if number == 0 and input_text is not None else values
-        inputs[name] = _tensor(text, example.dtypes.get(name, "float32"), seed)
+        inputs[name] = _tensor(text, example.dtypes.get(name, "float32"), stream(seed, name))
     return inputs
 
 
