@@ -148,5 +148,9 @@ def _unusual(tensor: Tensor) -> str | None:
     plain = tensor.device.type == "cpu" and tensor.layout == torch.strided
     if plain and not tensor.is_quantized and not tensor.is_complex():
         return None
-    layout = "" if tensor.layout == torch.strided else f"{str(tensor.layout).removeprefix('torch.').removeprefix('_')} "
+    layout = (
+        ""
+        if tensor.layout == torch.strided
+        else f"{str(tensor.layout).removeprefix('torch.').removeprefix('_')} "
+    )
     return f"{layout}{tensor.dtype} on {tensor.device}"

@@ -1,4 +1,4 @@
-"""Copies of modules: whole ones to call in the caller's stead, and bare ones that hold what torch's class computes with.
+"""Copies of modules: whole ones to call in the caller's stead, bare ones that hold what torch's class computes with.
 
 A module may be more than its class: hooks, parametrizations and pruning compute its weight at every call, a subclass
 may add attributes that cannot be copied. A whole copy has all of it and shares none of the caller's tensors; a bare one
