@@ -116,6 +116,9 @@ class _Witness:
     def __init__(self, name: str, module: nn.Module) -> None:
         self.name, self.module, self.weights = name, module, Weights(module)
         self.state: Tensor | None = None
+        self.before, self.after = module, module
+        self.given: Any = None
+        self.returned: Any = None
         self.stage = "pre-hook"
         vars(module)["forward"] = self._forward
 

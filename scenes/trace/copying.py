@@ -125,18 +125,13 @@ def torchs_class(kind: type) -> type[nn.Module] | None:
 
 
 def altered(module: nn.Module) -> str | None:
-    """The first method or attribute in which a module differs from its class of `torch.nn`, None if it computes alike.
-
-    Parametrizations are no difference: they are told by the tensors that they compute.
-    """
+    """The first method that computes and is not that of a module's class of `torch.nn`, None if all are."""
     kind = type(module)
     base = torchs_class(kind) or nn.Module
     family = [one for one in base.__mro__ if one not in (nn.Module, object)]
     names = {name for one in family for name, value in vars(one).items() if callable(value)} - _HARMLESS
-    fields = {name for one in family for name in vars(one).get("__annotations__", {})}
     names |= set(_CALLING)
-    for one in kind.__mro__[: kind.__mro__.index(base)]:
-        computed = set() if one.__module__ == parametrize.__name__ else fields
-        if found := sorted((names | computed) & vars(one).keys()):
-            return found[0]
-    return next((name for name in sorted(names) if name in vars(module)), None)
+    own = [vars(one) for one in kind.__mro__[: kind.__mro__.index(base)]]
+    return next(
+        (name for name in sorted(names) if any(name in found for found in (*own, vars(module)))), None
+    )
