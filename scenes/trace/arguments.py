@@ -20,6 +20,7 @@ from torchreel.assets.errors import UserError
 from torchreel.scenes.trace.lookup import shown
 
 _LARGEST = (1 << 31) - 1
+_FLOAT = torch.finfo(torch.float32).max
 # Layers are made one by one, before their sizes are known.
 _MOST = {"num_layers": 256}
 # Every argument that is an integer and has no default is a size too.
@@ -29,6 +30,7 @@ _MAY_BE_INFINITE = {"p", "norm_type", "max_norm", "value", "threshold", "min_val
 _MAY_BE_NAN = {"value"}
 # torch documents these bounds and does not hold to them itself.
 _BOUNDS = {"label_smoothing": (0, 1)}
+_NOT_ZERO = {("Softplus", "beta"), ("AdaptiveLogSoftmaxWithLoss", "div_value")}
 _UNTYPED = {"size_average": bool | None, "reduce": bool | None}
 
 
@@ -52,6 +54,8 @@ def check_arguments(operator: str, module: type[nn.Module], given: Mapping[str, 
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise UserError(f"{operator} has no argument {name!r}.{hint} It takes {', '.join(parameters)}.")
         wanted = _fault(parameters[name], value)
+        if wanted is None and (module.__name__, name) in _NOT_ZERO and value == 0:
+            wanted = "other than 0"
         if wanted is not None:
             raise UserError(f"{operator}: {name}={shown(value)} should be {wanted}.")
 
@@ -80,6 +84,8 @@ def _fault(parameter: inspect.Parameter, value: Any) -> str | None:
         return f"between {_BOUNDS[name][0]} and {_BOUNDS[name][1]}"
     if name not in _MAY_BE_INFINITE and any(math.isinf(number) for number in numbers):
         return "finite"
+    if any(_FLOAT < abs(number) < math.inf for number in numbers):
+        return f"at most {_FLOAT:.2g}, the largest number of torch.float32"
     return None
 
 

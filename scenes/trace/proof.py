@@ -23,6 +23,8 @@ from torchreel.scenes.trace.lookup import index_of, listed, shown
 
 # As many terms as keep the index arrays of a batch in the cache: eight times as many take more than twice as long.
 _BATCH = 1 << 17
+# Some minutes' work; what is more is a typing error, or too much to look at.
+_MOST = 1 << 32
 _TOLERANCE = {
     torch.float64: (1e-7, 1e-7),
     torch.float32: (1.3e-6, 1e-5),
@@ -215,7 +217,13 @@ class _Proof:
     def run(self) -> None:
         count = math.prod(self.over)
         if count:
-            batch = max(1, _BATCH // self.rule.formula(cells(self.over, 0, 1)).terms)
+            terms = self.rule.formula(cells(self.over, 0, 1)).terms
+            if count * terms > _MOST:
+                raise UserError(
+                    f"{self.trace.name}: {self.rule.tensor} {self.shape} is made of {count * terms} terms, and at most "
+                    f"{_MOST} can be checked. Use smaller sizes or a smaller input."
+                )
+            batch = max(1, _BATCH // terms)
             for start in range(0, count, batch):
                 self._add(cells(self.over, start, min(start + batch, count)))
         self._check_coverage()
