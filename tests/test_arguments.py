@@ -1,4 +1,4 @@
-"""Whatever a setting is given, it ends in a proved trace or in one line of torch's words; and numbers are no artefacts."""
+"""Whatever a setting is given, it ends in a proved trace or in one line; and random numbers are no artefacts."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_weights_and_inputs_are_independent() -> None:
 def test_streams_are_apart_and_the_same_everywhere() -> None:
     purposes = [stream(seed, purpose) for seed in range(50) for purpose in ("weights", "input", "target")]
     assert len({*purposes, *range(50)}) == 200
-    assert stream(0, "weights") == 37733713037116543
+    assert stream(0, "weights") == 8315746752612573
 
 
 def test_an_operators_own_randomness_is_that_of_the_seed() -> None:

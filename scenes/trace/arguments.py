@@ -24,7 +24,7 @@ _FLOAT = torch.finfo(torch.float32).max
 # Layers are made one by one, before their sizes are known.
 _MOST = {"num_layers": 256}
 # Every argument that is an integer and has no default is a size too.
-_SIZES = {"num_parameters", "num_layers", "proj_size"}
+_LEAST = {"num_parameters": 0, "num_layers": 0, "proj_size": 0, "kernel_size": 1, "stride": 1, "dilation": 1}
 # torch gives infinity a meaning here: the largest norm, no bound, the value that pads.
 _MAY_BE_INFINITE = {"p", "norm_type", "max_norm", "value", "threshold", "min_val", "max_val", "margin"}
 _MAY_BE_NAN = {"value"}
@@ -74,8 +74,10 @@ def _fault(parameter: inspect.Parameter, value: Any) -> str | None:
     whole = [number for number in numbers if isinstance(number, int)]
     if whole and max(map(abs, whole)) > _LARGEST:
         return f"between {-_LARGEST} and {_LARGEST}"
-    if ((kinds == [int] and parameter.default is parameter.empty) or name in _SIZES) and value < 0:
-        return "at least 0"
+    is_size = kinds == [int] and parameter.default is parameter.empty
+    least = 0 if is_size else _LEAST.get(name, -_LARGEST)
+    if whole and min(whole) < least:
+        return f"at least {least}"
     if name in _MOST and whole and max(whole) > _MOST[name]:
         return f"at most {_MOST[name]}, as many as can be traced"
     if name not in _MAY_BE_NAN and any(math.isnan(number) for number in numbers):
