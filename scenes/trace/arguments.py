@@ -127,8 +127,9 @@ def _is_sequence(kind: Any) -> bool:
 
 def _fits(value: Sequence[Any], kind: Any) -> bool:
     parts = get_args(kind) or (int,)
-    if get_origin(kind) is tuple and Ellipsis not in parts and len(value) != len(parts):
-        return False
+    counted = get_origin(kind) is tuple and Ellipsis not in parts and len(parts) <= 3
+    if counted and len(value) != len(parts):
+        return False  # of a longer tuple the operator itself can say what each number is
     item = parts[0]
     items = get_args(item) if get_origin(item) in (Union, types.UnionType) else (item,)
     return all(any(_is(one, kind) for kind in items) for one in value)
