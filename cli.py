@@ -62,8 +62,15 @@ _CHANGES = (
     click.option(
         "--input",
         "input_text",
+        multiple=True,
         metavar="TENSOR|FILE",
-        help='The first input: "torch.randn(1, 1, 6, 6)", nested lists, or a .npy, .pt or picture file.',
+        help='The first input: "torch.randn(1, 1, 6, 6)", nested lists, a .npy, .npz, .pt, .csv or picture file, '
+        "or - for standard input.",
+    ),
+    click.option(
+        "--resize",
+        metavar="SIZE",
+        help="Make an input picture smaller: 64 is its longer side in px, 64x48 its width and height.",
     ),
     click.option(
         "--seed",
@@ -293,12 +300,14 @@ def size(as_json: bool) -> None:
     from torchreel.render.cache import Cache
     from torchreel.render.progress import human_size
 
-    store = Cache()
+    with _friendly(as_json):
+        store = Cache()
     count, total = store.size()
     if as_json:
-        click.echo(_json({"folder": str(store.folder), "files": count, "bytes": total}))
+        folder = None if store.folder is None else str(store.folder)
+        click.echo(_json({"folder": folder, "files": count, "bytes": total}))
     else:
-        click.echo(f"{store.folder}: {count} files, {human_size(total)}")
+        click.echo(store.trouble or f"{store.folder}: {count} files, {human_size(total)}")
 
 
 @cache.command()
@@ -307,7 +316,8 @@ def clear() -> None:
     from torchreel.render.cache import Cache
     from torchreel.render.progress import human_size
 
-    count, total = Cache().clear()
+    with _friendly():
+        count, total = Cache().clear()
     click.echo(f"removed {count} files, {human_size(total)}")
 
 

@@ -15,8 +15,9 @@ from click.testing import CliRunner
 from torchreel.assets.examples import example
 from torchreel.cli import main
 from torchreel.render import batch, cache
-from torchreel.render.cache import Cache, ledger_key, media_key
+from torchreel.render.cache import Cache
 from torchreel.render.job import Job, Output
+from torchreel.render.keys import ledger_key, media_key
 from torchreel.render.outputs import temporary
 from torchreel.render.progress import Silent
 from torchreel.render.settings import View

@@ -372,9 +372,7 @@ def test_settings_are_read_as_python_values(text: str, expected: Any) -> None:
     assert type(got) is type(expected)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "two words", "1 + 1", "{1: 2}", "{1}", "b'x'", "2j", "-'a'", "f()"]
-)
+@pytest.mark.parametrize("text", ["", "two words", "1 + 1", "{1: 2}", "{1}", "b'x'", "2j", "-'a'", "f()"])
 def test_other_settings_are_refused(text: str) -> None:
     with pytest.raises(UserError, match=r"^Cannot read the value .*Give a number"):
         read_literal(text)

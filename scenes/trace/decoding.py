@@ -25,7 +25,7 @@ _ENTRY = b"PK\x01\x02"
 
 
 def decode(file: File, limit: int) -> Tensor:
-    """The tensor in a file, at most `limit` elements. Raises `Refusal` only: foreign readers raise whatever they like."""
+    """The tensor in a file, at most `limit` elements. Raises `Refusal` only, whatever foreign readers raise."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

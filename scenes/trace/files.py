@@ -10,10 +10,9 @@ import hashlib
 import os
 import re
 import stat
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from torchreel.assets.errors import UserError
 
@@ -59,18 +58,21 @@ _LARGEST_SIDE = 4096
 Size = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class File:
-    """A file as it was read.
+class File(str):
+    """A file's name, as the user typed it, with what was read under that name: where a text is taken, so is this.
 
     `kind` says how the bytes are understood: `npy`, `npz`, `pt`, `csv` or `picture`. `resize` is what a picture is
     made smaller to, in px: `(longer side,)` or `(width, height)`.
     """
 
-    name: str
     kind: str
-    data: bytes = field(repr=False)
-    resize: Size | None = None
+    data: bytes
+    resize: Size | None
+
+    def __new__(cls, name: str, kind: str, data: bytes, resize: Size | None = None) -> Self:
+        file = super().__new__(cls, name)
+        file.kind, file.data, file.resize = kind, data, resize
+        return file
 
     @cached_property
     def key(self) -> str:
@@ -85,7 +87,7 @@ class File:
             from torchreel.scenes.trace.pictures import is_moving
 
             if is_moving(self.data):
-                return f"{Path(self.name).name}: its first frame is shown"
+                return f"{Path(self).name}: its first frame is shown"
         return ""
 
 
@@ -142,7 +144,7 @@ def read_resize(text: str) -> Size:
 
 def refusal(name: str, why: str) -> UserError:
     """The one line that says why a file was not read; of a long name the end is what tells it from others."""
-    return UserError(f"Cannot read the input {repr(name if len(name) <= 60 else '…' + name[-57:])}: {why}.")
+    return UserError(f"Cannot read the input {name if len(name) <= 60 else '…' + name[-57:]!r}: {why}.")
 
 
 def shown(text: str) -> str:
@@ -174,7 +176,7 @@ def _is_there(text: str) -> bool:
 def _read_whole(name: str, path: Path) -> bytes:
     _refuse(name, path.stat())
     # What the name stands for may have changed since, so nothing waits for a pipe and the open file is asked again.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         status = os.fstat(file.fileno())
         _refuse(name, status)
         return file.read(status.st_size)
@@ -194,9 +196,9 @@ def _refuse_special(name: str, mode: int) -> None:
 
 def _checked(file: File) -> File:
     if not file.data:
-        raise refusal(file.name, "it is empty")
+        raise refusal(file, "it is empty")
     if file.resize is not None and file.kind != "picture":
-        raise refusal(file.name, "only a picture can be resized; leave out --resize")
+        raise refusal(file, "only a picture can be resized; leave out --resize")
     return file
 
 
@@ -205,8 +207,6 @@ def _kind_of(data: bytes) -> str:
     if kind == "zip":
         return "npz" if b".npy" in data[:1024] else "pt"
     return kind
-
-
 
 
 def _why(error: Exception) -> str:

@@ -32,14 +32,14 @@ _WORDS = {
 
 
 def read_input(
-    source: str | Path | File | list[Any] | float,
+    source: str | Path | list[Any] | float,
     dtype: torch.dtype | None = torch.float32,
     seed: int = 0,
     limit: int = MAX_ELEMENTS,
 ) -> Tensor:
     """The tensor that a text, a nested list or a file gives, as `dtype` (None keeps the type it has).
 
-    Text is read by `scenes.trace.grammar`; random numbers are those of `torch.manual_seed(seed)`. A `.npy`, `.npz` or
+    A text is the name of a file, which may have been read before, or it is read by `scenes.trace.grammar`; random numbers are those of `torch.manual_seed(seed)`. A `.npy`, `.npz` or
     `.pt` file holds one plain array, a `.csv` file rows of numbers; a picture gives `(1, C, H, W)` in 0 to 1, C = 1 for
     grey and 3 for colour, without its transparency. Anything else, and more than `limit` elements, is a `UserError`.
     """
@@ -50,11 +50,13 @@ def read_input(
 
 
 def _refusal(source: Any, why: str) -> UserError:
-    if isinstance(source, File):
-        return refusal(source.name, why)
-    if isinstance(source, Path) or (isinstance(source, str) and is_file(source)):
+    if _is_file(source):
         return refusal(str(source), why)
     return UserError(f"Cannot read the input {shown(str(source))}: {why}. Give {GRAMMAR}; or {READABLE}.")
+
+
+def _is_file(source: Any) -> bool:
+    return isinstance(source, (File, Path)) or (isinstance(source, str) and is_file(source))
 
 
 def _checked(tensor: Tensor) -> Tensor:
@@ -112,10 +114,8 @@ def _literal(node: ast.expr) -> Any:
 
 
 def _read(source: Any, seed: int, limit: int) -> Tensor:
-    if isinstance(source, Path) or (isinstance(source, str) and is_file(source)):
-        source = read_file(str(source))
-    if isinstance(source, File):
-        return decode(source, limit)
+    if _is_file(source):
+        return decode(source if isinstance(source, File) else read_file(str(source)), limit)
     return evaluate(source, seed, limit) if isinstance(source, str) else as_tensor(source)
 
 

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import TorchreelError, UserError
 from torchreel.scenes.trace.calling import Call, Inputs, Run, finished, first_line, forward
-from torchreel.scenes.trace.files import File
 from torchreel.scenes.trace.formula import Tensors
 from torchreel.scenes.trace.inputs import read_input
 from torchreel.scenes.trace.proof import Rule, Trace, TraceError
@@ -189,7 +188,7 @@ def _tensor(values: Any, dtype: str, seed: int) -> Tensor:
     kind = getattr(torch, dtype)
     return (
         read_input(values, dtype=kind, seed=seed)
-        if isinstance(values, (str, File))
+        if isinstance(values, str)
         else torch.tensor(values, dtype=kind)
     )
 
