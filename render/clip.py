@@ -63,7 +63,8 @@ def make(
 ) -> dict[str, dict[str, Any]]:
     """Write the `wanted` media and the ledger to the `scratch` paths (by suffix); return facts about each file.
 
-    `known` is the job's trace, where it has been computed before. Raises whatever the scene or an encoder raises; the caller deletes the scratch files then.
+    `known` is the job's trace, where it has been computed before. Raises whatever the scene or an encoder raises; the
+    caller deletes the scratch files then.
     """
     shown = trace(job) if known is None else known
     request = Request(shown, job.example, job.lang, job.theme, job.precision)

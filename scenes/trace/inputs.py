@@ -39,9 +39,10 @@ def read_input(
 ) -> Tensor:
     """The tensor that a text, a nested list or a file gives, as `dtype` (None keeps the type it has).
 
-    A text is the name of a file, which may have been read before, or it is read by `scenes.trace.grammar`; random numbers are those of `torch.manual_seed(seed)`. A `.npy`, `.npz` or
-    `.pt` file holds one plain array, a `.csv` file rows of numbers; a picture gives `(1, C, H, W)` in 0 to 1, C = 1 for
-    grey and 3 for colour, without its transparency. Anything else, and more than `limit` elements, is a `UserError`.
+    A text is the name of a file, which may have been read before, or it is read by `scenes.trace.grammar`; random
+    numbers are those of `torch.manual_seed(seed)`. A `.npy`, `.npz` or `.pt` file holds one plain array, a `.csv` file
+    rows of numbers; a picture gives `(1, C, H, W)` in 0 to 1, C = 1 for grey and 3 for colour, without its
+    transparency. Anything else, and more than `limit` elements, is a `UserError`.
     """
     try:
         return _as_dtype(_checked(_read(source, seed, limit)), dtype)
