@@ -173,10 +173,8 @@ class Cache:
 
 def _sealed(note: Note) -> bytes:
     """A note as it is written, with a digest of itself, so that an edited one is not believed."""
-    text = json.dumps(note, sort_keys=True)
-    return json.dumps(
-        {"note": note, "seal": hashlib.sha256(text.encode()).hexdigest()}, sort_keys=True
-    ).encode()
+    seal = hashlib.sha256(json.dumps(note).encode()).hexdigest()
+    return json.dumps({"note": note, "seal": seal}).encode()
 
 
 def _bytes(path: Path) -> int:

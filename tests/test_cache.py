@@ -203,18 +203,22 @@ def test_edited_words_data_and_colours_make_stale_what_shows_them(
         path.write_text(whole, "utf-8")
 
 
+MADE_OF = """
+import atexit, json, sys
+from torchreel.cli import main
+
+@atexit.register
+def tell():
+    ours = [module for name, module in sys.modules.items() if name.split(".")[0] == "torchreel"]
+    print("MADE OF", json.dumps([module.__file__ for module in ours if module.__file__]))
+
+main(sys.argv[1:])
+"""
+
+
 def test_a_clip_is_made_of_one_family_and_of_nothing_that_its_key_leaves_out(tmp_path: Path) -> None:
-    code = (
-        "import sys\nfrom torchreel.cli import main\n"
-        f"main(['render', 'ReLU', '-f', 'png', '-q', 'l', '-o', {str(tmp_path)!r}], standalone_mode=False)\n"
-    )
-    code = code.replace(
-        "main([",
-        "import atexit, json\natexit.register(lambda: print('MADE OF', json.dumps("
-        "[m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'torchreel' and m.__file__])))\nmain([",
-        1,
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    arguments = ["render", "ReLU", "-f", "png", "-q", "l", "-o", str(tmp_path)]
+    done = subprocess.run([sys.executable, "-c", MADE_OF, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     made_of = {Path(name) for name in json.loads(done.stdout.rsplit("MADE OF", 1)[1])}
     families = {path.parent.name for path in (keys.ROOT / "scenes").glob("*/operators.py")}

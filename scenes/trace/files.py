@@ -44,8 +44,8 @@ _BEGINNINGS = (
     (b"P6", "picture"),
 )
 _LONGEST_NAME = 4096
-_OF_A_FILE = re.compile(r"[^()\[\]{}*+=,\n]*\.[A-Za-z][A-Za-z0-9]{0,9}")
-_OF_AN_EXPRESSION = re.compile(r"[\s+-]*([\[(]|torch\.|(nan|inf|pi)\b)")
+_OF_A_FILE = re.compile(r"[^()\[\]{}*+=,\n]*\.[A-Za-z][A-Za-z0-9]{0,15}")
+_OF_AN_EXPRESSION = re.compile(r"[\s+-]*[\[(]|.*\btorch\.|[\s+-]*(nan|inf|pi)\b")
 _SPECIAL = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -93,27 +93,32 @@ class File(str):
 
 def is_file(text: str) -> bool:
     """Whether a text names a file or a folder rather than being an expression."""
-    if not text.strip() or len(text) >= _LONGEST_NAME or _is_expression(text):
+    if not text.strip() or len(text) >= _LONGEST_NAME:
         return False
-    return _suffix(text) in _KINDS or bool(_OF_A_FILE.fullmatch(text)) or _is_there(text)
+    if _suffix(text) in _KINDS:
+        return True
+    return not _is_expression(text) and (bool(_OF_A_FILE.fullmatch(text)) or _is_there(text))
 
 
 def read_file(text: str, resize: Size | None = None) -> File:
     """The file of that name, `~` expanded. Raises `UserError` for what is not a plain file of a known kind."""
+    kind = _KINDS.get(_suffix(text))
     try:
         path = Path(text).expanduser()
-        kind = _KINDS.get(path.suffix.lower())
         if kind is None:
-            _refuse_special(text, path.stat().st_mode)
-            raise refusal(text, f"{path.suffix or 'a file without a suffix'} is not read; give {READABLE}")
-        data = _read_whole(text, path)
+            raise _unreadable(text, path)
+        return _checked(File(text, kind, _read_whole(text, path), resize))
+    except UserError:
+        raise
     except (OSError, ValueError, RuntimeError) as error:
-        if isinstance(error, UserError):
-            raise
-        if kind is None and isinstance(error, FileNotFoundError) and path.suffix:
-            raise refusal(text, f"{path.suffix} is not read; give {READABLE}") from None
         raise refusal(text, _why(error)) from None
-    return _checked(File(text, kind, data, resize))
+
+
+def _unreadable(text: str, path: Path) -> UserError:
+    """What is said of a name whose suffix is of no kind that is read."""
+    if path.exists():
+        _refuse_special(text, path.stat().st_mode)
+    return refusal(text, f"{path.suffix or 'a file without a suffix'} is not read; give {READABLE}")
 
 
 def read_stream(stream: BinaryIO | None, resize: Size | None = None) -> File:
