@@ -161,10 +161,10 @@ class Cache:
     def _read_note(self, key: str) -> Note | None:
         """The note of an entry as it was written; None if there is none, or another one."""
         try:
-            written = self._note(key).read_bytes()
-            note: Note = json.loads(written)["note"]
-            return note if _sealed(note) == written else None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            text, _, seal = self._note(key).read_bytes().partition(b"\n")
+            note: Note = json.loads(text)
+            return note if _seal(text) == seal else None
+        except (OSError, ValueError, RecursionError):
             return None
 
     def _forget(self, key: str) -> None:
@@ -173,8 +173,12 @@ class Cache:
 
 def _sealed(note: Note) -> bytes:
     """A note as it is written, with a digest of itself, so that an edited one is not believed."""
-    seal = hashlib.sha256(json.dumps(note).encode()).hexdigest()
-    return json.dumps({"note": note, "seal": seal}).encode()
+    text = json.dumps(note).encode()
+    return text + b"\n" + _seal(text)
+
+
+def _seal(text: bytes) -> bytes:
+    return hashlib.sha256(text).hexdigest().encode()
 
 
 def _bytes(path: Path) -> int:
