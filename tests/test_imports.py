@@ -18,11 +18,7 @@ def layer(path: Path) -> str:
 
 
 def importers(package: str) -> set[str]:
-    return {
-        place(path)
-        for path in MODULES
-        if any(name.split(".")[0] == package for name in imports(path))
-    }
+    return {place(path) for path in MODULES if any(name.split(".")[0] == package for name in imports(path))}
 
 
 def test_imports_go_from_cli_to_render_to_scenes_to_assets() -> None:
@@ -31,7 +27,11 @@ def test_imports_go_from_cli_to_render_to_scenes_to_assets() -> None:
     for path in (path for path in MODULES if layer(path) in LAYERS):
         above = LAYERS[LAYERS.index(layer(path)) + 1 :]
         named = [name.split(".") for name in imports(path)]
-        wrong += [(place(path), ".".join(name)) for name in named if name[0] == "torchreel" and {*name[1:2]} & {*above}]
+        wrong += [
+            (place(path), ".".join(name))
+            for name in named
+            if name[0] == "torchreel" and {*name[1:2]} & {*above}
+        ]
     assert wrong == []
 
 
