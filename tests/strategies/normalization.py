@@ -96,7 +96,7 @@ def response_norm(draw: Draw) -> Call:
     dtype = one(draw, *(SHORT if dims == 1 else SHORT[:2]))  # torch pools no shorter type in 3d
     alpha, beta, k = one(draw, 1e-4, 1.0, 0.0), one(draw, 0.75, 2, 0.5), one(draw, 1.0, 2.0, 0.0)
     module = nn.LocalResponseNorm(draw(st.integers(1, 7)), alpha, beta, k)
-    return Call(module, (values(draw, shaped(draw, dims), dtype),))
+    return Call(module, (values(draw, shaped(draw, dims), dtype).contiguous(),))  # torch views it, in 3d
 
 
 CALLS: dict[str, Make] = {
