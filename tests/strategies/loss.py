@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -58,7 +59,7 @@ class Parts:
     def among(self, *values: float) -> Tensor:
         return torch.tensor(values)[whole(self.draw, self.shape, 0, len(values))].to(self.dtype)
 
-    def weights(self, *names: str) -> dict[str, Tensor]:
+    def weights(self, *names: str) -> dict[str, Any]:
         """Some of the named weights, for the last dimension."""
         return {name: self.share(self.shape[-1:]) * 3 for name in names if flag(self.draw)}
 
@@ -215,7 +216,7 @@ def sequences(draw: Draw) -> Call:
             (log_probs[:, 0], rows[0, : lengths[0]], torch.tensor(inputs[0]), torch.tensor(lengths[0])),
         )
     flat = torch.cat([row[:length] for row, length in zip(rows, lengths, strict=True)])
-    as_given = one(draw, tuple, torch.tensor)
+    as_given: Callable[[list[int]], Any] = tuple if flag(draw) else torch.tensor
     return Call(module, (log_probs, flat if how == "flat" else rows, as_given(inputs), as_given(lengths)))
 
 
