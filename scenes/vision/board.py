@@ -1,4 +1,4 @@
-"""What stands on the stage when pixels are shuffled: the channels of a group block-wise, the large plane beside them."""
+"""What stands on the stage when pixels are shuffled: channels block-wise, and the large plane beside them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
-from torchreel.scenes.parts.motion import FADE, Appear, Morph, Vanish
+from torchreel.scenes.parts.motion import Appear, Morph, Vanish
 from torchreel.scenes.parts.shapes import Shape, polyline
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
@@ -19,6 +19,7 @@ from torchreel.scenes.vision.trace import Blocks
 
 _TINT = 0.34
 _NAME_GAP = 0.1
+_CUT = 0.01
 
 Place = tuple[int, int]
 """A row and a column of a block."""
@@ -117,7 +118,7 @@ class ShuffleBoard(Board):
 
     def _set(self, shape: Shape, path: np.ndarray) -> list[Animation]:
         if len(shape.points) == len(path):
-            return [Morph(shape, path, quick=FADE)]
+            return [Morph(shape, path, quick=_CUT)]
         shape.points = path
         return [Appear(shape)]
 

@@ -1,4 +1,4 @@
-"""How much of a pixel shuffle is drawn, and how large: the channels of a group stand as their values will, block-wise."""
+"""How much of a pixel shuffle is drawn, and how large: the channels of a group stand as their values will."""
 
 from __future__ import annotations
 

@@ -59,6 +59,7 @@ class ShuffleScene(OperatorScene):
             "plane": f"{coarse[1]} × {coarse[2]}",
             "fine": fine[0],
             "large": f"{fine[1]} × {fine[2]}",
+            "factor": r,
             "taps": r**2,
             "block": f"{r} × {r}",
         }
