@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ import torchreel
 from torchreel.assets.examples import example, examples
 from torchreel.scenes.registry import find
 from torchreel.scenes.vision.layout import ShuffleLayout
-from torchreel.scenes.vision.trace import Blocks
+from torchreel.scenes.vision.trace import PixelBlocks
 from torchreel.tests.calls import check_call
 from torchreel.tests.layout import faults, reading
 
@@ -49,8 +51,8 @@ def test_the_step_of_an_element_reads_the_one_element_it_is(r: int, c: int, h: i
     for step in trace.steps("output"):
         [(tensor, source)] = step.reads
         assert (tensor, trace.value(tensor, source)) == ("input", step.value)
-        assert Blocks(r).fine(*source) == step.index
-        assert Blocks(r).coarse(*step.index) == source
+        assert PixelBlocks(r).fine(*source) == step.index
+        assert PixelBlocks(r).coarse(*step.index) == source
 
 
 @pytest.mark.parametrize(
@@ -115,3 +117,21 @@ def test_captions_are_short_enough_to_be_read(operator: str) -> None:
             assert len(dict.fromkeys(said)) <= 6
             assert len(said[0]) <= first
             assert max(map(len, said)) <= most
+
+
+def test_the_guide_to_a_new_family_shows_what_the_files_hold() -> None:
+    root = Path(torchreel.__file__).parent
+    places = (
+        "scenes/vision/*.py",
+        "tests/test_vision.py",
+        "assets/examples/vision.toml",
+        "assets/captions/en/vision.toml",
+    )
+    files = "".join(path.read_text("utf-8") for place in places for path in sorted(root.glob(place)))
+    pieces = re.findall(
+        r"```(?:python|toml)\n(.*?)```", (root / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL
+    )
+    assert len(pieces) > 8
+    for piece in pieces:
+        for part in piece.strip("\n").split("\n\n\n"):
+            assert part in files, part

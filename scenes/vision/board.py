@@ -15,14 +15,11 @@ from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 from torchreel.scenes.vision.layout import TOP, ShuffleLayout
-from torchreel.scenes.vision.trace import Blocks
+from torchreel.scenes.vision.trace import PixelBlocks
 
 _TINT = 0.34
 _NAME_GAP = 0.1
 _CUT = 0.01
-
-Place = tuple[int, int]
-"""A row and a column of a block."""
 
 
 class HueGrid(Grid):
@@ -39,10 +36,13 @@ class HueGrid(Grid):
 
 
 class ShuffleBoard(Board):
-    """Both tensors of the first sample, the input on the left. `channel` is how a plane is named by its number."""
+    """Both tensors of the first sample, the input on the left; `channel` names a plane by its number.
+
+    A `pixel` is a cell of a coarse channel, a `place` a cell of the block that it becomes.
+    """
 
     def __init__(
-        self, look: Look, trace: Trace, blocks: Blocks, coarse: str, channel: Callable[[int], str]
+        self, look: Look, trace: Trace, blocks: PixelBlocks, coarse: str, channel: Callable[[int], str]
     ) -> None:
         super().__init__(look, trace)
         self.blocks, self.coarse_name, self._named = blocks, coarse, channel
@@ -62,7 +62,7 @@ class ShuffleBoard(Board):
         return range(self.layout.groups)
 
     @property
-    def places(self) -> list[Place]:
+    def places(self) -> list[Cell]:
         """The drawn places of a block, row by row."""
         return list(self.layout.places())
 
@@ -88,7 +88,7 @@ class ShuffleBoard(Board):
         """What stands from the first frame on: the planes and their names."""
         return VGroup(*self.coarse.values(), *self.fine, *self._names())
 
-    def output(self, group: int, pixel: Cell, place: Place) -> Index:
+    def output(self, group: int, pixel: Cell, place: Cell) -> Index:
         """The index of an element in the output."""
         coarse = self.layout.channel(group, place), *pixel
         return (*self.lead, *(self.blocks.fine(*coarse) if self.fine_name == "output" else coarse))
@@ -99,7 +99,7 @@ class ShuffleBoard(Board):
         first, last = self._in_block(pixel, self.places[0]), self._in_block(pixel, self.places[-1])
         return self._set(self.block, np.concatenate([*cells, self.fine[group].outline(first, last)]))
 
-    def point(self, group: int, pixel: Cell, place: Place) -> list[Animation]:
+    def point(self, group: int, pixel: Cell, place: Cell) -> list[Animation]:
         """The focus goes to one element, with the line from where it is to where it goes."""
         plane, cell = self.coarse[group, place], self._in_block(pixel, place)
         path = np.concatenate([plane.outline(pixel, pixel), self.fine[group].outline(cell, cell)])
@@ -110,7 +110,7 @@ class ShuffleBoard(Board):
         there = [shape for shape in (self.focus, self.wire) if len(shape.points)]
         return [Vanish(*there)] if there else []
 
-    def write(self, group: int, pixel: Cell, place: Place) -> list[Animation]:
+    def write(self, group: int, pixel: Cell, place: Cell) -> list[Animation]:
         """One element of the output is written."""
         if self.fine_name == "output":
             return self.fine[group].write(self._in_block(pixel, place))
@@ -122,18 +122,18 @@ class ShuffleBoard(Board):
         shape.points = path
         return [Appear(shape)]
 
-    def _in_block(self, pixel: Cell, place: Place) -> Cell:
+    def _in_block(self, pixel: Cell, place: Cell) -> Cell:
         side = self.layout.side
         return pixel[0] * side + place[0], pixel[1] * side + place[1]
 
-    def _route(self, group: int, pixel: Cell, place: Place) -> np.ndarray:
+    def _route(self, group: int, pixel: Cell, place: Cell) -> np.ndarray:
         """Behind the cells and along the lane below a channel, so that it crosses no number and no name."""
         plane = self.coarse[group, place]
         here, there = plane.center(pixel), self.fine[group].center(self._in_block(pixel, place))
         lane = plane.middle[1] - (plane.cells.rows * plane.cells.height + self.layout.lane) / 2
         return polyline([here, (here[0], lane), (0.0, lane), (0.0, there[1]), there])
 
-    def _coarse(self, group: int, place: Place) -> HueGrid:
+    def _coarse(self, group: int, place: Cell) -> HueGrid:
         number, left = self.layout.channel(group, place), self.coarse_name == "input"
         at = self.layout.coarse_center(group, place, left)
         lead = (*self.lead, number)

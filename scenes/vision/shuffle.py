@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -14,8 +14,8 @@ from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 from torchreel.scenes.vision import operators
-from torchreel.scenes.vision.board import Place, ShuffleBoard
-from torchreel.scenes.vision.trace import Blocks
+from torchreel.scenes.vision.board import ShuffleBoard
+from torchreel.scenes.vision.trace import PixelBlocks
 
 _SLOW, _SWEEP = 4, 6
 
@@ -33,7 +33,7 @@ class ShuffleScene(OperatorScene):
         )
         self.add(board.scenery())
         if board.is_cropped:
-            self.add(board.note(self.words("cropped", **self.values())))
+            self.add(board.note(self.words("cropped", None, **self.values())))
         first, *others = board.pixels
         yield Beat("start", hold=2.7, formula=self.law())
         yield Beat("pixel", partial(board.open, 0, first), 0.4, 2.8)
@@ -47,9 +47,9 @@ class ShuffleScene(OperatorScene):
         yield from self._figure()
 
     @property
-    def blocks(self) -> Blocks:
+    def blocks(self) -> PixelBlocks:
         """Which element is which."""
-        return Blocks(getattr(self.trace.module, self.factor))
+        return PixelBlocks(getattr(self.trace.module, self.factor))
 
     def values(self) -> dict[str, object]:
         fine = self.trace.shape("output" if self.coarse == "input" else "input")[-3:]
@@ -98,13 +98,13 @@ class ShuffleScene(OperatorScene):
         if rest := board.places[_SLOW:]:
             yield Beat("place", partial(self._rest, pixel, rest), 0.4, 0.6, self.law())
 
-    def _rest(self, pixel: Cell, places: list[Place]) -> Iterable[Animation]:
+    def _rest(self, pixel: Cell, places: list[Cell]) -> Iterable[Animation]:
         return [
             *self.board.leave(),
             *(move for place in places for move in self.board.write(0, pixel, place)),
         ]
 
-    def _write(self, group: int, pixels: list[Cell]) -> Iterable[Animation]:
+    def _write(self, group: int, pixels: Sequence[Cell]) -> Iterable[Animation]:
         board = self.board
         yield from board.leave() if board.focus in self.mobjects else ()
         yield from board.open(group, pixels[-1])
@@ -118,10 +118,10 @@ class ShuffleScene(OperatorScene):
         pixel, place = board.pixels[len(board.pixels) // 2 - 1], board.places[len(board.places) // 2]
         yield Beat("done", partial(self._end, pixel, place), 0.4, 1.2, self._step(0, pixel, place))
 
-    def _end(self, pixel: Cell, place: Place) -> list[Animation]:
+    def _end(self, pixel: Cell, place: Cell) -> list[Animation]:
         return [*self.board.open(0, pixel), *self.board.point(0, pixel, place)]
 
-    def _step(self, group: int, pixel: Cell, place: Place) -> Step:
+    def _step(self, group: int, pixel: Cell, place: Cell) -> Step:
         return self.trace.step("output", self.board.output(group, pixel, place))
 
 

@@ -23,7 +23,7 @@ Number = TypeVar("Number", int, Tensor)
 
 
 @dataclass(frozen=True)
-class Blocks:
+class PixelBlocks:
     """Where an element `(channel, row, column)` of one tensor stands in the other, for numbers and for index arrays."""
 
     factor: int
@@ -42,12 +42,12 @@ class Blocks:
 
 def record_shuffle(call: Call) -> Recording:
     """input `(*, C·r², H, W)`, output `(*, C, H·r, W·r)`."""
-    return _recording(call, Blocks(call.module.upscale_factor).coarse)
+    return _recording(call, PixelBlocks(call.module.upscale_factor).coarse)
 
 
 def record_unshuffle(call: Call) -> Recording:
     """input `(*, C, H·r, W·r)`, output `(*, C·r², H, W)`."""
-    return _recording(call, Blocks(call.module.downscale_factor).fine)
+    return _recording(call, PixelBlocks(call.module.downscale_factor).fine)
 
 
 def _recording(call: Call, source: Callable[..., tuple[Tensor, ...]]) -> Recording:
