@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
-from torchreel.scenes.pooling.adaptive.ruler import lanes
+from torchreel.scenes.parts.ruler import lanes
 from torchreel.scenes.pooling.adaptive.windows import Whole
 from torchreel.scenes.stage.scene import Request
 from torchreel.scenes.trace.formula import Const, Ref, Token

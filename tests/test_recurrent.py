@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.scenes.recurrent import operators
 from torchreel.scenes.recurrent.cell.cells import GRUCell, LSTMCell, RNNCell
-from torchreel.scenes.recurrent.cell.cells_trace import GRU_CELL, LSTM_CELL, RNN_CELL, CellOperator
+from torchreel.scenes.recurrent.cell.cells_trace import CellOperator
 from torchreel.scenes.recurrent.cell.story import CellScene
 from torchreel.scenes.stage.scene import Request, Section
 from torchreel.scenes.trace.proof import Rule, Trace, TraceError
@@ -31,7 +32,7 @@ HANDBOOK = {
 
 @pytest.fixture(scope="module")
 def handbook() -> Trace:
-    return LSTM_CELL.trace_example(example("LSTMCell"))
+    return operators.LSTMCell.trace_example(example("LSTMCell"))
 
 
 @settings(max_examples=60, deadline=None)
@@ -55,7 +56,7 @@ def test_every_setting_gives_a_proved_trace_of_torchs_own_states(
     given_states = (torch.randn(shape, dtype=dtype), torch.randn(shape, dtype=dtype))
     if states:
         inputs |= dict(zip(("h_0", "c_0"), given_states, strict=True))
-    trace = LSTM_CELL.trace(module, inputs)
+    trace = operators.LSTMCell.trace(module, inputs)
     expected = _unrolled(module, inputs["input"], given_states if states else None)
     assert trace.outputs == tuple(f"{name}_{t + 1}" for t in range(len(expected) // 2) for name in "hc")
     for name, state in zip(trace.outputs, expected, strict=True):
@@ -113,17 +114,17 @@ def test_gates_in_another_order_are_refused(handbook: Trace) -> None:
 def test_nan_and_infinities_flow_as_in_torch(value: float) -> None:
     torch.manual_seed(0)
     module = nn.LSTMCell(2, 3)
-    trace = LSTM_CELL.trace(module, {"input": torch.tensor([[value, 1.0]])})
+    trace = operators.LSTMCell.trace(module, {"input": torch.tensor([[value, 1.0]])})
     expected = module(torch.tensor([[value, 1.0]]))[1].detach()
     torch.testing.assert_close(trace.tensors["c_1"], expected, equal_nan=True)
 
 
 def test_the_examples_states_are_kept_only_while_they_belong() -> None:
     chosen = example("LSTMCell")
-    with_bias = LSTM_CELL.trace_example(chosen, {"bias": True})
+    with_bias = operators.LSTMCell.trace_example(chosen, {"bias": True})
     assert with_bias.value("h_0", (0, 0)) == pytest.approx(2.5916)
     for changes in ({"overrides": {"hidden_size": 6}}, {"input_text": "torch.randn(3, 2, 5)"}):
-        trace = LSTM_CELL.trace_example(chosen, **changes)
+        trace = operators.LSTMCell.trace_example(chosen, **changes)
         assert not trace.tensors["h_0"].any()
     assert trace.module.input_size == 5
 
@@ -139,11 +140,13 @@ def test_the_examples_states_are_kept_only_while_they_belong() -> None:
 )
 def test_an_input_that_cannot_work_is_explained_in_one_line(text: str, size: int, words: str) -> None:
     with pytest.raises(UserError) as refused:
-        LSTM_CELL.trace_example(example("LSTMCell"), {"input_size": size}, text)
+        operators.LSTMCell.trace_example(example("LSTMCell"), {"input_size": size}, text)
     assert words in str(refused.value) and "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("operator", [RNN_CELL, LSTM_CELL, GRU_CELL], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "operator", [operators.RNNCell, operators.LSTMCell, operators.GRUCell], ids=lambda one: one.name
+)
 @pytest.mark.parametrize("setting", ["input_size", "hidden_size"])
 @pytest.mark.parametrize("value", [0, -1])
 def test_sizes_below_one_are_refused_in_one_line(operator: CellOperator, setting: str, value: int) -> None:
@@ -153,7 +156,7 @@ def test_sizes_below_one_are_refused_in_one_line(operator: CellOperator, setting
 
 def test_grus_reset_gate_scales_what_the_matrix_product_gave() -> None:
     """Not the state before the product, as other papers and pictures have it; and z keeps, 1 - z renews."""
-    trace = GRU_CELL.trace_example(example("GRUCell"))
+    trace = operators.GRUCell.trace_example(example("GRUCell"))
     weight_ih, weight_hh = trace.tensors["weight_ih"], trace.tensors["weight_hh"]
     x, h, r, z = (trace.tensors[name].float() for name in ("input", "h_0", "r_1", "z_1"))
     n = torch.tanh(x[0] @ weight_ih[8:].T + r * (h @ weight_hh[8:].T))
@@ -167,7 +170,7 @@ def test_grus_reset_gate_scales_what_the_matrix_product_gave() -> None:
 def test_states_of_another_size_are_refused_in_torchs_words() -> None:
     inputs = {"input": torch.zeros(1, 3), "h_0": torch.zeros(1, 5), "c_0": torch.zeros(1, 5)}
     with pytest.raises(UserError, match="hidden"):
-        LSTM_CELL.trace(nn.LSTMCell(3, 4), inputs)
+        operators.LSTMCell.trace(nn.LSTMCell(3, 4), inputs)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequenc
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.scenes.recurrent.cell.tape_trace import Dot
+from torchreel.scenes.recurrent.cell.tape_trace import RowDot
 from torchreel.scenes.recurrent.network.networks import GRU, LSTM, RNN, NetworkScene
 from torchreel.scenes.stage.scene import Request
 from torchreel.scenes.trace.formula import Add, cells
@@ -149,7 +149,7 @@ def test_products_are_summed_as_they_are_drawn(layers: Trace, name: str) -> None
     """The rows of a weight are multiplied whole; element by element, as on screen, they give the same."""
     shape = layers.shape(name)
     formula = layers.rule(name).formula(cells(shape, 0, math.prod(shape)))
-    assert isinstance(formula, Add) and isinstance(formula.parts[0], Dot)
+    assert isinstance(formula, Add) and isinstance(formula.parts[0], RowDot)
     dot = formula.parts[0]
     torch.testing.assert_close(dot.evaluate(layers.tensors), dot.as_sum.evaluate(layers.tensors))
 

@@ -12,6 +12,7 @@ from torchreel.scenes.normalization import operators
 from torchreel.scenes.normalization.layer_norm import FiveSteps, pointed
 from torchreel.scenes.normalization.running import RunningBoard
 from torchreel.scenes.parts.grid import Cell, Grid
+from torchreel.scenes.parts.look import Stroke
 from torchreel.scenes.parts.motion import Appear, Vanish
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage.beats import Beat
@@ -68,13 +69,11 @@ class _BatchNorm(FiveSteps):
         """The first sample's result without the others takes the place of its result among them."""
         kept = [grid for grid in self.board.grids["output"] for grid in grid if not grid.index((0, 0))[0]]
         self.remove(*kept, *(number for grid in kept for number in grid.numbers.values()))
-        own = [
-            Grid(self.look, self.trace, "alone", (), grid.cells, grid.middle, index=grid.index)
-            for grid in kept
-        ]
+        own = [self.board.grid("alone", (), grid.cells, grid.middle, index=grid.index) for grid in kept]
         same = self.look.theme.good
         frames = [
-            Shape(grid.outline((0, 0), _last(grid)), stroke=same, stroke_width=4.5, z_index=2) for grid in own
+            Shape(grid.outline((0, 0), _last(grid)), stroke=same, stroke_width=Stroke.CURSOR, z_index=2)
+            for grid in own
         ]
         return [Appear(VGroup(*own)), *map(Appear, frames)]
 

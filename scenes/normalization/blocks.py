@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from manim import Animation, VGroup
@@ -11,10 +11,9 @@ from manim import Animation, VGroup
 from torchreel.scenes.normalization.plan import plane_index
 from torchreel.scenes.normalization.sets_trace import Partition
 from torchreel.scenes.parts.block import SLANT, Block, Element
-from torchreel.scenes.parts.grid import drawn_texts
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.desk import Desk
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Paint
-from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box, Shape, box_points
 from torchreel.scenes.parts.text import Text, fit, measure
 from torchreel.scenes.stage.bars import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
@@ -29,11 +28,12 @@ _FIRST = {"BatchNorm": "c=0", "LayerNorm": "n=0", "InstanceNorm": "n=0, c=0", "G
 _AXES = {1: "L", 2: "H·W", 3: "D·H·W"}
 
 
-class Panel:
+class LayerPanel(Desk):
     """One layer: its name, its block, and below it what is shared, how many sets there are, one set's statistics."""
 
     def __init__(self, look: Look, trace: Trace, layer: str, partition: Partition, number: int) -> None:
-        self.look, self.trace, self.layer, self.partition = look, trace, layer, partition
+        super().__init__(look, trace)
+        self.layer, self.partition = layer, partition
         self.x = (number - 1.5) * PANEL
         self.first: Index = (0,) * len(partition.sets)
         self.spatial = trace.shape("input")[2:]
@@ -43,7 +43,7 @@ class Panel:
         beside = max(measure(line, MIN_TEXT, "mono") for line in self._axis(2)) + 0.1
         width, height = self._cell(PANEL - 0.25 - beside)
         self.block = Block(look, self.size, width, height, (self.x + beside / 2, _BLOCK_Y))
-        self.name = Text(layer, 0.28, look.theme.muted, "bold").place((self.x, STAGE_TOP - 0.36))
+        self.name = self.label(layer, (self.x, STAGE_TOP - 0.36), 0.28, font="bold")
         self.labels = VGroup(self.name, *self._axes())
         self.values = VGroup(*self._values(width, height))
 
@@ -53,7 +53,7 @@ class Panel:
             PANEL - 0.1, STAGE_TOP - STAGE_BOTTOM - 0.2, (self.x, (STAGE_TOP + STAGE_BOTTOM) / 2), 0.14
         )
 
-    def light(self, sets: list[Index]) -> list[Animation]:
+    def light(self, sets: Sequence[Index]) -> list[Animation]:
         """The elements of some sets take their sets' colours, and a line is drawn round each set."""
         shown = set(sets)
 
@@ -75,9 +75,9 @@ class Panel:
         theme = self.look.theme
         bottom = STAGE_BOTTOM + 0.35
         lines = VGroup()
-        for text, y, size, color in ((share, 1.2, 0.22, theme.text), (sets, 0.87, 0.2, theme.muted)):
+        for text, y, size, color in ((share, 1.2, 0.22, theme.text), (sets, 0.87, NAME_TEXT, theme.muted)):
             fitted = fit(text, PANEL - 0.35, size, MIN_TEXT)
-            lines.add(Text(text, fitted, color).place((self.x, bottom + y)))
+            lines.add(self.label(text, (self.x, bottom + y), fitted, color, "sans"))
         lines.add(*self._first_set(bottom + 0.45))
         for name, y in (("mean", 0.45), ("var", 0.08)):
             lines.add(*self._statistic(name, bottom + y))
@@ -123,20 +123,17 @@ class Panel:
         beside = at(0, 0, positions / 2) + np.array([-0.1, 0, 0])
         slanted = at(samples / 2, 0, 0) + np.array([-0.12, 0.1, 0])
         texts = [
-            self._axis_text(" ".join(self._axis(1))).place(below),
-            self._axis_text(" ".join(self._axis(0))).place(slanted, align="right"),
+            self.label(" ".join(self._axis(1)), below, MIN_TEXT),
+            self.label(" ".join(self._axis(0)), slanted, MIN_TEXT, align="right"),
         ]
         for number, line in enumerate(self._axis(2)):
-            texts.append(self._axis_text(line).place(beside - np.array([0, 0.24 * number, 0]), align="right"))
+            at = beside - np.array([0, 0.24 * number, 0])
+            texts.append(self.label(line, at, MIN_TEXT, align="right"))
         return texts
 
-    def _axis_text(self, text: str) -> Text:
-        return Text(text, MIN_TEXT, self.look.theme.muted, "mono")
-
-    def _values(self, width: float, height: float) -> list[Number]:
+    def _values(self, width: float, height: float) -> list[Text]:
         """The numbers of the front face, the first sample, where they fit."""
-        known = self.trace.range("input")
-        ems = max(measure(text, 1.0) for text in drawn_texts(self.look, self.trace, "input"))
+        ems = max(measure(text, 1.0) for text in self.texts("input"))
         size = min(0.24, (width - 0.1) / ems, height * 0.6)
         if size < MIN_TEXT:
             return []
@@ -144,41 +141,26 @@ class Panel:
         for channel in range(self.size[1]):
             for position in range(self.size[2]):
                 index = _element(channel, position, self.spatial)
-                value = self.trace.value("input", index)
-                text = self.look.number(value, known.integer, known.scale)
-                number = Number(text, "input", index, value, size, self.look.theme.text)
+                number = self.number("input", index, size)
                 numbers.append(number.place(self.block.point(0, channel + 0.5, position + 0.5)))
         return numbers
 
     def _first_set(self, y: float) -> list[Box | Text]:
         """Which set the statistics belong to: its colour and its index."""
-        theme, color = self.look.theme, self.color(self.first)
+        theme, fill = self.look.theme, self.block.shade("front", self.color(self.first))
         left = self.x - PANEL / 2 + 0.3
         return [
-            Box(
-                0.2,
-                0.2,
-                (left + 0.1, y - 0.185),
-                0.04,
-                fill=self.block.shade("front", color),
-                stroke=theme.text,
-            ),
-            Text(_FIRST[self.layer], 0.2, theme.text, "mono").place((left + 0.32, y - 0.185), align="left"),
+            Box(0.2, 0.2, (left + 0.1, y - 0.185), 0.04, fill=fill, stroke=theme.text),
+            self.label(_FIRST[self.layer], (left + 0.32, y - 0.185), color=theme.text, align="left"),
         ]
 
     def _statistic(self, name: str, y: float) -> list[Text]:
         tensor = f"{self.layer}.{name}"
-        known, value = self.trace.range(tensor), self.trace.value(tensor, self.first)
-        text = self.look.number(value, known.integer, known.scale)
         right = self.x + PANEL / 2 - 0.3
         room = measure("000.00", 0.27)
-        size = fit(text, room, 0.27, MIN_TEXT)
-        number = Number(text, tensor, self.first, value, size, self.look.theme.text)
-        label = Text(name, 0.2, self.look.theme.muted, "mono")
-        return [
-            label.place((right - room - 0.12, y), align="right"),
-            number.place((right, y), align="right"),
-        ]
+        number = self.number(tensor, self.first, 0.27, width=room)
+        label = self.label(name, (right - room - 0.12, y), align="right")
+        return [label, number.place((right, y), align="right")]
 
 
 def _element(channel: int, position: int, spatial: Index) -> Index:

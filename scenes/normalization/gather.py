@@ -8,7 +8,7 @@ import numpy as np
 from manim import Animation, VMobject
 
 from torchreel.scenes.normalization.steps import StepsBoard
-from torchreel.scenes.parts.look import Look
+from torchreel.scenes.parts.look import Stroke
 from torchreel.scenes.parts.motion import Appear, Morph, Vanish
 from torchreel.scenes.parts.shapes import Shape, box_points
 from torchreel.scenes.parts.text import Text
@@ -29,8 +29,8 @@ class Spread:
     Take it only where `fits` says so: for inputs `(N, C, *)` that are drawn whole, with numbers.
     """
 
-    def __init__(self, look: Look, board: StepsBoard) -> None:
-        self.look, self.board = look, board
+    def __init__(self, board: StepsBoard) -> None:
+        self.board = board
         shape = board.partition.shape
         self.shape = (1, *shape) if len(shape) == len(board.axes) - 1 else shape
         cells = board.plan.cells["input"]
@@ -73,7 +73,7 @@ class Spread:
             low, high = np.min(centers, 0), np.max(centers, 0)
             width, height = (high - low)[:2] + self.cell + 0.06
             path = box_points(width, height, (low + high) / 2, 0.06)
-            yield Shape(path, stroke=self.board.color(band), stroke_width=4.5)
+            yield Shape(path, stroke=self.board.color(band), stroke_width=Stroke.CURSOR)
 
     def _center(self, index: Index) -> np.ndarray:
         full = (0,) * (len(self.shape) - len(index)) + index
@@ -89,11 +89,11 @@ class Spread:
         for channel in range(shape[1]):
             ends = self._center((0, channel, *(0 for _ in shape[2:]))), self._center((0, channel, *last[2:]))
             at = ((ends[0][0] + ends[1][0]) / 2, self.corner[1] + 0.3)
-            yield Text(f"{names[1]}={channel}", 0.22, self.look.theme.muted, "mono").place(at)
+            yield self.board.label(f"{names[1]}={channel}", at, 0.22)
         for sample in range(shape[0]) if len(self.board.partition.shape) == len(shape) else ():
             ends = self._center((sample, *(0 for _ in shape[1:]))), self._center((sample, *last[1:]))
             at = (self.corner[0] - 0.3, (ends[0][1] + ends[1][1]) / 2)
-            yield Text(f"{names[0]}={sample}", 0.22, self.look.theme.muted, "mono").place(at, align="right")
+            yield self.board.label(f"{names[0]}={sample}", at, 0.22, align="right")
 
 
 def _offsets(shape: Sequence[int], axes: Sequence[int]) -> tuple[dict[int, float], float]:

@@ -10,13 +10,13 @@ import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.normalization.plan import plane_index, plane_size
-from torchreel.scenes.parts.grid import Cells, Grid, drawn_texts
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.grid import Cells, Grid
+from torchreel.scenes.parts.look import MIN_TEXT, Look, Stroke
 from torchreel.scenes.parts.motion import Fly, Morph
-from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box, Shape, box_points
-from torchreel.scenes.parts.text import Text, fit, measure
+from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.bars import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
@@ -34,7 +34,7 @@ class Heading:
     twin: str = ""
 
 
-class GroupsBoard:
+class GroupsBoard(Board):
     """One row a channel; one column for the input, then one for each setting with its groups framed.
 
     `settings` are the shown values of num_groups; only sample 0 is drawn, and of many channels the first.
@@ -48,7 +48,8 @@ class GroupsBoard:
         headings: list[Heading],
         notes: Callable[[int], str],
     ) -> None:
-        self.look, self.trace, self.settings = look, trace, settings
+        super().__init__(look, trace)
+        self.settings = settings
         shape = trace.shape("input")
         self.spatial, self.channels = shape[2:], shape[1]
         self.rows = min(self.channels, _MOST_ROWS)
@@ -62,9 +63,9 @@ class GroupsBoard:
         self.grids = [self._column(k) for k in range(len(settings) + 1)]
         self.labels = VGroup(*self._labels(headings))
         if note:
-            self.labels.add(Text(note, MIN_TEXT, look.theme.muted).place((0, STAGE_BOTTOM + 0.17)))
+            self.labels.add(self.note(note))
         self.frames: list[list[Shape]] = [[Shape(self._span(0, 0, self.rows - 1), stroke=look.theme.wire)]]
-        self.cursor = Shape(self.around(0), stroke=look.theme.accent, stroke_width=4.5, z_index=2)
+        self.cursor = self.frame(self.around(0), Stroke.CURSOR)
 
     def around(self, column: int) -> np.ndarray:
         """The path of the cursor round the first element in a column."""
@@ -122,9 +123,7 @@ class GroupsBoard:
         rows, cols = plane_size(self.spatial)
         width = (2 * (EDGE - MARGIN) - 0.5 - (columns - 1) * (_STATISTICS + _GAP)) / columns
         height = (STAGE_TOP - STAGE_BOTTOM - _HEAD - self.foot) / self.rows - _ROW_GAP
-        texts = drawn_texts(self.look, self.trace, "input")
-        for setting in self.settings:
-            texts += drawn_texts(self.look, self.trace, f"num_groups={setting}")
+        texts = self.texts("input", *(f"num_groups={setting}" for setting in self.settings))
         fitted = Cells.fit(rows, cols, width, height, texts, 1.0)
         if fitted.text_size or fitted.width >= _SMALLEST_CELL:
             return fitted
@@ -150,8 +149,8 @@ class GroupsBoard:
 
     def _column(self, column: int) -> list[Grid]:
         return [
-            Grid(
-                self.look, self.trace, self.name(column), (), self.cells, (self.x[column], self._y(channel)),
+            self.grid(
+                self.name(column), (), self.cells, (self.x[column], self._y(channel)),
                 index=plane_index((0, channel), self.spatial), blank=column > 0,
                 scale=self.scale if column else None,
             )
@@ -175,18 +174,13 @@ class GroupsBoard:
         box = Box(width, height, (left + width / 2, middle), 0.07, fill=fill, stroke=color, stroke_width=1.6)
         lines = VGroup(box)
         apart = min(0.2, height / 4 + 0.005)
+        room, size = width - 0.3 - measure("mean", MIN_TEXT), min(0.25, 0.45 * self.height)
         for name, y in (("mean", middle + apart), ("var", middle - apart)):
-            lines.add(Text(name, MIN_TEXT, theme.ink(fill)).place((left + 0.09, y), align="left"))
-            lines.add(
-                self._number(f"{self.name(column)}.{name}", (0, group), (left + width - 0.09, y), width, fill)
-            )
+            lines.add(self.label(name, (left + 0.09, y), MIN_TEXT, theme.ink(fill), "sans", align="left"))
+            tensor, right = f"{self.name(column)}.{name}", (left + width - 0.09, y)
+            number = self.number(tensor, (0, group), size, theme.ink(fill), width=room)
+            lines.add(number.place(right, align="right"))
         return lines
-
-    def _number(self, tensor: str, index: Index, right: tuple[float, float], width: float, fill: str) -> Text:
-        value, known = self.trace.value(tensor, index), self.trace.range(tensor)
-        text = self.look.number(value, known.integer, known.scale)
-        size = fit(text, width - 0.3 - measure("mean", MIN_TEXT), min(0.25, 0.45 * self.height), MIN_TEXT)
-        return Number(text, tensor, index, value, size, self.look.theme.ink(fill)).place(right, align="right")
 
     def _labels(self, headings: list[Heading]) -> list[Text]:
         theme = self.look.theme
@@ -198,14 +192,10 @@ class GroupsBoard:
                      (heading.twin, 0.2, theme.good, "bold"))  # fmt: skip
             for number, (text, size, color, font) in enumerate(lines):
                 if text:
-                    labels.append(Text(text, size, color, font).place((x, y - 0.31 * number)))  # type: ignore[arg-type]
+                    labels.append(self.label(text, (x, y - 0.31 * number), size, color, font))  # type: ignore[arg-type]
         left = self.x[0] - self.cells.cols * self.cells.width / 2 - 0.12
         for channel in range(self.rows):
-            labels.append(
-                Text(f"c={channel}", MIN_TEXT, theme.muted, "mono").place(
-                    (left, self._y(channel)), align="right"
-                )
-            )
+            labels.append(self.label(f"c={channel}", (left, self._y(channel)), MIN_TEXT, align="right"))
         return labels
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
@@ -12,9 +12,9 @@ from manim import Animation, Scene
 from torchreel.assets.examples import DEFAULT
 from torchreel.scenes.normalization import operators
 from torchreel.scenes.normalization.gather import Spread
-from torchreel.scenes.normalization.plan import Plan, Planner, chunks
+from torchreel.scenes.normalization.plan import Plan, Planner
 from torchreel.scenes.normalization.sets_trace import Partition
-from torchreel.scenes.normalization.steps import Column, StepsBoard
+from torchreel.scenes.normalization.steps import StepColumn, StepsBoard
 from torchreel.scenes.normalization.trace import (
     are_related,
     is_frozen,
@@ -22,7 +22,7 @@ from torchreel.scenes.normalization.trace import (
 )
 from torchreel.scenes.parts.motion import Appear, Morph, Vanish
 from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
@@ -46,7 +46,7 @@ class FiveSteps(OperatorScene):
         )
         sets = f"sets_{self.kind}_eval" if frozen else f"sets_{self.kind}"
         if Spread.fits(board):
-            spread = Spread(self.look, board)
+            spread = Spread(board)
             self.add(*board.planes_of("input"), *spread.labels)
             yield Beat(sets, spread.appear, 0.6, 1.2, also=self.remarks())
             yield Beat("gather", partial(self._gather_sets, spread), 0.9, 0.2)
@@ -76,29 +76,31 @@ class FiveSteps(OperatorScene):
         self._open_table()
         return [*spread.gather(), *self.board.appear()]
 
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[StepColumn]:
         """The columns of the table."""
         mean, var = ("running_mean", "running_var") if self.frozen else ("mean", "var")
         return [
             self.input_column(),
-            Column("mean", mean if self.frozen else f"Σ / {self.sets.size}", statistics=((mean, "mean"),)),
-            Column("centered", "input − mean", "centered"),
-            Column(
+            StepColumn(
+                "mean", mean if self.frozen else f"Σ / {self.sets.size}", statistics=((mean, "mean"),)
+            ),
+            StepColumn("centered", "input − mean", "centered"),
+            StepColumn(
                 "var → std", var if self.frozen else "√(var + eps)", statistics=((var, "var"), ("std", "std"))
             ),
-            Column("normalized", "centered / std", "normalized"),
+            StepColumn("normalized", "centered / std", "normalized"),
             self.output_column(),
         ]
 
-    def input_column(self) -> Column:
+    def input_column(self) -> StepColumn:
         """What comes in."""
-        return Column("input", str(self.trace.shape("input")).replace(" ", ""), "input")
+        return StepColumn("input", str(self.trace.shape("input")).replace(" ", ""), "input")
 
-    def output_column(self) -> Column:
+    def output_column(self) -> StepColumn:
         """What goes out."""
         factors = (("× weight", "weight"), ("bias", "bias"))
         affine = " + ".join(part for part, name in factors if name in self.trace.tensors)
-        return Column("output", affine or "= normalized", "output")
+        return StepColumn("output", affine or "= normalized", "output")
 
     @property
     def sets(self) -> Partition:
@@ -155,9 +157,9 @@ class FiveSteps(OperatorScene):
         step = self.trace.step(tensor, board.grids[tensor][0][0].index((0, 0)))
         key = self._affine_key() if tensor == "output" else tensor
         yield Beat(key, partial(self._write_first, number, tensor, source), 0.5, 0.7, step)
-        runs = chunks(list(range(len(board.bands))), _SWEEPS)
-        for bands in runs:
-            yield Beat(f"{key}_all", partial(self._write, tensor, bands), round(0.9 / len(runs), 1))
+        sweep = runs(range(len(board.bands)), _SWEEPS)
+        for bands in sweep:
+            yield Beat(f"{key}_all", partial(self._write, tensor, bands), round(0.9 / len(sweep), 1))
 
     def _mean(self) -> Iterator[Beat]:
         if self.frozen:
@@ -199,12 +201,11 @@ class FiveSteps(OperatorScene):
         kind = "layer" if self.kind in ("layer", "rms") else "channel"
         return f"affine_{kind}_fresh" if fresh else f"affine_{kind}"
 
-    def _sweep(self) -> Iterator[tuple[list[int], float]]:
-        runs = chunks(list(range(1, len(self.board.bands))), _SWEEPS)
-        return zip(runs, (0.4, 0.3, 0.3), strict=False)
+    def _sweep(self) -> Iterator[tuple[Sequence[int], float]]:
+        return zip(runs(range(1, len(self.board.bands)), _SWEEPS), (0.4, 0.3, 0.3), strict=False)
 
     def _gather(
-        self, number: int, tensors: tuple[str, ...], source: str, bands: list[int]
+        self, number: int, tensors: tuple[str, ...], source: str, bands: Sequence[int]
     ) -> list[Animation]:
         """The cursor goes to what is read; the statistics fly out of it."""
         board = self.board
@@ -224,7 +225,7 @@ class FiveSteps(OperatorScene):
             *board.light(number),
         ]
 
-    def _write(self, tensor: str, bands: list[int]) -> list[Animation]:
+    def _write(self, tensor: str, bands: Sequence[int]) -> list[Animation]:
         board = self.board
         return [
             *pointed(self, board.cursor, board.around(tensor, bands[-1])),
@@ -270,12 +271,12 @@ class RMSNorm(LayerNorm):
         x: Any = self.trace.tensors["input"]
         return ("related_rows",) if are_related(x) else ()
 
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[StepColumn]:
         return [
             self.input_column(),
-            Column("square", "input²", "square"),
-            Column("mean → rms", "√(mean + eps)", statistics=(("mean_square", "mean"), ("rms", "rms"))),
-            Column("normalized", "input / rms", "normalized"),
+            StepColumn("square", "input²", "square"),
+            StepColumn("mean → rms", "√(mean + eps)", statistics=(("mean_square", "mean"), ("rms", "rms"))),
+            StepColumn("normalized", "input / rms", "normalized"),
             self.output_column(),
         ]
 

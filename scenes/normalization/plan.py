@@ -9,22 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
 from torchreel.scenes.normalization.sets_trace import Partition
-from torchreel.scenes.parts.grid import Cell, Cells, drawn_texts
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.desk import Desk
+from torchreel.scenes.parts.grid import Cell, Cells
+from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.trace.formula import Index
-from torchreel.scenes.trace.proof import Trace
 
 CHANNEL_GAP = 0.07
 _CELL_MARGIN = 0.1
 _MOST_BANDS, _FEWEST_BANDS, _MOST_CELLS = 8, 4, 400
 _LARGEST_TEXT, _LARGEST_CELL, _LARGEST_PATCH = 0.27, 0.75, 0.5
-T = TypeVar("T")
 
 
 def plane_index(lead: Index, spatial: Index) -> Callable[[Cell], Index]:
@@ -43,21 +41,13 @@ def plane_size(spatial: Index) -> tuple[int, int]:
     return (math.prod(spatial[:-1]), spatial[-1]) if spatial else (1, 1)
 
 
-def chunks(items: list[T], most: int) -> list[list[T]]:
-    """Items in order, in at most `most` runs of about equal length."""
-    if not items:
-        return []
-    size = -(-len(items) // most)
-    return [items[start : start + size] for start in range(0, len(items), size)]
-
-
 def unraveled(number: int, shape: Index) -> Index:
     """The index of the element with this number, row by row, in a shape that may have no axes."""
     return tuple(map(int, np.unravel_index(number, shape))) if shape else ()
 
 
 @dataclass(frozen=True)
-class Planes:
+class NormalizationPlanes:
     """The planes that each set of a partition is drawn as."""
 
     partition: Partition
@@ -151,27 +141,25 @@ class Plan:
 
 
 class Planner:
-    """Finds the plan with the largest numbers for some tensors of a trace, in `width` for all of them.
+    """Finds the plan with the largest numbers for some tensors of a desk's trace, in `width` for all of them.
 
     `height` gives what is left for the cells of one band when so many bands are shown (scene units).
     """
 
     def __init__(
         self,
-        look: Look,
-        trace: Trace,
+        desk: Desk,
         partition: Partition,
         tensors: Sequence[str],
         width: float,
         height: Callable[[int], float],
     ) -> None:
         self.tensors, self.width, self.height = tensors, width, height
-        planes = Planes(partition)
+        planes = NormalizationPlanes(partition)
         self.sets, self.planes = math.prod(partition.sets), planes.count
         self.rows, self.cols = planes.size
         self.ems = {
-            name: max((measure(text, 1.0) for text in drawn_texts(look, trace, name)), default=0.6)
-            for name in tensors
+            name: max((measure(text, 1.0) for text in desk.texts(name)), default=0.6) for name in tensors
         }
 
     def plan(self) -> Plan:

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.normalization.plan import Planes, Planner
+from torchreel.scenes.normalization.plan import NormalizationPlanes, Planner
 from torchreel.scenes.normalization.sets_trace import Partition
 from torchreel.scenes.parts.grid import Grid
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.motion import Appear, Drop, Fly
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Arrow, Box, Shape, box_points
+from torchreel.scenes.parts.shapes import Arrow, Box, box_points
 from torchreel.scenes.parts.text import Text, fit, measure
 from torchreel.scenes.stage.bars import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
@@ -30,21 +31,22 @@ _ROWS = {"mean": 1, "var": 0, "unbiased_var": -1}
 _BUFFERS = {"new_running_mean": ("running_mean", "mean"), "new_running_var": ("running_var", "unbiased_var")}
 
 
-class RunningBoard:
+class RunningBoard(Board):
     """One band for each channel: its numbers, the three statistics of the batch, the two buffers before and after.
 
     `words` are headings and remarks: "heading_batch", "heading_running", "normalizes", "left_out".
     """
 
     def __init__(self, look: Look, trace: Trace, sets: Partition, words: Mapping[str, str]) -> None:
-        self.look, self.trace, self.sets, self.words = look, trace, sets, words
+        super().__init__(look, trace)
+        self.sets, self.words = sets, words
         self.owners: list[Index] = [(band,) for band in range(self.shown(sets))]
         self.pitch = (STAGE_TOP - STAGE_BOTTOM - _HEAD - _FOOT) / max(1, len(self.owners))
         self.grids = self._grids()
         self.scenery = VGroup(*self._headings())
         for band in range(len(self.owners)):
             self.scenery.add(*self.grids[band], *self._lines(band))
-        self.cursor = Shape(self.around_input(0), stroke=look.theme.accent, stroke_width=4.5, z_index=2)
+        self.cursor = self.frame(self.around_input(0), Stroke.CURSOR)
 
     @staticmethod
     def shown(sets: Partition) -> int:
@@ -81,11 +83,9 @@ class RunningBoard:
     def count(self) -> list[Animation]:
         """The number of batches, one more."""
         name = "new_num_batches_tracked"
-        return (
-            [Appear(self._number(name, (), 0.22).place((self.count_x, self._foot), align="left"))]
-            if (name in self.trace.tensors)
-            else []
-        )
+        if name not in self.trace.tensors:
+            return []
+        return [Appear(self._number(name, (), 0.22).place((self.count_x, self._foot), align="left"))]
 
     def _y(self, band: int, row: int) -> float:
         middle = STAGE_TOP - _HEAD - (band + 0.5) * self.pitch - 0.1
@@ -96,10 +96,8 @@ class RunningBoard:
         return STAGE_BOTTOM + 0.24
 
     def _grids(self) -> list[list[Grid]]:
-        planner = Planner(
-            self.look, self.trace, self.sets, ("input",), _INPUT, lambda bands: min(self.pitch - 0.55, 1.7)
-        )
-        plan, planes = planner.plan(), Planes(self.sets)
+        planner = Planner(self, self.sets, ("input",), _INPUT, lambda bands: min(self.pitch - 0.55, 1.7))
+        plan, planes = planner.plan(), NormalizationPlanes(self.sets)
         drawn = []
         for band, owner in enumerate(self.owners):
             grids = []
@@ -107,7 +105,7 @@ class RunningBoard:
                 x, y = plan.place("input", plane)
                 center = (_LEFT + _INPUT / 2 + x, self._y(band, 0) + y)
                 cells, index = plan.cells["input"], planes.index(owner, plane)
-                grids.append(Grid(self.look, self.trace, "input", (), cells, center, index=index))
+                grids.append(self.grid("input", (), cells, center, index=index))
             drawn.append(grids)
         return drawn
 
@@ -115,21 +113,20 @@ class RunningBoard:
         theme, y = self.look.theme, STAGE_TOP - 0.28
         shape = str(self.trace.shape("input")).replace(" ", "")
         texts = [
-            Text(f"input {shape}", 0.2, theme.muted, "mono").place((_LEFT + _INPUT / 2, y)),
-            Text(self.words["heading_batch"], 0.22, theme.text, "bold").place((_BOX_X - 0.9, y)),
-            Text(self.words["heading_running"], 0.22, theme.text, "bold").place(((_OLD_X + _NEW_X) / 2, y)),
+            self.label(f"input {shape}", (_LEFT + _INPUT / 2, y)),
+            self.label(self.words["heading_batch"], (_BOX_X - 0.9, y), 0.22, theme.text, "bold"),
+            self.label(self.words["heading_running"], ((_OLD_X + _NEW_X) / 2, y), 0.22, theme.text, "bold"),
         ]
         if self.sets.sets[0] > len(self.owners):
-            texts.append(
-                Text(self.words["left_out"], MIN_TEXT, theme.muted).place((_LEFT, self._foot), align="left")
-            )
+            left_out = self.words["left_out"]
+            texts.append(self.label(left_out, (_LEFT, self._foot), MIN_TEXT, font="sans", align="left"))
         if "new_num_batches_tracked" in self.trace.tensors:
             left, label = 2.0, "num_batches_tracked"
-            texts.append(Text(label, 0.2, theme.muted, "mono").place((left, self._foot), align="left"))
-            left += measure(label, 0.2, "mono") + 0.2
+            texts.append(self.label(label, (left, self._foot), align="left"))
+            left += measure(label, NAME_TEXT, "mono") + 0.2
             old = self._number(label, (), 0.22).place((left, self._foot), align="left")
             left += measure(old.text, 0.22) + 0.15
-            texts += [old, Text("→", 0.2, theme.muted, "mono").place((left, self._foot), align="left")]
+            texts += [old, self.label("→", (left, self._foot), align="left")]
             self.count_x = left + 0.35
         return texts
 
@@ -138,8 +135,8 @@ class RunningBoard:
         theme, color, count = self.look.theme, self.look.theme.channel(band), self.sets.size
         top = self.around_input(band)[:, 1].max()
         parts: list[Text | Box | VGroup] = [
-            Text(f"c={band}", MIN_TEXT, color, "mono").place(
-                (_LEFT + 0.05, top + 0.1), align="left", vertical="baseline"
+            self.label(
+                f"c={band}", (_LEFT + 0.05, top + 0.1), MIN_TEXT, color, align="left", vertical="baseline"
             )
         ]
         labels = {
@@ -149,33 +146,28 @@ class RunningBoard:
         }
         for tensor, text in labels.items():
             y = self._y(band, _ROWS[tensor])
-            size = fit(text, _LABEL_X - _LEFT - _INPUT - 0.1, 0.2, MIN_TEXT, "mono")
-            parts.append(Text(text, size, theme.text, "mono").place((_LABEL_X, y), align="right"))
+            size = fit(text, _LABEL_X - _LEFT - _INPUT - 0.1, NAME_TEXT, MIN_TEXT, "mono")
+            parts.append(self.label(text, (_LABEL_X, y), size, theme.text, align="right"))
             parts.append(self._empty((_BOX_X, y)))
         y = self._y(band, 0)
         parts.append(Arrow([(_BOX_X + _BOX / 2 + 0.1, y), (_BOX_X + _BOX / 2 + 0.6, y)], theme.wire))
         left = _BOX_X + _BOX / 2 + 0.72
-        size = fit(self.words["normalizes"], EDGE - MARGIN - left, 0.2, MIN_TEXT)
-        parts.append(Text(self.words["normalizes"], size, theme.muted).place((left, y), align="left"))
+        size = fit(self.words["normalizes"], EDGE - MARGIN - left, NAME_TEXT, MIN_TEXT)
+        parts.append(self.label(self.words["normalizes"], (left, y), size, font="sans", align="left"))
         for new, (old, batch) in _BUFFERS.items():
             parts += self._sum(band, new, old, self._y(band, _ROWS[batch]))
         return parts
 
     def _sum(self, band: int, new: str, old: str, y: float) -> list[Text | Box | VGroup]:
         """`(1 - factor) × old + factor × batch = new` with empty places for what is not known yet."""
-        theme = self.look.theme
-        kept, share = (text for text in self._factors(new))
-        near = _BOX / 2 + 0.1
+        ink, (kept, share) = self.look.theme.text, self._factors(new)
+        near, above = _BOX / 2 + 0.1, y + _HEIGHT / 2 + 0.09
         texts = [
-            Text(f"{kept} ×", 0.2, theme.text, "mono").place((_OLD_X - near, y), align="right"),
-            Text(f"+ {share} ×", 0.2, theme.text, "mono").place((_BATCH_X - near, y), align="right"),
-            Text("=", 0.2, theme.text, "mono").place((_NEW_X - near, y), align="right"),
-            Text(old, MIN_TEXT, theme.muted, "mono").place(
-                (_OLD_X, y + _HEIGHT / 2 + 0.09), vertical="baseline"
-            ),
-            Text(new, MIN_TEXT, theme.muted, "mono").place(
-                (_NEW_X + _BOX / 2, y + _HEIGHT / 2 + 0.09), align="right", vertical="baseline"
-            ),
+            self.label(f"{kept} ×", (_OLD_X - near, y), color=ink, align="right"),
+            self.label(f"+ {share} ×", (_BATCH_X - near, y), color=ink, align="right"),
+            self.label("=", (_NEW_X - near, y), color=ink, align="right"),
+            self.label(old, (_OLD_X, above), MIN_TEXT, vertical="baseline"),
+            self.label(new, (_NEW_X + _BOX / 2, above), MIN_TEXT, align="right", vertical="baseline"),
         ]
         return [
             *texts,
@@ -202,11 +194,9 @@ class RunningBoard:
         box = Box(_BOX, _HEIGHT, center, 0.07, fill=fill, stroke=color, stroke_width=2.6 if strong else 1.6)
         return VGroup(box, self._number(tensor, self.owners[band], 0.25, theme.ink(fill)).place(center))
 
-    def _number(self, tensor: str, index: Index, size: float, color: str = "") -> Number:
-        known, value = self.trace.range(tensor), self.trace.value(tensor, index)
-        text = self.look.number(value, known.integer, known.scale)
-        fitted = fit(text, _BOX - 0.12, size, MIN_TEXT)
-        return Number(text, tensor, index, value, fitted, color or self.look.theme.text)
+    def _number(self, tensor: str, index: Index, size: float, color: str | None = None) -> Number:
+        """An element that fits a box."""
+        return self.number(tensor, index, size, color, width=_BOX - 0.12)
 
 
 def _last(grid: Grid) -> tuple[int, int]:

@@ -12,12 +12,12 @@ from itertools import islice, product
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.normalization.plan import Plan, Planes, Planner
+from torchreel.scenes.normalization.numbered import NumberedBoard
+from torchreel.scenes.normalization.plan import NormalizationPlanes, Plan, Planner
 from torchreel.scenes.normalization.sets_trace import Partition
 from torchreel.scenes.parts.grid import Cell, Grid
-from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Appear, Fly, Paint
-from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.look import MIN_TEXT, Look, Stroke
+from torchreel.scenes.parts.motion import Appear, Fly
 from torchreel.scenes.parts.shapes import Box, Disc, Shape, box_points
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.bars import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
@@ -29,7 +29,7 @@ _ONE, _TWO = 0.9, 1.42
 
 
 @dataclass(frozen=True)
-class Column:
+class StepColumn:
     """A step: its heading, the formula below it, and what it shows.
 
     That is the elements of the one tensor in `elements`, or for every band one or two `statistics`: tensors by the
@@ -47,7 +47,7 @@ class Column:
         return (self.elements,) if self.elements else tuple(tensor for tensor, _ in self.statistics)
 
 
-class StepsBoard:
+class StepsBoard(NumberedBoard):
     """Everything that stands on the stage of the steps.
 
     `bands` are the shown sets of the partition; `grids[tensor][band]` their planes; `labels` what never changes.
@@ -59,13 +59,14 @@ class StepsBoard:
         look: Look,
         trace: Trace,
         partition: Partition,
-        columns: Sequence[Column],
+        columns: Sequence[StepColumn],
         notes: Callable[[Planner, Plan], str],
         shown: Sequence[str] = (),
         axes: str = "",
     ) -> None:
-        self.look, self.trace, self.partition, self.columns = look, trace, partition, columns
-        self.planes = Planes(partition)
+        super().__init__(look, trace)
+        self.partition, self.columns = partition, columns
+        self.planes = NormalizationPlanes(partition)
         self.elements = [column.elements for column in columns if column.elements]
         self.axes, self.beside = axes, 0.0
         self.plan, note = self._plan(notes)
@@ -77,16 +78,15 @@ class StepsBoard:
             tensor: [self._grids(tensor, band) for band in range(len(self.bands))] for tensor in self.elements
         }
         self.frames = [self._frame(band) for band in range(len(self.bands))]
-        self.discs: list[Disc] = []
         self.plane_names = {} if not self.beside else dict(self._plane_names())
         self.labels = VGroup(*self._headings(), *self.plane_names.values())
         self.labels.add(
             *(self._statistic(tensor, band) for band in range(len(self.bands)) for tensor in shown)
         )
         if note:
-            self.labels.add(Text(note, MIN_TEXT, look.theme.muted).place((0, STAGE_BOTTOM + 0.2)))
+            self.labels.add(self.label(note, (0, STAGE_BOTTOM + 0.2), MIN_TEXT, font="sans"))
         start = self.around("input", 0) if self.bands else box_points(1, 1, radius=0.06)
-        self.cursor = Shape(start, stroke=look.theme.accent, stroke_width=4.5, z_index=2)
+        self.cursor = self.frame(start, Stroke.CURSOR)
 
     def color(self, band: int) -> str:
         """The identifying colour of a set."""
@@ -131,14 +131,6 @@ class StepsBoard:
         """The first element of the first set, arriving from the same place in the column `start`."""
         return self.grids[tensor][0][0].write((0, 0), self.grids[start][0][0].center((0, 0)), 0.5)
 
-    def light(self, step: int) -> list[Animation]:
-        """The number of a step in accent, all others calm; 0 lights none."""
-        theme = self.look.theme
-        return [
-            Paint(disc, fill=theme.accent if number == step else theme.muted, run_time=0.3)
-            for number, disc in enumerate(self.discs, 1)
-        ]
-
     def appear(self) -> list[Animation]:
         """The frames of all sets."""
         return [Appear(frame) for frame in self.frames]
@@ -162,7 +154,7 @@ class StepsBoard:
         return plan, note
 
     def _fitted(self, width: float, height: Callable[[int], float]) -> tuple[Planner, Plan]:
-        planner = Planner(self.look, self.trace, self.partition, self.elements, width, height)
+        planner = Planner(self, self.partition, self.elements, width, height)
         return planner, planner.plan()
 
     def _letters(self, plan: Plan) -> list[str]:
@@ -172,9 +164,9 @@ class StepsBoard:
         texts = [self.planes.letters(plane, plan.across, names) for plane in rows]
         return texts if all(measure(text, MIN_TEXT, "mono") < _BESIDE for text in texts) else []
 
-    def _narrowest(self, column: Column) -> float:
+    def _narrowest(self, column: StepColumn) -> float:
         """The least width of a column: that of its heading, and of its statistics."""
-        head = max(measure(column.heading, 0.22, "mono") + 0.4, measure(column.below, MIN_TEXT, "mono"))
+        head = max(self.heading_width(column.heading), measure(column.below, MIN_TEXT, "mono"))
         return max(head, _TWO if len(column.statistics) > 1 else _ONE) if column.statistics else head
 
     def _columns(self) -> dict[str, float]:
@@ -201,22 +193,18 @@ class StepsBoard:
     def _statistic(self, tensor: str, band: int) -> VGroup:
         """A set's statistic in a box of its colour, with its name where there are two."""
         owner = self.bands[band]
-        value = self.trace.value(tensor, owner)
         column = next(column for column in self.columns if tensor in column.tensors)
         center, width, height = self._place(tensor, band)
         fill = self.look.theme.tint(self.color(band), 0.22)
         ink = self.look.theme.ink(fill)
         parts = VGroup(Box(width, height, center, 0.07, fill=fill, stroke=self.color(band), stroke_width=1.6))
-        known = self.trace.range(tensor)
-        text = self.look.number(value, known.integer, known.scale)
         name = dict(column.statistics)[tensor] if len(column.statistics) > 1 else ""
         room = width - 0.14 - (measure(name, MIN_TEXT) + 0.1 if name else 0.0)
-        size = max(MIN_TEXT, min(0.26, room / measure(text, 1.0)))
-        number = Number(text, tensor, owner, value, size, ink)
+        number = self.number(tensor, owner, 0.26, ink, width=room)
         if not name:
             return parts.add(number.place(center))
         left, right = center[0] - width / 2 + 0.08, center[0] + width / 2 - 0.08
-        parts.add(Text(name, MIN_TEXT, ink, "sans").place((left, center[1]), align="left"))
+        parts.add(self.label(name, (left, center[1]), MIN_TEXT, ink, "sans", align="left"))
         return parts.add(number.place((right, center[1]), align="right"))
 
     def _place(self, tensor: str, band: int) -> tuple[tuple[float, float], float, float]:
@@ -235,9 +223,7 @@ class StepsBoard:
             x, y = self.plan.place(tensor, plane)
             index = self.planes.index(self.bands[band], plane)
             center = (self.x[tensor] + x, self.y[band] + y)
-            grids.append(
-                Grid(self.look, self.trace, tensor, (), cells, center, index=index, blank=tensor != "input")
-            )
+            grids.append(self.grid(tensor, (), cells, center, index=index, blank=tensor != "input"))
         return grids
 
     def _frame(self, band: int) -> VGroup:
@@ -249,9 +235,8 @@ class StepsBoard:
             )
             parts.add(Shape(path, stroke=self.color(band), stroke_width=3.2))
         left = self.x["input"] - self.plan.width("input") / 2
-        label = Text(self.planes.name(self.bands[band]), MIN_TEXT, self.color(band), "mono")
-        label.place((left, self.y[band] + self.plan.height / 2 + 0.1), align="left", vertical="baseline")
-        return VGroup(*parts, label)
+        name, at = self.planes.name(self.bands[band]), (left, self.y[band] + self.plan.height / 2 + 0.1)
+        return parts.add(self.label(name, at, MIN_TEXT, self.color(band), align="left", vertical="baseline"))
 
     def _plane_names(self) -> Iterator[tuple[tuple[int, int], Text]]:
         """What the planes of a row have in common, beside those of the input, by band and first plane."""
@@ -260,19 +245,10 @@ class StepsBoard:
             for row, text in enumerate(self._letters(self.plan)):
                 plane = row * self.plan.across
                 y = self.y[band] + self.plan.place("input", plane)[1]
-                label = Text(text, MIN_TEXT, self.look.theme.muted, "mono")
-                yield (band, plane), label.place((left, y), align="left")
+                yield (band, plane), self.label(text, (left, y), MIN_TEXT, align="left")
 
     def _headings(self) -> Iterator[Text | Disc]:
-        theme = self.look.theme
         for number, column in enumerate(self.columns):
             x, y = self.x[column.tensors[0]], STAGE_TOP - 0.25
-            left = x - (measure(column.heading, 0.22, "mono") + (0.4 if number else 0)) / 2
-            if number:
-                disc = Disc(0.15, (left + 0.15, y), fill=theme.muted)
-                self.discs.append(disc)
-                yield disc
-                yield Text(str(number), MIN_TEXT, theme.background, "bold").place((left + 0.15, y))
-                left += 0.4
-            yield Text(column.heading, 0.22, theme.text, "mono").place((left, y), align="left")
-            yield Text(column.below, MIN_TEXT, theme.muted, "mono").place((x, y - 0.32))
+            yield from self.heading(number, column.heading, x, y)
+            yield self.label(column.below, (x, y - 0.32), MIN_TEXT)

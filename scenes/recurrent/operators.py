@@ -7,9 +7,7 @@ from typing import Any
 from torch import nn
 
 from torchreel.scenes.recurrent.cell.cells_trace import cell_operator
-from torchreel.scenes.recurrent.cell.trace import GRU as GRU_GATES
-from torchreel.scenes.recurrent.cell.trace import LSTM as LSTM_GATES
-from torchreel.scenes.recurrent.cell.trace import Cell, rnn
+from torchreel.scenes.recurrent.cell.trace import GRU_LAW, LSTM_LAW, CellLaw, rnn
 from torchreel.scenes.recurrent.network.trace import network_operator
 
 _ELMAN = "Elman 1990, Finding Structure in Time, Cognitive Science 14"
@@ -17,14 +15,14 @@ _LSTM = "Hochreiter and Schmidhuber 1997, Long Short-Term Memory, Neural Computa
 _GRU = "Cho et al. 2014, Learning Phrase Representations using RNN Encoder-Decoder, arXiv:1406.1078"
 
 
-def _plain(module: Any) -> Cell:
+def _plain(module: Any) -> CellLaw:
     return rnn(module.nonlinearity)
 
 
 RNNCell = cell_operator(nn.RNNCell, _plain, ("h",), _ELMAN)
-LSTMCell = cell_operator(nn.LSTMCell, lambda module: LSTM_GATES, ("h", "c"), _LSTM)
-GRUCell = cell_operator(nn.GRUCell, lambda module: GRU_GATES, ("h",), _GRU)
+LSTMCell = cell_operator(nn.LSTMCell, lambda module: LSTM_LAW, ("h", "c"), _LSTM)
+GRUCell = cell_operator(nn.GRUCell, lambda module: GRU_LAW, ("h",), _GRU)
 
 RNN = network_operator(nn.RNN, _plain, _ELMAN)
-LSTM = network_operator(nn.LSTM, lambda module: LSTM_GATES, _LSTM)
-GRU = network_operator(nn.GRU, lambda module: GRU_GATES, _GRU)
+LSTM = network_operator(nn.LSTM, lambda module: LSTM_LAW, _LSTM)
+GRU = network_operator(nn.GRU, lambda module: GRU_LAW, _GRU)

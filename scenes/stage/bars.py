@@ -10,16 +10,13 @@ from collections.abc import Sequence
 import numpy as np
 from manim import VGroup
 
+from torchreel.scenes.parts.frame import EDGE, HEIGHT, MARGIN, STAGE_BOTTOM, STAGE_TOP, WIDTH
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box, Shape, box_points, polyline
 from torchreel.scenes.parts.text import Text, fit, measure, wrap
 from torchreel.scenes.trace.formula import Token
 
-WIDTH, HEIGHT = 128 / 9, 8.0
-EDGE = WIDTH / 2
-MARGIN = 0.36
-STAGE_TOP, STAGE_BOTTOM = 3.28, -2.8
 FORMULA_Y, CAPTION_Y = -3.08, -3.62
 _FORMULA_EDGE = -3.36
 

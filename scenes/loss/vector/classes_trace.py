@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torchreel.scenes.loss.vector.trace import along, computed, everything, reduced
+from torchreel.scenes.loss.trace import along, computed, everything, reduced
 from torchreel.scenes.trace.formula import (
     Add,
     Case,

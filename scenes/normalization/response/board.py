@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
 import numpy as np
 from manim import Animation, VGroup
 
+from torchreel.scenes.normalization.numbered import NumberedBoard
 from torchreel.scenes.normalization.plan import unraveled
 from torchreel.scenes.normalization.response.trace import channel_window
-from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
-from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Paint
-from torchreel.scenes.parts.shapes import Disc, Shape
-from torchreel.scenes.parts.text import Text, fit, measure
+from torchreel.scenes.parts.grid import Cell, Cells, Grid
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.shapes import Disc
+from torchreel.scenes.parts.text import Text, fit
 from torchreel.scenes.stage.bars import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
@@ -28,11 +28,11 @@ _LARGEST = 0.78
 _MOST_RING = 3
 
 
-class ResponseBoard:
+class ResponseBoard(NumberedBoard):
     """Grids of the first sample; outside the channels, the squares count as 0 and stand in a dashed ring."""
 
     def __init__(self, look: Look, trace: Trace, note: Callable[[Cell, Cell, bool], str]) -> None:
-        self.look, self.trace = look, trace
+        super().__init__(look, trace)
         module: Any = trace.module
         self.size = int(module.size)
         shape = trace.shape("input")
@@ -46,13 +46,11 @@ class ResponseBoard:
             self.pad = (0, 0)
         said = note((self.cells.rows, self.cells.cols), self.whole, bool(self.cells.text_size))
         self.grids = {tensor: self._grid(number, tensor) for number, tensor in enumerate(STEPS)}
-        self.discs: list[Disc] = []
         self.labels = VGroup(*self._headings(module), *self._channels())
         if said:
-            self.labels.add(Text(said, MIN_TEXT, look.theme.muted).place((0, STAGE_BOTTOM + 0.17)))
-        accent = look.theme.accent
-        self.window = Shape(self.around_window((0, 0)), stroke=accent, stroke_width=4.5, z_index=2)
-        self.target = Shape(self.around("mean_square", (0, 0)), stroke=accent, stroke_width=3.6, z_index=2)
+            self.labels.add(self.note(said))
+        self.window = self.frame(self.around_window((0, 0)), Stroke.CURSOR)
+        self.target = self.frame(self.around("mean_square", (0, 0)), 3.6)
 
     def index(self, cell: Cell) -> Index:
         """The element of channel and place `cell` in the first sample."""
@@ -88,27 +86,18 @@ class ResponseBoard:
             return []
         return grid.write(cell, self.grids[start].center(cell) if start else None)
 
-    def light(self, step: int) -> list[Animation]:
-        """The number of a step in accent, all others calm; 0 lights none."""
-        theme = self.look.theme
-        return [
-            Paint(disc, fill=theme.accent if number == step else theme.muted, run_time=0.3)
-            for number, disc in enumerate(self.discs, 1)
-        ]
-
     def _fit(self) -> Cells:
-        texts = [text for tensor in STEPS for text in drawn_texts(self.look, self.trace, tensor)]
         rows = self.whole[0] + sum(self.pad)
         height = STAGE_TOP - STAGE_BOTTOM - _HEAD - _FOOT
-        fitted = Cells.fit(rows, self.whole[1], _PITCH - 0.25, height, texts, _LARGEST)
+        fitted = Cells.fit(rows, self.whole[1], _PITCH - 0.25, height, self.texts(*STEPS), _LARGEST)
         return Cells(
             fitted.width, fitted.height, fitted.text_size, min(fitted.rows, self.whole[0]), fitted.cols
         )
 
     def _grid(self, number: int, tensor: str) -> Grid:
         pad = self.pad if tensor == "square" else (0, 0)
-        return Grid(
-            self.look, self.trace, tensor, (), self.cells, (self._x(number), self._y),
+        return self.grid(
+            tensor, (), self.cells, (self._x(number), self._y),
             index=self.index, blank=tensor != "input", pad=(*pad, 0, 0),
         )  # fmt: skip
 
@@ -128,14 +117,11 @@ class ResponseBoard:
         grid = self.grids["input"]
         left = grid.center((0, 0))[0] - self.cells.width / 2 - 0.12
         return [
-            Text(f"c={channel}", MIN_TEXT, self.look.theme.muted, "mono").place(
-                (left, grid.center((channel, 0))[1]), align="right"
-            )
+            self.label(f"c={channel}", (left, grid.center((channel, 0))[1]), MIN_TEXT, align="right")
             for channel in range(self.cells.rows)
         ]
 
-    def _headings(self, module: Any) -> list[Text | Disc]:
-        theme = self.look.theme
+    def _headings(self, module: Any) -> Iterator[Text | Disc]:
         below = {
             "input": str(self.trace.shape("input")).replace(" ", ""),
             "square": "input²",
@@ -143,16 +129,8 @@ class ResponseBoard:
             "divisor": f"({module.k:g} + {module.alpha:g}·mean)^{module.beta:g}",
             "output": "input / divisor",
         }
-        parts: list[Text | Disc] = []
         for number, tensor in enumerate(STEPS):
-            x, y, name = self._x(number), STAGE_TOP - 0.27, "mean" if tensor == "mean_square" else tensor
-            left = x - (measure(name, 0.22, "mono") + (0.4 if number else 0)) / 2
-            if number:
-                disc = Disc(0.15, (left + 0.15, y), fill=theme.muted)
-                self.discs.append(disc)
-                parts += [disc, Text(str(number), MIN_TEXT, theme.background, "bold").place((left + 0.15, y))]
-                left += 0.4
-            parts.append(Text(name, 0.22, theme.text, "mono").place((left, y), align="left"))
-            size = fit(below[tensor], _PITCH - 0.1, 0.2, MIN_TEXT, "mono")
-            parts.append(Text(below[tensor], size, theme.muted, "mono").place((x, y - 0.33)))
-        return parts
+            x, y = self._x(number), STAGE_TOP - 0.27
+            yield from self.heading(number, "mean" if tensor == "mean_square" else tensor, x, y)
+            size = fit(below[tensor], _PITCH - 0.1, NAME_TEXT, MIN_TEXT, "mono")
+            yield self.label(below[tensor], (x, y - 0.33), size)

@@ -10,10 +10,9 @@ from manim import Animation
 
 from torchreel.scenes.normalization import operators
 from torchreel.scenes.normalization.layer_norm import pointed
-from torchreel.scenes.normalization.plan import chunks
 from torchreel.scenes.normalization.response.board import STEPS, ResponseBoard
 from torchreel.scenes.parts.grid import Cell
-from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 
 _SWEEPS = 12
@@ -33,7 +32,7 @@ class LocalResponseNorm(OperatorScene):
         yield from self._in_full(cells[0], 1.0)
         for cell in cells[1:2]:
             yield from self._in_full(cell, 0.5)
-        for run in chunks(cells[2:], _SWEEPS):
+        for run in runs(cells[2:], _SWEEPS):
             step = self.trace.step("output", board.index(run[-1]))
             yield Beat("sweep", partial(self._write, run), 0.3, 0.0, step)
         yield Beat("done", self._strongest, 0.5)

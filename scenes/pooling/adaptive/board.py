@@ -2,53 +2,49 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.parts.grid import drawn_texts
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Morph
-from torchreel.scenes.parts.shapes import Arrow, Disc, Shape, polyline
+from torchreel.scenes.parts.ruler import Rail, Ruler
+from torchreel.scenes.parts.shapes import Arrow, Disc, Point, Shape, polyline
+from torchreel.scenes.parts.sheet import Position
+from torchreel.scenes.parts.slice_row import SliceRow
 from torchreel.scenes.parts.text import Text
-from torchreel.scenes.pooling.adaptive.cover import Cover, Position
-from torchreel.scenes.pooling.adaptive.layout import NAME, SLICE_GAP, Room, place
-from torchreel.scenes.pooling.adaptive.ruler import Rail, Ruler
-from torchreel.scenes.pooling.adaptive.slices import Slices
+from torchreel.scenes.pooling.adaptive.cover import Cover
+from torchreel.scenes.pooling.adaptive.layout import SLICE_GAP, AdaptivePlaces, AdaptiveRoom, place
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _DOT, _SMALLEST_DOT, _DOT_CELL = 0.08, 0.05, 0.34
+_SIGN = 0.24
+_RESULTS: tuple[str, ...] = ("output", "indices")
 
 
-class Board:
-    """`input` with its rulers, `outputs` by name, the window's `frame` and the outputs' frames, `targets`.
+class AdaptiveBoard(Board):
+    """`input` with its rulers, `outputs` by name, the frame of the `window` and the outputs' frames, `targets`.
 
     The rulers are those of the columns and rows; a volume has one along its depth.
     """
 
     def __init__(self, look: Look, trace: Trace, sign: str) -> None:
-        self.look, self.trace, self.sign = look, trace, sign
-        self.cover = cover = Cover.of(trace)
-        names = ["input", *(name for name in ("output", "indices") if name in trace.outputs)]
-        places = place(
-            cover, {name: Room(drawn_texts(look, trace, name), self._label(name)) for name in names}
-        )
-        grids = {
-            name: Slices(
-                look, trace, name, cover.lead, places.cells[name], places.centers[name], cover.is_volume
-            )
-            for name in names
-        }
-        self.input = grids.pop("input")
-        self.outputs = grids
+        super().__init__(look, trace)
+        self.sign, self.cover = sign, Cover.of(trace)
+        cover, results = self.cover, [name for name in _RESULTS if name in trace.outputs]
+        rooms = {name: AdaptiveRoom(self.texts(name), self.shape(name)) for name in ("input", *results)}
+        places = place(cover, rooms)
+        self.input = self._slices("input", places)
+        self.outputs = {name: self._slices(name, places) for name in results}
         self.rulers = self._rulers()
-        first, accent = (0,) * len(cover.axes), look.theme.accent
+        first = (0,) * len(cover.axes)
         self.rounds = max((end - start for start, end in cover.axes[0]), default=1) if cover.is_volume else 1
-        self.frame = Shape(self.path(first), stroke=accent, stroke_width=5, z_index=2)
-        self.targets = {
-            name: Shape(self._around(name, first), stroke=accent, stroke_width=5, z_index=2) for name in grids
-        }
-        self.funnel = Shape(self.fan(first), fill=accent, opacity=0.14, z_index=-1) if cover.is_line else None
+        self.window = self.frame(self.path(first))
+        self.targets = {name: self.frame(self._around(name, first)) for name in results}
+        self.funnel = self._funnel(first) if cover.is_line else None
 
     def positions(self) -> list[Position]:
         """The output positions that are drawn."""
@@ -86,7 +82,7 @@ class Board:
 
     def move(self, position: Position, quick: float | None = None) -> list[Animation]:
         """The frames go to an output position and its window."""
-        moves: list[Animation] = [Morph(self.frame, self.path(position), quick=quick)]
+        moves: list[Animation] = [Morph(self.window, self.path(position), quick=quick)]
         for name, frame in self.targets.items():
             moves.append(Morph(frame, self._around(name, position), quick=quick))
         if self.funnel is not None:
@@ -95,7 +91,7 @@ class Board:
 
     def frames(self) -> list[Shape]:
         """Everything that marks the active window."""
-        return [self.frame, *self.targets.values(), *([] if self.funnel is None else [self.funnel])]
+        return [self.window, *self.targets.values(), *([] if self.funnel is None else [self.funnel])]
 
     def fan(self, position: Position) -> np.ndarray:
         """On a line: the area between a window and its output cell, below it."""
@@ -152,37 +148,44 @@ class Board:
             if not cover.is_line:
                 rails.append((-2, Rail(corner, cells.height, cells.rows, vertical=True)))
         letters = cover.letters
-        return [
-            Ruler(self.look, self.trace, rail, letters[axis], cover.lead, cover.axes[axis])
-            for axis, rail in rails
-        ]
+        return [Ruler(self, rail, letters[axis], cover.lead, cover.axes[axis]) for axis, rail in rails]
 
-    def _label(self, name: str) -> str:
-        return f"{name} {self.trace.shape(name)}"
+    def _slices(self, name: str, places: AdaptivePlaces) -> SliceRow:
+        """A tensor where it belongs; values are coloured as the input's are, indices are plain."""
+        cells, is_indices = places.cells[name], name == "indices"
+        return SliceRow(
+            self, name, self.cover.lead, cells, places.centers[name], volume=self.cover.is_volume,
+            blank=name != "input", plain=is_indices and bool(cells.text_size),
+            scale=self.trace.range(name if is_indices else "input").scale,
+        )  # fmt: skip
 
-    def _name(self, grid: Slices) -> Text:
+    def _funnel(self, position: Position) -> Shape:
+        return Shape(self.fan(position), fill=self.look.theme.accent, opacity=0.14, z_index=-1)
+
+    def _name(self, grid: SliceRow) -> Text:
         """A grid's name: below it, as rulers are above; left of a line."""
-        text = Text(self._label(grid.tensor), NAME, self.look.theme.muted, "mono")
+        name = self.shape(grid.tensor)
         if self.cover.is_line:
-            return text.place((grid.left - 0.14, grid.middle[1]), align="right")
-        return text.place((grid.middle[0], grid.bottom - 0.3))
+            return self.label(name, (grid.left - 0.14, grid.middle[1]), align="right")
+        return self.label(name, (grid.middle[0], grid.bottom - 0.3))
 
     def _between(self) -> list[Arrow | Text]:
         """What is done with a window, and on a plane an arrow below it, in a volume one beside it."""
-        theme, first = self.look.theme, self.outputs["output"]
-        sign = Text(self.sign, 0.24, theme.text, "mono")
+        given, first, wire = self.input, self.outputs["output"], self.look.theme.wire
         if self.cover.is_line:
-            return [sign.place((self.input.left - 0.14, (self.input.bottom + first.top) / 2), "right")]
+            return [self._sign((given.left - 0.14, (given.bottom + first.top) / 2), align="right")]
         if self.cover.is_volume:
-            x = self.input.left + 0.15
-            ends = (self.input.bottom - 0.2, first.top + 0.12)
+            x, ends = given.left + 0.15, (given.bottom - 0.2, first.top + 0.12)
             return [
-                Arrow([(x, ends[0]), (x, ends[1])], theme.wire),
-                sign.place((x + 0.2, sum(ends) / 2), "left"),
+                Arrow([(x, ends[0]), (x, ends[1])], wire),
+                self._sign((x + 0.2, sum(ends) / 2), align="left"),
             ]
-        x, y = (self.input.right + first.left) / 2, first.middle[1]
-        reach = min(0.5, (first.left - self.input.right) / 2 - 0.15)
+        x, y = (given.right + first.left) / 2, first.middle[1]
+        reach = min(0.5, (first.left - given.right) / 2 - 0.15)
         return [
-            Arrow([(x - reach, y), (x + reach, y)], theme.wire),
-            sign.place((x, y + 0.16), vertical="baseline"),
+            Arrow([(x - reach, y), (x + reach, y)], wire),
+            self._sign((x, y + 0.16), vertical="baseline"),
         ]
+
+    def _sign(self, at: Point, **place: Any) -> Text:
+        return self.label(self.sign, at, _SIGN, self.look.theme.text, **place)

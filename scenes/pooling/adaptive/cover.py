@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torchreel.scenes.parts.sheet import Interval, Position
 from torchreel.scenes.pooling.adaptive.windows import LETTERS, kernel_sizes, pooled_dims
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
-
-Interval = tuple[int, int]
-Position = tuple[int, ...]
-"""(row, column), or (depth, row, column) in a volume; a line is a single row."""
 
 
 @dataclass(frozen=True)

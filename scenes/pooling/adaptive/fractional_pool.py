@@ -9,11 +9,11 @@ from itertools import pairwise
 from manim import Animation
 
 from torchreel.scenes.parts.motion import Appear, Fly, Move
+from torchreel.scenes.parts.ruler import Ruler
 from torchreel.scenes.pooling import operators
 from torchreel.scenes.pooling.adaptive.fractional_trace import (
     SAMPLE,
 )
-from torchreel.scenes.pooling.adaptive.ruler import Ruler
 from torchreel.scenes.pooling.adaptive.story import RuledPool
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Index, Token

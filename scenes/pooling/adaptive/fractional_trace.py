@@ -11,8 +11,8 @@ from torch import Tensor
 from torchreel.assets.errors import UserError
 from torchreel.scenes.pooling.adaptive.windows import (
     LETTERS,
-    Largest,
     Ragged,
+    RaggedMaxima,
     Whole,
     check_dimensions,
     kernel_sizes,
@@ -55,7 +55,9 @@ class _Fractional:
         starts = [self._starts(axis) for axis in range(self.dims)]
         ends = [start + size for start, size in zip(starts, self.kernel, strict=True)]
         self.starts = starts
-        self.largest = Largest(self.source, returned[0], returned[1], Ragged(self.source.shape, starts, ends))
+        self.largest = RaggedMaxima(
+            self.source, returned[0], returned[1], Ragged(self.source.shape, starts, ends)
+        )
 
     def recording(self) -> Recording:
         tensors = {"input": self.source, "u": self.samples, "i": torch.arange(max(1, *self.outs))}

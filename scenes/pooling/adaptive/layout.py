@@ -7,26 +7,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torchreel.scenes.parts.grid import Cells
-from torchreel.scenes.parts.look import MIN_TEXT
+from torchreel.scenes.parts.look import CELL_TEXT, MIN_TEXT, NAME_TEXT
+from torchreel.scenes.parts.ruler import depth
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.pooling.adaptive.cover import Cover
-from torchreel.scenes.pooling.adaptive.ruler import depth
 from torchreel.scenes.stage import bars
 
 Centers = list[tuple[float, float]]
-NAME = 0.2
 _ROOM = bars.EDGE - bars.MARGIN
 _LOW, _HIGH = bars.STAGE_BOTTOM + 0.25, bars.STAGE_TOP - 0.2
 _FOOT = 0.3
 _ARROW, _BETWEEN = 1.5, 0.5
 _LARGEST = 1.05
 _LINE_HEIGHT, _LINE_LARGEST, _FUNNEL = (0.95, 0.7), 1.7, (1.15, 0.9)
-_LARGEST_TEXT = 0.32
 SLICE_GAP, _MOST_SLICES, _FALL, _WIDEST = 0.4, 6, 0.95, 1.35
 
 
 @dataclass(frozen=True)
-class Room:
+class AdaptiveRoom:
     """What a grid holds: the texts of its cells, and the name that stands beside it."""
 
     texts: Sequence[str]
@@ -34,11 +32,11 @@ class Room:
 
     def width(self, cells: Cells) -> float:
         """The width of the grid or of its name, whichever is larger."""
-        return max(cells.cols * cells.width, measure(self.name, NAME, "mono"))
+        return max(cells.cols * cells.width, measure(self.name, NAME_TEXT, "mono"))
 
 
 @dataclass
-class Places:
+class AdaptivePlaces:
     """Cells and centres of the slices of each tensor, the input first."""
 
     cells: dict[str, Cells] = field(default_factory=dict)
@@ -49,18 +47,18 @@ class Places:
         self.cells[name], self.centers[name] = cells, centers
 
 
-def place(cover: Cover, rooms: Mapping[str, Room]) -> Places:
+def place(cover: Cover, rooms: Mapping[str, AdaptiveRoom]) -> AdaptivePlaces:
     """The places of the input and the outputs; `rooms` names them, the input first."""
     if cover.is_line:
         return _line(cover, rooms)
     return _volume(cover, rooms) if cover.is_volume else _plane(cover, rooms)
 
 
-def _line(cover: Cover, rooms: Mapping[str, Room]) -> Places:
+def _line(cover: Cover, rooms: Mapping[str, AdaptiveRoom]) -> AdaptivePlaces:
     """The input above, each output cell below the part of it that it stands for."""
-    places, names = Places(), list(rooms)[1:]
+    places, names = AdaptivePlaces(), list(rooms)[1:]
     count, outs, tight = cover.sizes[-1], cover.counts[-1], len(names) > 1
-    named = max(measure(room.name, NAME, "mono") for room in rooms.values()) + 0.3
+    named = max(measure(room.name, NAME_TEXT, "mono") for room in rooms.values()) + 0.3
     cells = Cells.fit(
         1, count, 2 * _ROOM - named - 0.4, _LINE_HEIGHT[tight], rooms["input"].texts, _LINE_LARGEST
     )
@@ -83,13 +81,13 @@ def _line(cover: Cover, rooms: Mapping[str, Room]) -> Places:
 def _text_size(texts: Sequence[str], width: float, cells: Cells) -> float:
     """The size of numbers in cells as high as `cells`; 0 if they have no room."""
     ems = max((measure(text, 1.0) for text in texts), default=0.6)
-    size = min(cells.text_size or _LARGEST_TEXT, (width - 0.07) / ems, cells.height * 0.62)
+    size = min(cells.text_size or CELL_TEXT, (width - 0.07) / ems, cells.height * 0.62)
     return size if size >= MIN_TEXT else 0.0
 
 
-def _plane(cover: Cover, rooms: Mapping[str, Room]) -> Places:
+def _plane(cover: Cover, rooms: Mapping[str, AdaptiveRoom]) -> AdaptivePlaces:
     """The input on the left with a ruler above and one on its left; the outputs on the right."""
-    places, names = Places(), list(rooms)[1:]
+    places, names = AdaptivePlaces(), list(rooms)[1:]
     rows, cols = cover.sizes
     above, beside = depth(cover.axes[1], cols, False), depth(cover.axes[0], rows, True)
     low, top = _LOW + _FOOT, _HIGH - above
@@ -132,9 +130,9 @@ def _whole(axis: Sequence[tuple[int, int]], shown: int) -> int:
     return sum(end <= shown for _, end in axis) or 1
 
 
-def _volume(cover: Cover, rooms: Mapping[str, Room]) -> Places:
+def _volume(cover: Cover, rooms: Mapping[str, AdaptiveRoom]) -> AdaptivePlaces:
     """The input's slices beside one another, with a ruler above them along the depth; the outputs' slices below."""
-    places, names = Places(), list(rooms)[1:]
+    places, names = AdaptivePlaces(), list(rooms)[1:]
     count, rows, cols = cover.sizes
     shown = min(count, _MOST_SLICES)
     above = depth(cover.axes[0], count, False)

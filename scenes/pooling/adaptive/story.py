@@ -9,11 +9,11 @@ from functools import partial
 from manim import Animation
 
 from torchreel.scenes.parts.motion import Appear, Paint, Vanish, sweep_times
+from torchreel.scenes.parts.ruler import Ruler
 from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.pooling.adaptive.board import Board
-from torchreel.scenes.pooling.adaptive.cover import Position
-from torchreel.scenes.pooling.adaptive.ruler import Ruler
-from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.parts.sheet import Position
+from torchreel.scenes.pooling.adaptive.board import AdaptiveBoard
+from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
@@ -29,7 +29,7 @@ class RuledPool(OperatorScene):
 
     def story(self) -> Iterator[Beat]:
         sign = "max" if "Max" in self.operator.name else "mean"
-        self.board = Board(self.look, self.trace, sign)
+        self.board = AdaptiveBoard(self.look, self.trace, sign)
         self.drawn: dict[tuple[str, int], Shape] = {}
         self.active: list[tuple[str, int]] = []
         self.add(self.board.scenery())
@@ -123,7 +123,7 @@ class RuledPool(OperatorScene):
 
     def _slide(self, cell: Position) -> Iterable[Animation]:
         lit = self.lit(*self.board.ruled(cell))
-        if self.board.frame in self.mobjects:
+        if self.board.window in self.mobjects:
             return [*self.board.move(cell), *lit]
         return [*(Appear(frame) for frame in self.board.frames()), *lit]
 
@@ -133,9 +133,8 @@ class RuledPool(OperatorScene):
 
     def _swept(self, cells: Sequence[Position]) -> Iterator[Beat]:
         """The other windows, ever quicker; several at a time if there are many."""
-        size = max(1, -(-len(cells) // _MOST_RUNS))
-        runs = [cells[k : k + size] for k in range(0, len(cells), size)]
-        for run, seconds in zip(runs, sweep_times(len(runs), 0.7, 0.3), strict=True):
+        sweep = runs(cells, _MOST_RUNS)
+        for run, seconds in zip(sweep, sweep_times(len(sweep), 0.7, 0.3), strict=True):
             step = self.trace.step("output", self.board.index(run[-1]))
             yield Beat("sweep", partial(self._sweep, run), seconds, 0.0, step)
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from torchreel.assets.errors import UserError
 from torchreel.scenes.pooling.adaptive.windows import (
     LETTERS,
-    Largest,
     Ragged,
+    RaggedMaxima,
     Whole,
     check_dimensions,
     pooled_dims,
@@ -36,7 +36,7 @@ def record_adaptive_max_pool(call: Call) -> Recording:
     """
     returned = call.output if isinstance(call.output, tuple) else (call.output, None)
     cuts = _Cuts(call, returned[0])
-    largest = Largest(cuts.source, returned[0], returned[1], cuts.windows)
+    largest = RaggedMaxima(cuts.source, returned[0], returned[1], cuts.windows)
     tensors = {**cuts.tensors(), **largest.tensors()}
     return Recording(tensors, (*cuts.rules(), *largest.rules()), largest.outputs)
 

@@ -117,7 +117,7 @@ class Ragged:
         )
 
 
-class Largest:
+class RaggedMaxima:
     """The maximum of each window, and the place it stood in.
 
     `row` and `column` (and `depth`), int64 of the output's shape, are found by comparing the window's values; torch's

@@ -9,43 +9,45 @@ from dataclasses import replace
 import numpy as np
 from manim import Animation, VGroup
 
+from torchreel.scenes.parts.channel import Channel, PlanePad
 from torchreel.scenes.parts.grid import dashes
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.mark import rgbas
 from torchreel.scenes.parts.motion import Appear, Paint
 from torchreel.scenes.parts.shapes import Arrow, Box, Shape
+from torchreel.scenes.parts.sheet import Position, Sheet
+from torchreel.scenes.parts.sliding import SlidingWindow
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.pooling.unpooling.journeys import Journeys
-from torchreel.scenes.pooling.unpooling.layout import NARROWEST, WIDTH, UnpoolLayout
-from torchreel.scenes.pooling.window.geometry import Position
-from torchreel.scenes.pooling.window.layout import Sheet
-from torchreel.scenes.pooling.window.planes import PlanePad, Planes, PoolWindow
+from torchreel.scenes.pooling.unpooling.layout import NARROWEST, WIDTH, UnpoolingLayout
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
 
-_LABEL = 0.2
 _INSET = -0.045
 _FLAT_HEIGHT = 0.9
+_POINTER = 6
 
 
-class UnpoolStage:
+class UnpoolingBoard(Board):
     """All objects of the clip, and the two journeys of a value: into the notes, and home."""
 
     def __init__(self, look: Look, trace: Trace) -> None:
-        self.look, self.trace, self.journeys = look, trace, Journeys(trace)
-        self.layout = UnpoolLayout(look, trace, self.journeys)
+        super().__init__(look, trace)
+        self.journeys = Journeys(trace)
+        self.layout = UnpoolingLayout(self, self.journeys)
         self.pad, self.cells = self.layout.pad, self.layout.places["source"].sheet.cells
-        self.source = self._planes("source", self.pad, blank=False)
-        self.values, self.indices = self._planes("input"), self._planes("indices")
-        self.output = self._planes("output")
+        self.source = self._channel("source", self.pad, blank=False)
+        self.values, self.indices = self._channel("input"), self._channel("indices")
+        self.output = self._channel("output")
         self.source_flat, self.output_flat = self._flat(self.source), self._flat(self.output)
-        self.window: PoolWindow | None = None
+        self.window: SlidingWindow | None = None
         self.frames: dict[tuple[int, Position], Shape] = {}
         self.arrived: set[Position] = set()
 
-    def _planes(self, tensor: str, pad: PlanePad = (0, 0, 0, 0), blank: bool = True) -> Planes:
+    def _channel(self, tensor: str, pad: PlanePad = (0, 0, 0, 0), blank: bool = True) -> Channel:
         placed = self.layout.places[tensor]
-        return Planes(
-            self.look, self.trace, tensor, self.journeys.lead, placed.room, placed.center, placed.sheet.cells,
+        return Channel(
+            self, tensor, self.journeys.lead, placed.room, placed.center, placed.sheet.cells,
             blank=blank, plain=bool(placed.sheet.cells.text_size), pad=pad, pad_text="−∞",
         )  # fmt: skip
 
@@ -63,17 +65,17 @@ class UnpoolStage:
         """The identifying colour of a window, its values and its home."""
         return self.look.theme.channel(self.journeys.number(window))
 
-    def label(self, grid: Planes, name: str) -> Text:
+    def heading(self, grid: Channel, name: str) -> Text:
         """A tensor's name and shape above its grid, with the plane that is drawn if there are several."""
         shape = self.trace.shape(grid.tensor)
         plane = str(list(self.journeys.lead)).replace(" ", "") if self.journeys.channels > 1 else ""
         text = f"{name}{plane} {shape}"
-        size = max(MIN_TEXT, min(_LABEL, self._label_room(grid) / measure(text, 1.0, "mono")))
+        size = max(MIN_TEXT, min(NAME_TEXT, self._label_room(grid) / measure(text, 1.0, "mono")))
         if measure(text, size, "mono") > self._label_room(grid):
             text = f"{name}{plane}"
         return grid.caption(text, size)
 
-    def _label_room(self, grid: Planes) -> float:
+    def _label_room(self, grid: Channel) -> float:
         if self.layout.in_lines:
             return WIDTH if grid in (self.source, self.output) else 3.0
         left, _, right, _ = grid.edges
@@ -83,15 +85,15 @@ class UnpoolStage:
         """The operator between two stations, 0 or 1."""
         start, end = self.layout.gaps[number]
         theme, length = self.look.theme, float(np.linalg.norm(end - start))
-        arrow = Arrow([start, end], theme.wire, 4, 0.2)
+        arrow, middle = Arrow([start, end], theme.wire, 4, 0.2), (start + end) / 2
         if self.layout.in_lines:
-            beside = (start + end) / 2 + np.array([0.2, 0.0, 0.0])
-            return VGroup(arrow, Text(name, _LABEL, theme.text, "bold").place(beside, align="left"))
-        size = max(MIN_TEXT, min(_LABEL, (length + 0.2) / measure(name, 1.0, "bold")))
-        over = (start + end) / 2 + np.array([0.0, 0.24, 0.0])
-        return VGroup(arrow, Text(name, size, theme.text, "bold").place(over))
+            beside = middle + np.array([0.2, 0.0, 0.0])
+            return VGroup(arrow, self.label(name, beside, NAME_TEXT, theme.text, "bold", align="left"))
+        size = max(MIN_TEXT, min(NAME_TEXT, (length + 0.2) / measure(name, 1.0, "bold")))
+        over = middle + np.array([0.0, 0.24, 0.0])
+        return VGroup(arrow, self.label(name, over, size, theme.text, "bold"))
 
-    def _flat(self, grid: Planes, size: Position | None = None) -> dict[Position, Text]:
+    def _flat(self, grid: Channel, size: Position | None = None) -> dict[Position, Text]:
         """The flat index in the corner of each cell, if there is room for it."""
         size, cells = size or self.journeys.size, grid.cells
         widest = measure(str(math.prod(size) - 1), MIN_TEXT, "mono")
@@ -99,24 +101,25 @@ class UnpoolStage:
             return {}
         corner = np.array([cells.width / 2 - 0.12, -cells.height / 2 + 0.13, 0.0])
         return {
-            at: Text(str(np.ravel_multi_index(at, size)), MIN_TEXT, self.look.theme.muted, "mono").place(
-                grid.center(at) + corner, align="right", vertical="baseline"
+            at: self.label(
+                str(np.ravel_multi_index(at, size)), grid.center(at) + corner, MIN_TEXT,
+                align="right", vertical="baseline",
             )
             for at in grid.positions()
-        }
+        }  # fmt: skip
 
     def slide(self, window: Position) -> list[Animation]:
         """The window goes to its place in its colour."""
         origin, color = self.journeys.geometry.origin(window), self.color(window)
         if self.window is None:
             geometry = self.journeys.geometry
-            self.window = PoolWindow(
-                self.source, geometry.kernel, geometry.dilation, origin, color, _INSET / 2, 6
+            self.window = SlidingWindow(
+                self.source, geometry.kernel, geometry.dilation, origin, color, _INSET / 2, _POINTER
             )
             return [Appear(self.window.drawn)]
         return [*self.window.move(origin), Paint(self.window.drawn, stroke=color)]
 
-    def note(self, window: Position, flying: bool) -> list[Animation]:
+    def write_down(self, window: Position, flying: bool) -> list[Animation]:
         """Value and flat index of a window's largest element are written down; its window takes the colour."""
         home = self.journeys.home(window)
         tint = self._tint(window)
@@ -177,9 +180,9 @@ class UnpoolStage:
         corners = np.array([(left, high, 0.0), (right, high, 0.0), (right, low, 0.0), (left, low, 0.0)])
         outline = Shape(dashes(corners, 0.12), stroke=self.look.theme.wire, stroke_width=2)
         size = max(MIN_TEXT, min(0.9, 0.7 * (high - low)))
-        return VGroup(outline, Text("?", size, self.look.theme.muted, "bold").place(self.output.middle))
+        return VGroup(outline, self.label("?", self.output.middle, size, font="bold"))
 
-    def wrong_size(self, size: Position) -> tuple[Planes, dict[Position, Text]]:
+    def wrong_size(self, size: Position) -> tuple[Channel, dict[Position, Text]]:
         """An empty output of another size with its flat indices, in the output's place."""
         placed = self.layout.places["output"]
         shown = [min(n, most) for n, most in zip(size, self.output.shape, strict=True)]
@@ -189,22 +192,21 @@ class UnpoolStage:
         )
         left, _, _, high = self.output.edges
         at = np.array([left + sheet.width / 2, high - sheet.height / 2, 0.0])
-        grid = Planes(self.look, self.trace, "output", self.journeys.lead, sheet, at, blank=True)
+        grid = Channel(self, "output", self.journeys.lead, sheet, at, blank=True)
         return grid, self._flat(grid, size)
 
-    def lands(self, grid: Planes, cells: Sequence[tuple[Position, Position]]) -> list[Animation]:
+    def lands(self, grid: Channel, cells: Sequence[tuple[Position, Position]]) -> list[Animation]:
         """Frames in the windows' colours at cells where their indices would land."""
         return [move for window, at in cells for move in self._mark(grid, at, window)]
 
     def pointer(self, window: Position) -> Shape:
         """The accent frame round the index that is spoken of."""
-        path = self.indices.outline(window, window, _INSET)
-        return Shape(path, stroke=self.look.theme.accent, stroke_width=6, z_index=3)
+        return self.frame(self.indices.outline(window, window, _INSET), _POINTER, 3)
 
     def _tint(self, window: Position) -> str:
         return self.look.theme.tint(self.color(window), 0.2)
 
-    def _mark(self, grid: Planes, at: Position, window: Position) -> list[Animation]:
+    def _mark(self, grid: Channel, at: Position, window: Position) -> list[Animation]:
         """The frame of a window's colour round one cell, kept for good."""
         if not grid.shows(at) or (id(grid), at) in self.frames or not grid.cells.text_size:
             return []
@@ -215,7 +217,7 @@ class UnpoolStage:
         self.frames[id(grid), at] = frame
         return [Appear(frame)]
 
-    def _arrive(self, grid: Planes, at: Position, tint: str, start: np.ndarray | None) -> list[Animation]:
+    def _arrive(self, grid: Channel, at: Position, tint: str, start: np.ndarray | None) -> list[Animation]:
         moves = grid.write(at, start)
         if not grid.plain or not moves:
             return moves

@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling.unpooling.trace import own_size
-from torchreel.scenes.pooling.window.geometry import Geometry, Position
+from torchreel.scenes.pooling.window.geometry import PoolingGeometry
 from torchreel.scenes.pooling.window.trace import pool_window
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
@@ -28,7 +29,7 @@ class Journeys:
         self.own_size = _position(own_size(trace.module, shape[-dims:]))
         kernel, stride, one = _position(window.kernel), _position(window.stride), (1,) * len(self.size)
         padding = _position(window.padding, 0)
-        self.geometry = Geometry(
+        self.geometry = PoolingGeometry(
             dims, self.lead, self.size, self.pooled, kernel, stride, padding, one, (0,) * len(one)
         )
 

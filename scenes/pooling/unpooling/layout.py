@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from torchreel.scenes.parts.grid import drawn_texts
-from torchreel.scenes.parts.look import Look
+from torchreel.scenes.parts.channel import PlanePad
+from torchreel.scenes.parts.desk import Desk
+from torchreel.scenes.parts.sheet import Sheet
 from torchreel.scenes.parts.stack import NO_PAD
+from torchreel.scenes.parts.width import Claim
 from torchreel.scenes.pooling.unpooling.journeys import Journeys
-from torchreel.scenes.pooling.window.layout import Room, Sheet
-from torchreel.scenes.pooling.window.planes import PlanePad
 from torchreel.scenes.stage import bars
-from torchreel.scenes.trace.proof import Trace
 
 WIDTH = bars.WIDTH - 2 * bars.MARGIN
 TOP, BOTTOM = bars.STAGE_TOP - 0.55, bars.STAGE_BOTTOM + 0.2
@@ -34,15 +33,15 @@ class Placed:
     sheet: Sheet
 
 
-class UnpoolLayout:
+class UnpoolingLayout:
     """The places of `source`, `input`, `indices` and `output`, and of the two arrows between them.
 
     The source and the output have cells of one size, the notes are never larger. `pad` is the padding drawn round the
     source (top, bottom, left, right).
     """
 
-    def __init__(self, look: Look, trace: Trace, journeys: Journeys) -> None:
-        self.look, self.trace, self.journeys = look, trace, journeys
+    def __init__(self, desk: Desk, journeys: Journeys) -> None:
+        self.desk, self.journeys = desk, journeys
         self.in_lines = journeys.dims == 1
         self.places: dict[str, Placed] = {}
         self.gaps: list[tuple[np.ndarray, np.ndarray]] = []
@@ -51,11 +50,10 @@ class UnpoolLayout:
         else:
             self._side_by_side()
 
-    def _rooms(self) -> tuple[Room, Room, Room]:
+    def _claims(self) -> tuple[Claim, Claim, Claim]:
         """What the source, the notes and the output need, in the height there is for each."""
-        journeys, look, trace = self.journeys, self.look, self.trace
+        journeys, texts = self.journeys, self.desk.texts
         padding = journeys.geometry.padding
-        texts = {name: drawn_texts(look, trace, name) for name in ("source", "input", "indices", "output")}
         whole = tuple(n + 2 * p for n, p in zip(journeys.size, padding, strict=True))
         self.volume = journeys.dims == 3
         sides = tuple(side for side in padding for _ in range(2)) if self.volume else NO_PAD
@@ -63,15 +61,15 @@ class UnpoolLayout:
         high = (_HEIGHT - 2 * _LINE_GAP) / 3 if self.in_lines else _HEIGHT
         half = high if self.in_lines else (_HEIGHT - _STACK_GAP - 0.2) / 2
         return (
-            Room(journeys.size if self.volume else whole, [*texts["source"], *border], 0.0, _LARGEST,
-                 height=high, pad=sides, framed=True),  # type: ignore[arg-type]
-            Room(journeys.pooled, [*texts["input"], *texts["indices"]], 0.0, _LARGEST, height=half),
-            Room(journeys.size, texts["output"], 0.0, _LARGEST, height=high),
+            Claim(journeys.size if self.volume else whole, [*texts("source"), *border], high, 0.0, _LARGEST,
+                  pad=sides, framed=True),  # type: ignore[arg-type]
+            Claim(journeys.pooled, texts("input", "indices"), half, 0.0, _LARGEST),
+            Claim(journeys.size, texts("output"), high, 0.0, _LARGEST),
         )  # fmt: skip
 
     def _fitted(self, widths: Sequence[float]) -> tuple[Sheet, Sheet, Sheet, Sheet]:
         """The sheets of the source with its padding, of the source, of the notes and of the output."""
-        big, notes, out = (room.fit(width) for room, width in zip(self._rooms(), widths, strict=True))
+        big, notes, out = (claim.fit(width) for claim, width in zip(self._claims(), widths, strict=True))
         width, height = min(big.cells.width, out.cells.width), min(big.cells.height, out.cells.height)
         text = min(big.cells.text_size, out.cells.text_size)
         room = big.with_cells(replace(big.cells, width=width, height=height, text_size=text))
@@ -100,8 +98,7 @@ class UnpoolLayout:
 
     def _side_by_side(self) -> None:
         """Source, the two notes one over the other, output."""
-        rooms = self._rooms()
-        weights = np.array([room.weight for room in rooms])
+        weights = np.array([claim.weight for claim in self._claims()])
         room, source, notes, output = self._fitted((WIDTH - 2 * _GAP) * weights / weights.sum())
         widths = [room.width, max(NARROWEST, notes.width), output.width]
         gap = min((WIDTH - sum(widths)) / 2, _WIDEST_GAP)

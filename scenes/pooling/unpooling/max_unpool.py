@@ -11,11 +11,11 @@ from manim import Animation, Mobject
 
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling import operators
-from torchreel.scenes.pooling.unpooling.board import UnpoolStage
+from torchreel.scenes.pooling.unpooling.board import UnpoolingBoard
 from torchreel.scenes.pooling.unpooling.journeys import spelled, unravelled
-from torchreel.scenes.pooling.window.geometry import Position
-from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
@@ -27,13 +27,13 @@ class _MaxUnpool(OperatorScene):
     """First the notes are taken, then each value goes home."""
 
     def story(self) -> Iterator[Beat]:
-        self.board = UnpoolStage(self.look, self.trace)
+        self.board = UnpoolingBoard(self.look, self.trace)
         self.journeys = self.board.journeys
         self.add(self.board.source, *self.board.source_flat.values(), self.board.values, self.board.indices,
-                 self.board.label(self.board.source, "source"), self.board.arrow(0, self.pool),
-                 self.board.label(self.board.indices, "indices"))  # fmt: skip
-        self.named = self.board.label(self.board.values, "values")
-        self.output_label = self.board.label(self.board.output, "output")
+                 self.board.heading(self.board.source, "source"), self.board.arrow(0, self.pool),
+                 self.board.heading(self.board.indices, "indices"))  # fmt: skip
+        self.named = self.board.heading(self.board.values, "values")
+        self.output_label = self.board.heading(self.board.output, "output")
         self.pointer: Shape | None = None
         self.size_matters = (
             "output_size" in self.example.focus and self.journeys.own_size != self.journeys.size
@@ -113,10 +113,10 @@ class _MaxUnpool(OperatorScene):
         yield Beat("start", hold=0.6, formula=[Token(self._pool_call())], also=self._also())
         for cell in windows[:1]:
             yield Beat("window", partial(self.board.slide, cell), 0.4, 0.8)
-            yield Beat("note", partial(self.board.note, cell, True), 0.7, 1.0, self._input_step(cell),
+            yield Beat("note", partial(self.board.write_down, cell, True), 0.7, 1.0, self._input_step(cell),
                        {"index": self.journeys.index(cell)},
                        ("corner",) if self.board.source_flat else ())  # fmt: skip
-        for run, seconds in _runs(windows[1:], 0.8, 0.6 if len(windows) < 8 else 0.2):
+        for run, seconds in _quickening(windows[1:], 0.8, 0.6 if len(windows) < 8 else 0.2):
             yield Beat("notes", partial(self._note, run), seconds, 0.2 if len(windows) < 8 else 0.0,
                        self._input_step(run[-1]))  # fmt: skip
 
@@ -131,7 +131,10 @@ class _MaxUnpool(OperatorScene):
 
     def _note(self, run: Sequence[Position]) -> Iterable[Animation]:
         few = len(run) == 1
-        return [*self.board.slide(run[-1]), *(move for cell in run for move in self.board.note(cell, few))]
+        return [
+            *self.board.slide(run[-1]),
+            *(move for cell in run for move in self.board.write_down(cell, few)),
+        ]
 
     def _without_size(self, windows: Sequence[Position]) -> Iterator[Beat]:
         """What torch would do without output_size, and where the indices would then point."""
@@ -186,7 +189,7 @@ class _MaxUnpool(OperatorScene):
         if self.named.text.startswith("input"):
             return []
         self.remove(self.named)
-        self.named = self.board.label(self.board.values, "input")
+        self.named = self.board.heading(self.board.values, "input")
         self.add(self.named)
         gone = [Vanish(self.board.window.drawn)] if self.board.window is not None else []
         return [*gone, Appear(self.board.arrow(1, self.operator.name))]
@@ -210,7 +213,7 @@ class _MaxUnpool(OperatorScene):
         for cell in windows[:1]:
             yield Beat("send", partial(self.board.send, cell, True), 0.9, 1.0, self._output_step(cell),
                        {"index": self.journeys.index(cell), "home": self._at(self.journeys.home(cell))})  # fmt: skip
-        for run, seconds in _runs(windows[1:], 0.8, 0.6 if len(windows) < 8 else 0.2):
+        for run, seconds in _quickening(windows[1:], 0.8, 0.6 if len(windows) < 8 else 0.2):
             yield Beat("sends", partial(self._send, run), seconds, 0.1 if len(windows) < 8 else 0.0,
                        self._output_step(run[-1]))  # fmt: skip
 
@@ -247,11 +250,12 @@ class _MaxUnpool(OperatorScene):
         return self.trace.step("output", (self.journeys.step_number(cell),))
 
 
-def _runs(cells: Sequence[Position], first: float, last: float) -> Iterator[tuple[Sequence[Position], float]]:
+def _quickening(
+    cells: Sequence[Position], first: float, last: float
+) -> Iterator[tuple[Sequence[Position], float]]:
     """The remaining windows one by one, or many at a time if they are many, each run with its quickening time."""
-    size = max(1, -(-len(cells) // _MOST_STEPS))
-    runs = [cells[k : k + size] for k in range(0, len(cells), size)]
-    return zip(runs, sweep_times(len(runs), first, last), strict=True)
+    sweep = runs(cells, _MOST_STEPS)
+    return zip(sweep, sweep_times(len(sweep), first, last), strict=True)
 
 
 class MaxUnpool1d(_MaxUnpool):

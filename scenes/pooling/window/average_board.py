@@ -7,21 +7,20 @@ from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Drop, Fly, Paint
-from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Arrow, Box, Path
-from torchreel.scenes.parts.text import fit
-from torchreel.scenes.pooling.window.board import Board
-from torchreel.scenes.pooling.window.geometry import Position
+from torchreel.scenes.parts.shapes import Arrow, Path, box_points
+from torchreel.scenes.parts.sheet import Position
+from torchreel.scenes.parts.text import Text, fit
+from torchreel.scenes.pooling.window.board import PoolingBoard
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _WIDE, _ASIDE = 1.15, 0.42
 _SUM, _DIVISOR = 0.36, 0.56
 _TIGHT = 0.72
-_INSET = 0.07
+_INSET, _COUNTED = 0.07, 4
 
 
-class AverageBoard(Board):
+class AverageBoard(PoolingBoard):
     """A board whose window is added up and divided.
 
     With `contrast`, a second row shows what the opposite `count_include_pad` gives, with the divisors of its own.
@@ -44,9 +43,9 @@ class AverageBoard(Board):
             return [("output",)]
         return [("output", "other") if self.includes else ("other", "output")]
 
-    def label(self, name: str) -> str:
+    def heading(self, name: str) -> str:
         if not self.contrast or name == "input":
-            return super().label(name)
+            return super().heading(name)
         return f"count_include_pad={self.includes == (name == 'output')}"
 
     def divisor(self, name: str) -> str:
@@ -80,14 +79,14 @@ class AverageBoard(Board):
 
     def frames(self, position: Position, name: str) -> VGroup:
         """A frame round each cell that counts."""
-        cells, theme = self.slots.cells, self.look.theme
+        cells = self.slots.cells
         if not cells.text_size:
             return VGroup()
         size = (cells.width - 2 * _INSET, cells.height - 2 * _INSET)
         middles = self.slots.middles["input"]
         return VGroup(
             *(
-                Box(*size, middles[k], 0.06, stroke=theme.accent, stroke_width=4, z_index=3)
+                self.frame(box_points(*size, middles[k], 0.06), _COUNTED, 3)
                 for k in self.counted(name, position)
             )
         )
@@ -111,24 +110,21 @@ class AverageBoard(Board):
         left, bottom, _, top = self.outputs[name].edges
         return np.array([left - self.beside / 2, (bottom + top) / 2, 0.0])
 
-    def _sum(self, position: Position, name: str) -> Number:
-        return self._number("sum", self.index(position), _SUM, self._off(name, 0.34), False)
+    def _sum(self, position: Position, name: str) -> Text:
+        number = self.number("sum", self.index(position), _SUM * self.scale, width=_WIDE)
+        return number.place(self._off(name, 0.34))
 
-    def _below(self, position: Position, name: str) -> Number:
-        at = self._off(name, -0.44)
-        return self._number(self.divisor(name), self.divisor_index(position), _DIVISOR, at, True)
+    def _below(self, position: Position, name: str) -> Text:
+        """The divisor, bold, whose width is a bold one's."""
+        tensor, index = self.divisor(name), self.divisor_index(position)
+        text = self.text(tensor, self.trace.value(tensor, index))
+        size = fit(text, _WIDE, _DIVISOR * self.scale, MIN_TEXT, "bold")
+        number = self.number(tensor, index, size, self.look.theme.accent, font="bold")
+        return number.place(self._off(name, -0.44))
 
     def _off(self, name: str, height: float) -> np.ndarray:
         """A place over or under the line of a fraction, nearer where rows are close together."""
         return self.at[name] + np.array([0.0, height * self.scale, 0.0])
-
-    def _number(self, tensor: str, index: Index, size: float, at: np.ndarray, strong: bool) -> Number:
-        known, theme = self.trace.range(tensor), self.look.theme
-        value = self.trace.value(tensor, index)
-        text = self.look.number(value, known.integer, known.scale)
-        font, color = ("bold", theme.accent) if strong else ("sans", theme.text)
-        fitted = fit(text, _WIDE, size * self.scale, MIN_TEXT, font)  # type: ignore[arg-type]
-        return Number(text, tensor, index, value, fitted, color, font).place(at)  # type: ignore[arg-type]
 
     def _line(self, name: str) -> Path:
         half, at = np.array([_WIDE / 2, 0.0, 0.0]), self._fraction_place(name)

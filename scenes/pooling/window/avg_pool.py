@@ -8,9 +8,9 @@ from functools import partial
 
 from manim import Animation, VGroup
 
+from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling import operators
 from torchreel.scenes.pooling.window.average_board import AverageBoard
-from torchreel.scenes.pooling.window.geometry import Position
 from torchreel.scenes.pooling.window.story import MOST_TERMS, PoolingScene
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Token

@@ -4,40 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from manim import Animation, Mobject, VGroup
 
-from torchreel.scenes.parts.grid import drawn_texts
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.channel import Channel
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Fly, Morph
-from torchreel.scenes.parts.shapes import Arrow, Shape
+from torchreel.scenes.parts.shapes import Arrow
+from torchreel.scenes.parts.sheet import Position, Sheet
+from torchreel.scenes.parts.sliding import SlidingWindow
 from torchreel.scenes.parts.stack import NO_PAD
 from torchreel.scenes.parts.text import Text, fit, measure
-from torchreel.scenes.pooling.window.geometry import Geometry, Position
-from torchreel.scenes.pooling.window.layout import (
-    BOTTOM,
-    LABEL,
-    LARGEST_CELL,
-    MIDDLE,
-    TOP,
-    Room,
-    Sheet,
-    in_line,
-    line_heights,
-)
-from torchreel.scenes.pooling.window.planes import Planes, PoolWindow
+from torchreel.scenes.parts.width import LARGEST_CELL, Claim, in_line
+from torchreel.scenes.pooling.window.geometry import PoolingGeometry
+from torchreel.scenes.pooling.window.layout import BOTTOM, MIDDLE, TOP, WIDTH, line_heights
 from torchreel.scenes.pooling.window.slots import Slots
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-__all__ = ["BOTTOM", "LABEL", "MIDDLE", "TOP", "Board", "Geometry"]
-
 _SLOT_CELL, _SLICED_SLOT, _SLICED_RESULT = 1.1, 0.75, 0.85
 _STACK_GAP = 0.75
+_SIGN = 0.24
 
 
-class Board:
+class PoolingBoard(Board):
     """All objects of a clip: `input` with its border, the `slots` of the window, the `outputs`.
 
     In one dimension they stand one under the other, otherwise side by side. A subclass says what the border holds, what
@@ -52,16 +45,18 @@ class Board:
     lifts: tuple[str, ...] = ("input",)
 
     def __init__(self, look: Look, trace: Trace, window_label: str) -> None:
-        self.look, self.trace = look, trace
-        self.size = Geometry.of(trace)
+        super().__init__(look, trace)
+        self.size = PoolingGeometry.of(trace)
         self.window_label = window_label
         self._lay_out()
         first = self.size.origin((0,) * len(self.size.out))
-        self.sliding = PoolWindow(self.input, self.size.kernel, self.size.dilation, first, look.theme.accent)
+        self.sliding = SlidingWindow(
+            self.input, self.size.kernel, self.size.dilation, first, look.theme.accent
+        )
         self.window = self.sliding.drawn
         start = (0,) * len(self.size.out)
         self.targets = {
-            name: self._frame(planes.outline(start, start, 0.02)) for name, planes in self.outputs.items()
+            name: self.frame(channel.outline(start, start, 0.02)) for name, channel in self.outputs.items()
         }
 
     @property
@@ -117,51 +112,53 @@ class Board:
         """An element of an output is written; its number flies in from `start` or pops up."""
         return self.outputs[name].write(position, start)
 
-    def label(self, name: str) -> str:
-        """What stands above a tensor's planes."""
-        return f"{name} {self.trace.shape(name)}"
+    def heading(self, name: str) -> str:
+        """What stands above a tensor's channel."""
+        return self.shape(name)
 
     def _lay_out(self) -> None:
-        rooms = self._rooms()
+        claims = self._claims()
         count = 1 + len(self.lifts)
         if self.size.dims == 1:
-            heads = [rooms[:1], rooms[1:count]]
+            heads = [claims[:1], claims[1:count]]
             lines = line_heights(2 + max(map(len, self.results)))
             places = [
                 place
                 for line, (y, height) in zip(heads, lines, strict=False)
-                for place in in_line([replace(room, height=height) for room in line], self._between(line), y)
+                for place in in_line(
+                    WIDTH, [replace(claim, height=height) for claim in line], self._between(line), y
+                )
             ]
-            below = [replace(room, height=lines[2][1]) for room in rooms[count:]]
-            results = in_line(below, (0.6,) * (len(below) - 1), lines[2][0])
+            below = [replace(claim, height=lines[2][1]) for claim in claims[count:]]
+            results = in_line(WIDTH, below, (0.6,) * (len(below) - 1), lines[2][0])
             step = lines[-2][0] - lines[-1][0]
         else:
-            placed = in_line(rooms, self.gaps[: len(rooms) - 1], MIDDLE)
+            placed = in_line(WIDTH, claims, self.gaps[: len(claims) - 1], MIDDLE)
             places, results = placed[:count], placed[count:]
             step = results[0][0].height + _STACK_GAP
-        self.input = self._input_planes(*places[0])
-        self.slots = Slots(self.look, self.trace, self.size, self.border, self.lifts, places[1:])
-        self.outputs: dict[str, Planes] = {}
+        self.input = self._input_channel(*places[0])
+        self.slots = Slots(self, self.size, self.border, self.lifts, places[1:])
+        self.outputs: dict[str, Channel] = {}
         for names, (sheet, at) in zip(self.results, results, strict=True):
             raised = 0.0 if self.size.dims == 1 else (len(names) - 1) / 2
             for number, name in enumerate(names):
                 center = at + np.array([0.0, (raised - number) * step, 0.0])
-                self.outputs[name] = self._output_planes(name, sheet, center)
+                self.outputs[name] = self._output_channel(name, sheet, center)
 
-    def _between(self, line: Sequence[Room]) -> tuple[float, ...]:
+    def _between(self, line: Sequence[Claim]) -> tuple[float, ...]:
         return self.gaps[1 : len(line)]
 
-    def _rooms(self) -> list[Room]:
+    def _claims(self) -> list[Claim]:
         """What each station needs: the input with its border, the slots, the columns of results."""
         size, high = self.size, TOP - BOTTOM
         whole = tuple(n + 2 * p + o for n, p, o in zip(size.plane, size.padding, size.over, strict=True))
         volume = size.dims == 3
         pad = [side for side in size.padding for _ in range(2)] if volume else NO_PAD
-        window = measure(self.window_label, LABEL, "sans")
+        window = measure(self.window_label, NAME_TEXT, "sans")
         values = [text for name in self.lifts for text in self._texts(name)]
         lifted = [
-            Room(size.kernel, values, window if name == "input" else 0.0,
-                 _SLICED_SLOT if volume else _SLOT_CELL)
+            Claim(size.kernel, values, high, window if name == "input" else 0.0,
+                  _SLICED_SLOT if volume else _SLOT_CELL)
             for name in self.lifts
         ]  # fmt: skip
         results = []
@@ -170,10 +167,11 @@ class Board:
             label = max(self._label_width(name) for name in names)
             height = (high - (len(names) - 1) * _STACK_GAP) / len(names)
             largest = _SLICED_RESULT if volume else LARGEST_CELL
-            results.append(Room(size.out, texts, label, largest, self.beside, height))
-        source = Room(
+            results.append(Claim(size.out, texts, height, label, largest, self.beside))
+        source = Claim(
             size.plane if volume else whole,
             self._texts("input"),
+            high,
             self._label_width("input"),
             pad=tuple(pad),  # type: ignore[arg-type]
             framed=True,
@@ -182,15 +180,15 @@ class Board:
 
     def _texts(self, name: str) -> list[str]:
         border = [self.border] if name == "input" and any(self.size.padding) else []
-        return [*drawn_texts(self.look, self.trace, name), *border]
+        return [*self.texts(name), *border]
 
     def _label_width(self, name: str) -> float:
-        return measure(self.label(name), LABEL, "mono")
+        return measure(self.heading(name), NAME_TEXT, "mono")
 
-    def _input_planes(self, sheet: Sheet, center: np.ndarray) -> Planes:
+    def _input_channel(self, sheet: Sheet, center: np.ndarray) -> Channel:
         lead = self._lead("input")
         if sheet.slices:
-            return Planes(self.look, self.trace, "input", lead, sheet, center, pad_text=self.border)
+            return Channel(self, "input", lead, sheet, center, pad_text=self.border)
         size, cells = self.size, sheet.cells
         (top, left), (down, right), plane = size.padding, size.over, size.plane
         whole = (cells.rows, cells.cols) == (plane[0] + 2 * top + down, plane[1] + 2 * left + right)
@@ -200,9 +198,9 @@ class Board:
         rows, cols = (plane[0], plane[1]) if whole else parts
         at = center + np.array([-right * cells.width / 2, down * cells.height / 2, 0.0])
         shown = replace(cells, rows=rows, cols=cols)
-        return Planes(self.look, self.trace, "input", lead, sheet, at, shown, pad=pad, pad_text=self.border)
+        return Channel(self, "input", lead, sheet, at, shown, pad=pad, pad_text=self.border)
 
-    def _output_planes(self, name: str, sheet: Sheet, center: np.ndarray) -> Planes:
+    def _output_channel(self, name: str, sheet: Sheet, center: np.ndarray) -> Channel:
         """An output, of a cropped input no more than what comes of the part that is drawn."""
         size, reach = self.size, []
         for axis, most in enumerate(sheet.shape):
@@ -215,8 +213,8 @@ class Board:
         plain = name == "indices" and bool(cells.text_size)
         values = [each for each in ("input", *self.names) if each != "indices"]
         scale = max(self.trace.range(each).scale for each in (["indices"] if name == "indices" else values))
-        return Planes(
-            self.look, self.trace, name, self._lead(name), Sheet(cells, slices), center,
+        return Channel(
+            self, name, self._lead(name), Sheet(cells, slices), center,
             blank=True, plain=plain, scale=scale,
         )  # fmt: skip
 
@@ -224,14 +222,13 @@ class Board:
         return (0,) * (len(self.trace.shape(name)) - self.size.dims)
 
     def _labels(self) -> list[Text]:
-        """Names and shapes above the planes, and the window's."""
-        labels = [planes.caption(self.label(name), LABEL) for name, planes in self._planes().items()]
+        """Names and shapes above the channels, and the window's."""
+        labels = [channel.caption(self.heading(name)) for name, channel in self._channels().items()]
         left, _, right, top = self.slots.edges("input")
         at = ((left + right) / 2, top + 0.2)
-        theme = self.look.theme
-        return [*labels, Text(self.window_label, LABEL, theme.muted, "sans").place(at, vertical="baseline")]
+        return [*labels, self.label(self.window_label, at, font="sans", vertical="baseline")]
 
-    def _planes(self) -> dict[str, Planes]:
+    def _channels(self) -> dict[str, Channel]:
         return {"input": self.input, **self.outputs}
 
     def _signs(self) -> list[Mobject]:
@@ -245,19 +242,17 @@ class Board:
 
     def arrow(self, start: Sequence[float], end: Sequence[float], text: str) -> list[Mobject]:
         """A short arrow in the middle between two places, with a text over it (beside it if it points down)."""
-        theme = self.look.theme
         a, b = np.array([*start, 0.0]), np.array([*end, 0.0])
         middle, length = (a + b) / 2, float(np.linalg.norm(b - a))
         reach = (b - a) / (length or 1.0) * min(0.5, max(0.1, length / 2 - 0.15))
-        arrow = Arrow([middle - reach, middle + reach], theme.wire)
+        arrow = Arrow([middle - reach, middle + reach], self.look.theme.wire)
         if not text:
             return [arrow]
-        across = abs(a[1] - b[1]) < 1e-6
-        size = fit(text, length - 0.1, 0.24, MIN_TEXT, "mono") if across else 0.24
-        sign = Text(text, size, theme.text, "mono")
-        if across:
-            return [arrow, sign.place((middle[0], middle[1] + 0.16), vertical="baseline")]
-        return [arrow, sign.place((middle[0] + 0.2, middle[1]), align="left")]
+        if abs(a[1] - b[1]) >= 1e-6:
+            return [arrow, self.sign_text(text, (middle[0] + 0.2, middle[1]), align="left")]
+        size = fit(text, length - 0.1, _SIGN, MIN_TEXT, "mono")
+        return [arrow, self.sign_text(text, (middle[0], middle[1] + 0.16), size, vertical="baseline")]
 
-    def _frame(self, path: np.ndarray) -> Shape:
-        return Shape(path, stroke=self.look.theme.accent, stroke_width=5, z_index=2)
+    def sign_text(self, text: str, at: Sequence[float], size: float = _SIGN, **place: Any) -> Text:
+        """What is done on the way from one place to another, beside its arrow."""
+        return self.label(text, at, size, self.look.theme.text, **place)

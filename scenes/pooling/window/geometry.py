@@ -9,15 +9,14 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling.window.trace import pool_window
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-Position = tuple[int, ...]
-
 
 @dataclass(frozen=True)
-class Geometry:
+class PoolingGeometry:
     """Sizes of one call on one channel, as positions; `lead` is the channel's index.
 
     `over` is how far the last windows reach beyond the padded input (`ceil_mode`).
@@ -34,7 +33,7 @@ class Geometry:
     over: Position
 
     @classmethod
-    def of(cls, trace: Trace) -> Geometry:
+    def of(cls, trace: Trace) -> PoolingGeometry:
         window, shape, out = pool_window(trace.module), trace.shape("input"), trace.shape("output")
         dims = len(window.kernel)
         plane, outs = _padded(shape[-dims:], 1), _padded(out[-dims:], 1)

@@ -10,8 +10,8 @@ from typing import Any
 from manim import Animation, VGroup
 
 from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling import operators
-from torchreel.scenes.pooling.window.geometry import Position
 from torchreel.scenes.pooling.window.power_board import PowerBoard
 from torchreel.scenes.pooling.window.story import PoolingScene
 from torchreel.scenes.pooling.window.trace import pool_window

@@ -8,8 +8,8 @@ from functools import partial
 from manim import Animation, VGroup
 
 from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling import operators
-from torchreel.scenes.pooling.window.geometry import Position
 from torchreel.scenes.pooling.window.story import PoolingScene
 from torchreel.scenes.pooling.window.winners import MaxBoard
 from torchreel.scenes.stage.beats import Beat

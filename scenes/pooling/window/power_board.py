@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from manim import Animation, Mobject, VGroup
 
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Fly
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Arrow, Box
-from torchreel.scenes.parts.text import Text, fit
-from torchreel.scenes.pooling.window.board import Board
-from torchreel.scenes.pooling.window.geometry import Position
+from torchreel.scenes.parts.sheet import Position
+from torchreel.scenes.pooling.window.board import PoolingBoard
 from torchreel.scenes.pooling.window.trace import pool_window
 from torchreel.scenes.trace.proof import Trace
 
@@ -22,7 +21,7 @@ _WIDE, _HIGH, _TEXT = 1.15, 0.8, 0.36
 _REACH, _DENIED = 0.55, 0.9
 
 
-class PowerBoard(Board):
+class PowerBoard(PoolingBoard):
     """A board whose window is raised to a power, added up, and the root taken.
 
     For p = 1 nothing is raised and a second row shows the average; for a large p one shows the largest size. For
@@ -50,8 +49,8 @@ class PowerBoard(Board):
     def results(self) -> list[tuple[str, ...]]:
         return [("output", *self.companions)]
 
-    def label(self, name: str) -> str:
-        return self.companions.get(name) or super().label(name)
+    def heading(self, name: str) -> str:
+        return self.companions.get(name) or super().heading(name)
 
     def _label_width(self, name: str) -> float:
         return 0.0 if name in self.companions else super()._label_width(name)
@@ -65,11 +64,7 @@ class PowerBoard(Board):
 
     def total(self, position: Position) -> Number:
         """The window's sum in its tile."""
-        index, known = self.index(position), self.trace.range("total")
-        value = self.trace.value("total", index)
-        text = self.look.number(value, known.integer, known.scale)
-        size = fit(text, _WIDE - 0.2, _TEXT, MIN_TEXT, "sans")
-        number = Number(text, "total", index, value, size, self.look.theme.text)
+        number = self.number("total", self.index(position), _TEXT, width=_WIDE - 0.2)
         number.place(self.tile_at)
         return number
 
@@ -82,7 +77,7 @@ class PowerBoard(Board):
         """The division that does not happen, under the sum, or before it where there is no room below."""
         line = self.size.dims == 1
         off = (-_WIDE / 2 - 0.65, 0.0, 0.0) if line else (0.0, -_HIGH / 2 - 0.42, 0.0)
-        return VGroup(Text(text, 0.3, self.look.theme.channel(0), "bold").place(self.tile_at + np.array(off)))
+        return VGroup(self.label(text, self.tile_at + np.array(off), 0.3, self.look.theme.channel(0), "bold"))
 
     def _tile_place(self) -> np.ndarray:
         left, bottom, _, top = self.outputs["output"].edges
@@ -116,27 +111,25 @@ class PowerBoard(Board):
 
     def _adding(self, at: np.ndarray) -> list[Mobject]:
         """The arrow from the slots to the tile: across, or in one dimension round the corner."""
-        theme = self.look.theme
+        color = self.look.theme.wire
         left, low, right, high = self.slots.edges(self.lifts[-1])
         middle, near = (low + high) / 2, at[0] - _WIDE / 2 - 0.1
         if self.size.dims > 1 and abs(at[1] - middle) < 1e-6:
             return self.arrow((right, middle), (near + 0.1, middle), "Σ")
         if self.size.dims > 1:
             half = ((right + near) / 2 - 0.2, (middle + at[1]) / 2 + 0.3)
-            arrow = Arrow([(right + 0.12, middle), (near, at[1])], theme.wire)
-            return [arrow, Text("Σ", 0.24, theme.text, "mono").place(half)]
+            arrow = Arrow([(right + 0.12, middle), (near, at[1])], color)
+            return [arrow, self.sign_text("Σ", half)]
         top = at[1] + _HIGH / 2 + 0.1
         x = min(max(at[0], left), right)
         down = [(x, low - 0.1), (x, (low + top) / 2), (at[0], (low + top) / 2), (at[0], top)]
-        sign = Text("Σ", 0.24, theme.text, "mono").place((x + 0.24, low - 0.24))
-        return [Arrow(down, theme.wire), sign]
+        return [Arrow(down, color), self.sign_text("Σ", (x + 0.24, low - 0.24))]
 
     def _dividing(self, at: np.ndarray) -> list[Mobject]:
         """The way to the average: the same sum, divided."""
-        theme, average = self.look.theme, self.outputs["average"]
-        left, low, _, high = average.edges
+        left, low, _, high = self.outputs["average"].edges
         y = (low + high) / 2
         path = [(at[0], at[1] - _HIGH / 2 - 0.1), (at[0], y), (left - 0.12, y)]
-        size = math.prod(self.size.kernel)
-        sign = Text(f"÷ {size}", 0.24, theme.text, "mono")
-        return [Arrow(path, theme.wire), sign.place(((at[0] + left) / 2, y + 0.16), vertical="baseline")]
+        over = ((at[0] + left) / 2, y + 0.16)
+        sign = self.sign_text(f"÷ {math.prod(self.size.kernel)}", over, vertical="baseline")
+        return [Arrow(path, self.look.theme.wire), sign]

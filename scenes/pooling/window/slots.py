@@ -8,14 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from manim import VGroup
 
-from torchreel.scenes.parts.grid import drawn_texts
-from torchreel.scenes.parts.look import Look
-from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.shapes import Box
+from torchreel.scenes.parts.sheet import Position, Sheet
 from torchreel.scenes.parts.text import Text
-from torchreel.scenes.pooling.window.geometry import Geometry, Position
-from torchreel.scenes.pooling.window.layout import Sheet, fitting
-from torchreel.scenes.trace.proof import Trace
+from torchreel.scenes.parts.width import fitting
+from torchreel.scenes.pooling.window.geometry import PoolingGeometry
 
 Place = tuple[Sheet, np.ndarray]
 
@@ -29,14 +27,13 @@ class Slots:
 
     def __init__(
         self,
-        look: Look,
-        trace: Trace,
-        size: Geometry,
+        desk: Desk,
+        size: PoolingGeometry,
         border: str,
         tensors: Sequence[str],
         places: Sequence[Place],
     ) -> None:
-        self.look, self.trace, self.size, self.border = look, trace, size, border
+        self.desk, self.size, self.border = desk, size, border
         sheet = min(
             (sheet for sheet, _ in places), key=lambda sheet: (sheet.cells.text_size, sheet.cells.width)
         )
@@ -53,7 +50,7 @@ class Slots:
 
     def empty(self) -> list[Box]:
         """The slots before anything is lifted into them."""
-        theme, cells = self.look.theme, self.cells
+        theme, cells = self.desk.look.theme, self.cells
         return [
             Box(cells.width, cells.height, at, fill=theme.empty, stroke=theme.line, stroke_width=1.2)
             for middles in self.middles.values()
@@ -85,23 +82,21 @@ class Slots:
         """As large as a tensor's own numbers may be in these cells."""
         if not self.cells.text_size:
             return 0.0
-        texts = [*drawn_texts(self.look, self.trace, tensor), self.border]
-        return fitting(texts, self.cells)
+        return fitting([*self.desk.texts(tensor), self.border], self.cells)
 
     def _cell(self, tap: Position, at: np.ndarray, tensor: str) -> VGroup:
         if not self.size.exists(tap):
             return VGroup()
-        theme, cells, holds = self.look.theme, self.cells, self.size.holds(tap)
+        theme, cells, holds = self.desk.look.theme, self.cells, self.size.holds(tap)
         index = (*self.size.lead, *self.size.spatial(tap))
-        known = self.trace.range(tensor)
-        value = self.trace.value(tensor, index) if holds else math.nan
-        fill = theme.fill(value, known.scale) if holds else theme.background
+        trace = self.desk.trace
+        value = trace.value(tensor, index) if holds else math.nan
+        fill = theme.fill(value, trace.range(tensor).scale) if holds else theme.background
         edge = 1.4 if cells.text_size else 0.6
         box = Box(cells.width, cells.height, at, fill=fill, stroke=theme.line, stroke_width=edge)
         if not cells.text_size:
             return VGroup(box)
         if not holds:
             return VGroup(box, Text(self.border, self.text_sizes[tensor], theme.muted).place(at))
-        text = self.look.number(value, known.integer, known.scale)
-        number = Number(text, tensor, index, value, self.text_sizes[tensor], theme.ink(fill))
+        number = self.desk.number(tensor, index, self.text_sizes[tensor], theme.ink(fill), value=value)
         return VGroup(box, number.place(at))

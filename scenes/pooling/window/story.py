@@ -10,10 +10,10 @@ from manim import Animation, VGroup
 
 from torchreel.assets.examples import DEFAULT
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
-from torchreel.scenes.pooling.window.board import Board
-from torchreel.scenes.pooling.window.geometry import Position
+from torchreel.scenes.parts.sheet import Position
+from torchreel.scenes.pooling.window.board import PoolingBoard
 from torchreel.scenes.pooling.window.trace import pool_window
-from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
@@ -27,9 +27,9 @@ _JUMP = 0.15
 class PoolingScene(OperatorScene):
     """The window's values are lifted out and become one value; a subclass says how, on its `board`."""
 
-    board: Board
+    board: PoolingBoard
 
-    def set_up(self) -> Board:
+    def set_up(self) -> PoolingBoard:
         """The board of the clip."""
         raise NotImplementedError
 
@@ -140,10 +140,9 @@ class PoolingScene(OperatorScene):
     def _swept(self, positions: Sequence[Position]) -> Iterator[Beat]:
         """The remaining outputs in torch's order, ever quicker; many at a time if there is much to draw."""
         steps = max(_FEWEST_STEPS, min(_MOST_STEPS, _MOST_LIFTED // len(self.board.slots)))
-        size = max(1, -(-len(positions) // steps))
-        runs = [positions[k : k + size] for k in range(0, len(positions), size)]
-        first, last = (0.9, 0.6) if len(runs) <= 8 else (0.5, 0.2)
-        for run, seconds in zip(runs, sweep_times(len(runs), first, last), strict=True):
+        sweep = runs(positions, steps)
+        first, last = (0.9, 0.6) if len(sweep) <= 8 else (0.5, 0.2)
+        for run, seconds in zip(sweep, sweep_times(len(sweep), first, last), strict=True):
             yield Beat("sweep", partial(self._sweep, run), seconds, 0.0, self.step("output", run[-1]))
 
     def _sweep(self, run: Sequence[Position]) -> Iterable[Animation]:

@@ -69,10 +69,10 @@ def record_max_pool(call: Call) -> Recording:
     `indices` `(N, C, *out)` are torch's, also where the module does not return them. They are proved from `row` and
     `column` (and `depth`), the place of the winner as found here by comparing the window's values.
     """
-    return _MaxPool(call).recording()
+    return _Maxima(call).recording()
 
 
-class _MaxPool:
+class _Maxima:
     """The index arithmetic of one call."""
 
     def __init__(self, call: Call) -> None:

@@ -10,18 +10,19 @@ from manim import Animation, VGroup
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.motion import Drop, Paint
-from torchreel.scenes.parts.shapes import Box, Disc, Shape
+from torchreel.scenes.parts.shapes import Box, Disc, Shape, box_points
+from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.parts.text import Text
-from torchreel.scenes.pooling.window.board import Board
-from torchreel.scenes.pooling.window.geometry import Position
-from torchreel.scenes.pooling.window.layout import INSET
+from torchreel.scenes.parts.width import INSET
+from torchreel.scenes.pooling.window.board import PoolingBoard
 from torchreel.scenes.pooling.window.trace import AXES
 
 _INDEX_CELL = 0.78
+_CROWN = 6
 _LARGEST_DOT, _SMALLEST_DOT = 0.08, 0.045
 
 
-class MaxBoard(Board):
+class MaxBoard(PoolingBoard):
     """A board on which the largest value under the window wins."""
 
     border: str = "−∞"
@@ -96,7 +97,7 @@ class MaxBoard(Board):
         for k in self.slots.on_border(position):
             size = (cells.width - 0.1, cells.height - 0.1)
             zeros.add(Box(*size, middles[k], 0.06, fill=theme.background, stroke=color, stroke_width=3))
-            zeros.add(Text("0", cells.text_size, color, "bold").place(middles[k]))
+            zeros.add(self.label("0", middles[k], cells.text_size, color, "bold"))
         return zeros
 
     def _flat_indices(self) -> list[Text]:
@@ -115,15 +116,12 @@ class MaxBoard(Board):
 
     def _corner(self, text: str, at: np.ndarray, cells: Cells, color: str) -> Text:
         corner = (at[0] + cells.width / 2 - INSET, at[1] - cells.height / 2 + INSET + 0.06)
-        return Text(text, MIN_TEXT, color, "mono").place(corner, align="right")
+        return self.label(text, corner, MIN_TEXT, color, align="right")
 
     def _crown(self, position: Position, at: np.ndarray) -> list[Shape | Text]:
         theme, cells = self.look.theme, self.slots.cells
         inset = 0.0 if cells.text_size else -0.05
-        frame = Box(
-            cells.width - inset, cells.height - inset, at, 0.06,
-            stroke=theme.accent, stroke_width=6, z_index=3,
-        )  # fmt: skip
+        frame = self.frame(box_points(cells.width - inset, cells.height - inset, at, 0.06), _CROWN, 3)
         room = cells.text_size and min(cells.width, cells.height) >= _INDEX_CELL
         if not self.returns_indices or not room:
             return [frame]

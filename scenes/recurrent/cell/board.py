@@ -1,4 +1,4 @@
-"""The stage of a recurrent cell: weights with the lit gate's rows, gates, and the wiring after them, step by step.
+"""The board of a recurrent cell: weights with the lit gate's rows, gates, and the wiring after them, step by step.
 
 What every cell shares is here; a cell's own wiring is a `Wiring`, which a family file writes down.
 """
@@ -10,13 +10,20 @@ from collections.abc import Callable, Iterator, Mapping
 from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.parts.gates import Cursors, Node, Pill, Route, Sampled, Wire, paced
-from torchreel.scenes.parts.grid import drawn_texts
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Appear, Vanish
-from torchreel.scenes.recurrent.cell.layout import INPUT_ROW, TOP, Block, Layout, arrange, text_size
+from torchreel.scenes.recurrent.cell.layout import (
+    INPUT_ROW,
+    TOP,
+    CellLayout,
+    WeightColumns,
+    arrange,
+    text_size,
+)
 from torchreel.scenes.recurrent.cell.scenery import Scenery
-from torchreel.scenes.recurrent.cell.trace import Cell
+from torchreel.scenes.recurrent.cell.trace import CellLaw
 from torchreel.scenes.recurrent.cell.wiring import Wiring
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
@@ -24,35 +31,36 @@ _SIGNS = {"sigmoid": "σ", "tanh": "tanh"}
 _PALE = 3.0
 
 
-class CellStage:
-    """Everything on stage for one trace, and the animations that move it on."""
+class CellBoard(Board):
+    """Everything that stands on the stage for one trace, and the animations that move it on."""
 
     def __init__(
         self,
         look: Look,
         trace: Trace,
-        cell: Cell,
+        law: CellLaw,
         colors: Mapping[str, str],
-        wiring: Callable[[Layout, Mapping[str, str]], Wiring],
+        wiring: Callable[[CellLayout, Mapping[str, str]], Wiring],
         words: Callable[[str], str],
     ) -> None:
-        self.look, self.trace, self.cell, self.colors = look, trace, cell, colors
+        super().__init__(look, trace)
+        self.law, self.colors = law, colors
         self.hidden = trace.shape("weight_hh")[1]
         self.sequence = len(trace.shape("input")) == 3
         self.batched = len(trace.shape("input")) > 1
         steps = trace.shape("input")[0] if self.sequence else 1
         names = {
-            gate.name: "" if gate.name in cell.states else f"{gate.name} {words('gate_' + gate.name)}"
-            for gate in cell.gates
+            gate.name: "" if gate.name in law.states else f"{gate.name} {words('gate_' + gate.name)}"
+            for gate in law.gates
         }
-        self.layout = arrange(look, trace, cell, steps, names.values())
+        self.layout = arrange(self, law, steps, names.values())
         self.wiring = wiring(self.layout, colors)
         self.cursors = Cursors(look)
         self.wires = {name: Wire(look, route) for name, route in self._routes().items()}
         self.lit: list[Mobject] = []
         self.scales = self._scales()
         self.inputs = {time: self._input_rows(time) for time in self.times}
-        self.chunks = [self._chunk(number) for number in range(len(cell.gates))]
+        self.chunks = [self._chunk(number) for number in range(len(law.gates))]
         self.vectors = {time: dict(self._vectors(time)) for time in self.times}
         self.scenery = Scenery(look, trace, self.layout, self.wiring)
         self.names = self.scenery.names(names, colors)
@@ -156,7 +164,7 @@ class CellStage:
             if number.isdigit():
                 kind = "pre" if kind.startswith("pre_") else kind
                 scales[kind] = max(scales.get(kind, 0.0), self.trace.range(name).scale)
-        bounded = [gate.name for gate in self.cell.gates if gate.name not in self.cell.states]
+        bounded = [gate.name for gate in self.law.gates if gate.name not in self.law.states]
         return {**scales, **dict.fromkeys(bounded, 1.0)}
 
     def _column(
@@ -172,12 +180,12 @@ class CellStage:
 
     def _text_size(self, tensor: str, row: float) -> float:
         """The text size of a vector, 0 where its numbers would not be readable."""
-        size = text_size(drawn_texts(self.look, self.trace, tensor), self.layout.vector)
+        size = text_size(self.texts(tensor), self.layout.vector)
         return size if row > 0.95 * size else 0.0
 
     def _vectors(self, time: int) -> Iterator[tuple[str, Sampled]]:
         first = time == self.times[0]
-        for number, gate in enumerate(self.cell.gates):
+        for number, gate in enumerate(self.law.gates):
             y, row = self.layout.gate_y(number), self.layout.row
             if gate.name in self.wiring.inner:
                 continue
@@ -210,24 +218,16 @@ class CellStage:
         return (time - 1, *lead) if self.sequence else lead
 
     def _row(
-        self, tensor: str, block: Block, y: float, element: Callable[[int, int], Index], blank: bool
+        self, tensor: str, block: WeightColumns, y: float, element: Callable[[int, int], Index], blank: bool
     ) -> Sampled:
         scale = self.scales["h"] if tensor != "input" else None
         size = (block.width, INPUT_ROW, self.layout.cell[1])
         return Sampled(
-            self.look,
-            self.trace,
-            tensor,
-            (0,),
-            block.slots,
-            element,
-            size,
-            (block.middle, y),
-            blank=blank,
-            scale=scale,
-        )
+            self.look, self.trace, tensor, (0,), block.slots, element, size, (block.middle, y),
+            blank=blank, scale=scale,
+        )  # fmt: skip
 
-    def _block(self, block: Block, number: int, pale: bool) -> Sampled:
+    def _block(self, block: WeightColumns, number: int, pale: bool) -> Sampled:
         """One gate's rows of a weight or a bias: pale and without numbers, or lit."""
         lay = self.layout
         matrix = block.tensor.startswith("weight")
@@ -243,14 +243,14 @@ class CellStage:
         return {block.tensor: self._block(block, number, pale=False) for block in self.layout.blocks}
 
     def _weights(self) -> Iterator[Mobject]:
-        for number in range(len(self.cell.gates)):
+        for number in range(len(self.law.gates)):
             yield from (self._block(block, number, pale=True) for block in self.layout.blocks)
 
     def _routes(self) -> dict[str, Route]:
         """The wires before the gates, the same for every cell, and the cell's own."""
         lay, routes = self.layout, dict(self.wiring.routes)
         half = lay.vector / 2
-        for number, gate in enumerate(self.cell.gates):
+        for number, gate in enumerate(self.law.gates):
             y, color = lay.gate_y(number), self.colors[gate.name]
             ends = ((lay.weights_right + 0.05, y), (lay.pre_x - half - 0.03, y))
             routes.setdefault(f"sum {gate.name}", Route(ends, color, head=True))
@@ -262,7 +262,7 @@ class CellStage:
         return routes
 
     def _pills(self) -> Iterator[tuple[str, float, float]]:
-        for number, gate in enumerate(self.cell.gates):
+        for number, gate in enumerate(self.law.gates):
             if gate.name not in self.wiring.spots:
                 yield _SIGNS[gate.activation], self.layout.pill_x, self.layout.gate_y(number)
         yield from self.wiring.pills

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from torchreel.scenes.parts.gates import Route
 from torchreel.scenes.recurrent import operators
-from torchreel.scenes.recurrent.cell.layout import Layout
+from torchreel.scenes.recurrent.cell.layout import CellLayout
 from torchreel.scenes.recurrent.cell.story import CellScene
-from torchreel.scenes.recurrent.cell.trace import GRU, LSTM, Cell, rnn
-from torchreel.scenes.recurrent.cell.wiring import Act, Spot, Wiring
+from torchreel.scenes.recurrent.cell.trace import GRU_LAW, LSTM_LAW, CellLaw, rnn
+from torchreel.scenes.recurrent.cell.wiring import Moment, Spot, Wiring
 
 
-def lstm_wiring(lay: Layout, colors: Mapping[str, str]) -> Wiring:
+def lstm_wiring(lay: CellLayout, colors: Mapping[str, str]) -> Wiring:
     """The memory line on top, f and i·g joining it from the gates below, o letting out h' at the bottom."""
     i, f, g, o = (lay.gate_y(number) for number in range(4))
     memory, half = lay.memory_y, lay.vector / 2
@@ -27,8 +27,8 @@ def lstm_wiring(lay: Layout, colors: Mapping[str, str]) -> Wiring:
         "fc": Spot(kept, memory, "f⊙c_{before}", lay.state_row * len(lay.units)),
         "ig": Spot(add, f, "i⊙g", height, aside=True),
         "tanh_c": Spot(tap, g, "", height),
-        "c": Spot(out, memory, "c_{now}", lay.state_row * len(lay.units), state=True),
-        "h": Spot(out, o, "h_{now}", height, state=True),
+        "c": Spot(out, memory, "", lay.state_row * len(lay.units), state=True),
+        "h": Spot(out, o, "", height, state=True),
     }
     routes = {
         "memory": Route(((left, memory), (forget, memory)), line, 6.0),
@@ -48,25 +48,25 @@ def lstm_wiring(lay: Layout, colors: Mapping[str, str]) -> Wiring:
         nodes=(("×", forget, memory), ("×", joint, f), ("+", add, memory), ("×", tap, o)),
         pills=(("tanh", tap, i),),
         acts=(
-            Act("parts", ("fc",), ("memory", "f"), ("f", "c before", "fc")),
-            Act("parts", ("ig",), ("i", "g"), ("i", "g", "ig")),
-            Act("states", ("c",), ("fc", "ig", "c"), ("fc", "ig", "c")),
-            Act("states", ("tanh_c", "h"), ("tap", "o", "h"), ("o", "tanh_c", "h")),
+            Moment("parts", ("fc",), ("memory", "f"), ("f", "c before", "fc")),
+            Moment("parts", ("ig",), ("i", "g"), ("i", "g", "ig")),
+            Moment("states", ("c",), ("fc", "ig", "c"), ("fc", "ig", "c")),
+            Moment("states", ("tanh_c", "h"), ("tap", "o", "h"), ("o", "tanh_c", "h")),
         ),
         enters=("c",),
     )
 
 
-def rnn_wiring(lay: Layout, colors: Mapping[str, str], activation: str) -> Wiring:
+def rnn_wiring(lay: CellLayout, colors: Mapping[str, str], activation: str) -> Wiring:
     """One activation between the sums and the new state."""
     half, y, out = lay.vector / 2, lay.gate_y(0), lay.right - lay.vector / 2
-    spots = {"h": Spot(out, y, "h_{now}", lay.chunk_height, state=True)}
+    spots = {"h": Spot(out, y, "", lay.chunk_height, state=True)}
     routes = {"act h": Route(((lay.pre_x + half, y), (out - half - 0.02, y)), colors["h"], head=True)}
     middle = (lay.panel_right + lay.pill_x - 0.35) / 2
     return Wiring(spots=spots, routes=routes, nodes=(), pills=((activation, middle, y),), acts=())
 
 
-def gru_wiring(lay: Layout, colors: Mapping[str, str]) -> Wiring:
+def gru_wiring(lay: CellLayout, colors: Mapping[str, str]) -> Wiring:
     """The old state on top, z mixing it with n; below, r scaling what W_hh has already made of h."""
     r, z, n = (lay.gate_y(number) for number in range(3))
     memory, half, height = lay.memory_y, lay.vector / 2, lay.chunk_height
@@ -82,7 +82,7 @@ def gru_wiring(lay: Layout, colors: Mapping[str, str]) -> Wiring:
         "n": Spot(candidate, n, "", height, aside=True),
         "zh": Spot(kept, memory, "z⊙h_{before}", lay.state_row * len(lay.units)),
         "zn": Spot(candidate, r, "(1−z)⊙n", height, aside=True),
-        "h": Spot(out, memory, "h_{now}", lay.state_row * len(lay.units), state=True),
+        "h": Spot(out, memory, "", lay.state_row * len(lay.units), state=True),
     }
     routes = {
         "memory": Route(((left, memory), (mix, memory)), line, 6.0),
@@ -97,7 +97,7 @@ def gru_wiring(lay: Layout, colors: Mapping[str, str]) -> Wiring:
         "n": Route(((candidate, n), (candidate, r)), colors["n"]),
         "zn": Route(((candidate, r), (candidate, memory)), text),
     }
-    candidate_act = Act("candidate", ("ih_n", "hh_n", "rh", "n"), ("r", "hh", "ih", "rh"), ("r", "hh_n"))
+    candidate_act = Moment("candidate", ("ih_n", "hh_n", "rh", "n"), ("r", "hh", "ih", "rh"), ("r", "hh_n"))
     return Wiring(
         spots=spots,
         routes=routes,
@@ -110,8 +110,8 @@ def gru_wiring(lay: Layout, colors: Mapping[str, str]) -> Wiring:
         ),
         pills=(("tanh", (join + 0.17 + candidate - half) / 2, n), ("1−", (mix + candidate) / 2, z)),
         acts=(
-            Act("parts", ("zh", "zn"), ("memory", "z", "1-z", "n"), ("z", "h before", "n")),
-            Act("states", ("h",), ("zh", "zn", "h"), ("zh", "zn", "h")),
+            Moment("parts", ("zh", "zn"), ("memory", "z", "1-z", "n"), ("z", "h before", "n")),
+            Moment("states", ("h",), ("zh", "zn", "h"), ("zh", "zn", "h")),
         ),
         enters=("h",),
         inner={"n": candidate_act},
@@ -125,21 +125,21 @@ class RNNCell(CellScene):
     palette: ClassVar[Mapping[str, int]] = {"h": 1}
 
     @property
-    def cell(self) -> Cell:
+    def law(self) -> CellLaw:
         return rnn(self.trace.module.nonlinearity)  # type: ignore[union-attr, arg-type]
 
-    def wiring(self, layout: Layout, colors: Mapping[str, str]) -> Wiring:
-        return rnn_wiring(layout, colors, self.cell.gates[0].activation)
+    def wiring(self, layout: CellLayout, colors: Mapping[str, str]) -> Wiring:
+        return rnn_wiring(layout, colors, self.law.gates[0].activation)
 
 
 class LSTMCell(CellScene):
     """Two steps of an LSTM cell."""
 
     operator = operators.LSTMCell
-    cell = LSTM
+    law = LSTM_LAW
     palette: ClassVar[Mapping[str, int]] = {"i": 2, "f": 1, "g": 0, "o": 5, "memory": 3}
 
-    def wiring(self, layout: Layout, colors: Mapping[str, str]) -> Wiring:
+    def wiring(self, layout: CellLayout, colors: Mapping[str, str]) -> Wiring:
         return lstm_wiring(layout, {**colors, "text": self.look.theme.text})
 
 
@@ -147,8 +147,8 @@ class GRUCell(CellScene):
     """Two steps of a GRU cell."""
 
     operator = operators.GRUCell
-    cell = GRU
+    law = GRU_LAW
     palette: ClassVar[Mapping[str, int]] = {"r": 2, "z": 1, "n": 0, "memory": 3}
 
-    def wiring(self, layout: Layout, colors: Mapping[str, str]) -> Wiring:
+    def wiring(self, layout: CellLayout, colors: Mapping[str, str]) -> Wiring:
         return gru_wiring(layout, {**colors, "text": self.look.theme.text})

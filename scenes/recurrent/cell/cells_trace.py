@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
-from torchreel.scenes.recurrent.cell.tape_trace import Places, Tape
-from torchreel.scenes.recurrent.cell.trace import At, Cell, check_features, check_sizes
+from torchreel.scenes.recurrent.cell.tape_trace import Tape, VectorPlaces
+from torchreel.scenes.recurrent.cell.trace import CellLaw, Elements, check_features, check_sizes
 from torchreel.scenes.trace.formula import Expr
 from torchreel.scenes.trace.operator import Call, Inputs, Operator, Recording, Settings
 
@@ -77,18 +77,18 @@ def run_steps(module: Any, inputs: Inputs, call: Mapping[str, Any]) -> tuple[Ten
 class _Steps:
     """The time steps of one recording, one after the other."""
 
-    def __init__(self, cell: Cell, call: Call) -> None:
-        self.cell, module = cell, call.module
+    def __init__(self, law: CellLaw, call: Call) -> None:
+        self.law, module = law, call.module
         x = {**call.inputs, **call.call}["input"]
         self.hidden, self.sequence = module.hidden_size, x.ndim == 3
         self.steps = list(x) if self.sequence else [x]
         lead = self.steps[0].shape[:-1]
         zeros = torch.zeros(*lead, self.hidden, dtype=x.dtype)
-        states = {f"{name}_0": zeros for name in cell.states} | given_states(call, cell.states)
+        states = {f"{name}_0": zeros for name in law.states} | given_states(call, law.states)
         weights = {name: value.detach() for name, value in module.named_parameters()}
         self.tape = Tape({"input": x, **states, **weights})
         flat = call.output if isinstance(call.output, tuple) else (call.output,)
-        names = [f"{name}_{time + 1}" for time in range(len(self.steps)) for name in cell.states]
+        names = [f"{name}_{time + 1}" for time in range(len(self.steps)) for name in law.states]
         self.returned = dict(zip(names, flat, strict=True))
         self.tape.tensors |= self.returned
 
@@ -96,22 +96,22 @@ class _Steps:
         for time, x in enumerate(self.steps, 1):
             self.tape.linear(f"ih_{time}", "ih", x, self._feature(time))
             state = f"h_{time - 1}"
-            self.tape.linear(f"hh_{time}", "hh", self.tape.tensors[state], partial(Places.one, state))
+            self.tape.linear(f"hh_{time}", "hh", self.tape.tensors[state], partial(VectorPlaces.one, state))
             shape = tuple(self.tape.tensors[f"h_{time}"].shape)
-            for name, formula in self.cell.formulas().items():
+            for name, formula in self.law.formulas().items():
                 self.tape.fill(f"{name}_{time}", shape, self._rule(time, formula))
         return Recording(self.tape.tensors, tuple(self.tape.rules), tuple(self.returned))
 
-    def _feature(self, time: int) -> Callable[[Tensor], Places]:
-        def places(lead: Tensor) -> Places:
+    def _feature(self, time: int) -> Callable[[Tensor], VectorPlaces]:
+        def places(lead: Tensor) -> VectorPlaces:
             step = torch.full((len(lead), int(self.sequence)), time - 1)
-            return Places.one("input", torch.cat([step, lead], 1))
+            return VectorPlaces.one("input", torch.cat([step, lead], 1))
 
         return places
 
-    def _rule(self, time: int, formula: Callable[[At], Expr]) -> Callable[[Tensor], Expr]:
+    def _rule(self, time: int, formula: Callable[[Elements], Expr]) -> Callable[[Tensor], Expr]:
         def rule(at: Tensor) -> Expr:
-            place = At(self.tape, at, self.hidden, lambda name: f"{name}_{time}", old)
+            place = Elements(self.tape, at, self.hidden, lambda name: f"{name}_{time}", old)
             return formula(place)
 
         def old(name: str, at: Tensor) -> Expr:
@@ -137,12 +137,12 @@ def _check(name: str, settings: Settings, inputs: Inputs, states: tuple[str, ...
 
 
 def cell_operator(
-    module: type[nn.Module], cell: Callable[[Any], Cell], states: tuple[str, ...], source: str
+    module: type[nn.Module], law: Callable[[Any], CellLaw], states: tuple[str, ...], source: str
 ) -> CellOperator:
-    """The operator of a recurrent cell, whose equations `cell` gives."""
+    """The operator of a recurrent cell, whose equations `law` gives."""
     return CellOperator(
         module,
-        record=lambda call: _Steps(cell(call.module), call).recording(),
+        record=lambda call: _Steps(law(call.module), call).recording(),
         check=partial(_check, states=states),
         infer=infer_input_size,
         run=run_steps,

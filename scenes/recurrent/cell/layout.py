@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.gates import Slots, sample
-from torchreel.scenes.parts.grid import drawn_texts
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.text import measure
-from torchreel.scenes.recurrent.cell.trace import Cell
+from torchreel.scenes.recurrent.cell.trace import CellLaw
 from torchreel.scenes.stage.bars import EDGE, MARGIN, STAGE_BOTTOM
-from torchreel.scenes.trace.proof import Trace
 
 LABEL_Y = 3.02
 TOP = 2.92
@@ -38,7 +37,7 @@ _MOST_UNITS = {1: 7}
 
 
 @dataclass(frozen=True)
-class Block:
+class WeightColumns:
     """Columns of the weights panel: which tensor, which positions are shown, where the first column begins."""
 
     tensor: str
@@ -53,7 +52,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Layout:
+class CellLayout:
     """The measures of one clip.
 
     `cell` is the width and text size of weights, `vector` the width of all vectors, `names` the room of the gates'
@@ -65,7 +64,7 @@ class Layout:
     gates: int
     cell: tuple[float, float]
     vector: float
-    blocks: tuple[Block, ...]
+    blocks: tuple[WeightColumns, ...]
     names: float
     label: float
 
@@ -131,39 +130,36 @@ class Layout:
         right = self.panel_right - self.vector / 2 - 0.2
         return left + share * (right - left)
 
-    def block(self, tensor: str) -> Block:
+    def block(self, tensor: str) -> WeightColumns:
         return next(block for block in self.blocks if block.tensor == tensor)
 
 
-def arrange(look: Look, trace: Trace, cell: Cell, steps: int, names: Iterable[str]) -> Layout:
+def arrange(desk: Desk, law: CellLaw, steps: int, names: Iterable[str]) -> CellLayout:
     """The layout for one call, with the gates' names.
 
     What would not fit is sampled, and numbers that would be too small to read are left out.
     """
+    trace = desk.trace
     features, hidden = (trace.shape(name)[1] for name in ("weight_ih", "weight_hh"))
     bias = [name for name in ("bias_ih", "bias_hh") if name in trace.tensors]
-    weights = _texts(look, trace, ["weight_ih", "weight_hh", "input", *bias])
-    texts = weights + _texts(look, trace, [name for name in trace.tensors if name[-1:].isdigit()])
-    gates = len(cell.gates)
+    weights = desk.texts("weight_ih", "weight_hh", "input", *bias)
+    texts = weights + desk.texts(*(name for name in trace.tensors if name[-1:].isdigit()))
+    gates = len(law.gates)
     most, room = _MOST_UNITS.get(gates, 4), _columns_room(gates, len(bias))
     count = min(features, most) + min(hidden, most) + len(bias)
     width, size = _cell(weights, max(0.55, min(_LARGEST_CELL, room / count)))
     slots = int(room / width + 1e-6) - len(bias)
     columns = _columns(features, hidden, slots, most)
-    return Layout(
+    return CellLayout(
         units=sample(hidden, most),
         times=sample(steps, 3),
         gates=gates,
         cell=(width, size),
         vector=_vector_width(texts),
-        blocks=_blocks(trace, bias, columns, width),
-        label=measure(f"h_{steps} {shape_text(trace.shape('h_0'))}", MIN_TEXT, "mono"),
+        blocks=_blocks(desk, bias, columns, width),
+        label=measure(desk.shape(f"h_{steps}"), MIN_TEXT, "mono"),
         names=max(measure(name, NAME_SIZE, "bold") for name in names),
     )
-
-
-def _texts(look: Look, trace: Trace, names: list[str]) -> list[str]:
-    return [text for name in names for text in drawn_texts(look, trace, name)]
 
 
 def _columns_room(gates: int, biases: int) -> float:
@@ -199,22 +195,19 @@ def _columns(features: int, hidden: int, slots: int, most: int) -> tuple[Slots, 
     return sample(features, min(first, 6)), sample(hidden, most)
 
 
-def _blocks(trace: Trace, bias: list[str], columns: tuple[Slots, Slots], width: float) -> tuple[Block, ...]:
+def _blocks(
+    desk: Desk, bias: list[str], columns: tuple[Slots, Slots], width: float
+) -> tuple[WeightColumns, ...]:
     blocks = []
     left = _LEFT
     for kind, slots in zip(("ih", "hh"), columns, strict=True):
         name = f"weight_{kind}"
-        label = measure(f"{name} {shape_text(trace.shape(name))}", MIN_TEXT, "mono")
+        label = measure(desk.shape(name), MIN_TEXT, "mono")
         spare = max(0.0, label - len(slots) * width)
-        blocks.append(Block(name, slots, left + spare / 2, width))
+        blocks.append(WeightColumns(name, slots, left + spare / 2, width))
         left += len(slots) * width + spare
         if f"bias_{kind}" in bias:
-            blocks.append(Block(f"bias_{kind}", (0,), left + _BLOCK_GAP / 2, width))
+            blocks.append(WeightColumns(f"bias_{kind}", (0,), left + _BLOCK_GAP / 2, width))
             left += _BLOCK_GAP / 2 + width
         left += _BLOCK_GAP
     return tuple(blocks)
-
-
-def shape_text(shape: tuple[int, ...]) -> str:
-    """A shape as torch prints a tuple."""
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from manim import Mobject, VGroup
 
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.gates import bracket
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.shapes import Arrow, Box
@@ -17,18 +18,18 @@ from torchreel.scenes.recurrent.cell.layout import (
     TOP,
     WEIGHT_BOTTOM,
     WEIGHT_LABEL_Y,
-    Layout,
-    shape_text,
+    CellLayout,
 )
 from torchreel.scenes.recurrent.cell.wiring import Wiring
 from torchreel.scenes.trace.proof import Trace
 
 
-class Scenery:
+class Scenery(Desk):
     """The parts that hold no values. Labels of states change from step to step, the rest stays."""
 
-    def __init__(self, look: Look, trace: Trace, layout: Layout, wiring: Wiring) -> None:
-        self.look, self.trace, self.layout, self.wiring = look, trace, layout, wiring
+    def __init__(self, look: Look, trace: Trace, layout: CellLayout, wiring: Wiring) -> None:
+        super().__init__(look, trace)
+        self.layout, self.wiring = layout, wiring
 
     def fixed(self) -> VGroup:
         """The names of inputs and weights, the arrows from one to the other, the numbers of the time steps."""
@@ -51,24 +52,24 @@ class Scenery:
     def _inputs(self) -> Iterator[Mobject]:
         for name, tensor in (("input", "weight_ih"), ("h", "weight_hh")):
             block = self.layout.block(tensor)
-            shape = self.trace.shape("input" if name == "input" else "h_0")
-            yield self._label(f"{name} {shape_text(shape)}", block.middle, LABEL_Y)
+            text = self.shape("input") if name == "input" else f"h {self.trace.shape('h_0')}"
+            yield self._name(text, block.middle, LABEL_Y)
             bottom = TOP - INPUT_ROW * len(self.layout.times)
             if bottom - WEIGHT_LABEL_Y > 0.5:
                 path = [(block.middle, bottom - 0.07), (block.middle, WEIGHT_LABEL_Y + 0.22)]
                 yield Arrow(path, self.look.theme.wire, 2.4)
         for block in self.layout.blocks:
             matrix = block.tensor.startswith("weight")
-            text = f"{block.tensor} {shape_text(self.trace.shape(block.tensor))}" if matrix else "bias"
-            yield self._label(text, block.middle, WEIGHT_LABEL_Y)
-        yield self._label("ih + hh", self.layout.pre_x, WEIGHT_LABEL_Y)
+            text = self.shape(block.tensor) if matrix else "bias"
+            yield self._name(text, block.middle, WEIGHT_LABEL_Y)
+        yield self._name("ih + hh", self.layout.pre_x, WEIGHT_LABEL_Y)
 
     def _times(self) -> Iterator[Mobject]:
         left = self.layout.blocks[0].left - 0.08
         for slot, time in enumerate(self.layout.times):
             text = "…" if time is None else f"t={time + 1}"
             at = (left, TOP - (slot + 0.5) * INPUT_ROW)
-            yield Text(text, MIN_TEXT, self.look.theme.muted, "mono").place(at, align="right")
+            yield self.label(text, at, MIN_TEXT, align="right")
 
     def names(self, names: Mapping[str, str], colors: Mapping[str, str]) -> VGroup:
         """The gates' letters beside their rows, and their names beside their vectors."""
@@ -78,14 +79,13 @@ class Scenery:
         for number, (gate, name) in enumerate(names.items()):
             y, color = lay.gate_y(number), colors[gate]
             group.add(bracket(left - 0.1, y + half, y - half, color))
-            group.add(Text(gate, 0.26, color, "bold").place((left - 0.3, y)))
-            label = Text(name, NAME_SIZE, color, "bold")
+            group.add(self.label(gate, (left - 0.3, y), 0.26, color, "bold"))
             spot = self.wiring.spots.get(gate)
-            if name and spot:
-                at = (spot.x - 0.1, spot.y + spot.height / 2 + 0.1)
-                group.add(label.place(at, align="right", vertical="baseline"))
-            elif name:
-                group.add(label.place((right, y + 0.1), align="left", vertical="baseline"))
+            at = (spot.x - 0.1, spot.y + spot.height / 2 + 0.1) if spot else (right, y + 0.1)
+            align = "right" if spot else "left"
+            if name:
+                label = self.label(name, at, NAME_SIZE, color, "bold", align=align, vertical="baseline")
+                group.add(label)
         return group
 
     def labels(self, time: int) -> VGroup:
@@ -93,18 +93,17 @@ class Scenery:
         group = VGroup()
         half = self.layout.vector / 2
         for name in self.wiring.enters:
-            text = f"{name}_{time - 1} {shape_text(self.trace.shape(f'{name}_0'))}"
-            group.add(self._label(text, self.layout.pre_x + half, LABEL_Y, "right"))
+            text = self.shape(f"{name}_{time - 1}")
+            group.add(self._name(text, self.layout.pre_x + half, LABEL_Y, "right"))
         for name, spot in self.wiring.spots.items():
-            text = spot.label.format(now=time, before=time - 1)
             y = spot.y + spot.height / 2 + 0.1
             if spot.state:
-                text += f" {shape_text(self.trace.shape(f'{name}_{time}'))}"
-                group.add(self._label(text, spot.x + half, y, "right"))
-            elif text:
+                group.add(self._name(self.shape(f"{name}_{time}"), spot.x + half, y, "right"))
+            elif text := spot.label.format(now=time, before=time - 1):
                 x = spot.x - 0.1 if spot.aside else spot.x
-                group.add(self._label(text, x, y, "right" if spot.aside else "center"))
+                group.add(self._name(text, x, y, "right" if spot.aside else "center"))
         return group
 
-    def _label(self, text: str, x: float, y: float, align: Align = "center") -> Text:
-        return Text(text, MIN_TEXT, self.look.theme.muted, "mono").place((x, y), align, "baseline")
+    def _name(self, text: str, x: float, y: float, align: Align = "center") -> Text:
+        """A name whose baseline is at `y`."""
+        return self.label(text, (x, y), MIN_TEXT, align=align, vertical="baseline")

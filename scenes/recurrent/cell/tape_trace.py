@@ -29,14 +29,14 @@ class Carried(Ref):
 
 
 @dataclass(frozen=True)
-class Places:
+class VectorPlaces:
     """Where vectors stand: leading indices `(B, n)` of one tensor or, by `which` `(B,)`, of one of several."""
 
     sources: tuple[tuple[str, Tensor], ...]
     which: Tensor
 
     @classmethod
-    def one(cls, tensor: str, lead: Tensor) -> Places:
+    def one(cls, tensor: str, lead: Tensor) -> VectorPlaces:
         """All in one tensor."""
         return cls(((tensor, lead),), torch.zeros(len(lead), dtype=torch.int64))
 
@@ -55,18 +55,20 @@ class Places:
             vectors = torch.where((self.which == number)[:, None], other, vectors)
         return vectors
 
-    def at(self, position: Callable[[Tensor], Tensor]) -> Places:
+    def at(self, position: Callable[[Tensor], Tensor]) -> VectorPlaces:
         """The same for chosen cells."""
-        return Places(tuple((name, position(lead)) for name, lead in self.sources), position(self.which))
+        return VectorPlaces(
+            tuple((name, position(lead)) for name, lead in self.sources), position(self.which)
+        )
 
 
 @dataclass(frozen=True, eq=False)
-class Dot(Expr):
+class RowDot(Expr):
     """A row of a weight times a vector of `count` elements, summed: read row by row, drawn product by product."""
 
     weight: str
     rows: Tensor
-    places: Places
+    places: VectorPlaces
     count: int
     precedence = 1
 
@@ -81,8 +83,8 @@ class Dot(Expr):
         products = tensors[self.weight][self.rows].double() * self.places.vectors(tensors)
         return Bounded(products.sum(-1), products.abs().sum(-1))
 
-    def at(self, position: Callable[[Tensor], Tensor]) -> Dot:
-        return Dot(self.weight, position(self.rows), self.places.at(position), self.count)
+    def at(self, position: Callable[[Tensor], Tensor]) -> RowDot:
+        return RowDot(self.weight, position(self.rows), self.places.at(position), self.count)
 
     def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
         return self.as_sum.tokens(draw, most)
@@ -132,7 +134,7 @@ class Tape:
         self.keep(name, Bounded(value.reshape(shape), size.reshape(shape)), formula)
 
     def linear(
-        self, name: str, kind: str, source: Tensor, places: Callable[[Tensor], Places], suffix: str = ""
+        self, name: str, kind: str, source: Tensor, places: Callable[[Tensor], VectorPlaces], suffix: str = ""
     ) -> None:
         """`source W^T + b` of the weight of that kind; `places(lead)` says where a row of the source stands."""
         weight, bias = f"weight_{kind}{suffix}", f"bias_{kind}{suffix}"
@@ -141,7 +143,7 @@ class Tape:
         size = F.linear(x.abs(), w.abs(), None if b is None else b.abs())
 
         def row(at: Tensor) -> Expr:
-            product = Dot(weight, at[:, -1], places(at[:, :-1]), w.shape[1])
+            product = RowDot(weight, at[:, -1], places(at[:, :-1]), w.shape[1])
             return product if b is None else Add((product, Ref(bias, at[:, -1:])))
 
         self.keep(name, Bounded(F.linear(x, w, b), size), row)

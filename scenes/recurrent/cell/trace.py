@@ -1,7 +1,7 @@
 """Recurrent cells as data: gates in torch's order, and how the new states come from them.
 
 One step of a cell is two linear maps, `ih = x W_ih^T + b_ih` and `hh = h W_hh^T + b_hh`, cut into one chunk a gate, an
-activation a gate, and a few element-wise formulas. A `Cell` names exactly that. What repeats it over time, a cell
+activation a gate, and a few element-wise formulas. A `CellLaw` names exactly that. What repeats it over time, a cell
 called again and again or a whole network, records it on a `Tape`.
 """
 
@@ -33,7 +33,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class At:
+class Elements:
     """Cells `(B, ndim)` of the tensors of one step (or of all steps of one layer), which end in `hidden` elements.
 
     `name` gives the full name of a tensor of the step, `old` the elements of a state as the step finds it.
@@ -60,7 +60,7 @@ class At:
 
 
 @dataclass(frozen=True)
-class Cell:
+class CellLaw:
     """A recurrent cell: `gates` in the order of torch's chunks, `states` in the order of torch's `hx`.
 
     `results` says how everything after the gates comes about, in order of computation; an entry named like a state
@@ -69,18 +69,18 @@ class Cell:
 
     gates: tuple[Gate, ...]
     states: tuple[str, ...]
-    results: Mapping[str, Callable[[At], Expr]]
+    results: Mapping[str, Callable[[Elements], Expr]]
 
-    def formulas(self) -> dict[str, Callable[[At], Expr]]:
+    def formulas(self) -> dict[str, Callable[[Elements], Expr]]:
         """Everything after the two linear maps, by name, in order of computation."""
-        found: dict[str, Callable[[At], Expr]] = {}
+        found: dict[str, Callable[[Elements], Expr]] = {}
         for number, gate in enumerate(self.gates):
             found[f"pre_{gate.name}"] = partial(_before_gate, number=number, gate=gate)
             found[gate.name] = partial(_gate, number=number, gate=gate)
         return {**found, **self.results}
 
 
-def _before_gate(at: At, number: int, gate: Gate) -> Expr:
+def _before_gate(at: Elements, number: int, gate: Gate) -> Expr:
     """What a gate's activation is applied to."""
     hidden = at.chunk("hh", number)
     if gate.reset:
@@ -88,27 +88,27 @@ def _before_gate(at: At, number: int, gate: Gate) -> Expr:
     return Add((at.chunk("ih", number), hidden))
 
 
-def _gate(at: At, number: int, gate: Gate) -> Expr:
+def _gate(at: Elements, number: int, gate: Gate) -> Expr:
     before = _before_gate(at, number, gate)
     return Largest((Const(0), before)) if gate.activation == "relu" else Func(gate.activation, before)
 
 
-def rnn(nonlinearity: str) -> Cell:
+def rnn(nonlinearity: str) -> CellLaw:
     """The plain cell: one map and one activation."""
-    return Cell((Gate("h", nonlinearity),), ("h",), {})
+    return CellLaw((Gate("h", nonlinearity),), ("h",), {})
 
 
-def _kept(at: At) -> Mul:
+def _kept(at: Elements) -> Mul:
     """What LSTM's forget gate leaves of the old memory."""
     return Mul((at.now("f"), at.before("c")))
 
 
-def _added(at: At) -> Mul:
+def _added(at: Elements) -> Mul:
     """What LSTM's input gate lets in of the candidate."""
     return Mul((at.now("i"), at.now("g")))
 
 
-LSTM = Cell(
+LSTM_LAW = CellLaw(
     gates=(Gate("i", "sigmoid"), Gate("f", "sigmoid"), Gate("g", "tanh"), Gate("o", "sigmoid")),
     states=("h", "c"),
     results={
@@ -121,17 +121,17 @@ LSTM = Cell(
 )
 
 
-def _stays(at: At) -> Mul:
+def _stays(at: Elements) -> Mul:
     """What GRU's update gate keeps of the old state."""
     return Mul((at.now("z"), at.before("h")))
 
 
-def _renewed(at: At) -> Mul:
+def _renewed(at: Elements) -> Mul:
     """What GRU's update gate takes of the candidate."""
     return Mul((Sub(Const(1), at.now("z")), at.now("n")))
 
 
-GRU = Cell(
+GRU_LAW = CellLaw(
     gates=(Gate("r", "sigmoid"), Gate("z", "sigmoid"), Gate("n", "tanh", reset="r")),
     states=("h",),
     results={

@@ -12,8 +12,8 @@ from torchreel.scenes.parts.gates import Route
 class Spot:
     """A vector of the wiring: where its middle is, how high it is, its label (`{now}` and `{before}` are step numbers).
 
-    A state stands with its shape; `aside` puts the label left of a wire that leaves at the top. `part` is a tensor and
-    the number of its chunk, where the vector is not a tensor of its own name.
+    A state stands with its own name and shape; `aside` puts the label left of a wire that leaves at the top. `part` is
+    a tensor and the number of its chunk, where the vector is not a tensor of its own name.
     """
 
     x: float
@@ -26,7 +26,7 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Act:
+class Moment:
     """One element-wise moment after the gates: its caption, what fills, the wires that light up, what is read."""
 
     caption: str
@@ -48,6 +48,6 @@ class Wiring:
     routes: Mapping[str, Route]
     nodes: tuple[tuple[str, float, float], ...]
     pills: tuple[tuple[str, float, float], ...]
-    acts: tuple[Act, ...]
+    acts: tuple[Moment, ...]
     enters: tuple[str, ...] = ()
-    inner: Mapping[str, Act] = field(default_factory=dict)
+    inner: Mapping[str, Moment] = field(default_factory=dict)

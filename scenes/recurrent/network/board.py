@@ -1,8 +1,9 @@
-"""The stage of an unrolled network: rows of cells, the states between them, the input below and the output above."""
+"""The board of an unrolled network: rows of cells, the states between them, the input below and the output above."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from manim import Animation, Mobject, VGroup
@@ -11,30 +12,34 @@ from torchreel.scenes.parts.gates import Cursors, Route, Sampled, Slots, Wire, p
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.shapes import Box, Disc, box_points
 from torchreel.scenes.parts.text import Align, Text
-from torchreel.scenes.recurrent.cell.layout import shape_text
-from torchreel.scenes.recurrent.network.layers_trace import Pass
-from torchreel.scenes.recurrent.network.layout import BOTTOM, Unrolled
+from torchreel.scenes.recurrent.cell.trace import CellLaw
+from torchreel.scenes.recurrent.network.layers_trace import Pass, passes
+from torchreel.scenes.recurrent.network.layout import BOTTOM, arrange
 from torchreel.scenes.recurrent.network.ways import Ends, Way, ways
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _FRAME = 0.09
 
 
-class UnrolledStage:
-    """Everything on stage for one trace, and the animations that fill it.
+class NetworkBoard(Board):
+    """Everything that stands on the stage for one trace, whose cells follow `law`, and the animations that fill it.
 
     A node is `(row, slot)`: a pass and a time step that are shown, by their places in the layout.
     """
 
-    def __init__(
-        self, look: Look, trace: Trace, layout: Unrolled, passes: Sequence[Pass], batch_first: bool
-    ) -> None:
-        self.look, self.trace, self.layout = look, trace, layout
-        self.passes = [None if row is None else passes[row] for row in layout.rows]
-        self.directions = 2 if passes[-1].reverse else 1
-        self.layers = passes[-1].layer + 1
-        self.batched, self.batch_first = len(trace.shape("input")) == 3, batch_first
+    def __init__(self, look: Look, trace: Trace, law: CellLaw) -> None:
+        super().__init__(look, trace)
+        module: Any = trace.module
+        every, shape = passes(module), trace.shape("input")
+        self.batched, self.batch_first = len(shape) == 3, module.batch_first
+        self.steps = shape[1 if self.batched and self.batch_first else 0]
+        gates = [gate.name for gate in law.gates if gate.name not in law.states] or ["ih", "hh"]
+        self.layout = layout = arrange(self, gates, law.states, [one.suffix for one in every], self.steps)
+        self.passes = [None if row is None else every[row] for row in layout.rows]
+        self.directions = 2 if every[-1].reverse else 1
+        self.layers = every[-1].layer + 1
         self.cursors = Cursors(look)
         self.inputs = {slot: self._sequence("input", slot, layout.input_y, False) for slot in self.slots}
         self.outputs = {slot: self._sequence("output", slot, layout.output_y, True) for slot in self.slots}
@@ -205,12 +210,12 @@ class UnrolledStage:
             Box(
                 lay.box, room.top - room.bottom, center, 0.14, fill=theme.bar, stroke=color, stroke_width=1.6
             ),
-            Text(f"*{self.one(row).suffix}", MIN_TEXT, color, "mono").place((center[0], room.top - 0.16)),
+            self.label(f"*{self.one(row).suffix}", (center[0], room.top - 0.16), MIN_TEXT, color),
         )
         if len(lay.names) > 1:
             top = max(float(grid.around()[:, 1].max()) for grid in self.nodes[row, slot].values())
             for name in lay.names:
-                group.add(self._label(name, lay.vector_x(slot, name), top + 0.07))
+                group.add(self._name(name, lay.vector_x(slot, name), top + 0.07))
         return group
 
     def _gaps(self) -> Iterator[Mobject]:
@@ -235,29 +240,30 @@ class UnrolledStage:
         lay = self.layout
         for tensor, y in (("input", lay.input_y), ("output", lay.output_y)):
             low = max(BOTTOM + 0.05, y - 0.2)
-            yield self._label(tensor, -6.72, low + 0.26, "left")
-            yield self._label(shape_text(self.trace.shape(tensor)), -6.72, low, "left")
+            yield self._name(tensor, -6.72, low + 0.26, "left")
+            yield self._name(str(self.trace.shape(tensor)), -6.72, low, "left")
         for slot in self.slots:
             time = lay.times[slot]
             assert time is not None
             x = lay.column(slot) - lay.vector / 2 - 0.1
-            yield self._label(f"t={time + 1}", x, lay.input_y - 0.06, "right")
+            yield self._name(f"t={time + 1}", x, lay.input_y - 0.06, "right")
         for row in self.rows:
             for which, found in (("0", self.starts[row]), ("n", self.ends[row])):
                 for state, grid in found.items():
                     at = grid.around()[:, :2].max(0)
                     x = lay.side_x(self.one(row).reverse == (which == "0"), state)
                     number = self.one(row).number
-                    yield self._label(f"{state}_{which}", x, at[1] + (0.29 if self._many else 0.09))
+                    yield self._name(f"{state}_{which}", x, at[1] + (0.29 if self._many else 0.09))
                     if self._many:
-                        yield self._label(f"[{number}]", x, at[1] + 0.08)
+                        yield self._name(f"[{number}]", x, at[1] + 0.08)
 
     @property
     def _many(self) -> bool:
         return self.layers * self.directions > 1
 
-    def _label(self, text: str, x: float, y: float, align: Align = "center") -> Text:
-        return Text(text, MIN_TEXT, self.look.theme.muted, "mono").place((x, y), align, "baseline")
+    def _name(self, text: str, x: float, y: float, align: Align = "center") -> Text:
+        """A name whose baseline is at `y`."""
+        return self.label(text, (x, y), MIN_TEXT, align=align, vertical="baseline")
 
     def _wires(self) -> Iterator[tuple[Way, Wire]]:
         for row in self.rows:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.gates import Slots, sample
-from torchreel.scenes.parts.grid import drawn_texts
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.text import measure
-from torchreel.scenes.trace.proof import Trace
 
 TOP, BOTTOM = 3.02, -2.68
 _LEFT, _RIGHT = -6.72, 6.72
@@ -27,7 +26,7 @@ _STATE_GAP = 0.75
 
 
 @dataclass(frozen=True)
-class Room:
+class NetworkRoom:
     """One row of cells: the middle of its vectors, the edges of its boxes."""
 
     middle: float
@@ -36,7 +35,7 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Unrolled:
+class NetworkLayout:
     """The measures of one clip.
 
     `times` and `rows` are the steps and passes that are shown, `names` the vectors of a cell, from left to right. A
@@ -55,7 +54,7 @@ class Unrolled:
     pitch: float
     input_y: float
     output_y: float
-    rooms: tuple[Room, ...]
+    rooms: tuple[NetworkRoom, ...]
 
     def units(self, size: int) -> Slots:
         """The elements of a vector that are shown."""
@@ -87,12 +86,12 @@ class Unrolled:
 
 
 def arrange(
-    look: Look, trace: Trace, gates: Sequence[str], states: Sequence[str], suffixes: Sequence[str], steps: int
-) -> Unrolled:
+    desk: Desk, gates: Sequence[str], states: Sequence[str], suffixes: Sequence[str], steps: int
+) -> NetworkLayout:
     """The layout for one call: fewer elements, gates or steps where they would not fit."""
     times, rows = sample(steps, _MOST_TIMES), sample(len(suffixes), _MOST_PASSES)
     every = (*gates, *reversed(states))
-    texts = _texts(look, trace, every, states, suffixes)
+    texts = _texts(desk, every, states, suffixes)
     for names, largest in ((every, _TEXTS[0]), (every, _TEXTS[1]), (tuple(reversed(states)), _TEXTS[0])):
         vector, text = _vector(texts, largest)
         pitch = (_RIGHT - _LEFT - 2 * (len(states) * vector + _STATE_GAP)) / len(times)
@@ -100,8 +99,9 @@ def arrange(
             break
     label = max(measure(f"*{suffix}", MIN_TEXT, "mono") for suffix in suffixes) + 0.2
     box = max(label, len(names) * vector + 0.3)
-    sizes = [trace.shape("input")[-1], trace.shape("output")[-1]]
-    inner = max(trace.shape(f"{name}{suffixes[0]}")[-1] for name in names)
+    shape = desk.trace.shape
+    sizes = [shape("input")[-1], shape("output")[-1]]
+    inner = max(shape(f"{name}{suffixes[0]}")[-1] for name in names)
     fixed = len(rows) * (_LABEL * (1 + (len(names) > 1)) + 2 * _PAD) + (len(rows) + 1) * _GAP
     for most in (9, 7, 6, 5, 4, 3):
         shown = sum(len(sample(size, most)) for size in sizes) + len(rows) * len(sample(inner, most))
@@ -116,21 +116,19 @@ def arrange(
     rooms, y = [], BOTTOM + heights[0] + gap
     head = _LABEL * (1 + (len(names) > 1)) + _PAD
     for _ in rows:
-        rooms.append(Room(y + _PAD + inside / 2, y, y + _PAD + inside + head))
+        rooms.append(NetworkRoom(y + _PAD + inside / 2, y, y + _PAD + inside + head))
         y = rooms[-1].top + gap
-    return Unrolled(
+    return NetworkLayout(
         times, rows, names, tuple(states), most, vector, row, text, box, pitch,
         BOTTOM + heights[0] / 2, y + heights[1] / 2, tuple(rooms),
     )  # fmt: skip
 
 
-def _texts(
-    look: Look, trace: Trace, names: Sequence[str], states: Sequence[str], suffixes: Sequence[str]
-) -> list[str]:
+def _texts(desk: Desk, names: Sequence[str], states: Sequence[str], suffixes: Sequence[str]) -> list[str]:
     """Whatever is written in vectors."""
     tensors = [f"{name}{suffix}" for name in names for suffix in suffixes]
     tensors += ["input", *(f"{state}_0" for state in states)]
-    return [text for name in dict.fromkeys(tensors) for text in drawn_texts(look, trace, name)]
+    return desk.texts(*dict.fromkeys(tensors))
 
 
 def _vector(texts: Sequence[str], largest: float) -> tuple[float, float]:

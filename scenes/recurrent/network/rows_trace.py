@@ -15,7 +15,7 @@ from torchreel.scenes.trace.formula import cells
 
 
 @dataclass(frozen=True)
-class Rows:
+class SequenceRows:
     """The rows of a sequence tensor whose leading dimensions are `lead`.
 
     `table` (T, N) is the row of each step of each sample, -1 after a sample's end; `time` and `sample` (rows) are its
@@ -28,7 +28,7 @@ class Rows:
     sample: Tensor
 
     @classmethod
-    def of(cls, source: Tensor | PackedSequence, batch_first: bool) -> Rows:
+    def of(cls, source: Tensor | PackedSequence, batch_first: bool) -> SequenceRows:
         """The rows of a recurrent network's input: `(T, N, …)`, `(N, T, …)`, `(T, …)` or packed."""
         if isinstance(source, PackedSequence):
             return cls._packed(source)
@@ -38,7 +38,7 @@ class Rows:
         return cls._from(lead, table)
 
     @classmethod
-    def _packed(cls, source: PackedSequence) -> Rows:
+    def _packed(cls, source: PackedSequence) -> SequenceRows:
         sizes = source.batch_sizes
         starts = sizes.cumsum(0) - sizes
         places = torch.arange(int(sizes[0]))
@@ -47,7 +47,7 @@ class Rows:
         return cls._from((len(source.data),), table if order is None else table[:, order])
 
     @classmethod
-    def _from(cls, lead: tuple[int, ...], table: Tensor) -> Rows:
+    def _from(cls, lead: tuple[int, ...], table: Tensor) -> SequenceRows:
         time, sample = (table >= 0).nonzero().unbind(-1)
         order = table[time, sample].argsort()
         return cls(lead, table, time[order], sample[order])

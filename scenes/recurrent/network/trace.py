@@ -18,10 +18,10 @@ from torch.nn.utils.rnn import PackedSequence
 
 from torchreel.assets.errors import UserError
 from torchreel.scenes.recurrent.cell.cells_trace import CellOperator, given_states, infer_input_size
-from torchreel.scenes.recurrent.cell.tape_trace import Places, Tape
-from torchreel.scenes.recurrent.cell.trace import At, Cell, check_features, check_sizes
+from torchreel.scenes.recurrent.cell.tape_trace import Tape, VectorPlaces
+from torchreel.scenes.recurrent.cell.trace import CellLaw, Elements, check_features, check_sizes
 from torchreel.scenes.recurrent.network.layers_trace import Layers, Pass, passes
-from torchreel.scenes.recurrent.network.rows_trace import Rows
+from torchreel.scenes.recurrent.network.rows_trace import SequenceRows
 from torchreel.scenes.trace.formula import Case, Expr, Mul, Ref, Sum
 from torchreel.scenes.trace.formula.tree import Bounded
 from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
@@ -31,20 +31,20 @@ from torchreel.scenes.trace.windows import spread
 class _Network:
     """The passes of one recording."""
 
-    def __init__(self, cell: Cell, call: Call) -> None:
-        self.cell, self.module = cell, call.module
+    def __init__(self, law: CellLaw, call: Call) -> None:
+        self.law, self.module = law, call.module
         source = {**call.inputs, **call.call}["input"]
-        self.rows = Rows.of(source, self.module.batch_first)
+        self.rows = SequenceRows.of(source, self.module.batch_first)
         packed = isinstance(source, PackedSequence)
         x = source.data if packed else source
         self.batched = packed or x.ndim == 3
-        states = self._zeros(x) | given_states(call, cell.states)
+        states = self._zeros(x) | given_states(call, law.states)
         weights = {name: value.detach() for name, value in self.module.named_parameters()}
         self.tape = Tape({"input": x, **states, **weights})
         output, last = call.output
         self.returned = {"output": output.data if packed else output}
         ends = last if isinstance(last, tuple) else (last,)
-        self.returned |= {f"{name}_n": end for name, end in zip(cell.states, ends, strict=True)}
+        self.returned |= {f"{name}_n": end for name, end in zip(law.states, ends, strict=True)}
         self.tape.tensors |= self.returned
         self.layers = Layers(call, source, states)
         self.hidden, self.width = self.module.hidden_size, states["h_0"].shape[-1]
@@ -54,7 +54,7 @@ class _Network:
         count = len(passes(self.module))
         lead = (count, self.rows.table.shape[1]) if self.batched else (count,)
         sizes = (getattr(self.module, "proj_size", 0) or self.module.hidden_size, self.module.hidden_size)
-        found = zip(self.cell.states, sizes, strict=False)
+        found = zip(self.law.states, sizes, strict=False)
         return {f"{name}_0": torch.zeros(*lead, size, dtype=x.dtype) for name, size in found}
 
     def recording(self) -> Recording:
@@ -62,7 +62,7 @@ class _Network:
             _Recorder(self, one, self._source(one)).run()
             if one == self.passes[-1] or self.passes[one.number + 1].layer > one.layer:
                 self._pass_on(one.layer)
-        for name in self.cell.states:
+        for name in self.law.states:
             self.tape.rule(f"{name}_n", partial(self._last, name))
         return Recording(self.tape.tensors, tuple(self.tape.rules), tuple(self.returned))
 
@@ -121,11 +121,11 @@ class _Recorder:
         tape, suffix = self.tape, self.one.suffix
         tape.tensors[self._name("h")] = self._torchs()
         tape.linear(
-            self._name("ih"), "ih", tape.tensors[self.source], partial(Places.one, self.source), suffix
+            self._name("ih"), "ih", tape.tensors[self.source], partial(VectorPlaces.one, self.source), suffix
         )
         tape.linear(self._name("hh"), "hh", self._found("h"), partial(self._places, "h"), suffix)
         shape = (*self.rows.lead, self.hidden)
-        for name, formula in self.network.cell.formulas().items():
+        for name, formula in self.network.law.formulas().items():
             if name == "c":
                 self._memory(formula)
             elif name == "h" and self._name("weight_hr") in tape.tensors:
@@ -158,13 +158,13 @@ class _Recorder:
         given = self.tape.tensors[f"{state}_0"][self.one.number]
         return given if self.network.batched else given[None]
 
-    def _places(self, state: str, lead: Tensor) -> Places:
+    def _places(self, state: str, lead: Tensor) -> VectorPlaces:
         """Where a state comes from: the row before, or the initial state."""
         rows = self.rows.number(lead)
         number = torch.full_like(rows, self.one.number)
         given = torch.stack([number, self.rows.sample[rows]][: 2 if self.network.batched else 1], 1)
         own, first = self.rows.index(self.before[rows].clamp(min=0)), self.before[rows] < 0
-        return Places(((self._name(state), own), (f"{state}_0", given)), first.long())
+        return VectorPlaces(((self._name(state), own), (f"{state}_0", given)), first.long())
 
     def _old(self, state: str, at: Tensor) -> Expr:
         """The same elements of a state as the step finds it."""
@@ -172,10 +172,10 @@ class _Recorder:
         parts = [self.tape.ref(name, torch.cat([lead, at[:, -1:]], 1)) for name, lead in places.sources]
         return Case(places.which, tuple(parts))
 
-    def _formula(self, formula: Callable[[At], Expr], at: Tensor) -> Expr:
-        return formula(At(self.tape, at, self.hidden, self._name, self._old))
+    def _formula(self, formula: Callable[[Elements], Expr], at: Tensor) -> Expr:
+        return formula(Elements(self.tape, at, self.hidden, self._name, self._old))
 
-    def _memory(self, formula: Callable[[At], Expr]) -> None:
+    def _memory(self, formula: Callable[[Elements], Expr]) -> None:
         """LSTM's c, which torch returns for the last step only: carried on step by step, with its rounding."""
         tensors, sizes = self.tape.tensors, self.tape.sizes
         i, f, g = (tensors[self._name(gate)].reshape(-1, self.hidden) for gate in "ifg")
@@ -194,7 +194,7 @@ class _Recorder:
         found = Bounded(value.reshape(shape), size.reshape(shape))
         self.tape.keep(self._name("c"), found, partial(self._formula, formula))
 
-    def _project(self, shape: tuple[int, ...], formula: Callable[[At], Expr]) -> None:
+    def _project(self, shape: tuple[int, ...], formula: Callable[[Elements], Expr]) -> None:
         """With proj_size, h is a linear map of what the output gate lets out."""
         inner, weight = self._name("m"), self._name("weight_hr")
         self.tape.fill(inner, shape, partial(self._formula, formula))
@@ -231,11 +231,11 @@ def _check(name: str, settings: Settings, inputs: Inputs) -> None:
     check_features(name, settings, x)
 
 
-def network_operator(module: type[nn.Module], cell: Callable[[Any], Cell], source: str) -> CellOperator:
-    """The operator of a recurrent network, whose cell's equations `cell` gives."""
+def network_operator(module: type[nn.Module], law: Callable[[Any], CellLaw], source: str) -> CellOperator:
+    """The operator of a recurrent network, whose cell's equations `law` gives."""
     return CellOperator(
         module,
-        record=lambda call: _Network(cell(call.module), call).recording(),
+        record=lambda call: _Network(law(call.module), call).recording(),
         check=_check,
         infer=infer_input_size,
         run=run_network,

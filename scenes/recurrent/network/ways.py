@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from torchreel.scenes.recurrent.network.layers_trace import Pass
-from torchreel.scenes.recurrent.network.layout import Unrolled
+from torchreel.scenes.recurrent.network.layout import NetworkLayout
 
 Way = tuple[str, int, int]
 Corners = tuple[tuple[float, float], ...]
@@ -28,7 +28,7 @@ class Ends:
 
 
 def ways(
-    lay: Unrolled, row: int, one: Pass, order: Sequence[int], ends: Ends
+    lay: NetworkLayout, row: int, one: Pass, order: Sequence[int], ends: Ends
 ) -> Iterator[tuple[Way, Corners]]:
     """The corners of all wires of one row, by what they carry, the row and the place of the time step."""
     room, ahead, half = lay.rooms[row], -1 if one.reverse else 1, lay.box / 2
@@ -51,7 +51,7 @@ def ways(
     )
 
 
-def _rise_in(lay: Unrolled, row: int, one: Pass, x: float, ends: Ends) -> Corners:
+def _rise_in(lay: NetworkLayout, row: int, one: Pass, x: float, ends: Ends) -> Corners:
     """From what a cell reads to its lower edge; a backward cell's way goes round the forward one below it."""
     below = row - int(one.reverse)
     start = lay.rooms[below - 1].top if below else ends.inputs
@@ -65,7 +65,7 @@ def _rise_in(lay: Unrolled, row: int, one: Pass, x: float, ends: Ends) -> Corner
     )  # fmt: skip
 
 
-def _rise_out(lay: Unrolled, row: int, one: Pass, x: float, ends: Ends) -> Corners:
+def _rise_out(lay: NetworkLayout, row: int, one: Pass, x: float, ends: Ends) -> Corners:
     """From a top cell to the output; a forward cell's way goes round the backward one above it."""
     if ends.directions == 1 or one.reverse:
         return (x, lay.rooms[row].top), (x, ends.outputs)
@@ -73,7 +73,7 @@ def _rise_out(lay: Unrolled, row: int, one: Pass, x: float, ends: Ends) -> Corne
     return *_round(lay, row, x), (side, ends.forward), (x + lay.vector / 2 + 0.03, ends.forward)
 
 
-def _round(lay: Unrolled, row: int, x: float) -> Corners:
+def _round(lay: NetworkLayout, row: int, x: float) -> Corners:
     """From a cell's upper edge to beside the cell above."""
     top, foot = lay.rooms[row].top, x + lay.box / 4
     return (foot, top), (foot, top + _STUB), (x + lay.box / 2 + _BUS, top + _STUB)

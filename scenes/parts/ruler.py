@@ -12,13 +12,13 @@ from itertools import pairwise
 import numpy as np
 from manim import VGroup
 
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.desk import Desk
+from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Disc, Shape, box_points
-from torchreel.scenes.parts.text import Text, measure
-from torchreel.scenes.pooling.adaptive.cover import Interval
+from torchreel.scenes.parts.sheet import Interval
+from torchreel.scenes.parts.text import Align, Text, measure
 from torchreel.scenes.trace.formula import Index, Token
-from torchreel.scenes.trace.proof import Trace
 
 MOST_LANES = 3
 _TICK, _BETWEEN = (0.17, 0.1), 0.07
@@ -67,15 +67,14 @@ class Rail:
 class Ruler:
     """The ruler along `rail`: above what it counts, or left of it where that is vertical.
 
-    `letter` is torch's name of the size, `lead` the channel's index, where channels have windows of their own;
-    `windows` are the intervals of cells that the tensors `start_<letter>` and, if there is one, `end_<letter>` say.
+    `windows` are intervals of cells. `letter` names the axis, as torch names its size: the tensors `start_<letter>`
+    and, if there is one, `end_<letter>` hold the windows' ends. `lead` is the channel's index, of which as much is used
+    as these tensors have axes in front of their own.
     """
 
-    def __init__(
-        self, look: Look, trace: Trace, rail: Rail, letter: str, lead: Index, windows: Sequence[Interval]
-    ) -> None:
-        self.look, self.trace, self.rail, self.letter = look, trace, rail, letter
-        planes = len(trace.shape(f"start_{letter}")) - 1
+    def __init__(self, desk: Desk, rail: Rail, letter: str, lead: Index, windows: Sequence[Interval]) -> None:
+        self.desk, self.rail, self.letter = desk, rail, letter
+        planes = len(desk.trace.shape(f"start_{letter}")) - 1
         self.lead = lead[len(lead) - planes :]
         self.windows, self.lanes = windows, lanes(windows)
         self.vertical, self.shown, self.step = rail.vertical, rail.count, rail.step
@@ -105,12 +104,15 @@ class Ruler:
         """The edges of the cells, counted."""
         apart = max(1, int(np.ceil(_SPACING[self.vertical] / self.step)))
         texts = [
-            Text(str(k), MIN_TEXT, self.look.theme.muted, "mono").place(
-                self.at(k, _TICK[self.vertical]), "right" if self.vertical else "center"
-            )
+            self.desk.label(str(k), self.at(k, _TICK[self.vertical]), MIN_TEXT, align=self._align)
             for k in range(0, self.shown + 1, apart)
         ]
         return VGroup(*texts)
+
+    @property
+    def _align(self) -> Align:
+        """Numbers stand over a ruler, or end at a vertical one."""
+        return "right" if self.vertical else "center"
 
     def lane(self, number: int) -> tuple[float, float]:
         """Where a window's lane begins and ends; those beyond the last one share it."""
@@ -123,7 +125,7 @@ class Ruler:
 
     def calm(self, points: np.ndarray) -> Shape:
         """A bar that is not the active one."""
-        theme = self.look.theme
+        theme = self.desk.look.theme
         return Shape(points, fill=theme.background, stroke=theme.wire, stroke_width=3)
 
     def lane_box(self, number: int, start: float, end: float) -> np.ndarray:
@@ -155,14 +157,16 @@ class Ruler:
 
     def _end(self, name: str, number: int, value: int) -> Token:
         tensor = f"{name}_{self.letter}"
-        known = tensor in self.trace.tensors
+        known = tensor in self.desk.trace.tensors
         return Token(str(value), tensor, (*self.lead, number), value) if known else Token(str(value))
 
     def _drawn(self, piece: Token) -> Text:
-        color = self.look.theme.text
+        color = self.desk.look.theme.text
         if piece.tensor is None or piece.value is None:
             return Text(piece.text, MIN_TEXT, color, "mono")
-        return Number(piece.text, piece.tensor, piece.index, piece.value, MIN_TEXT, color, "mono")
+        return self.desk.number(
+            piece.tensor, piece.index, MIN_TEXT, color, font="mono", text=piece.text, value=piece.value
+        )
 
     @property
     def head(self) -> float:
@@ -171,41 +175,39 @@ class Ruler:
         return self.first + count * (_THICK[self.vertical] + _BETWEEN) + _HEAD_GAP
 
     def part(self, start: float, end: float) -> np.ndarray:
-        """The outline of one of the equal parts beyond the lanes."""
+        """The outline of a part of the length, beyond the lanes."""
         inset = min(_INSET / self.step, (end - start) / 4)
         return self.box(start + inset, end - inset, self.head, self.head + _PART)
 
-    def parts(self, cuts: Sequence[float]) -> VGroup:
-        """The length cut into equal parts, and the values of the cuts where they have room."""
-        theme = self.look.theme
+    def parts(self, tensor: str, cuts: Sequence[float]) -> VGroup:
+        """The length cut into parts, and the values of the cuts, elements of `tensor`, where they have room."""
+        theme = self.desk.look.theme
         shown = [cut for cut in cuts if cut <= self.shown + 1e-9]
         bars = [
             Shape(self.part(a, b), fill=theme.tint(theme.wire, 0.35), stroke=theme.wire, stroke_width=1.6)
             for a, b in pairwise(shown)
         ]
-        return VGroup(*bars, *self._values(f"cut_{self.letter}", (), shown, self.head + _PART))
+        return VGroup(*bars, *self._values(tensor, (), shown, self.head + _PART))
 
     def dots(self, tensor: str, places: Sequence[float], shift: float = 0.0) -> VGroup:
-        """Points at some places, with their values; `shift` moves them so many cells back."""
+        """Points at some places, elements of `tensor`, with their values; `shift` moves them so many cells back."""
         shown = [place for place in places if place - shift <= self.shown]
         out = self.head + _PART / 2
-        discs = [Disc(_DOT, self.at(p - shift, out), fill=self.look.theme.accent) for p in shown]
+        discs = [Disc(_DOT, self.at(p - shift, out), fill=self.desk.look.theme.accent) for p in shown]
         return VGroup(*discs, *self._values(tensor, self.lead, shown, self.head + _PART, shift))
 
     def _values(
         self, tensor: str, lead: Index, values: Iterable[float], out: float, shift: float = 0.0
     ) -> list[Number]:
         values = list(values)
-        known = self.trace.range(tensor)
-        texts = [self.look.number(value, known.integer, known.scale) for value in values]
+        texts = [self.desk.text(tensor, value) for value in values]
         widest = max((measure(text, MIN_TEXT, "mono") for text in texts), default=0.0)
         apart = (values[1] - values[0]) * self.step if len(values) > 1 else 1.0
-        if apart < (0.22 if self.vertical else widest + 0.08) or tensor not in self.trace.tensors:
+        if apart < (0.22 if self.vertical else widest + 0.08):
             return []
-        found = []
-        for number, (text, value) in enumerate(zip(texts, values, strict=True)):
-            label = Number(text, tensor, (*lead, number), value, MIN_TEXT, self.look.theme.muted, "mono")
-            at = self.at(value - shift, out + _LABEL[self.vertical])
-            label.place(at, "right" if self.vertical else "center")
+        muted, found = self.desk.look.theme.muted, []
+        for number, value in enumerate(values):
+            label = self.desk.number(tensor, (*lead, number), MIN_TEXT, muted, font="mono", value=value)
+            label.place(self.at(value - shift, out + _LABEL[self.vertical]), self._align)
             found.append(label)
         return found

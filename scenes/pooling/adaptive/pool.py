@@ -8,9 +8,9 @@ from functools import partial
 from manim import Animation
 
 from torchreel.scenes.parts.motion import Appear, Morph
+from torchreel.scenes.parts.ruler import Ruler
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.pooling import operators
-from torchreel.scenes.pooling.adaptive.ruler import Ruler
 from torchreel.scenes.pooling.adaptive.story import RuledPool
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Token
@@ -65,7 +65,7 @@ class _AdaptivePool(RuledPool):
 
     def _cut(self, ruler: Ruler) -> Iterable[Animation]:
         """The cells counted, and the length in equal parts."""
-        return [Appear(ruler.ticks()), Appear(ruler.parts(self._cuts(ruler)))]
+        return [Appear(ruler.ticks()), Appear(ruler.parts(f"cut_{ruler.letter}", self._cuts(ruler)))]
 
     def _cuts(self, ruler: Ruler) -> Sequence[float]:
         name = f"cut_{ruler.letter}"

@@ -6,34 +6,32 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from manim import Animation, Mobject, VGroup
+from manim import Animation, VGroup
 
-from torchreel.scenes.parts.grid import Cells, Grid
-from torchreel.scenes.parts.look import Look
-from torchreel.scenes.parts.motion import Morph
+from torchreel.scenes.parts.desk import Desk
+from torchreel.scenes.parts.grid import Cells
+from torchreel.scenes.parts.look import NAME_TEXT
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Point, Shape
+from torchreel.scenes.parts.shapes import Point
+from torchreel.scenes.parts.sheet import Position, Sheet
 from torchreel.scenes.parts.stack import Stack
 from torchreel.scenes.parts.text import Text
-from torchreel.scenes.pooling.window.geometry import Position
-from torchreel.scenes.pooling.window.layout import LABEL, Sheet
 from torchreel.scenes.trace.formula import Index
-from torchreel.scenes.trace.proof import Trace
 
 PlanePad = tuple[int, int, int, int]
+"""Cells of padding: (top, bottom, left, right)."""
 
 
-class Planes(VGroup):
+class Channel(VGroup):
     """The cells of a `Sheet`, asked by position: `(row, column)`, or `(depth, row, column)` for a volume.
 
     Of a plane, `sheet` is the room with all that is round it and `cells` the tensor in it; `pad` is its drawn padding
-    (top, bottom, left, right). A volume's sheet knows its padding.
+    (top, bottom, left, right). A volume's sheet knows its padding. `looks` are those of `Grid` and `Stack`.
     """
 
     def __init__(
         self,
-        look: Look,
-        trace: Trace,
+        desk: Desk,
         tensor: str,
         lead: Index,
         sheet: Sheet,
@@ -43,18 +41,18 @@ class Planes(VGroup):
         pad: PlanePad = (0, 0, 0, 0),
         **looks: Any,
     ) -> None:
-        self.look, self.tensor, self.sheet = look, tensor, sheet
+        self.tensor, self.sheet = tensor, sheet
         self.cells = cells or sheet.cells
         self.plain = bool(looks.get("plain"))
         self.drawn: Any
         if sheet.slices:
-            self.drawn = Stack(look, trace, tensor, lead, sheet.slices, center, **looks)
+            self.drawn = Stack(desk.look, desk.trace, tensor, lead, sheet.slices, center, **looks)
             depth, rows, cols = self.drawn.shape
             front, back, top, bottom, left, right = sheet.slices.pad
             self.low: Position = (-front, -top, -left)
             self.high: Position = (depth + back, rows + bottom, cols + right)
         else:
-            self.drawn = Grid(look, trace, tensor, lead, self.cells, center, pad=pad, **looks)
+            self.drawn = desk.grid(tensor, lead, self.cells, center, pad=pad, **looks)
             self.low = (-pad[0], -pad[2])
             self.high = (sheet.cells.rows - pad[0], sheet.cells.cols - pad[2])
         self.pad = pad
@@ -109,7 +107,7 @@ class Planes(VGroup):
         moves: list[Animation] = self.drawn.paint(position, fill)
         return moves
 
-    def caption(self, text: str, size: float = LABEL) -> Text:
+    def caption(self, text: str, size: float = NAME_TEXT) -> Text:
         """A label centred above all that is drawn."""
         label: Text = self.drawn.caption(text, size)
         return label
@@ -125,44 +123,3 @@ class Planes(VGroup):
         return tuple(
             max(low, min(at, high - 1)) for at, low, high in zip(position, self.low, self.high, strict=True)
         )
-
-
-class PoolWindow:
-    """A window of `kernel` taps, `dilation` apart, over the planes it reads; `drawn` is what stands on the stage."""
-
-    def __init__(
-        self,
-        planes: Planes,
-        kernel: Position,
-        dilation: Position,
-        origin: Position,
-        color: str,
-        grow: float = 0.02,
-        stroke: float = 5,
-    ) -> None:
-        self.planes, self.kernel, self.dilation, self.grow = planes, kernel, dilation, grow
-        self.drawn: Mobject
-        if planes.sheet.slices:
-            self.drawn = planes.drawn.frames(origin, kernel, dilation, color)
-        else:
-            self.drawn = Shape(self._path(origin), stroke=color, stroke_width=stroke, z_index=2)
-
-    def move(self, origin: Position, quick: float | None = None) -> list[Animation]:
-        """The window's first tap goes to `origin`."""
-        if self.planes.sheet.slices:
-            moves: list[Animation] = self.planes.drawn.move(self.drawn, origin, quick)
-            return moves
-        return [Morph(self.drawn, self._path(origin), quick=quick)]
-
-    def _path(self, origin: Position) -> np.ndarray:
-        """One frame, or one round each tap where dilation spreads them."""
-        axes = [
-            [at + step * k for k in range(size)]
-            for at, step, size in zip(origin, self.dilation, self.kernel, strict=True)
-        ]
-        clamped = self.planes.clamped
-        if set(self.dilation) == {1} or set(self.kernel) == {1} or not self.planes.cells.text_size:
-            ends = ((axes[0][0], axes[1][0]), (axes[0][-1], axes[1][-1]))
-            return self.planes.outline(clamped(ends[0]), clamped(ends[1]), self.grow)
-        taps = [clamped((row, col)) for row in axes[0] for col in axes[1]]
-        return np.concatenate([self.planes.outline(tap, tap, -0.03) for tap in taps])

@@ -1,38 +1,43 @@
-"""One channel of a tensor as grids: a line or a plane is one of them, a volume a row of slices."""
+"""One channel of a tensor as bare grids: a line or a plane is one of them, a volume a row of slices."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from manim import Animation, VGroup
 
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.grid import Cells, Grid
-from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.shapes import Point
-from torchreel.scenes.pooling.adaptive.cover import Interval, Position
+from torchreel.scenes.parts.sheet import Interval, Position
 from torchreel.scenes.trace.formula import Index
-from torchreel.scenes.trace.proof import Trace
 
 
-class Slices(VGroup):
-    """The grids of `tensor`, one at each of `centers`; in a `volume` they are the first slices of its depth."""
+class SliceRow(VGroup):
+    """The grids of `tensor`, one at each of `centers`; in a `volume` they are the first slices of its depth.
+
+    `looks` are those of `Grid`. `left`, `bottom`, `right` and `top` are the edges of everything drawn.
+    """
 
     def __init__(
-        self, look: Look, trace: Trace, tensor: str, lead: Index, cells: Cells, centers: Sequence[Point],
+        self,
+        desk: Desk,
+        tensor: str,
+        lead: Index,
+        cells: Cells,
+        centers: Sequence[Point],
+        *,
         volume: bool = False,
-    ) -> None:  # fmt: skip
+        **looks: Any,
+    ) -> None:
         super().__init__()
         self.tensor, self.cells, self.volume = tensor, cells, volume
-        blank, plain = tensor != "input", tensor == "indices" and bool(cells.text_size)
-        scale = trace.range(tensor if tensor == "indices" else "input").scale
-        self.grids: dict[Position, Grid] = {
-            (depth,) if volume else (): Grid(
-                look, trace, tensor, (*lead, depth) if volume else lead, cells, center,
-                blank=blank, plain=plain, scale=scale,
-            )
-            for depth, center in enumerate(centers)
-        }  # fmt: skip
+        self.grids: dict[Position, Grid] = {}
+        for depth, center in enumerate(centers):
+            own = (depth,) if volume else ()
+            self.grids[own] = desk.grid(tensor, (*lead, *own), cells, center, **looks)
         self.add(*self.grids.values())
         edges = np.concatenate(
             [grid.outline((0, 0), (cells.rows - 1, cells.cols - 1)) for grid in self.grids.values()]
