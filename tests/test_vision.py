@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -56,7 +56,7 @@ def test_the_step_of_an_element_reads_the_one_element_it_is(r: int, c: int, h: i
 
 
 @pytest.mark.parametrize(
-    ("operator", "settings", "given", "said"),
+    ("operator", "changes", "given", "said"),
     [
         ("PixelShuffle", {}, "torch.zeros(1, 3, 2, 2)", r"divisible by the square of upscale_factor.*=3 .* by 4\."),
         ("PixelShuffle", {"upscale_factor": 3}, None, r"input\.size\(-3\)=4 is not divisible by 9"),
@@ -71,14 +71,14 @@ def test_the_step_of_an_element_reads_the_one_element_it_is(r: int, c: int, h: i
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_refused_in_torchs_words(
-    operator: str, settings: dict[str, Any], given: str | None, said: str
+    operator: str, changes: dict[str, Any], given: str | None, said: str
 ) -> None:
     with pytest.raises(torchreel.UserError, match=rf"^{operator}: .*{said}"):
-        find(operator).operator.trace_example(example(operator), settings, given)
+        find(operator).operator.trace_example(example(operator), changes, given)
 
 
 @pytest.mark.parametrize(
-    ("operator", "settings", "given"),
+    ("operator", "changes", "given"),
     [
         ("PixelShuffle", {"upscale_factor": 1}, "torch.ones(3, 2, 2)"),
         ("PixelShuffle", {}, "torch.randn(2, 12, 1, 5)"),
@@ -92,20 +92,23 @@ def test_what_cannot_work_is_refused_in_torchs_words(
         ("PixelUnshuffle", {"downscale_factor": 8}, "torch.randn(1, 1, 16, 16)"),
     ],
 )
-def test_any_call_keeps_the_layout(operator: str, settings: dict[str, Any], given: str) -> None:
-    assert faults(operator, changes=settings, text=given) == []
+def test_any_call_keeps_the_layout(operator: str, changes: dict[str, Any], given: str) -> None:
+    assert faults(operator, changes=changes, text=given) == []
 
 
+@settings(max_examples=25)
 @given(st.integers(1, 12), st.integers(1, 5), st.integers(1, 99), st.integers(1, 99), st.booleans())
-def test_the_two_tensors_stand_apart(r: int, channels: int, rows: int, cols: int, left: bool) -> None:
-    """The coarse tensor is `left` or right of the fine one, with a lane for lines between them."""
-    layout = ShuffleLayout.fit(r, (channels * r**2, rows, cols), ["−0.25"])
-    side = -1 if left else 1
-    for group in range(layout.groups):
-        coarse = [side * layout.coarse_center(group, place, left)[0] for place in layout.places()]
-        fine = -side * layout.fine_center(group, not left)[0]
-        assert min(coarse) - layout.coarse_cells.cols * layout.size[0] / 2 > 0.5
-        assert fine - layout.fine_cells.cols * layout.size[0] / 2 > 0.5
+def test_the_two_tensors_stand_apart_and_show_the_same(
+    r: int, channels: int, rows: int, cols: int, coarse_first: bool
+) -> None:
+    """There is a lane for lines between them, and each drawn pixel has its whole drawn block."""
+    layout = ShuffleLayout.fit(r, (channels * r**2, rows, cols), ["−0.25"], coarse_first)
+    for coarse, fine in zip(layout.coarse, layout.fine, strict=True):
+        left, right = (coarse, fine) if coarse_first else (fine, coarse)
+        assert left.block.right + 0.5 < layout.middle + 0.1 < right.block.left
+        assert (coarse.cells.rows, coarse.cells.cols) == layout.pixels
+        assert (fine.cells.rows, fine.cells.cols) == tuple(count * layout.side for count in layout.pixels)
+        assert coarse.cells.text_size == fine.cells.text_size > 0
 
 
 @pytest.mark.parametrize("operator", ["PixelShuffle", "PixelUnshuffle"])

@@ -14,21 +14,29 @@ from torchreel.scenes.parts.shapes import Shape, polyline
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
-from torchreel.scenes.vision.layout import TOP, ShuffleLayout
+from torchreel.scenes.vision.layout import AREA, ShuffleLayout
 from torchreel.scenes.vision.trace import PixelBlocks
 
 _TINT = 0.34
 _NAME_GAP = 0.1
 _CUT = 0.01
+_ABOVE = 0.15
 
 
 class HueGrid(Grid):
     """A plane whose cells have the colour of the channel that their value is of, whatever the value."""
 
-    def __init__(self, board: Board, tensor: str, lead: Index, cells: Cells, at: tuple[float, float],
-                 channel: Callable[[Cell], int], blank: bool) -> None:  # fmt: skip
+    def __init__(
+        self,
+        board: Board,
+        tensor: str,
+        lead: Index,
+        cells: Cells,
+        at: tuple[float, float],
+        channel: Callable[[Cell], int],
+    ) -> None:
         self.channel = channel
-        super().__init__(board.look, board.trace, tensor, lead, cells, at, blank=blank)
+        super().__init__(board.look, board.trace, tensor, lead, cells, at, blank=tensor == "output")
 
     def fill(self, cell: Cell) -> str:
         theme = self.look.theme
@@ -48,7 +56,9 @@ class ShuffleBoard(Board):
         self.blocks, self.coarse_name, self._named = blocks, coarse, channel
         self.fine_name = "output" if coarse == "input" else "input"
         self.lead: Index = (0,) * (len(trace.shape(coarse)) - 3)
-        self.layout = ShuffleLayout.fit(blocks.factor, trace.shape(coarse)[-3:], self.texts("input"))
+        self.layout = ShuffleLayout.fit(
+            blocks.factor, trace.shape(coarse)[-3:], self.texts("input"), coarse == "input"
+        )
         self.coarse = {
             (group, place): self._coarse(group, place) for group in self.groups for place in self.places
         }
@@ -59,7 +69,7 @@ class ShuffleBoard(Board):
     @property
     def groups(self) -> range:
         """The drawn channels of the fine tensor."""
-        return range(self.layout.groups)
+        return range(len(self.layout.coarse))
 
     @property
     def places(self) -> list[Cell]:
@@ -129,34 +139,29 @@ class ShuffleBoard(Board):
     def _route(self, group: int, pixel: Cell, place: Cell) -> np.ndarray:
         """Behind the cells and along the lane below a channel, so that it crosses no number and no name."""
         plane = self.coarse[group, place]
+        middle = self.layout.middle
         here, there = plane.center(pixel), self.fine[group].center(self._in_block(pixel, place))
         lane = plane.middle[1] - (plane.cells.rows * plane.cells.height + self.layout.lane) / 2
-        return polyline([here, (here[0], lane), (0.0, lane), (0.0, there[1]), there])
+        return polyline([here, (here[0], lane), (middle, lane), (middle, there[1]), there])
 
     def _coarse(self, group: int, place: Cell) -> HueGrid:
-        number, left = self.layout.channel(group, place), self.coarse_name == "input"
-        at = self.layout.coarse_center(group, place, left)
-        lead = (*self.lead, number)
-        return HueGrid(
-            self, self.coarse_name, lead, self.layout.coarse_cells, at, lambda cell: number, not left
-        )
+        number, cells = self.layout.channel(group, place), self.layout.coarse[group].cells
+        lead, at = (*self.lead, number), self.layout.center(group, place)
+        return HueGrid(self, self.coarse_name, lead, cells, at, lambda cell: number)
 
     def _fine(self, group: int) -> HueGrid:
-        left, side = self.fine_name == "input", self.layout.side
+        placed, side = self.layout.fine[group], self.layout.side
 
         def channel(cell: Cell) -> int:
             return self.layout.channel(group, (cell[0] % side, cell[1] % side))
 
-        at = self.layout.fine_center(group, left)
-        return HueGrid(
-            self, self.fine_name, (*self.lead, group), self.layout.fine_cells, at, channel, not left
-        )
+        return HueGrid(self, self.fine_name, (*self.lead, group), placed.cells, placed.at[0], channel)
 
     def _names(self) -> Iterator[VGroup]:
         for name, grids in ((self.coarse_name, [*self.coarse.values()]), (self.fine_name, self.fine)):
             left = min(grid.origin[0] for grid in grids)
             yield self.label(
-                self.shape(name), (left, TOP + 0.35), NAME_TEXT, align="left", vertical="baseline"
+                self.shape(name), (left, AREA.top + _ABOVE), NAME_TEXT, align="left", vertical="baseline"
             )
         if self.layout.is_named:
             for (group, place), plane in self.coarse.items():
