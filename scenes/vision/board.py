@@ -20,7 +20,7 @@ from torchreel.scenes.vision.trace import PixelBlocks
 _TINT = 0.34
 _NAME_GAP = 0.1
 _CUT = 0.01
-_ABOVE = 0.15
+_ABOVE = 0.13
 
 
 class HueGrid(Grid):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
 
-AREA = STAGE.inset(top=0.4)
+AREA = STAGE.inset(top=0.36)
 """The stage below the names of the tensors."""
-_LABEL, _LANE, _NARROW = 0.3, 0.2, 0.1
+_LABEL, _LANE, _NARROW = 0.26, 0.14, 0.1
 _BETWEEN = (1.0, 1.8)
 _MOST_SIDE, _MOST_NAMED, _MOST_PIXELS = 6, 3, 8
 
