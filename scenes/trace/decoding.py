@@ -14,9 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from torchreel.scenes.trace.files import File
+from torchreel.scenes.trace.files import File, TooLargePicture
 from torchreel.scenes.trace.grammar import Refusal
-from torchreel.scenes.trace.pictures import TooLargePicture, pixels
 
 _OVERHEAD = 1 << 20
 _MOST_ENTRIES = 1000
@@ -117,6 +116,8 @@ def _csv(file: File, limit: int) -> Tensor:
 
 
 def _picture(file: File, limit: int) -> Tensor:
+    from torchreel.scenes.trace.pictures import pixels  # what is typed needs no reader of pictures
+
     image = torch.from_numpy(np.ascontiguousarray(pixels(file.data, limit, file.resize)))
     check_count(image.numel(), limit)
     return image[None]

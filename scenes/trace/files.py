@@ -58,6 +58,10 @@ _LARGEST_SIDE = 4096
 Size = tuple[int, ...]
 
 
+class TooLargePicture(Exception):
+    """A picture that would take too much memory, in a few words."""
+
+
 class File(str):
     """A file's name, as the user typed it, with what was read under that name: where a text is taken, so is this.
 

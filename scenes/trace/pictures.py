@@ -10,17 +10,13 @@ from contextlib import contextmanager
 import numpy as np
 from PIL import Image, ImageOps
 
-from torchreel.scenes.trace.files import Size
+from torchreel.scenes.trace.files import Size, TooLargePicture
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 
 _GREY = ("1", "L", "LA", "La")
 _MOST_PIXELS = 1 << 26
 _BITS, _SAMPLE_FORMAT, _SIGNED = 258, 339, 2
-
-
-class TooLargePicture(Exception):
-    """A picture that would take too much memory, in a few words."""
 
 
 def pixels(data: bytes, limit: int, resize: Size | None = None) -> np.ndarray:
