@@ -99,7 +99,7 @@ def texts_of(operator: str, examples: Iterable[str], lang: str) -> dict[str, str
     texts: dict[str, str] = {}
     for name in (home, _COMMON):
         table = _table(lang, name)
-        general = {key: text for key, text in table.items() if isinstance(text, str)}
+        general = {key: text for key, text in table.items() if isinstance(text, (str, list))}
         own = {key: table[key] for key in (operator, *examples) if key in table}
         texts |= {f"{name}/{place}": text for place, text in _flatten({**general, **own})}
     return texts

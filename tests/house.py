@@ -50,8 +50,12 @@ def neighbours(path: Path) -> set[Path]:
     """The modules of the house that are run when this one is imported: the packages around it, and what it names."""
     found = {folder / "__init__.py" for folder in path.parents}
     for name in imports(path):
-        here = ROOT.parent
-        for part in name.split("."):
+        package, *parts = name.split(".")
+        if package != "torchreel":
+            continue
+        here = ROOT
+        found.add(here / "__init__.py")
+        for part in parts:
             here = here / part
             found |= {here.with_suffix(".py"), here / "__init__.py"}
     return found & _KNOWN
