@@ -166,7 +166,7 @@ def _flatten(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str
         if isinstance(value, dict):
             yield from _flatten(value, f"{prefix}{key}.")
         elif isinstance(value, list):
-            for number, (_, text) in enumerate(alternatives(value)):
-                yield f"{prefix}{key}[{number}]", text
+            for number, (needs, text) in enumerate(alternatives(value)):
+                yield f"{prefix}{key}[{' '.join((str(number), *needs))}]", text
         else:
             yield f"{prefix}{key}", value
