@@ -212,7 +212,9 @@ class OperatorScene(Telling):
         target = places[(step.tensor, step.index)]
         if target is None:
             return None
-        return Pointer(self.look, target, places.of(step.reads), self.main_source(step), self._standing_texts())
+        return Pointer(
+            self.look, target, places.of(step.reads), self.main_source(step), self._standing_texts()
+        )
 
     @property
     def staged(self) -> list[Mobject]:
