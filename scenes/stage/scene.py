@@ -222,7 +222,7 @@ class OperatorScene(Telling):
     def _show_formula(self, tokens: Sequence[Token]) -> None:
         pieces = list(notation.respelled(self.trace, tokens))
         self.remove(self._formula)
-        self._formula = self.formula_bar.row(pieces, self.trace.role)
+        self._formula = self.formula_bar.row(pieces, self.ink)
         self.add(self._formula)
         text, kind = "".join(piece.text for piece in pieces), "law"
         if any(piece.value is not None for piece in pieces):
