@@ -40,6 +40,11 @@ class VectorPlaces:
         """All in one tensor."""
         return cls(((tensor, lead),), torch.zeros(len(lead), dtype=torch.int64))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tensors."""
+        return tuple(name for name, _ in self.sources)
+
     def refs(self, last: Tensor) -> Expr:
         """Their elements at the positions `last` `(B, T, 1)`."""
         parts = tuple(
@@ -80,6 +85,8 @@ class RowDot(Expr):
         return Sum(Mul((Ref(self.weight, torch.cat([rows, columns], -1)), self.places.refs(columns))))
 
     def bounded(self, tensors: Mapping[str, Tensor]) -> Bounded:  # type: ignore[override]
+        if any(not isinstance(tensors[name], Tensor) for name in (self.weight, *self.places.names)):
+            return self.as_sum.bounded(tensors)
         products = tensors[self.weight][self.rows].double() * self.places.vectors(tensors)
         return Bounded(products.sum(-1), products.abs().sum(-1))
 
@@ -124,6 +131,10 @@ class Tape:
     def rule(self, name: str, formula: Callable[[Tensor], Expr]) -> None:
         """How a tensor that is known comes about."""
         self.rules.append(Rule(name, formula))
+
+    def formula(self, name: str, at: Tensor) -> Expr:
+        """The formula of a tensor that is recorded already, at some of its cells."""
+        return next(rule for rule in self.rules if rule.tensor == name).formula(at)
 
     def fill(self, name: str, shape: tuple[int, ...], formula: Callable[[Tensor], Expr]) -> None:
         """A tensor as its formula says, unless torch returned it, and its rule."""

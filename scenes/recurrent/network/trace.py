@@ -130,7 +130,7 @@ class _Recorder:
                 self._memory(formula)
             elif name == "h" and self._name("weight_hr") in tape.tensors:
                 self._project(shape, formula)
-            elif name not in ("fc", "ig", "zh", "zn", "rh", "tanh_c"):
+            else:
                 tape.fill(self._name(name), shape, partial(self._formula, formula))
 
     def _name(self, name: str) -> str:
