@@ -83,7 +83,7 @@ class CellLaw:
         found: dict[str, Callable[[Elements], Expr]] = {}
         for number, gate in enumerate(self.gates):
             found[f"pre_{gate.name}"] = partial(_before_gate, number=number, gate=gate)
-            found[gate.name] = partial(_gate, number=number, gate=gate)
+            found[gate.name] = partial(_gate, number=number, gate=gate, is_state=gate.name in self.states)
         return {**found, **self.results}
 
 
@@ -96,8 +96,8 @@ def _before_gate(at: Elements, number: int, gate: Gate) -> Expr:
     return Add(tuple(term for part in parts for term in (part.parts if isinstance(part, Add) else (part,))))
 
 
-def _gate(at: Elements, number: int, gate: Gate) -> Expr:
-    before = _before_gate(at, number, gate) if gate.reset else at.now(f"pre_{gate.name}")
+def _gate(at: Elements, number: int, gate: Gate, is_state: bool) -> Expr:
+    before = _before_gate(at, number, gate) if gate.reset or is_state else at.now(f"pre_{gate.name}")
     return Largest((Const(0), before)) if gate.activation == "relu" else Func(gate.activation, before)
 
 

@@ -23,12 +23,12 @@ class NetworkScene(OperatorScene):
     """Cells in rows, one row a pass: each is filled step by step, then `output` and the last states are framed."""
 
     @property
-    def law(self) -> CellLaw:
+    def cell(self) -> CellLaw:
         """The network's cell as the traced module has it."""
         raise NotImplementedError
 
     def story(self) -> Iterator[Beat]:
-        self.board = NetworkBoard(self.look, self.trace, self.law)
+        self.board = NetworkBoard(self.look, self.trace, self.cell)
         self.add(self.board.base())
         yield from self._first()
         for row in self.board.rows:
@@ -139,7 +139,7 @@ class RNN(NetworkScene):
     operator = operators.RNN
 
     @property
-    def law(self) -> CellLaw:
+    def cell(self) -> CellLaw:
         return rnn(self.trace.module.nonlinearity)  # type: ignore[union-attr, arg-type]
 
 
@@ -147,11 +147,11 @@ class LSTM(NetworkScene):
     """An LSTM network: two states are handed on, one of them is put out."""
 
     operator = operators.LSTM
-    law = LSTM_LAW
+    cell = LSTM_LAW
 
 
 class GRU(NetworkScene):
     """A GRU network."""
 
     operator = operators.GRU
-    law = GRU_LAW
+    cell = GRU_LAW
