@@ -100,7 +100,8 @@ class ChainBoard(Board):
         return group
 
     def path(self, *names: str) -> list[Animation]:
-        """These wires light up, those lit before calm down."""
+        """These wires light up, those lit before calm down; what brings h in lights up with its branch."""
+        names = ("enter", *names) if "h in" in names else names
         rest = [move for name in self.lit if name not in names for move in self.wires[name].rest()]
         self.lit = tuple(name for name in names if name in self.wires)
         return [*rest, *(move for name in self.lit for move in self.wires[name].light())]
@@ -271,7 +272,7 @@ class ChainBoard(Board):
             yield self._tensor(grid)
         for states in self.after.values():
             for grid in states.values():
-                yield self._over(grid, self.steps.symbol(grid.tensor, grid.index((0, 0))))
+                yield self._over(grid)
         left = self.inputs[0].around()[:, 0].min()
         yield self.title("input", (left - 0.12, lay.heights.inputs - 0.07), align="right", size=MIN_TEXT)
         for slot in self.slots[1:]:
@@ -310,7 +311,10 @@ class ChainBoard(Board):
         around = grid.around()
         return self.title(grid.tensor, (around[:, 0].min(), around[:, 1].max() + 0.11), align="left", size=MIN_TEXT)
 
-    def _over(self, grid: Tinted, symbol: str) -> Mobject:
-        around = grid.around()
+    def _over(self, grid: Tinted) -> Mobject:
+        """What a state is called: its symbol, or torch's name where torch returns it."""
+        around, symbol = grid.around(), self.steps.symbol(grid.tensor, grid.index((0, 0)))
         at = (around[:, 0].mean(), around[:, 1].max() + 0.13)
+        if symbol == grid.tensor:
+            return self.title(symbol, at, size=MIN_TEXT, shape=False)
         return MathText(symbol, MIN_TEXT * 1.2, self.look.theme.role("result")).place(at, vertical="baseline")

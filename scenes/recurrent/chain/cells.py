@@ -58,13 +58,14 @@ def gru_wiring(lay: ChainLayout, hues: Mapping[str, str]) -> Wiring:
     memory, half, chunk = lay.heights.memory, lay.sizes.vector / 2, lay.chunk / 2
     right, total = lay.gate_x + half, lay.sizes.total / 2
     start, out = lay.start + lay.sizes.vector, lay.state_x(0) - half - 0.03
-    reset = lay.wires_left
+    reset, branch = lay.wires_left, sum(lay.block("hh")) / 2
     mix, join = reset + 0.4, reset + 0.5
     candidate = join + 0.17 + 0.82 + half
     below, above = n - chunk - 0.12, n + chunk + 0.12
     line, weights = hues["state"], lay.weights_right + 0.05
     routes = {
-        "memory": Route(((start, memory), (mix, memory)), line, MEMORY_WIDTH),
+        "enter": Route(((start, memory), (branch, memory)), line, MEMORY_WIDTH),
+        "memory": Route(((branch, memory), (mix, memory)), line, MEMORY_WIDTH),
         "kept": Route(((mix, memory), (candidate, memory)), line, MEMORY_WIDTH),
         "h": Route(((candidate, memory), (out, memory)), line, MEMORY_WIDTH, head=True),
         "r": Route(((right, r), (reset, r), (reset, n)), hues["r"]),
@@ -93,10 +94,10 @@ def gru_wiring(lay: ChainLayout, hues: Mapping[str, str]) -> Wiring:
         ),
         pills=(("tanh", (join + candidate - half + 0.17) / 2, n), ("1−", (mix + candidate) / 2, z)),
         moments=(
-            Moment("update", ("z",), ("x", "h in", "act z"), "z"),
-            Moment("candidate", ("ih", "hh"), ("x", "h in", "sum n", "fork n")),
+            Moment("update", ("z",), ("x", "enter", "h in", "act z"), "z"),
+            Moment("candidate", ("ih", "hh"), ("x", "enter", "h in", "sum n", "fork n")),
             Moment("candidate", ("n",), ("r", "hh", "ih", "act n"), "n"),
-            Moment("state", ("h",), ("memory", "z", "1-z", "n", "new", "kept", "h"), "h"),
+            Moment("state", ("h",), ("enter", "memory", "z", "1-z", "n", "new", "kept", "h"), "h"),
         ),
         labels={
             "ih": ("W_{in}·x", lay.sum_x, below - 0.22),

@@ -7,7 +7,7 @@ that follow are closed boxes, the states between them stand on the wires. Time r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from torchreel.scenes.parts.desk import Desk
@@ -20,7 +20,7 @@ from torchreel.scenes.stage.bars import STAGE_TOP
 LEFT, RIGHT = -6.8, 6.8
 _MARGIN = 0.16
 _TEXTS = (0.4, 0.36, 0.32, 0.29, 0.26, 0.24, MIN_NUMBER)
-_LETTERS, _PLAIN, _BLOCK_GAP, _SUM_GAP, _PILL = 0.62, 0.25, 0.14, 0.34, 0.9
+_LETTERS, _PLAIN, _BLOCK_GAP, _SUM_GAP, _PILL = 0.62, 0.25, 0.22, 0.34, 0.9
 _BEFORE_STATE, _AFTER_STATE = 0.24, 0.34
 _CLOSED = 0.95
 _GATE_GAP = 0.14
@@ -69,6 +69,7 @@ class ChainLayout:
     gates: int
     biases: tuple[bool, bool]
     state_row: float
+    rises: bool
     start: float = field(default=LEFT)
 
     @property
@@ -162,7 +163,9 @@ class ChainLayout:
     @property
     def right(self) -> float:
         """The right edge of everything."""
-        return self.riser_x(len(self.sizes.times) - 1) + self.sizes.vector / 2
+        last = len(self.sizes.times) - 1
+        middle = self.riser_x(last) if self.rises else self.state_x(last)
+        return middle + self.sizes.vector / 2
 
     @property
     def state_height(self) -> float:
@@ -174,19 +177,17 @@ def arrange(desk: Desk, steps: Steps, names: Iterable[str]) -> ChainLayout:
     """The layout for one call: what does not fit is sampled, then the names go, then sums, then numbers."""
     gates, hidden = len(steps.law.gates), steps.hidden
     biases = (steps.bias("ih") is not None, steps.bias("hh") is not None)
-    states = few(hidden, _MOST_STATES)
+    states, rises = few(hidden, _MOST_STATES), isinstance(steps, NetworkSteps)
     row = _STATE_ROW if gates > 1 else 0.5
     heights = _heights(steps, row * len(states))
     top, bottom = heights.gates
     room = top - bottom - (gates - 1) * _GATE_GAP
     units = few(hidden, max(2, int(room / (gates * _LEAST_ROW))))
     for sizes in _sizes(desk, steps, max((measure(name, NAME_SIZE, "bold") for name in names), default=0.0)):
-        found = ChainLayout(sizes, heights, units, states, gates, biases, row)
+        found = ChainLayout(sizes, heights, units, states, gates, biases, row, rises)
         if found.right <= RIGHT and sizes.text * 0.9 <= found.row:
             break
-    return ChainLayout(
-        sizes, heights, units, states, gates, biases, row, LEFT + (RIGHT - found.right) / 2
-    )  # fmt: skip
+    return replace(found, start=LEFT + (RIGHT - found.right) / 2)
 
 
 def _sizes(desk: Desk, steps: Steps, names: float) -> Iterator[Sizes]:

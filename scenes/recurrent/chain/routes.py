@@ -33,7 +33,7 @@ def _reads(board: ChainBoard) -> Iterator[tuple[str, Route]]:
     yield "x", Route(((x, edge), (x, bottom - 0.03)), hues["input"], head=True)
     start, y = lay.start + lay.sizes.vector, board.entry_y("h")
     if lay.gates == 3:
-        yield "h in", Route(((start, y), (h, y), (h, top + LABEL)), hues["state"], head=True)
+        yield "h in", Route(((h, y), (h, top + LABEL)), hues["state"], head=True)
     else:
         yield "h in", Route(((start, y), (h, y), (h, bottom - 0.03)), hues["state"], head=True, hops=(x,))
 

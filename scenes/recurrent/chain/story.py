@@ -25,8 +25,6 @@ class ChainScene(OperatorScene):
 
     explained: ClassVar[str] = "h"
     """The state whose first element the last picture explains."""
-    apart: ClassVar[bool] = True
-    """Whether the gates after the first have a caption of their own."""
 
     @property
     def cell(self) -> CellLaw:
@@ -79,6 +77,10 @@ class ChainScene(OperatorScene):
     def values(self) -> dict[str, object]:
         return {"steps": self.steps.count, "batch": self.steps.batch}
 
+    def caption_of(self, moment: Moment) -> str:
+        """The key of what is said at a moment."""
+        return moment.caption
+
     def story(self) -> Iterator[Beat]:
         self.board = ChainBoard(self.look, self.trace, self.steps, self.hues, self.wiring, self._note)
         self.add(self.board.base())
@@ -89,7 +91,7 @@ class ChainScene(OperatorScene):
         yield from self._put_out()
         for slot in self.board.slots[1:]:
             yield self._later(slot)
-        yield self._end()
+        yield from self._end()
 
     def figure(self) -> Step | None:
         return self._step(self.explained)
@@ -142,7 +144,6 @@ class ChainScene(OperatorScene):
         """A gate at once, or the states: the lit path, the formula of its first element, then all of them."""
         board, name = self.board, moment.explains
         gates = [gate.name for gate in self.cell.gates]
-        key = moment.caption if self.apart or moment.caption != "gates" else "gate"
 
         def look() -> list[Animation]:
             if name in gates and not self.cell.gates[gates.index(name)].reset:
@@ -158,7 +159,7 @@ class ChainScene(OperatorScene):
             return [*sums, *(move for one in moment.fills for move in board.write(one))]
 
         step = self._step(name) if name else None
-        return Beat(key, fill, 0.5, 0.5, step, look=look)
+        return Beat(self.caption_of(moment), fill, 0.5, 0.5, step, look=look)
 
     def _read(self, moment: Moment) -> set[str]:
         """The vectors that the explained element reads; a state as it comes in has its own letter."""
@@ -170,8 +171,13 @@ class ChainScene(OperatorScene):
         return found - set(moment.fills) | ({"h"} if any(t == "h_0" for t, _ in self._step(moment.explains).reads) else set())
 
     def _put_out(self) -> Iterator[Beat]:
-        """Nothing more, unless states go into an output."""
-        yield from ()
+        """Where states go into an output, the first one does."""
+        if self.board.outputs:
+            marks = [self.board.after[0]["h"].around(), self.board.outputs[0].around()]
+            yield Beat(
+                "again", lambda: self.board.write_output(0), 0.4, 0.6,
+                look=lambda: [*self.board.path("rise 0"), *self.board.frames(*marks)],
+            )  # fmt: skip
 
     def _later(self, slot: int) -> Beat:
         """A later call: what it reads, and the states that it leaves."""
@@ -185,21 +191,19 @@ class ChainScene(OperatorScene):
             return [*board.path(*wires), *board.frames(board.inputs[slot].around(), *marks)]
 
         return Beat(
-            "again", lambda: board.write_after(slot), 0.4, 0.6, look=look, sweep=True, focus=step,
-            values={"now": board.time(slot) + 1},
+            "again", lambda: board.write_after(slot), 0.4, 0.6, look=look, sweep=True, focus=step
         )  # fmt: skip
 
-    def _end(self) -> Beat:
+    def _end(self) -> Iterator[Beat]:
         """The path of the element that stays explained."""
+        yield self._rest("again" if len(self.board.slots) > 1 else self._last_caption())
+
+    def _rest(self, name: str) -> Beat:
         moments = [one for one in self.board.wiring.moments if one.explains == self.explained]
         gate = self.cell.gates[0].name
         wires = moments[0].lights if moments else ("x", "h in", f"sum {gate}", f"act {gate}")
-        name = "again" if len(self.board.slots) > 1 else self._last_caption()
-        return Beat(
-            name, lambda: [*self.board.path(*wires), *self.board.frames()], 0.3, 0.2,
-            values={"now": self.board.time(self.board.slots[-1]) + 1},
-        )  # fmt: skip
+        return Beat(name, lambda: [*self.board.path(*wires), *self.board.frames()], 0.3, 0.2)
 
     def _last_caption(self) -> str:
         moments = self.board.wiring.moments
-        return moments[-1].caption if moments else "gate"
+        return self.caption_of(moments[-1]) if moments else "gate"
