@@ -23,7 +23,9 @@ def _plain(module: Any) -> CellLaw:
 
 def _facts(trace: Trace) -> Mapping[str, bool]:
     """What captions may claim of a cell or a network: its activation, and what its last states show of its passes."""
-    layers = len({name.split("_l")[1].split("_")[0] for name in trace.tensors if name.startswith("weight_ih_l")})
+    layers = len(
+        {name.split("_l")[1].split("_")[0] for name in trace.tensors if name.startswith("weight_ih_l")}
+    )
     return {
         "relu": getattr(trace.module, "nonlinearity", "tanh") == "relu",
         "both": any(name.endswith("_reverse") for name in trace.tensors),

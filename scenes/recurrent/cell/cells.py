@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from torchreel.scenes.recurrent import operators
 from torchreel.scenes.recurrent.chain.families import GruChain, LstmChain, RnnChain
 

@@ -46,11 +46,13 @@ class VectorPlaces:
         return tuple(name for name, _ in self.sources)
 
     def refs(self, last: Tensor) -> Expr:
-        """Their elements at the positions `last` `(B, T, 1)`."""
+        """Their elements at the positions `last` `(B, T, 1)`; one cell reads one tensor."""
         parts = tuple(
             Ref(name, torch.cat([spread(lead, last.shape[1]), last], -1)) for name, lead in self.sources
         )
-        return parts[0] if len(parts) == 1 else Case(self.which[:, None].expand(last.shape[:2]), parts)
+        if len(parts) == 1 or len(self.which) == 1:
+            return parts[int(self.which[0])]
+        return Case(self.which[:, None].expand(last.shape[:2]), parts)
 
     def vectors(self, tensors: Mapping[str, Tensor]) -> Tensor:
         """All their elements in float64, `(B, T)`."""

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
-from manim import Animation, Mobject, VGroup
+from manim import Animation, VGroup
 
-from torchreel.scenes.parts.gates import Cursors, Node, Pill, Wire, bracket, paced
-from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.mathtext import MathText
-from torchreel.scenes.parts.shapes import Box, Disc
-from torchreel.scenes.recurrent.chain.layout import NAME_SIZE, ChainLayout, arrange
-from torchreel.scenes.recurrent.chain.routes import SIGNS, routes
+from torchreel.scenes.parts.gates import Cursors, Wire, paced
+from torchreel.scenes.parts.look import Look
+from torchreel.scenes.recurrent.chain.layout import ChainLayout, arrange
+from torchreel.scenes.recurrent.chain.routes import routes
+from torchreel.scenes.recurrent.chain.scenery import Scenery
 from torchreel.scenes.recurrent.chain.steps_trace import NetworkSteps, Steps
 from torchreel.scenes.recurrent.chain.vectors import Tinted, across, column
 from torchreel.scenes.recurrent.chain.wiring import Wiring
 from torchreel.scenes.stage.board import Board
-from torchreel.scenes.stage.bars import STAGE_BOTTOM
 from torchreel.scenes.trace.proof import Trace
 
 Names = Callable[[str], str]
@@ -89,14 +87,13 @@ class ChainBoard(Board):
 
     def base(self) -> VGroup:
         """What stands from the beginning: boxes, calm wires, weights, inputs, the first states, empty vectors."""
-        group = VGroup(*self._boxes(), *self.wires.values())
-        group.add(*(Node(self.look, sign, (x, y)) for sign, x, y in self.wiring.nodes))
-        group.add(*(Pill(self.look, name, (x, y)) for name, x, y in self._pills()))
+        scenery = Scenery(self)
+        group = VGroup(*scenery.boxes(), *self.wires.values(), *scenery.signs())
         group.add(*self.weights.values(), *self.biases.values(), *self.inputs.values(), *self.before.values())
         group.add(*self.vectors.values(), *self.outputs.values())
         for states in self.after.values():
             group.add(*states.values())
-        group.add(*self._labels())
+        group.add(*scenery.labels())
         return group
 
     def path(self, *names: str) -> list[Animation]:
@@ -188,9 +185,7 @@ class ChainBoard(Board):
 
     def _state(self, vector: tuple[str, tuple[int, ...]], x: float, y: float, **style: object) -> Tinted:
         lay = self.layout
-        return column(
-            self, vector, lay.states, self._size(lay.sizes.vector, lay.state_row), (x, y), **style
-        )
+        return column(self, vector, lay.states, self._size(lay.sizes.vector, lay.state_row), (x, y), **style)
 
     def _before(self, state: str) -> Tinted:
         x = self.layout.start + self.layout.sizes.vector / 2
@@ -204,117 +199,42 @@ class ChainBoard(Board):
     def _output(self, slot: int) -> Tinted:
         assert isinstance(self.steps, NetworkSteps)
         vector = self.steps.output(self.time(slot))
-        at = (self.layout.riser_x(slot), self.layout.heights.output)
+        at = (self.layout.state_x(slot), self.layout.heights.output)
         return self._state(vector, *at, blank=True, scale=self._scale("h"))
 
     def _vectors(self) -> Iterator[tuple[str, Tinted]]:
         lay = self.layout
         for number, gate in enumerate(self.law.gates):
             y, hue = lay.gate_y(number), self.hues.get(gate.name)
-            size = self._size(lay.sizes.vector, lay.row)
+            size = self._size(lay.sizes.gate, lay.row)
             if gate.reset:
                 narrow = self._size(lay.sizes.total, lay.row)
                 first = number * self.steps.hidden
                 for name, wide in (("ih", narrow), ("hh", size)):
                     at = self.wiring.spots[name]
-                    yield name, column(
-                        self, self.steps.vector(name, 0), lay.units, wide, at, blank=True, first=first, hue=hue
+                    yield (
+                        name,
+                        column(
+                            self,
+                            self.steps.vector(name, 0),
+                            lay.units,
+                            wide,
+                            at,
+                            blank=True,
+                            first=first,
+                            hue=hue,
+                        ),
                     )
             elif lay.sizes.total:
                 narrow = self._size(lay.sizes.total, lay.row)
                 vector = self.steps.vector(f"pre_{gate.name}", 0)
-                yield f"pre_{gate.name}", column(
-                    self, vector, lay.units, narrow, (lay.sum_x, y), blank=True, hue=hue
+                yield (
+                    f"pre_{gate.name}",
+                    column(self, vector, lay.units, narrow, (lay.sum_x, y), blank=True, hue=hue),
                 )
             if gate.name not in self.law.states:
                 at = self.wiring.spots.get(gate.name, (lay.gate_x, y))
                 vector = self.steps.vector(gate.name, 0)
-                yield gate.name, column(
-                    self, vector, lay.units, size, at, blank=True, hue=hue, scale=1.0
-                )
+                wide = self._size(lay.sizes.vector, lay.row) if gate.reset else size
+                yield gate.name, column(self, vector, lay.units, wide, at, blank=True, hue=hue, scale=1.0)
         yield from self.after[0].items()
-
-    def _pills(self) -> Iterator[tuple[str, float, float]]:
-        for number, gate in enumerate(self.law.gates):
-            if not gate.reset:
-                yield SIGNS[gate.activation], self.layout.pill_x, self.layout.gate_y(number)
-        yield from self.wiring.pills
-
-    def _boxes(self) -> Iterator[Mobject]:
-        theme, lay = self.look.theme, self.layout
-        top, bottom = lay.heights.top, lay.heights.bottom
-        for slot, time in enumerate(lay.sizes.times):
-            left, right = (lay.box_left, lay.box_right) if slot == 0 else lay.closed(slot)
-            middle = ((left + right) / 2, (top + bottom) / 2)
-            if time is None:
-                for state in self.law.states:
-                    dots = (Disc(0.035, (middle[0] + dx, self.state_y(state)), fill=theme.muted) for dx in (-0.15, 0, 0.15))
-                    yield VGroup(*dots)
-                continue
-            yield Box(right - left, top - bottom, middle, 0.18, fill=theme.bar, stroke=theme.line, stroke_width=1.6)
-            if slot:
-                for number, word in enumerate(self.words("same").split("|")):
-                    yield self.label(word, (middle[0], middle[1] + 0.16 - 0.3 * number), MIN_TEXT, font="sans")
-
-    def _labels(self) -> Iterator[Mobject]:
-        lay, theme = self.layout, self.look.theme
-        yield from self._gate_labels()
-        high = lay.heights.gates[0] + 0.09
-        for kind in ("ih", "hh"):
-            left, right = lay.block(kind)
-            name = self.steps.weight(kind).removesuffix("_l0")
-            yield self.label(name, ((left + right) / 2, high), MIN_TEXT, font="sans", vertical="baseline")
-            if (kind, 0) in self.biases and lay.row:
-                yield self.label("bias", (lay.bias_x(kind), high), MIN_TEXT, font="sans", vertical="baseline")
-        for text, x, y in self.wiring.labels.values():
-            yield MathText(text, MIN_TEXT * 1.1, theme.muted).place((x, y), vertical="baseline")
-        for grid in self.before.values():
-            yield self._tensor(grid)
-        for states in self.after.values():
-            for grid in states.values():
-                yield self._over(grid)
-        left = self.inputs[0].around()[:, 0].min()
-        yield self.title("input", (left - 0.12, lay.heights.inputs - 0.07), align="right", size=MIN_TEXT)
-        for slot in self.slots[1:]:
-            at = self.inputs[slot].around()[:, 0].min() - 0.08, lay.heights.inputs
-            yield MathText(f"x_{{{self.time(slot) + 1}}}", MIN_TEXT * 1.15, theme.role("input")).place(at, align="right")
-        if self.outputs:
-            first = self.outputs[self.slots[0]].around()
-            yield self.title("output", (first[:, 0].min() - 0.15, lay.heights.output - 0.07), align="right", size=MIN_TEXT)
-        if self.wiring.nodes:
-            at = ((lay.sum_x + lay.box_right) / 2, lay.heights.inputs)
-            yield self.label(self.words("signs"), at, MIN_TEXT, font="sans")
-        notes = "   ".join(self.words(key) for key in self.left_out())
-        if notes:
-            yield self.label(notes, (6.75, STAGE_BOTTOM + 0.16), MIN_TEXT, font="sans", align="right")
-
-    def _gate_labels(self) -> Iterator[Mobject]:
-        lay, half = self.layout, self.layout.chunk / 2 - 0.02
-        for number, gate in enumerate(self.gates):
-            if gate not in self.said:
-                continue
-            y, color = lay.gate_y(number), self.hues[gate]
-            yield bracket(lay.box_left + 0.46, y + half, y - half, color)
-            yield MathText(gate, 0.34, color).place((lay.box_left + 0.24, y))
-            if not lay.sizes.names:
-                continue
-            at = self.wiring.spots.get(gate)
-            if at is None:
-                x = lay.gate_x + lay.sizes.vector / 2 + 0.1
-                yield self.label(self.said[gate], (x, y + 0.09), NAME_SIZE, color, "bold", align="left", vertical="baseline")
-            else:
-                at = (at[0] - 0.12, at[1] + half + 0.12)
-                yield self.label(self.said[gate], at, NAME_SIZE, color, "bold", align="right", vertical="baseline")
-
-    def _tensor(self, grid: Tinted) -> Mobject:
-        """A given state with its shape, at the left edge of the stage."""
-        around = grid.around()
-        return self.title(grid.tensor, (around[:, 0].min(), around[:, 1].max() + 0.11), align="left", size=MIN_TEXT)
-
-    def _over(self, grid: Tinted) -> Mobject:
-        """What a state is called: its symbol, or torch's name where torch returns it."""
-        around, symbol = grid.around(), self.steps.symbol(grid.tensor, grid.index((0, 0)))
-        at = (around[:, 0].mean(), around[:, 1].max() + 0.13)
-        if symbol == grid.tensor:
-            return self.title(symbol, at, size=MIN_TEXT, shape=False)
-        return MathText(symbol, MIN_TEXT * 1.2, self.look.theme.role("result")).place(at, vertical="baseline")

@@ -14,10 +14,10 @@ MEMORY_WIDTH = 5.0
 def lstm_wiring(lay: ChainLayout, hues: Mapping[str, str]) -> Wiring:
     """The memory line on top, f and i·g joining it from the gates below, o letting out h at the bottom."""
     i, f, g, o = (lay.gate_y(number) for number in range(4))
-    memory, right = lay.heights.memory, lay.gate_x + lay.sizes.vector / 2
+    memory, right = lay.heights.memory, lay.gate_x + lay.sizes.gate / 2
     start, out = lay.start + lay.sizes.vector, lay.state_x(0) - lay.sizes.vector / 2 - 0.03
     forget = lay.wires_left
-    joint, add, tap = forget + 0.5, forget + 1.0, forget + 1.7
+    joint, add, tap = forget + 0.45, forget + 0.9, forget + 1.5
     line = hues["state"]
     routes = {
         "memory": Route(((start, memory), (forget, memory)), line, MEMORY_WIDTH),
@@ -56,10 +56,10 @@ def gru_wiring(lay: ChainLayout, hues: Mapping[str, str]) -> Wiring:
     """The old state on top, z mixing it with n; below, r scaling what W_hn has already made of h."""
     r, z, n = (lay.gate_y(number) for number in range(3))
     memory, half, chunk = lay.heights.memory, lay.sizes.vector / 2, lay.chunk / 2
-    right, total = lay.gate_x + half, lay.sizes.total / 2
+    right, total = lay.gate_x + lay.sizes.gate / 2, lay.sizes.total / 2
     start, out = lay.start + lay.sizes.vector, lay.state_x(0) - half - 0.03
     reset, branch = lay.wires_left, sum(lay.block("hh")) / 2
-    mix, join = reset + 0.4, reset + 0.5
+    mix, join = reset + 0.32, reset + 0.42
     candidate = join + 0.17 + 0.82 + half
     below, above = n - chunk - 0.12, n + chunk + 0.12
     line, weights = hues["state"], lay.weights_right + 0.05

@@ -15,20 +15,24 @@ from torchreel.scenes.parts.gates import Slots
 from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.recurrent.chain.steps_trace import NetworkSteps, Steps, few
+from torchreel.scenes.recurrent.chain.vectors import shown_range
 from torchreel.scenes.stage.bars import STAGE_TOP
 
-LEFT, RIGHT = -6.8, 6.8
+LEFT, RIGHT = -6.9, 6.9
 _MARGIN = 0.16
-_TEXTS = (0.4, 0.36, 0.32, 0.29, 0.26, 0.24, MIN_NUMBER)
-_LETTERS, _PLAIN, _BLOCK_GAP, _SUM_GAP, _PILL = 0.62, 0.25, 0.22, 0.34, 0.9
-_BEFORE_STATE, _AFTER_STATE = 0.24, 0.34
-_CLOSED = 0.95
+_TEXTS = ((0.4, 0.36, 0.32, 0.29, 0.26), (0.25, 0.24, MIN_NUMBER))
+# Whether sums and names are shown, from the best to the poorest: a network has less room.
+_EXTRAS = {False: ((True, True), (True, False), (False, True), (False, False))}
+_EXTRAS[True] = ((True, True), (False, True), (False, False))
+_LETTERS, _PLAIN, _BLOCK_GAP, _SUM_GAP, _PILL = 0.56, 0.25, 0.22, 0.32, 0.84
+_WITHOUT_SUMS = 0.2
+_BEFORE_STATE, _AFTER_STATE = 0.2, 0.3
+_CLOSED = 0.8
 _GATE_GAP = 0.14
 _LEAST_ROW, _STATE_ROW, _MOST_STATES = 0.25, 0.32, 4
 _LARGEST_ROW = {1: 0.66, 3: 0.44, 4: 0.38}
-NAME_SIZE = MIN_TEXT
 # Room right of the gates' names for wires and nodes, by the number of gates, beside one more vector for three.
-_WIRES = {1: 0.0, 3: 2.35, 4: 2.2}
+_WIRES = {1: 0.0, 3: 1.65, 4: 1.9}
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Sizes:
     features: Slots
     hidden: Slots
     cell: float
+    gate: float
     vector: float
     total: float
     names: float
@@ -122,17 +127,18 @@ class ChainLayout:
     def pill_x(self) -> float:
         """The middle of the activations."""
         right = self.sum_x + self.sizes.total / 2 if self.sizes.total else self.weights_right
-        return right + _PILL / 2
+        return right + (_PILL if self.sizes.total else _PILL + _WITHOUT_SUMS) / 2
 
     @property
     def gate_x(self) -> float:
         """The middle of the gates."""
-        return self.pill_x + _PILL / 2 + self.sizes.vector / 2
+        wide = _PILL if self.sizes.total else _PILL + _WITHOUT_SUMS
+        return self.pill_x + wide / 2 + self.sizes.gate / 2
 
     @property
     def wires_left(self) -> float:
         """Where there is room for upright wires: right of the gates' names."""
-        return self.gate_x + self.sizes.vector / 2 + self.sizes.names + 0.18
+        return self.gate_x + self.sizes.gate / 2 + (self.sizes.names + 0.16 if self.sizes.names else 0.26)
 
     @property
     def box_right(self) -> float:
@@ -164,8 +170,7 @@ class ChainLayout:
     def right(self) -> float:
         """The right edge of everything."""
         last = len(self.sizes.times) - 1
-        middle = self.riser_x(last) if self.rises else self.state_x(last)
-        return middle + self.sizes.vector / 2
+        return self.riser_x(last) if self.rises else self.state_x(last) + self.sizes.vector / 2
 
     @property
     def state_height(self) -> float:
@@ -183,7 +188,7 @@ def arrange(desk: Desk, steps: Steps, names: Iterable[str]) -> ChainLayout:
     top, bottom = heights.gates
     room = top - bottom - (gates - 1) * _GATE_GAP
     units = few(hidden, max(2, int(room / (gates * _LEAST_ROW))))
-    for sizes in _sizes(desk, steps, max((measure(name, NAME_SIZE, "bold") for name in names), default=0.0)):
+    for sizes in _sizes(desk, steps, max((measure(name, MIN_TEXT, "bold") for name in names), default=0.0)):
         found = ChainLayout(sizes, heights, units, states, gates, biases, row, rises)
         if found.right <= RIGHT and sizes.text * 0.9 <= found.row:
             break
@@ -192,38 +197,49 @@ def arrange(desk: Desk, steps: Steps, names: Iterable[str]) -> ChainLayout:
 
 def _sizes(desk: Desk, steps: Steps, names: float) -> Iterator[Sizes]:
     """From the best to the poorest."""
-    texts = _texts(desk, steps)
+    texts = list(_texts(desk, steps))
     features, hidden = (desk.trace.shape(steps.weight(kind))[1] for kind in ("ih", "hh"))
-    chances = product((4, 3), (True, False), (7, 5, 4, 3), (True, False), _TEXTS)
+    extras = _EXTRAS[isinstance(steps, NetworkSteps)]
     must = any(gate.reset for gate in steps.law.gates)
-    for most, sums, columns, named, text in chances:
-        cell, vector, total = (_width(part, text) for part in texts)
+    for most, columns, sizes, (sums, named), place in product((4, 3), (7, 5, 4, 3), _TEXTS, extras, range(5)):
+        text = sizes[min(place, len(sizes) - 1)]
+        cell, gate, vector, total = (_width(part, text) for part in texts)
         yield Sizes(
             text, few(steps.count, most), few(features, columns), few(hidden, columns),
-            cell, vector, total if sums or must else 0.0, names + 0.1 if named else 0.0,
+            cell, gate, vector, total if sums or must else 0.0, names + 0.1 if named else 0.0,
         )  # fmt: skip
     times = few(steps.count, 3)
-    yield Sizes(0.0, times, few(features, 3), few(hidden, 3), 0.42, 0.5, 0.5, 0.0)
+    yield Sizes(0.0, times, few(features, 3), few(hidden, 3), 0.42, 0.5, 0.5, 0.5, 0.0)
 
 
 def _width(texts: list[str], size: float) -> float:
-    return max(0.44, max((measure(text, size, "sans") for text in texts), default=0.0) + _MARGIN)
+    return max(0.42, max((measure(text, size, "sans") for text in texts), default=0.0) + _MARGIN)
 
 
-def _texts(desk: Desk, steps: Steps) -> tuple[list[str], list[str], list[str]]:
-    """What is written in weights and inputs, in gates and states, in sums."""
+def _texts(desk: Desk, steps: Steps) -> Iterator[list[str]]:
+    """What is written in weights and inputs, in gates, in states, in sums."""
     biases = [name for kind in ("ih", "hh") if (name := steps.bias(kind))]
-    law, last = steps.law, steps.count - 1
-    gates = [steps.vector(gate.name, 0)[0] for gate in law.gates]
+    yield desk.texts(steps.weight("ih"), steps.weight("hh"), "input", *biases)
+    law = steps.law
+    inner = [gate.name for gate in law.gates if gate.reset]
+    parts = [one for one in ("ih", "hh") if inner]
+    yield _first(desk, steps, [gate.name for gate in law.gates if not gate.reset] + parts)
     states = [steps.before(state, time)[0] for state in law.states for time in range(steps.count)]
-    states += [steps.after(state, last)[0] for state in law.states]
-    sums = [steps.vector(f"pre_{gate.name}", 0)[0] for gate in law.gates if not gate.reset]
-    sums += [steps.vector(name, 0)[0] for name in ("ih", "hh") if any(gate.reset for gate in law.gates)]
-    return (
-        desk.texts(steps.weight("ih"), steps.weight("hh"), "input", *biases),
-        desk.texts(*dict.fromkeys([*gates, *states])),
-        desk.texts(*sums),
-    )
+    states += [steps.after(state, steps.count - 1)[0] for state in law.states]
+    yield desk.texts(*dict.fromkeys(states)) + _first(desk, steps, inner)
+    yield _first(desk, steps, [f"pre_{gate.name}" for gate in law.gates if not gate.reset] + parts)
+
+
+def _first(desk: Desk, steps: Steps, names: list[str]) -> list[str]:
+    """How the vectors of the first step are written."""
+    found = []
+    for name in names:
+        tensor, lead = steps.vector(name, 0)
+        size = desk.trace.shape(tensor)[-1]
+        indices = [(*lead, unit) for unit in range(min(size, 64))]
+        known = shown_range(desk.trace, tensor, indices)
+        found += [desk.look.written(value, known) for value in desk.trace.values(tensor, indices)]
+    return found
 
 
 def _heights(steps: Steps, state: float) -> Heights:

@@ -75,5 +75,5 @@ def _rises(board: ChainBoard, slot: int) -> Iterator[tuple[str, Route]]:
         return
     lay, y = board.layout, board.state_y("h")
     start, x = lay.state_x(slot) + lay.sizes.vector / 2, lay.riser_x(slot)
-    end = board.outputs[slot].around()[:, 1].min() - 0.03
-    yield f"rise {slot}", Route(((start, y), (x, y), (x, end)), board.hues["state"], head=True)
+    corners = ((start, y), (x, y), (x, lay.heights.output), (start + 0.02, lay.heights.output))
+    yield f"rise {slot}", Route(corners, board.hues["state"], head=True)

@@ -1,4 +1,4 @@
-"""Where the vectors of each time step stand in the trace of a cell or of a network of one pass, and what they are called."""
+"""Where the vectors of each time step stand in the trace of a cell or of a network of one pass, and their symbols."""
 
 from __future__ import annotations
 

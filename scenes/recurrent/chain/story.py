@@ -1,4 +1,4 @@
-"""How a cell in time is told: one element of the first gate slowly, gate after gate, the states, then the later calls."""
+"""How a cell in time is told: one element slowly, then gate after gate, the states, and the later calls."""
 
 from __future__ import annotations
 
@@ -66,7 +66,11 @@ class ChainScene(OperatorScene):
         if piece.tensor is None:
             return super().ink(piece)
         index = piece.index or (0,) * max(1, len(self.trace.shape(piece.tensor)))
-        gate = "" if not piece.index and piece.tensor.startswith("weight") else self.steps.gate_of(piece.tensor, index)
+        gate = (
+            ""
+            if not piece.index and piece.tensor.startswith("weight")
+            else self.steps.gate_of(piece.tensor, index)
+        )
         return self.hues.get(gate) or super().ink(piece)
 
     def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
@@ -117,19 +121,23 @@ class ChainScene(OperatorScene):
         total, wires = f"pre_{gate}", ("x", "h in", f"sum {gate}")
 
         def look() -> list[Animation]:
-            shown = [board.cell(total)] if total in board.vectors else []
-            return [*board.path(*wires), *board.frames(*board.sources(0, 0), *shown)]
+            shown = board.cell(total if total in board.vectors else gate)
+            return [*board.path(*wires), *board.frames(*board.sources(0, 0), shown)]
 
         def activate() -> list[Animation]:
             shown = [board.cell(total)] if total in board.vectors else []
-            if gate in self.cell.states:
-                return [*board.path(*wires, f"act {gate}"), *board.frames(*board.sources(0, 0), board.cell(gate))]
+            if gate in self.cell.states or not shown:
+                return [
+                    *board.path(*wires, f"act {gate}"),
+                    *board.frames(*board.sources(0, 0), board.cell(gate)),
+                ]
             return [*board.path(f"act {gate}"), *board.frames(*shown, board.cell(gate))]
 
         def rest() -> list[Animation]:
             return [*board.write(total), *board.write(gate)]
 
-        yield Beat("gate", lambda: board.write(total, 0), 0.4, 0.6, self._step(total), look=look)
+        focus = None if total in board.vectors else self._step(gate)
+        yield Beat("gate", lambda: board.write(total, 0), 0.4, 0.5, self._step(total), look=look, focus=focus)
         yield Beat("gate", lambda: board.write(gate, 0), 0.4, 0.6, self._step(gate), look=activate)
         if len(board.layout.units) > 1:
             yield Beat("gate", rest, 0.4, 0.4, look=lambda: self._whole_gate(0))
@@ -149,9 +157,14 @@ class ChainScene(OperatorScene):
             if name in gates and not self.cell.gates[gates.index(name)].reset:
                 return self._whole_gate(gates.index(name))
             marked = [board.cell(one) for one in (*self._read(moment), *moment.fills) if one in board.vectors]
-            states = [grid.around((0, 0), 0.02) for one, grid in board.before.items() if one in self._read(moment)]
+            states = [
+                grid.around((0, 0), 0.02) for one, grid in board.before.items() if one in self._read(moment)
+            ]
             if not name:
-                marked = [*board.sources(len(gates) - 1), *(board.vectors[one].around() for one in moment.fills)]
+                marked = [
+                    *board.sources(len(gates) - 1),
+                    *(board.vectors[one].around() for one in moment.fills),
+                ]
             return [*board.path(*moment.lights), *board.frames(*marked, *states)]
 
         def fill() -> list[Animation]:
@@ -165,10 +178,13 @@ class ChainScene(OperatorScene):
         """The vectors that the explained element reads; a state as it comes in has its own letter."""
         if not moment.explains:
             return set()
-        found = set()
+        found, given = set(), set()
         for tensor, index in self._step(moment.explains).reads:
-            found.add(tensor[:-2] if tensor.endswith("_0") else self.steps.split(tensor, index)[0])
-        return found - set(moment.fills) | ({"h"} if any(t == "h_0" for t, _ in self._step(moment.explains).reads) else set())
+            if tensor.endswith("_0"):
+                given.add(tensor.removesuffix("_0"))
+            else:
+                found.add(self.steps.split(tensor, index)[0])
+        return found - set(moment.fills) | given
 
     def _put_out(self) -> Iterator[Beat]:
         """Where states go into an output, the first one does."""
@@ -182,12 +198,16 @@ class ChainScene(OperatorScene):
     def _later(self, slot: int) -> Beat:
         """A later call: what it reads, and the states that it leaves."""
         board, states = self.board, self.cell.states
-        wires = [f"x {slot}", *(f"{state} {way} {slot}" for state in states for way in ("to", "of")), f"rise {slot}"]
+        wires = [
+            f"x {slot}",
+            *(f"{state} {way} {slot}" for state in states for way in ("to", "of")),
+            f"rise {slot}",
+        ]
         tensor, lead = self.steps.after("h", board.time(slot))
         step = self.trace.step(tensor, (*lead, 0))
 
         def look() -> list[Animation]:
-            marks = [grid.around() for grid in board.after[slot].values()]
+            marks = [board.after[slot]["h"].around()]
             return [*board.path(*wires), *board.frames(board.inputs[slot].around(), *marks)]
 
         return Beat(

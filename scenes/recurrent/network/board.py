@@ -10,14 +10,11 @@ from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.parts.gates import Cursors, Route, Sampled, Slots, Wire
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.mathtext import MathText
-from torchreel.scenes.parts.shapes import Box, Disc, box_points
-from torchreel.scenes.parts.text import Align, Text
+from torchreel.scenes.parts.shapes import Box, box_points
 from torchreel.scenes.recurrent.cell.trace import CellLaw
 from torchreel.scenes.recurrent.network.layers_trace import Pass, passes
-from torchreel.scenes.recurrent.network.layout import BOTTOM, LEFT, arrange
+from torchreel.scenes.recurrent.network.layout import arrange
 from torchreel.scenes.recurrent.network.ways import Ends, Way, ways
-from torchreel.scenes.stage.bars import STAGE_BOTTOM
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
@@ -96,7 +93,7 @@ class NetworkBoard(Board):
     def base(self) -> VGroup:
         """What stands from the beginning: boxes, calm wires, the input, the initial states, empty vectors."""
         group = VGroup(*self.wires.values())
-        group.add(*(self._box(row, slot) for row, slot in self.nodes), *self._gaps(), *self._labels())
+        group.add(*(self._box(row, slot) for row, slot in self.nodes), *Names(self).all())
         group.add(*self.inputs.values(), *self.outputs.values())
         for vectors in (*self.nodes.values(), *self.starts.values(), *self.ends.values()):
             group.add(*vectors.values())
@@ -130,7 +127,10 @@ class NetworkBoard(Board):
     def finish(self) -> list[Animation]:
         """The last states of all rows are born where they leave."""
         wires = self._light(*(("end", row, 0) for row in self.rows))
-        return [*wires, *(move for row in self.rows for grid in self.ends[row].values() for move in grid.write_all())]
+        return [
+            *wires,
+            *(move for row in self.rows for grid in self.ends[row].values() for move in grid.write_all()),
+        ]
 
     def _light(self, *names: Way) -> list[Animation]:
         rest = [move for name in self.lit if name not in names for move in self.wires[name].rest()]
@@ -224,23 +224,16 @@ class NetworkBoard(Board):
             Box(
                 lay.box, room.top - room.bottom, center, 0.14, fill=theme.bar, stroke=color, stroke_width=1.6
             ),
-            self.label(self.said[self.one(row).suffix], (center[0], room.top - 0.16), MIN_TEXT, color, "sans"),
+            self.label(
+                self.said[self.one(row).suffix], (center[0], room.top - 0.16), MIN_TEXT, color, "sans"
+            ),
         )
         if len(lay.names) > 1:
             top = max(float(grid.around()[:, 1].max()) for grid in self.nodes[row, slot].values())
             for name in lay.names:
-                group.add(self._name(name, lay.vector_x(slot, name), top + 0.07))
+                at = (lay.vector_x(slot, name), top + 0.07)
+                group.add(self.label(name, at, MIN_TEXT, font="sans", vertical="baseline"))
         return group
-
-    def _gaps(self) -> Iterator[Mobject]:
-        """Dots where steps or layers are left out."""
-        lay = self.layout
-        for slot, time in enumerate(lay.times):
-            for room, row in zip(lay.rooms, lay.rows, strict=True):
-                if time is None or row is None:
-                    x, y = lay.column(slot), room.middle
-                    discs = (Disc(0.035, (x + dx, y), fill=self.look.theme.muted) for dx in (-0.15, 0, 0.15))
-                    yield VGroup(*discs)
 
     @property
     def _ends_of_wires(self) -> Ends:
@@ -249,29 +242,6 @@ class NetworkBoard(Board):
         top = self.outputs[self.slots[0]].around()[:, 1].min() - 0.03
         share = len(self.layout.units(self.trace.shape("output")[-1])) * self.layout.row / 4
         return Ends(bottom, top, self.layout.output_y + share, self.directions, self.layers)
-
-    def _labels(self) -> Iterator[Mobject]:
-        lay = self.layout
-        for tensor, y in (("input", lay.input_y), ("output", lay.output_y)):
-            low = max(BOTTOM + 0.05, y - 0.2)
-            yield self.title(tensor, (LEFT, low + 0.27), size=MIN_TEXT, align="left", shape=False)
-            yield self.label(str(self.trace.shape(tensor)), (LEFT, low), MIN_TEXT, font="sans", align="left", vertical="baseline")
-        for slot in self.slots:
-            time = lay.times[slot]
-            assert time is not None
-            x = lay.column(slot) - lay.vector / 2 - 0.1
-            color = self.look.theme.role("input")
-            yield MathText(f"x_{{{time + 1}}}", MIN_TEXT * 1.15, color).place((x, lay.input_y), align="right")
-        for row in self.rows:
-            for which, found in (("0", self.starts[row]), ("n", self.ends[row])):
-                for state, grid in found.items():
-                    at = grid.around()[:, :2].max(0)
-                    x = lay.side_x(self.one(row).reverse == (which == "0"), state)
-                    place = f"[{self.one(row).number}]" if self._many else ""
-                    yield self._name(f"{state}_{which}{place}", x, at[1] + 0.09)
-        notes = "   ".join(self.words(key) for key in self.left_out())
-        if notes:
-            yield self.label(notes, (-LEFT, STAGE_BOTTOM + 0.16), MIN_TEXT, font="sans", align="right")
 
     def left_out(self) -> Iterator[str]:
         """What a reader has to be told of."""
@@ -283,14 +253,6 @@ class NetworkBoard(Board):
             yield "left_out"
         if not lay.text:
             yield "shades"
-
-    @property
-    def _many(self) -> bool:
-        return self.layers * self.directions > 1
-
-    def _name(self, text: str, x: float, y: float, align: Align = "center") -> Text:
-        """A name whose baseline is at `y`."""
-        return self.label(text, (x, y), MIN_TEXT, font="sans", align=align, vertical="baseline")
 
     def _wires(self) -> Iterator[tuple[Way, Wire]]:
         for row in self.rows:

@@ -84,7 +84,7 @@ class NetworkScene(ChainScene):
             last = [grid.around() for grid in board.after[board.slots[-1]].values()]
             return [*board.path(), *board.frames(*outputs, *last)]
 
-        yield Beat("last", hold=1.6, look=look)
+        yield Beat("last", hold=0.8, look=look)
         yield self._rest("last")
 
     def _rows(self) -> Iterator[Beat]:
