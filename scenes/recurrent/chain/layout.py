@@ -22,8 +22,10 @@ LEFT, RIGHT = -6.9, 6.9
 _MARGIN = 0.16
 _TEXTS = ((0.4, 0.36, 0.32, 0.29, 0.26), (0.25, 0.24, MIN_NUMBER))
 # Whether sums and names are shown, from the best to the poorest: a network has less room.
-_EXTRAS = {False: ((True, True), (True, False), (False, True), (False, False))}
-_EXTRAS[True] = ((True, True), (False, True), (False, False))
+_EXTRAS: dict[bool, tuple[tuple[bool, bool], ...]] = {
+    False: ((True, True), (True, False), (False, True), (False, False)),
+    True: ((True, True), (False, True), (False, False)),
+}
 _LETTERS, _PLAIN, _BLOCK_GAP, _SUM_GAP, _PILL = 0.56, 0.25, 0.22, 0.32, 0.84
 _WITHOUT_SUMS = 0.2
 _BEFORE_STATE, _AFTER_STATE = 0.2, 0.3

@@ -105,7 +105,7 @@ class ChainScene(OperatorScene):
         return ""
 
     def _note(self, key: str) -> str:
-        return self.words(key, **self.values())
+        return self.words(key, None, **self.values())
 
     def _vector(self, name: str) -> Vector:
         return self.steps.vector(name, 0)

@@ -14,6 +14,7 @@ from torchreel.scenes.parts.shapes import Box, box_points
 from torchreel.scenes.recurrent.cell.trace import CellLaw
 from torchreel.scenes.recurrent.network.layers_trace import Pass, passes
 from torchreel.scenes.recurrent.network.layout import arrange
+from torchreel.scenes.recurrent.network.names import Names
 from torchreel.scenes.recurrent.network.ways import Ends, Way, ways
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
@@ -103,9 +104,9 @@ class NetworkBoard(Board):
         """The cursor on the cell that is computed."""
         return self.cursors.on(self._box_points(row, slot, 0.05))
 
-    def clear(self) -> list[Animation]:
-        """No cursor."""
-        return self.cursors.on()
+    def rest(self, row: int, slot: int) -> list[Animation]:
+        """No cursor, and the way of one state to the output."""
+        return [*self.cursors.on(), *self._light(("out", row, slot))]
 
     def light(self, row: int, slot: int) -> list[Animation]:
         """What a cell reads and puts out lights up, what was lit before calms down."""

@@ -48,7 +48,14 @@ class NetworkScene(ChainScene):
             if self.steps.count == 1:
                 tensor, lead = self.steps.after(self.explained, 0)
             return self.trace.step(tensor, (*lead, 0))
-        return self.trace.step("output", (*self.rows.lead(self.rows.slots[-1]), 0))
+        row, slot = self._last()
+        start = self.trace.shape("h_n")[-1] * self.rows.one(row).reverse
+        return self.trace.step("output", (*self.rows.lead(slot), start))
+
+    def _last(self) -> tuple[int, int]:
+        """The last pass that is shown, which is in the top layer, and the step where it ends."""
+        row = self.rows.rows[-1]
+        return row, self.rows.order(row)[-1]
 
     def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
         tokens = super().formula_tokens(step, most)
@@ -69,11 +76,14 @@ class NetworkScene(ChainScene):
     def _row_symbol(self, tensor: str, index: tuple[int, ...]) -> str:
         """A state with its layer and direction, which are counted from 1 and drawn as arrows."""
         one = next(one for one in passes(self.trace.module) if tensor == f"h{one.suffix}")
+        return f"h{self._mark(one)}_{{{index[self._axis] + 1}}}"
+
+    def _mark(self, one: Pass) -> str:
+        """The layer and direction of a pass, where there are several, raised."""
         module: Any = self.trace.module
         layer = f"({one.layer + 1})" if module.num_layers > 1 else ""
         arrow = ("←" if one.reverse else "→") if module.bidirectional else ""
-        mark = f"^{{{layer}{arrow}}}" if layer or arrow else ""
-        return f"h{mark}_{{{index[self._axis] + 1}}}"
+        return f"^{{{layer}{arrow}}}" if layer or arrow else ""
 
     def _end(self) -> Iterator[Beat]:
         """What torch returns: every step of h, and the last states."""
@@ -127,17 +137,15 @@ class NetworkScene(ChainScene):
         yield Beat("last", board.finish, 0.4, 0.8, look=board.frame_ends)
         if board.is_shared:
             yield Beat("shared", hold=1.0, look=board.frame_shared)
-        yield Beat("shared" if board.is_shared else "last", board.clear, 0.2, 0.1)
+        yield Beat("shared" if board.is_shared else "last", lambda: board.rest(*self._last()), 0.2, 0.1)
 
     def equations(self) -> Sequence[str | tuple[str, str]]:
         if self.is_chain:
             return super().equations()
         module: Any = self.trace.module
         top = [one for one in passes(module) if one.layer == module.num_layers - 1]
-        states = []
+        states: list[str | tuple[str, str]] = []
         for one in top:
-            layer = f"({one.layer + 1})" if module.num_layers > 1 else ""
-            arrow = ("←" if one.reverse else "→") if module.bidirectional else ""
-            mark = f"^{{{layer}{arrow}}}" if layer or arrow else ""
-            states += [" | " if states else "", (f"h{mark}_{{t}}", f"h{one.suffix}")]
+            states += [" | "] if states else []
+            states.append((f"h{self._mark(one)}_{{t}}", f"h{one.suffix}"))
         return [("y_{t}", "output"), " = ", *(states if len(top) == 1 else ["[", *states, "]"])]
