@@ -144,7 +144,8 @@ class ChainBoard(Board):
         lay = self.layout
         if self.steps.batch > 1:
             yield "sample"
-        if None in (*lay.units, *lay.states, *lay.sizes.times, *lay.sizes.features, *lay.sizes.hidden):
+        shown = (lay.units, lay.states, lay.sizes.times, lay.sizes.hidden, *map(lay.features, self.slots))
+        if any(None in slots for slots in shown):
             yield "left_out"
         if not lay.sizes.text:
             yield "shades"
@@ -181,7 +182,7 @@ class ChainBoard(Board):
         lay = self.layout
         at = (lay.input_x(slot), lay.heights.inputs)
         size = self._size(lay.sizes.cell, min(lay.row, 0.36))
-        return across(self, self.steps.x(self.time(slot)), lay.sizes.features, size, at)
+        return across(self, self.steps.x(self.time(slot)), lay.features(slot), size, at)
 
     def _state(self, vector: tuple[str, tuple[int, ...]], x: float, y: float, **style: object) -> Tinted:
         lay = self.layout

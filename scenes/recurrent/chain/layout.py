@@ -16,7 +16,7 @@ from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.recurrent.chain.steps_trace import NetworkSteps, Steps, few
 from torchreel.scenes.recurrent.chain.vectors import shown_range
-from torchreel.scenes.stage.bars import STAGE_TOP
+from torchreel.scenes.stage.bars import STAGE_BOTTOM, STAGE_TOP
 
 LEFT, RIGHT = -6.9, 6.9
 _MARGIN = 0.16
@@ -32,6 +32,8 @@ _BEFORE_STATE, _AFTER_STATE = 0.2, 0.3
 _CLOSED = 0.8
 _GATE_GAP = 0.14
 _LEAST_ROW, _STATE_ROW, _MOST_STATES = 0.25, 0.32, 4
+_BESIDE_INPUT = 0.45
+_MOST_ROWS, _HEAD, _OVER = 7, 0.66, 0.3
 _LARGEST_ROW = {1: 0.66, 3: 0.44, 4: 0.38}
 # Room right of the gates' names for wires and nodes, by the number of gates, beside one more vector for three.
 _WIRES = {1: 0.0, 3: 1.65, 4: 1.9}
@@ -168,6 +170,13 @@ class ChainLayout:
         left, right = self.block("ih") if slot == 0 else self.closed(slot)
         return (left + right) / 2
 
+    def features(self, slot: int) -> Slots:
+        """The elements of an input that are shown: those of a later call where they fit between its neighbours."""
+        shown = self.sizes.features
+        pitch = _BEFORE_STATE + self.sizes.vector + _AFTER_STATE + _CLOSED
+        fit = int((pitch - _BESIDE_INPUT) / self.sizes.cell)
+        return shown if slot == 0 or len(shown) <= fit else few(len(shown), max(2, fit))
+
     @property
     def right(self) -> float:
         """The right edge of everything."""
@@ -185,11 +194,11 @@ def arrange(desk: Desk, steps: Steps, names: Iterable[str]) -> ChainLayout:
     gates, hidden = len(steps.law.gates), steps.hidden
     biases = (steps.bias("ih") is not None, steps.bias("hh") is not None)
     states, rises = few(hidden, _MOST_STATES), isinstance(steps, NetworkSteps)
-    row = _STATE_ROW if gates > 1 else 0.5
+    row = _STATE_ROW if gates > 1 else 0.5 if len(states) < 3 else 0.36
     heights = _heights(steps, row * len(states))
     top, bottom = heights.gates
     room = top - bottom - (gates - 1) * _GATE_GAP
-    units = few(hidden, max(2, int(room / (gates * _LEAST_ROW))))
+    units = few(hidden, min(_MOST_ROWS, max(2, int(room / (gates * _LEAST_ROW) + 1e-6))))
     for sizes in _sizes(desk, steps, max((measure(name, MIN_TEXT, "bold") for name in names), default=0.0)):
         found = ChainLayout(sizes, heights, units, states, gates, biases, row, rises)
         if found.right <= RIGHT and sizes.text * 0.9 <= found.row:
@@ -251,14 +260,18 @@ def _heights(steps: Steps, state: float) -> Heights:
     if isinstance(steps, NetworkSteps):
         top -= state + 0.12
     if gates == 1:
-        rows = min(7, steps.hidden) * min(_LARGEST_ROW[1], 2.2 / min(7, steps.hidden))
-        middle = (top - 1.85) / 2 - 0.05
-        low = middle - rows / 2
-        return Heights(
-            output, middle, middle + rows / 2 + 0.75, (middle + rows / 2, low),
-            low - 0.45, low - 0.8, low - 1.15,
-        )  # fmt: skip
+        return _plain_heights(steps.hidden, state, top, output)
     memory, bottom = top - 0.34 - state / 2, -1.72
     bus = bottom + 0.22
     low = bus + 0.24 if gates == 4 else bottom + 0.5
     return Heights(output, memory, memory + 0.3, (memory - 0.55, low), bus, bottom, -2.02)
+
+
+def _plain_heights(hidden: int, state: float, top: float, output: float) -> Heights:
+    """Those of a cell of one gate, whose rows stand in the middle of the room there is."""
+    foot = max(1.4, 0.78 + state / 2)
+    room = top - STAGE_BOTTOM - _HEAD - _OVER - foot
+    rows = min(room, min(_MOST_ROWS, hidden) * _LARGEST_ROW[1])
+    middle = STAGE_BOTTOM + foot + room / 2
+    high, low = middle + rows / 2, middle - rows / 2
+    return Heights(output, middle, high + _HEAD, (high, low), low - 0.45, low - 0.8, low - 1.15)

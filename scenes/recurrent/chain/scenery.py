@@ -15,12 +15,11 @@ from torchreel.scenes.parts.shapes import Box, Disc
 from torchreel.scenes.parts.text import Align, measure
 from torchreel.scenes.recurrent.chain.routes import SIGNS
 from torchreel.scenes.recurrent.chain.vectors import Tinted
-from torchreel.scenes.stage.bars import STAGE_BOTTOM
+from torchreel.scenes.stage.bars import STAGE_TOP
 
 if TYPE_CHECKING:
     from torchreel.scenes.recurrent.chain.board import ChainBoard
 
-NOTE_RIGHT = 6.75
 
 
 class Scenery:
@@ -139,7 +138,7 @@ class Scenery:
         if board.wiring.nodes and has_room:
             yield self._text(signs, right, board.layout.heights.inputs - 0.08, "right")
         if notes := "   ".join(board.words(key) for key in board.left_out()):
-            yield self._text(notes, NOTE_RIGHT, STAGE_BOTTOM + 0.1, "right")
+            yield self._text(notes, board.layout.box_left + 0.5, STAGE_TOP - 0.28, "left")
 
     def _text(
         self,

@@ -43,6 +43,8 @@ class NetworkScene(ChainScene):
         yield from super().story() if self.is_chain else self._rows()
 
     def figure(self) -> Step | None:
+        if not self._has_values():
+            return None
         if self.is_chain:
             tensor, lead = self._vector(self.explained)
             if self.steps.count == 1:
