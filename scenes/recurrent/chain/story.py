@@ -98,7 +98,7 @@ class ChainScene(OperatorScene):
         yield from self._end()
 
     def figure(self) -> Step | None:
-        return self._step(self.explained) if self._has_values() else None
+        return self._step(self.explained) if self.has_values() else None
 
     def main_source(self, step: Step) -> str:
         """The lit wires lead to the result; no line of the pointer does."""

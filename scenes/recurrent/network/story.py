@@ -43,7 +43,7 @@ class NetworkScene(ChainScene):
         yield from super().story() if self.is_chain else self._rows()
 
     def figure(self) -> Step | None:
-        if not self._has_values():
+        if not self.has_values():
             return None
         if self.is_chain:
             tensor, lead = self._vector(self.explained)
