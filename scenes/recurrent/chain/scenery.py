@@ -100,7 +100,9 @@ class Scenery:
         for grid in board.before.values():
             around, is_below = grid.around(), grid is board.before["h"] and board.layout.gates != 3
             y = around[:, 1].min() - 0.27 if is_below else around[:, 1].max() + 0.11
-            yield board.title(grid.tensor, (around[:, 0].min(), y), align="left", size=MIN_TEXT)
+            left, edge = around[:, 0].min(), board.inputs[0].around()[:, 0].min() - 0.1
+            has_room = not is_below or left + measure(board.shape(grid.tensor), MIN_TEXT) < edge
+            yield board.title(grid.tensor, (left, y), align="left", size=MIN_TEXT, shape=has_room)
         for grid in (grid for states in board.after.values() for grid in states.values()):
             yield self._over(grid)
 
@@ -108,8 +110,8 @@ class Scenery:
         """What a state is called: its symbol, or torch's name where torch returns it."""
         around, symbol = grid.around(), self.board.steps.symbol(grid.tensor, grid.index((0, 0)))
         at = (around[:, 0].mean(), around[:, 1].max() + 0.13)
-        if symbol == grid.tensor:
-            return self.board.title(symbol, at, size=MIN_TEXT, shape=False)
+        if grid.tensor.endswith("_n"):
+            return self.board.title(grid.tensor, at, size=MIN_TEXT, shape=False)
         color = self.board.look.theme.role("result")
         return MathText(symbol, MIN_TEXT * 1.2, color).place(at, vertical="baseline")
 

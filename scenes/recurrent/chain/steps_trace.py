@@ -76,6 +76,8 @@ class Steps:
     def symbol(self, tensor: str, index: Index) -> str:
         """What formulas call an element: the letter of its vector with the number of its step."""
         name, time = self.split(tensor, index)
+        if tensor.endswith("_n"):
+            return f"{tensor[0]}_{{n}}"
         if name in ("ih", "hh"):
             gate, read = self.gate_of(tensor, index), "x" if name == "ih" else "h"
             return f"W_{{{'i' if name == 'ih' else 'h'}{gate}}}·{read}"

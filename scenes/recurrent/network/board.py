@@ -125,6 +125,12 @@ class NetworkBoard(Board):
                 fills += output.write(cell)
         return fills
 
+    def first_output(self, row: int, slot: int) -> Index:
+        """The first element of the output at a step that comes from a row, if it is shown, else the first shown."""
+        output, width = self.outputs[slot], self.trace.shape("h_n")[-1]
+        own = _part(output, width, int(self.one(row).reverse))
+        return output.index((own or list(output.positions()))[0])
+
     def finish(self) -> list[Animation]:
         """The last states of all rows are born where they leave."""
         wires = self._light(*(("end", row, 0) for row in self.rows))

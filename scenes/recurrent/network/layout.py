@@ -14,7 +14,7 @@ from torchreel.scenes.parts.gates import Slots, sample
 from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT
 from torchreel.scenes.parts.text import measure
 
-TOP, BOTTOM = 3.15, -2.3
+TOP, BOTTOM = 3.18, -2.16
 LEFT, RIGHT = -6.72, 6.72
 _LABEL = 0.23
 _GAP = 0.28

@@ -31,7 +31,7 @@ class Names:
         yield from self._steps()
         yield from self._states()
         if notes := "   ".join(self.board.words(key) for key in self.board.left_out()):
-            yield self._name(notes, -LEFT, STAGE_BOTTOM + 0.1, "right")
+            yield self._name(notes, -LEFT, STAGE_BOTTOM + 0.07, "right")
 
     def _gaps(self) -> Iterator[Mobject]:
         """Dots where steps or layers are left out."""

@@ -51,8 +51,7 @@ class NetworkScene(ChainScene):
                 tensor, lead = self.steps.after(self.explained, 0)
             return self.trace.step(tensor, (*lead, 0))
         row, slot = self._last()
-        start = self.trace.shape("h_n")[-1] * self.rows.one(row).reverse
-        return self.trace.step("output", (*self.rows.lead(slot), start))
+        return self.trace.step("output", self.rows.first_output(row, slot))
 
     def _last(self) -> tuple[int, int]:
         """The last pass that is shown, which is in the top layer, and the step where it ends."""
@@ -119,7 +118,7 @@ class NetworkScene(ChainScene):
         """One pass, step by step."""
         board, one = self.rows, self.rows.one(row)
         first = row == board.rows[0]
-        key = "rows" if first else "reverse" if one.reverse else "layer"
+        key = "rows" if first else "layer" if one.layer else "reverse"
         for place, slot in enumerate(board.order(row)):
             step = self.trace.step(f"h{one.suffix}", (*board.lead(slot), 0))
 
