@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from torchreel.scenes.recurrent.chain.board import ChainBoard
 
 
-
 class Scenery:
     """The parts of a board that hold no values."""
 

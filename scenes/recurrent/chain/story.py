@@ -156,15 +156,14 @@ class ChainScene(OperatorScene):
         def look() -> list[Animation]:
             if name in gates and not self.cell.gates[gates.index(name)].reset:
                 return self._whole_gate(gates.index(name))
-            marked = [board.cell(one) for one in (*self._read(moment), *moment.fills) if one in board.vectors]
-            states = [
-                grid.around((0, 0), 0.02) for one, grid in board.before.items() if one in self._read(moment)
-            ]
             if not name:
-                marked = [
-                    *board.sources(len(gates) - 1),
-                    *(board.vectors[one].around() for one in moment.fills),
-                ]
+                filled = (board.vectors[one].around() for one in moment.fills)
+                return [*board.path(*moment.lights), *board.frames(*board.sources(len(gates) - 1), *filled)]
+            found, given = self._read(moment)
+            marked = [
+                board.cell(one) for one in dict.fromkeys((*found, *moment.fills)) if one in board.vectors
+            ]
+            states = [board.before[state].around((0, 0), 0.02) for state in given]
             return [*board.path(*moment.lights), *board.frames(*marked, *states)]
 
         def fill() -> list[Animation]:
@@ -174,17 +173,15 @@ class ChainScene(OperatorScene):
         step = self._step(name) if name else None
         return Beat(self.caption_of(moment), fill, 0.5, 0.5, step, look=look)
 
-    def _read(self, moment: Moment) -> set[str]:
-        """The vectors that the explained element reads; a state as it comes in has its own letter."""
-        if not moment.explains:
-            return set()
-        found, given = set(), set()
-        for tensor, index in self._step(moment.explains).reads:
+    def _read(self, moment: Moment) -> tuple[set[str], set[str]]:
+        """The vectors of the step that the explained element reads, and the states that it reads as they come in."""
+        found, given = set[str](), set[str]()
+        for tensor, index in self._step(moment.explains).reads if moment.explains else ():
             if tensor.endswith("_0"):
                 given.add(tensor.removesuffix("_0"))
             else:
                 found.add(self.steps.split(tensor, index)[0])
-        return found - set(moment.fills) | given
+        return found, given
 
     def _put_out(self) -> Iterator[Beat]:
         """Where states go into an output, the first one does."""

@@ -23,6 +23,8 @@ _ROW, _SMALLEST_ROW = 0.42, 0.25
 _TEXT = 0.28
 _MOST_TIMES, _MOST_PASSES = 4, 4
 _STATE_GAP = 0.75
+# As wide as the name of a state over it.
+_LEAST_VECTOR = 0.72
 
 
 @dataclass(frozen=True)
@@ -131,4 +133,5 @@ def _vector(texts: Sequence[str]) -> tuple[float, float]:
     ems = max((measure(text, 1.0, "sans") for text in texts), default=1.0)
     size = max(MIN_NUMBER, min(_TEXT, 0.68 / ems))
     width = ems * size + 0.16
-    return (width, size) if width <= 0.9 else (0.5, 0.0)
+    width = max(width, _LEAST_VECTOR)
+    return (width, size) if width <= 0.9 else (_LEAST_VECTOR, 0.0)

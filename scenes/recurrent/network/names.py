@@ -11,7 +11,7 @@ from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.shapes import Disc
 from torchreel.scenes.parts.text import Align, Text
-from torchreel.scenes.recurrent.network.layout import BOTTOM, LEFT
+from torchreel.scenes.recurrent.network.layout import BOTTOM, LEFT, TOP
 from torchreel.scenes.stage.bars import STAGE_BOTTOM
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Names:
 
     def _sequences(self) -> Iterator[Mobject]:
         for tensor, y in (("input", self.layout.input_y), ("output", self.layout.output_y)):
-            low = max(BOTTOM + 0.05, y - 0.2)
+            low = min(TOP - 0.45, max(BOTTOM + 0.05, y - 0.2))
             yield self.board.title(tensor, (LEFT, low + 0.27), size=MIN_TEXT, align="left", shape=False)
             yield self._name(str(self.board.trace.shape(tensor)), LEFT, low, "left")
 
