@@ -9,7 +9,8 @@ from typing import Any
 from manim import Animation, VGroup
 
 from torchreel.scenes.normalization import operators
-from torchreel.scenes.normalization.layer_norm import FiveSteps, pointed
+from torchreel.scenes.normalization.layer_norm import FiveSteps
+from torchreel.scenes.normalization.numbered import pointed
 from torchreel.scenes.normalization.running import RunningBoard
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.look import Stroke
@@ -41,44 +42,6 @@ class _BatchNorm(FiveSteps):
             "momentum": share,
             "samples": self.trace.shape("input")[0],
         }
-
-    def steps(self) -> Iterator[Beat]:
-        yield from super().steps()
-        if "alone" in self.trace.tensors:
-            yield Beat("others_leave", self._others_leave, 0.6, 0.6)
-            yield Beat(
-                "alone",
-                self._alone,
-                0.5,
-                1.2,
-                self.trace.step("alone", (0,) * len(self.trace.shape("alone"))),
-            )
-
-    def _others_leave(self) -> list[Animation]:
-        """The planes of all samples but the first go."""
-        gone = [grid for grid in self._grids() if grid.index((0, 0))[0]]
-        numbers = [number for grid in gone for number in grid.numbers.values()]
-        names = [
-            name
-            for (band, plane), name in self.board.plane_names.items()
-            if self.board.grids["input"][band][plane].index((0, 0))[0]
-        ]
-        return [*self.clear_cursor(), Vanish(*gone, *numbers, *names)]
-
-    def _alone(self) -> list[Animation]:
-        """The first sample's result without the others takes the place of its result among them."""
-        kept = [grid for grid in self.board.grids["output"] for grid in grid if not grid.index((0, 0))[0]]
-        self.remove(*kept, *(number for grid in kept for number in grid.numbers.values()))
-        own = [self.board.grid("alone", (), grid.cells, grid.middle, index=grid.index) for grid in kept]
-        same = self.look.theme.good
-        frames = [
-            Shape(grid.outline((0, 0), _last(grid)), stroke=same, stroke_width=Stroke.CURSOR, z_index=2)
-            for grid in own
-        ]
-        return [Appear(VGroup(*own)), *map(Appear, frames)]
-
-    def _grids(self) -> Iterator[Grid]:
-        return (grid for column in self.board.grids.values() for band in column for grid in band)
 
     def _running(self) -> Iterator[Beat]:
         board = self.buffers = RunningBoard(self.look, self.trace, self.sets, self._running_words())

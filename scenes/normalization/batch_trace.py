@@ -11,11 +11,23 @@ from torch import Tensor
 from torchreel.assets.examples import Example
 from torchreel.scenes.normalization.trace import is_frozen
 from torchreel.scenes.trace.formula import Expr, Ref
-from torchreel.scenes.trace.operator import Operator
+from torchreel.scenes.trace.operator import Call, Operator
 from torchreel.scenes.trace.proof import Rule, Trace
 
 
-class BatchNormOperator(Operator):
+KEPT = {"running_mean": "μ", "running_var": "σ²"}
+"""What the running statistics are called where they take the place of the input's own."""
+
+
+class RunningOperator(Operator):
+    """A layer that may have running statistics."""
+
+    def _prove(self, call: Call, seed: int) -> Trace:
+        symbols = {**self.symbols, **KEPT} if is_frozen(call.module) else self.symbols
+        return Operator._prove(replace(self, symbols=symbols), call, seed)
+
+
+class BatchNormOperator(RunningOperator):
     """BatchNorm; the trace of its example `eval` also holds what the module gives for the first sample alone."""
 
     def extended(self, trace: Trace, example: Example) -> Trace:

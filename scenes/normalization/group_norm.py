@@ -10,7 +10,8 @@ from manim import Animation
 
 from torchreel.scenes.normalization import operators
 from torchreel.scenes.normalization.groups import GroupsBoard, Heading, numbers_a_group
-from torchreel.scenes.normalization.layer_norm import FiveSteps, pointed
+from torchreel.scenes.normalization.layer_norm import FiveSteps
+from torchreel.scenes.normalization.numbered import pointed
 from torchreel.scenes.parts.motion import Vanish
 from torchreel.scenes.stage.beats import Beat
 

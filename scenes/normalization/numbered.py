@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from manim import Animation
+import numpy as np
+from manim import Animation, Scene
 
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Paint
-from torchreel.scenes.parts.shapes import Disc
+from torchreel.scenes.parts.motion import Appear, Paint
+from torchreel.scenes.parts.shapes import Disc, Shape
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
@@ -49,3 +50,10 @@ class NumberedBoard(Board):
     def heading_width(name: str, numbered: bool = True) -> float:
         """The width of a heading in scene units."""
         return measure(name, _SIZE, "mono") + (_BESIDE if numbered else 0)
+
+
+def pointed(scene: Scene, cursor: Shape, path: np.ndarray) -> list[Animation]:
+    """The cursor goes out where it is and appears round something else."""
+    was_there = cursor in scene.mobjects
+    cursor.points = path
+    return [] if was_there else [Appear(cursor)]

@@ -21,6 +21,9 @@ from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
 
 
+_TINY = 1e-4
+
+
 def record_group_norm(call: Call) -> Recording:
     """Sets are a sample's groups of channels of input `(N, C, *)`: statistics are `(N, num_groups)`."""
     return Grouped(call, (1,)).recording()
@@ -191,7 +194,8 @@ class Standardized:
 
     def _root(self, cells: Tensor) -> Expr:
         """The divisor, as torch used it."""
-        root = Func("sqrt", Add((Ref(self.names[1], cells), Const(self._eps))))
+        tiny = "ε" if 0 < self._eps <= _TINY else f"{self._eps:g}"
+        root = Func("sqrt", Add((Ref(self.names[1], cells), Const(self._eps, tiny))))
         return root if self.lost is None else self.lost.formula(cells, root)
 
     def _quotient(self, cells: Tensor) -> Expr:

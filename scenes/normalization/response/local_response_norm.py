@@ -9,7 +9,7 @@ from typing import Any
 from manim import Animation
 
 from torchreel.scenes.normalization import operators
-from torchreel.scenes.normalization.layer_norm import pointed
+from torchreel.scenes.normalization.numbered import pointed
 from torchreel.scenes.normalization.response.board import STEPS, ResponseBoard
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.stage.beats import Beat, runs

@@ -1,0 +1,361 @@
+"""The board of the normalization layers: the input, what becomes of it, and the output, each in the input's own shape.
+
+Cells have the tint of the set they share statistics with. Between the blocks stand cards: a set's statistics, then a
+channel's weight and bias. The block in the middle first shows what the variance is made of, then the normalized values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from manim import Animation, VGroup
+
+from torchreel.scenes.normalization.arrangement import Arrangement, arrangements
+from torchreel.scenes.normalization.cards import Card
+from torchreel.scenes.normalization.cards import height as card_height
+from torchreel.scenes.normalization.cards import width as card_width
+from torchreel.scenes.normalization.sets_trace import Partition
+from torchreel.scenes.parts.grid import Cell, Grid
+from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
+from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.motion import Appear, Paint, Vanish
+from torchreel.scenes.parts.rooms import BESIDE, NUMBER, Part
+from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.text import Text, measure
+from torchreel.scenes.stage.board import Board
+from torchreel.scenes.trace.formula import Index
+from torchreel.scenes.trace.printed import written
+from torchreel.scenes.trace.proof import Trace
+
+_GAP, _BETWEEN, _FOOT = 0.26, 0.12, 0.3
+_CARD_GAP = 0.1
+_MOST_ROWS, _MOST_COLS = 8, 6
+_CLOSE = 1e-4
+_TINT = 0.24
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The tensors of a layer's steps.
+
+    `first` and `normalized` stand in the middle block one after the other; `statistics` are those of a set, of which
+    `given` are there from the start; `axes` are those of the input that weight and bias have, `by_place` whether they
+    have a value for each place of a set.
+    """
+
+    first: str
+    normalized: str
+    statistics: tuple[str, ...]
+    given: tuple[str, ...]
+    axes: tuple[int, ...]
+    by_place: bool = False
+    names: str = ""
+
+
+class SetGrid(Grid):
+    """A plane whose cells have the tint of their set, where `tint` gives one, and shortened numbers."""
+
+    def __init__(
+        self, *args: Any, tint: Callable[[Index], str] | None, write: Callable[[float], str], **style: Any
+    ) -> None:
+        self.tint, self.writes = tint, write
+        super().__init__(*args, **style)
+
+    def fill(self, cell: Cell) -> str:
+        """The tint of the cell's set, or the colour of its value."""
+        return super().fill(cell) if self.tint is None else self.tint(self.index(cell))
+
+    def text(self, cell: Cell) -> str:
+        """The element as drawn."""
+        return self.writes(self.value(cell))
+
+
+class NormBoard(Board):
+    """Everything that stands on the stage of the steps.
+
+    `blocks[tensor]` are the planes of a tensor, `cards[set]` the statistics, `scenery` what never changes. `note` says
+    what the blocks leave out, from the shown and the whole shape.
+    """
+
+    def __init__(
+        self, look: Look, trace: Trace, partition: Partition, steps: Steps, note: Callable[[Index, Index], str]
+    ) -> None:
+        super().__init__(look, trace)
+        self.partition, self.steps = partition, steps
+        self.affine = [name for name in ("weight", "bias") if name in trace.tensors]
+        self.by_place = steps.by_place
+        tensors = ("input", steps.first, steps.normalized, "output")
+        self.ems = max(measure(text, 1.0) for name in tensors for text in self.texts(name))
+        self.arrangement = arrangements(partition, steps.names, self._most())
+        self.placed = fill(STAGE, self._figure(), same=[("input", "middle", "output")])
+        self.blocks = {
+            tensor: list(self._block(tensor, place))
+            for tensor, place in zip(tensors, ("input", "middle", "middle", "output"), strict=True)
+        }
+        self.cards = dict(self._cards())
+        self.scenery = VGroup(*self._titles(), *self._labels())
+        self.parameters = list(self._parameters())
+        self.first_title = self._title(steps.first, "middle")
+        self.frames: list[Shape] = []
+        if not self.arrangement.is_whole:
+            self.scenery.add(self.note(note(self.arrangement.shown, partition.shape)))
+
+    def shorter(self, tensor: str, value: float) -> str:
+        """A value as drawn, without zeros that only eps keeps from being exact."""
+        return shortened(self.look.written(value, self.trace.range(tensor)), value)
+
+    def texts(self, *tensors: str) -> list[str]:
+        """How the elements of some tensors are drawn."""
+        return [self.shorter(name, value) for name in tensors for value in self.trace.sample(name).tolist()] or [
+            "0"
+        ]
+
+    def objects(self) -> list[Any]:
+        """What stands on the stage at first: under the middle block's numbers lie the cells of those that come later."""
+        steps = self.steps
+        order = ("input", steps.normalized, steps.first, "output")
+        grids = [grid for tensor in dict.fromkeys(order) for grid in self.blocks[tensor]]
+        return [self.scenery, self.first_title, *grids, *self.cards.values(), *self.parameters]
+
+    def color(self, owner: Index) -> str:
+        """The identifying colour of a set."""
+        return self.look.theme.channel(self.arrangement.sets.index(owner))
+
+    def tint(self, index: Index) -> str:
+        """The fill of an element: its set's."""
+        return self.look.theme.tint(self.color(self.arrangement.owners[tuple(index)]), _TINT)
+
+    def light(self, tensor: str, owners: Sequence[Index] | None = None) -> list[Animation]:
+        """The cells of some sets (by default of all) in their tints, all others grey."""
+        theme, moves = self.look.theme, []
+        for grid, cell in self.cells(tensor):
+            index = grid.index(cell)
+            lit = owners is None or self.arrangement.owners[index] in owners
+            ground = self.tint(index) if lit else theme.empty
+            moves.append(Paint(grid.boxes[cell], fill=ground))
+            if cell in grid.numbers:
+                moves.append(Paint(grid.numbers[cell], fill=theme.ink(ground) if lit else theme.muted))
+        return moves
+
+    def cells(self, tensor: str, owner: Index | None = None) -> Iterator[tuple[Grid, Cell]]:
+        """The shown cells of a tensor, of one set where it is given."""
+        return (
+            (grid, cell)
+            for grid in self.blocks[tensor]
+            for cell in grid.positions()
+            if owner is None or self.arrangement.owners[grid.index(cell)] == owner
+        )
+
+    def find(self, tensor: str, index: Index) -> tuple[Grid, Cell]:
+        """Where an element is drawn."""
+        return next((grid, cell) for grid, cell in self.cells(tensor) if grid.index(cell) == index)
+
+    def around(self, tensor: str, index: Index) -> np.ndarray:
+        """The path round an element's cell."""
+        grid, cell = self.find(tensor, index)
+        return grid.outline(cell, cell, 0.02)
+
+    def write(self, tensor: str, owner: Index, index: Index | None = None) -> list[Animation]:
+        """The elements of a set, or one of them, take their values; those already written stay."""
+        return [
+            move
+            for grid, cell in self.cells(tensor, owner)
+            if cell not in grid.numbers and index in (None, grid.index(cell))
+            for move in grid.write(cell)
+        ]
+
+    def covers(self, owner: Index, index: Index | None = None) -> list[Any]:
+        """What has to leave the middle block so that the normalized values of a set, or one, can stand there."""
+        gone: list[Any] = []
+        for grid, cell in self.cells(self.steps.first, owner):
+            if cell in grid.numbers and index in (None, grid.index(cell)):
+                gone += [grid.boxes[cell], grid.numbers.pop(cell)]
+        return gone
+
+    def mark(self, *paths: np.ndarray) -> list[Animation]:
+        """Frames go out where they are and in round other things."""
+        gone, self.frames = self.frames, [self.frame(path, 3.8) for path in paths]
+        moves: list[Animation] = [Vanish(*gone)] if gone else []
+        return [*moves, *([Appear(*self.frames)] if self.frames else [])]
+
+    def title_of(self, tensor: str) -> VGroup:
+        """The name above the middle block."""
+        return self._title(tensor, "middle")
+
+    def _most(self) -> Cell:
+        """As many rows and columns as fit a block with numbers."""
+        cell = NUMBER * self.ems + BESIDE
+        room = STAGE.width - 4 * _GAP - 0.9 - self._statistics_width() - 3 * 3 * _BETWEEN
+        if self.affine and not self.by_place:
+            room -= self._parameter_width()
+        each = 3 * cell
+        if self.affine and self.by_place:
+            each += NUMBER * max(measure(text, 1.0) for text in self.texts(*self.affine)) + BESIDE
+        return _MOST_ROWS, max(1, min(_MOST_COLS, int(room / each)))
+
+    def _statistics_width(self) -> float:
+        return card_width(self, self.steps.statistics, ["n=0 c=0"] if len(self.partition.parts) > 1 else [])
+
+    def _parameter_width(self) -> float:
+        return card_width(self, self.affine, ["c=0"])
+
+    def _figure(self) -> Mosaic:
+        """The stations from left to right."""
+        arrangement, steps = self.arrangement, self.steps
+        rows, cols = arrangement.size
+        down, across = arrangement.planes
+        feet = _FOOT if any(self._feet()) else 0.0
+        block: dict[str, Any] = {"rows": rows, "cols": cols, "texts": ["0" * 1], "down": down, "across": across,
+                                 "between": _BETWEEN, "below": feet, "name": "name"}  # fmt: skip
+        count = len(arrangement.sets)
+        parts: dict[str, Part] = {
+            "input": Room(**{**block, "texts": self.texts("input")}, sides=self._sides()),
+            "statistics": Room(
+                wide=self._statistics_width(),
+                high=count * (card_height(len(steps.statistics)) + _CARD_GAP) - _CARD_GAP,
+            ),
+            "middle": Room(**{**block, "texts": self.texts(steps.first, steps.normalized)}),
+        }
+        if self.affine and self.by_place:
+            parts["parameters"] = in_column({name: self._parameter_room(name) for name in self.affine})
+        elif self.affine:
+            high = len(self._channels) * (card_height(len(self.affine)) + _CARD_GAP) - _CARD_GAP
+            parts["parameters"] = Room(wide=self._parameter_width(), high=high)
+        parts["output"] = Room(**{**block, "texts": self.texts("output")})
+        return in_row(parts, gap=(_GAP, 0.9))
+
+    @property
+    def _channels(self) -> list[int]:
+        """The shown places along the axis of weight and bias."""
+        return list(range(self.arrangement.shown[self.steps.axes[0]]))
+
+    def _parameter_room(self, name: str) -> Room:
+        lead, down, across = self._place_shape()
+        rows, cols = self.arrangement.size
+        rows = rows if len(self.steps.axes) > 1 else 1
+        return Room(rows, cols, self.texts(name), down=down, across=across, between=_BETWEEN, name=f"{name} w (0)",
+                    largest=0.8)  # fmt: skip
+
+    def _place_shape(self) -> tuple[Index, int, int]:
+        """The axes of weight and bias that set planes apart, and how many planes stand down and across."""
+        arrangement, own = self.arrangement, self.steps.axes[:-2]
+        sizes = [
+            int(np.prod([arrangement.shown[axis] for axis in axes if axis in own], dtype=int))
+            for axes in (arrangement.down, arrangement.across)
+        ]
+        return own, sizes[0], sizes[1]
+
+    def _block(self, tensor: str, place: str) -> Iterator[SetGrid]:
+        placed, arrangement = self.placed[place], self.arrangement
+        down, across = arrangement.planes
+        for number, middle in enumerate(placed.at):
+            plane = divmod(number, across)
+            assert plane[0] < down
+            yield SetGrid(
+                self.look, self.trace, tensor, (), placed.cells, middle,
+                index=arrangement.index(plane), blank=tensor != "input",
+                tint=None if tensor == "output" else self.tint,
+                write=lambda value, name=tensor: self.shorter(name, value),
+            )  # fmt: skip
+
+    def _cards(self) -> Iterator[tuple[Index, Card]]:
+        steps, (x, y) = self.steps, self.placed["statistics"].block.middle
+        pitch = card_height(len(steps.statistics)) + _CARD_GAP
+        sets = self.arrangement.sets
+        for number, owner in enumerate(sets):
+            middle = (x, y + ((len(sets) - 1) / 2 - number) * pitch)
+            name, color = self.arrangement.owner_name(owner), self.color(owner)
+            wide = self._statistics_width()
+            yield owner, Card(self, name, steps.statistics, owner, wide, middle, color, steps.given)
+
+    def _parameters(self) -> Iterator[Any]:
+        """Weight and bias: a card for each channel, or grids where every place has its own."""
+        if self.affine and self.by_place:
+            yield from self._places()
+        elif self.affine:
+            x, y = self.placed["parameters"].block.middle
+            pitch, channels = card_height(len(self.affine)) + _CARD_GAP, self._channels
+            color = self.look.theme.role("parameter")
+            for channel in channels:
+                middle = (x, y + ((len(channels) - 1) / 2 - channel) * pitch)
+                name = f"c={channel}" if self.steps.names else f"[{channel}]"
+                wide = self._parameter_width()
+                yield Card(self, name, self.affine, (channel,), wide, middle, color, self.affine)
+
+    def _places(self) -> Iterator[Any]:
+        own, down, across = self._place_shape()
+        arrangement = self.arrangement
+        for name in self.affine:
+            placed = self.placed[name]
+            yield self.title(name, placed.head)
+            for number, middle in enumerate(placed.at):
+                corner = arrangement.corner(divmod(number, across))
+                lead = tuple(corner[axis] for axis in own)
+                yield SetGrid(
+                    self.look, self.trace, name, lead, placed.cells, middle, tint=None,
+                    write=lambda value, tensor=name: self.shorter(tensor, value),
+                )  # fmt: skip
+
+    def _titles(self) -> list[VGroup]:
+        return [self._title("input", "input"), self._title("output", "output")]
+
+    def _title(self, tensor: str, place: str) -> VGroup:
+        placed: Placed = self.placed[place]
+        if place != "middle":
+            return self.title(tensor, placed.head)
+        said = self.trace.symbol(tensor).strip("()")
+        return VGroup(
+            MathText(said, 0.3, self.look.theme.text).place(placed.head, vertical="baseline")
+        )
+
+    def _sides(self) -> list[str]:
+        arrangement = self.arrangement
+        down = arrangement.planes[0]
+        own = [arrangement.side(number) for number in range(down)]
+        if any(own):
+            return own
+        return arrangement.rows() if down == 1 else []
+
+    def _feet(self) -> list[str]:
+        arrangement = self.arrangement
+        across = arrangement.planes[1]
+        own = [arrangement.foot(number) for number in range(across)]
+        if any(own):
+            return own
+        shape = self.partition.shape
+        if len(shape) == 2 and self.steps.names:
+            return [f"{self.steps.names[1]}={col}" for col in range(arrangement.size[1])]
+        return []
+
+    def _labels(self) -> Iterator[Text]:
+        """Samples and channels beside and below the input, channels below the other blocks too."""
+        grids, across = self.blocks["input"], self.arrangement.planes[1]
+        left = self.placed["input"].block.left - 0.1
+        sides = self._sides()
+        for number, text in enumerate(sides):
+            if len(sides) == self.arrangement.planes[0]:
+                y = grids[number * across].middle[1]
+            else:
+                y = grids[0].center((number, 0))[1]
+            yield self.label(text, (left, y), MIN_TEXT, align="right")
+        for place in ("input", "middle", "output"):
+            placed, own = self.placed[place], self.blocks[{"middle": self.steps.first}.get(place, place)]
+            feet = self._feet()
+            for number, text in enumerate(feet):
+                by_plane = len(feet) == across and across > 1
+                x = own[number].middle[0] if by_plane or len(feet) == 1 else own[0].center((0, number))[0]
+                if measure(text, MIN_TEXT, "mono") < placed.cells.width * (placed.cells.cols if by_plane else 1):
+                    yield self.label(text, (x, placed.block.bottom - 0.17), MIN_TEXT)
+
+
+def shortened(text: str, value: float) -> str:
+    """A rounded number without zeros at its end, where these are right to four decimals."""
+    shorter = text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+    if shorter == text or abs(float(shorter.replace("−", "-")) - value) > _CLOSE:
+        return text
+    return written(float(shorter.replace("−", "-")), 2)
+
