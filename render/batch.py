@@ -12,6 +12,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from torchreel.assets.errors import UserError
@@ -23,13 +24,16 @@ from torchreel.render.timings import Timings
 
 
 class Reporter(Protocol):
-    """Who is told about a run. `progress` gives the seconds of the clip that are drawn so far."""
+    """Who is told about a run. `progress` gives the seconds of the clip that are drawn so far, `note` a word on
+    what was not as it should be and did not keep a clip from being made."""
 
     def started(self, job: Job) -> None: ...
 
     def progress(self, job: Job, seconds: float) -> None: ...
 
     def finished(self, result: Result) -> None: ...
+
+    def note(self, text: str) -> None: ...
 
 
 def run(
@@ -43,8 +47,9 @@ def run(
 ) -> list[Result]:
     """Make all jobs, `at_once` at a time, and return their results in order.
 
-    Raises `UserError` before anything is written: for an empty batch, an output folder that cannot be written to, or
-    arguments that torch refuses. Without `keep_going` the first failure ends the run, and later jobs have no result.
+    Raises `UserError` before anything is written: for an empty batch, an output folder that cannot be written to,
+    files that torchreel did not write and would replace (unless `force`), or arguments that torch refuses. Without
+    `keep_going` the first failure ends the run, and later jobs have no result.
     """
     if not jobs:
         raise UserError("Nothing to render: the batch is empty.")
@@ -66,10 +71,13 @@ class _Batch:
         self.cache, self.reporter, self.keep_going = cache, reporter, keep_going
         self.results: dict[int, Result] = {}
         self.timings = Timings(cache.folder)
+        self.unlisted: set[Path] = set()
 
     def make(self, jobs: Sequence[Job], at_once: int, force: bool) -> None:
         tasks = [Task(index, job, self.cache, force) for index, job in enumerate(jobs)]
         lacking = [task for task in tasks if not task.is_cached]
+        if not force:
+            _refuse_to_replace(manifest.strangers(path for task in tasks for path in task.replaced()))
         if lacking:
             _prepare(lacking)
         for task in tasks:
@@ -127,9 +135,11 @@ class _Batch:
             task.discard()
             self._finish(task, Result(job, "failed", answer.seconds, failure=failure(error, job)))
             return
+        result = Result(job, status, answer.seconds, files)
         if answer.facts:
             self.timings.note(job, answer.seconds)
-        self._finish(task, Result(job, status, answer.seconds, files))
+            self._list(job.folder, [result])
+        self._finish(task, result)
 
     def _finish(self, task: Task, result: Result) -> None:
         self.results[task.index] = result
@@ -141,7 +151,23 @@ class _Batch:
     def write_manifests(self) -> None:
         done = [result for result in self.results.values() if result.failure is None]
         for folder in {result.job.folder for result in done}:
-            manifest.merge(folder, {one.job.stem: _entry(one) for one in done if one.job.folder == folder})
+            self._list(folder, [one for one in done if one.job.folder == folder])
+
+    def _list(self, folder: Path, done: Sequence[Result]) -> None:
+        """Put clips into their folder's manifest at once, so that a killed run leaves no file that nobody knows."""
+        if folder not in self.unlisted:
+            entries = {one.job.stem: _entry(one) for one in done}
+            if not manifest.merge(folder, entries, self.reporter.note):
+                self.unlisted.add(folder)
+
+
+def _refuse_to_replace(files: Sequence[Path]) -> None:
+    if files:
+        others = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        raise UserError(
+            f"{files[0]}{others}: not written by torchreel, or changed since; "
+            "choose another folder with -o, or replace with --force."
+        )
 
 
 def _prepare(tasks: Sequence[Task]) -> None:

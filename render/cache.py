@@ -28,12 +28,14 @@ _VERSIONS = ("torch", "manim", "av", "numpy", "uharfbuzz", "pycairo", "cairocffi
 
 
 def cache_folder() -> Path:
-    """`$TORCHREEL_CACHE`, else `torchreel` in `$XDG_CACHE_HOME` or `~/.cache`."""
-    own = os.environ.get("TORCHREEL_CACHE")
-    if own:
-        return Path(own).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "torchreel"
+    """`$TORCHREEL_CACHE`, else `torchreel` in `$XDG_CACHE_HOME` or `~/.cache`; nothing is kept without a home."""
+    own, base = os.environ.get("TORCHREEL_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    try:
+        if own:
+            return Path(own).expanduser()
+        return (Path(base) if base else Path.home() / ".cache") / "torchreel"
+    except RuntimeError:
+        return Path(os.devnull) / "torchreel"
 
 
 @functools.cache

@@ -90,8 +90,23 @@ class Task:
             else:
                 known = self.notes[suffix]["info"]
                 cache.place(key, self.notes[suffix], target)
-            files[suffix] = {"name": target.name, "bytes": target.stat().st_size, **known}
+            files[suffix] = {
+                "name": target.name,
+                "bytes": target.stat().st_size,
+                "sha256": outputs.digest(target),
+                **known,
+            }
         return files
+
+    def replaced(self) -> list[Path]:
+        """The files of other bytes than are known to be right that stand where this one's will be."""
+        paths = {suffix: self.job.path(suffix) for suffix in self.keys}
+        known = {suffix: (note["bytes"], note["sha256"]) for suffix, note in self.notes.items()}
+        return [
+            path
+            for suffix, path in paths.items()
+            if suffix not in known or not outputs.is_same(path, *known[suffix])
+        ]
 
 
 def perform(task: Task, report: Callable[[float], None]) -> Answer:

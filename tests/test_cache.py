@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.cli import main
 from torchreel.render import batch, cache
@@ -137,13 +138,17 @@ def test_a_damaged_entry_is_rendered_again(stage: Any, tmp_path: Path, cache_fol
     assert job.path("gif").read_bytes() == whole
 
 
-def test_a_changed_output_file_is_put_right(stage: Any, tmp_path: Path) -> None:
+def test_a_changed_output_file_is_put_right_by_force_only(stage: Any, tmp_path: Path) -> None:
     job = dataclasses.replace(JOB, folder=tmp_path)
     batch.run([job], Silent())
     whole = job.path("gif").read_bytes()
     job.path("gif").write_bytes(b"GIF89a edited")
-    [result] = batch.run([job], Silent())
-    assert result.status == "cached"
+    with pytest.raises(
+        UserError, match=r"Conv2d.zh.light.gif: not written by torchreel, or changed since; .*--force"
+    ):
+        batch.run([job], Silent())
+    assert job.path("gif").read_bytes() == b"GIF89a edited"
+    batch.run([job], Silent(), force=True)
     assert job.path("gif").read_bytes() == whole
 
 

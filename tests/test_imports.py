@@ -94,7 +94,7 @@ def test_only_the_renderer_touches_manims_configuration() -> None:
         for name in imports(path)
         if name in ("manim.config", "manim.tempconfig") or name.startswith("manim._config")
     }
-    assert touching == {"render/renderer.py"}
+    assert touching == {"render/manimconfig.py"}
 
 
 SCENES = [path for path in MODULES if layer(path) == "scenes"]
