@@ -75,6 +75,19 @@ class Arrangement:
         """The sets of which an element is shown, in torch's order."""
         return sorted(set(self.owners.values()))
 
+    @cached_property
+    def in_rows(self) -> int:
+        """How many rows of cells each set takes, where sets lie below each other; 0 where they do not."""
+        if len(self.shown) < 2:
+            return 1
+        axes = (*self.down, len(self.shown) - 2)
+        rows: dict[Index, set[Index]] = {}
+        for element, owner in self.owners.items():
+            rows.setdefault(owner, set()).add(tuple(element[axis] for axis in axes))
+        taken = [row for own in rows.values() for row in own]
+        alike = len({len(own) for own in rows.values()}) == 1
+        return len(taken) // len(rows) if alike and len(taken) == len(set(taken)) else 0
+
     def corner(self, plane: Cell) -> Index:
         """The first element of the plane at a place `(down, across)`."""
         corner = [0] * len(self.shown)

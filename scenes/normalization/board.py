@@ -6,8 +6,8 @@ channel's weight and bias. The block in the middle first shows what the variance
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.motion import Appear, Paint, Vanish
-from torchreel.scenes.parts.rooms import BESIDE, NUMBER, Part
+from torchreel.scenes.parts.rooms import BESIDE, NAME, NUMBER, Part
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
@@ -44,7 +44,7 @@ class Steps:
 
     `first` and `normalized` stand in the middle block one after the other; `statistics` are those of a set, of which
     `given` are there from the start; `axes` are those of the input that weight and bias have, `by_place` whether they
-    have a value for each place of a set.
+    have a value for each place of a set. `said` are the names above the middle block.
     """
 
     first: str
@@ -54,6 +54,7 @@ class Steps:
     axes: tuple[int, ...]
     by_place: bool = False
     names: str = ""
+    said: Mapping[str, str] = field(default_factory=dict)
 
 
 class SetGrid(Grid):
@@ -159,6 +160,19 @@ class NormBoard(Board):
         grid, cell = self.find(tensor, index)
         return grid.outline(cell, cell, 0.02)
 
+    def around_set(self, tensor: str, owner: Index, sample: int | None = None) -> list[np.ndarray]:
+        """Paths round the cells of a set, of one sample where it is given, plane by plane."""
+        paths = []
+        for grid in self.blocks[tensor]:
+            own = [
+                cell
+                for cell in grid.positions()
+                if self.arrangement.owners[grid.index(cell)] == owner and sample in (None, grid.index(cell)[0])
+            ]
+            if own:
+                paths.append(grid.outline(min(own), max(own), 0.02))
+        return paths
+
     def write(self, tensor: str, owner: Index, index: Index | None = None) -> list[Animation]:
         """The elements of a set, or one of them, take their values; those already written stay."""
         return [
@@ -175,6 +189,12 @@ class NormBoard(Board):
             if cell in grid.numbers and index in (None, grid.index(cell)):
                 gone += [grid.boxes[cell], grid.numbers.pop(cell)]
         return gone
+
+    def card_of_parameters(self, index: Index) -> Card | None:
+        """The card of an element's weight and bias."""
+        cards = [card for card in self.parameters if isinstance(card, Card)]
+        own = tuple(index[axis] for axis in self.steps.axes)
+        return next((card for card in cards if card.index == own), None)
 
     def mark(self, *paths: np.ndarray) -> list[Animation]:
         """Frames go out where they are and in round other things."""
@@ -209,15 +229,13 @@ class NormBoard(Board):
         rows, cols = arrangement.size
         down, across = arrangement.planes
         feet = _FOOT if any(self._feet()) else 0.0
-        block: dict[str, Any] = {"rows": rows, "cols": cols, "texts": ["0" * 1], "down": down, "across": across,
-                                 "between": _BETWEEN, "below": feet, "name": "name"}  # fmt: skip
+        block: dict[str, Any] = {"rows": rows, "cols": cols, "down": down, "across": across,
+                                 "between": _BETWEEN, "below": feet, "name": "name", "tall": self._tall}  # fmt: skip
         count = len(arrangement.sets)
+        high = count * (card_height(len(steps.statistics)) + _CARD_GAP) - _CARD_GAP
         parts: dict[str, Part] = {
             "input": Room(**{**block, "texts": self.texts("input")}, sides=self._sides()),
-            "statistics": Room(
-                wide=self._statistics_width(),
-                high=count * (card_height(len(steps.statistics)) + _CARD_GAP) - _CARD_GAP,
-            ),
+            "statistics": Room(wide=self._statistics_width(), high=0.1 if self._lined else high),
             "middle": Room(**{**block, "texts": self.texts(steps.first, steps.normalized)}),
         }
         if self.affine and self.by_place:
@@ -229,6 +247,18 @@ class NormBoard(Board):
         return in_row(parts, gap=(_GAP, 0.9))
 
     @property
+    def _lined(self) -> bool:
+        """Whether sets lie below each other, so that each card stands in line with its own."""
+        arrangement = self.arrangement
+        rows = arrangement.size[0] * arrangement.planes[0]
+        least = card_height(len(self.steps.statistics), False)
+        return arrangement.in_rows > 0 and rows * least / arrangement.in_rows < STAGE.height - NAME - 0.5
+
+    @property
+    def _tall(self) -> float:
+        return 1.5 if self._lined and self.arrangement.in_rows == 1 else 1.25
+
+    @property
     def _channels(self) -> list[int]:
         """The shown places along the axis of weight and bias."""
         return list(range(self.arrangement.shown[self.steps.axes[0]]))
@@ -238,7 +268,7 @@ class NormBoard(Board):
         rows, cols = self.arrangement.size
         rows = rows if len(self.steps.axes) > 1 else 1
         return Room(rows, cols, self.texts(name), down=down, across=across, between=_BETWEEN, name=f"{name} w (0)",
-                    largest=0.8)  # fmt: skip
+                    largest=0.62, tall=1.0)  # fmt: skip
 
     def _place_shape(self) -> tuple[Index, int, int]:
         """The axes of weight and bias that set planes apart, and how many planes stand down and across."""
@@ -264,13 +294,27 @@ class NormBoard(Board):
 
     def _cards(self) -> Iterator[tuple[Index, Card]]:
         steps, (x, y) = self.steps, self.placed["statistics"].block.middle
-        pitch = card_height(len(steps.statistics)) + _CARD_GAP
         sets = self.arrangement.sets
+        pitch = self._pitch(len(sets), len(steps.statistics))
         for number, owner in enumerate(sets):
             middle = (x, y + ((len(sets) - 1) / 2 - number) * pitch)
             name, color = self.arrangement.owner_name(owner), self.color(owner)
-            wide = self._statistics_width()
-            yield owner, Card(self, name, steps.statistics, owner, wide, middle, color, steps.given)
+            wide, high = self._statistics_width(), pitch - _CARD_GAP
+            if self._lined:
+                low, top = self._heights(owner)
+                middle, high = (x, (low + top) / 2), min(top - low, 1.6) - 0.03
+                name = name if high > card_height(len(steps.statistics)) else ""
+            yield owner, Card(self, name, steps.statistics, owner, wide, middle, color, steps.given, high)
+
+    def _pitch(self, count: int, lines: int) -> float:
+        """How far cards below each other are apart: larger ones where they are few."""
+        least = card_height(lines) + _CARD_GAP
+        return max(least, min(1.3 * least, (STAGE.height - 0.4) / count))
+
+    def _heights(self, owner: Index) -> tuple[float, float]:
+        """Foot and top of a set's cells."""
+        places = [(grid.center(cell)[1], grid.cells.height / 2) for grid, cell in self.cells("input", owner)]
+        return min(y - half for y, half in places), max(y + half for y, half in places)
 
     def _parameters(self) -> Iterator[Any]:
         """Weight and bias: a card for each channel, or grids where every place has its own."""
@@ -278,13 +322,15 @@ class NormBoard(Board):
             yield from self._places()
         elif self.affine:
             x, y = self.placed["parameters"].block.middle
-            pitch, channels = card_height(len(self.affine)) + _CARD_GAP, self._channels
+            channels = self._channels
+            pitch = self._pitch(len(channels), len(self.affine))
             color = self.look.theme.role("parameter")
             for channel in channels:
                 middle = (x, y + ((len(channels) - 1) / 2 - channel) * pitch)
                 name = f"c={channel}" if self.steps.names else f"[{channel}]"
                 wide = self._parameter_width()
-                yield Card(self, name, self.affine, (channel,), wide, middle, color, self.affine)
+                high = pitch - _CARD_GAP
+                yield Card(self, name, self.affine, (channel,), wide, middle, color, self.affine, high)
 
     def _places(self) -> Iterator[Any]:
         own, down, across = self._place_shape()
@@ -307,10 +353,8 @@ class NormBoard(Board):
         placed: Placed = self.placed[place]
         if place != "middle":
             return self.title(tensor, placed.head)
-        said = self.trace.symbol(tensor).strip("()")
-        return VGroup(
-            MathText(said, 0.3, self.look.theme.text).place(placed.head, vertical="baseline")
-        )
+        said = self.steps.said.get(tensor, self.trace.symbol(tensor).strip("()"))
+        return VGroup(MathText(said, 0.29, self.look.theme.text).place(placed.head, vertical="baseline"))
 
     def _sides(self) -> list[str]:
         arrangement = self.arrangement

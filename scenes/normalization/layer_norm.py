@@ -14,6 +14,7 @@ from torchreel.scenes.normalization import operators
 from torchreel.scenes.normalization.board import NormBoard, Steps, shortened
 from torchreel.scenes.normalization.sets_trace import Partition
 from torchreel.scenes.normalization.trace import channel_axis, is_frozen, partition
+from torchreel.scenes.parts.look import Stroke
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
@@ -21,6 +22,7 @@ from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
+_SAME = 1e-3
 _SHORTENED = frozenset(("centered", "normalized", "output", "square"))
 
 
@@ -33,6 +35,7 @@ class FiveSteps(OperatorScene):
 
     kind: ClassVar[str]
     middle: ClassVar[tuple[str, str]] = ("centered", "normalized")
+    quotient: ClassVar[str] = "x̂ = (x − μ) / s"
 
     def story(self) -> Iterator[Beat]:
         self.board = board = NormBoard(self.look, self.trace, self.sets, self.steps(), self._note)
@@ -56,7 +59,22 @@ class FiveSteps(OperatorScene):
     def remember(self) -> Iterator[Beat]:
         """What to keep in mind."""
         key = f"done_{self.kind}_eval" if self.frozen else f"done_{self.kind}"
-        yield Beat(key, run_time=0.3, look=lambda: [*self.board.mark(), *self.board.light("input")])
+        if self.frozen or len(self.owners) < 2:
+            yield Beat(key, run_time=0.3, look=self._all_lit)
+            return
+        yield Beat(key, run_time=0.1, hold=1.0, look=self._reach)
+        yield Beat(key, self._all_lit, 0.2)
+
+    def _all_lit(self) -> list[Animation]:
+        return [*self.board.mark(), *self.board.light("input"), *self.board.light("normalized")]
+
+    def _reach(self) -> list[Animation]:
+        """A set as it comes in, or what one sample has of it, and what of the output changes with it."""
+        board, owner = self.board, self.owners[0]
+        shown = board.arrangement.shown[0]
+        sample = shown - 1 if self.facts["across_samples"] and shown > 1 else None
+        paths = [*board.around_set("input", owner, sample), *board.around_set("output", owner)]
+        return [*board.mark(*paths), *board.light("input", [owner]), *board.light("normalized", [owner])]
 
     def law(self) -> Sequence[Token]:
         """The definition, with what the module has of weight and bias."""
@@ -71,14 +89,17 @@ class FiveSteps(OperatorScene):
 
     def pointing_at(self, step: Step) -> Pointer | None:
         """The whole way of an element: the input and its set's statistics, the normalized value, the output."""
-        places, owner = Places(self.mobjects), self.board.arrangement.owners[step.index]
-        made = {"input": step.index, **dict.fromkeys(self.steps().statistics, owner)}
-        found = {name: [place] for name, index in made.items() if (place := places[(name, index)]) is not None}
-        middle = places[("normalized", step.index)]
-        pointer = super().pointing_at(step)
-        if middle is None or pointer is None:
-            return pointer
-        return pointer.add(Pointer(self.look, middle, found, "input"))
+        places, board, texts = Places(self.mobjects), self.board, self._standing_texts()
+        by_place = step.index[-len(board.steps.axes) :] if board.by_place else ()
+        read = [("normalized", step.index), *((name, by_place) for name in board.affine if board.by_place)]
+        found = places.of(read)
+        target, middle = places[("output", step.index)], places[("normalized", step.index)]
+        if target is None or middle is None:
+            return None
+        pointer = Pointer(self.look, target, found, "normalized", texts)
+        pointer.add(Pointer(self.look, middle, places.of([("input", step.index)]), "input", texts))
+        cards = (board.cards[board.arrangement.owners[step.index]], board.card_of_parameters(step.index))
+        return pointer.add(*(board.frame(card.outline(), Stroke.SOURCE, 3) for card in cards if card))
 
     def main_source(self, step: Step) -> str:
         """The normalized value."""
@@ -99,7 +120,8 @@ class FiveSteps(OperatorScene):
         names = ("running_mean", "running_var") if kept else ("mean", "var")
         statistics = (*(name for name in names if name in self.trace.tensors), "std")
         axis = channel_axis(self.trace.module, len(self.trace.shape("input")))
-        return Steps(*self.middle, statistics, names if kept else (), (axis,), False, self.axes)
+        given = names if kept else ()
+        return Steps(*self.middle, statistics, given, (axis,), False, self.axes, {"normalized": self.quotient})
 
     @cached_property
     def sets(self) -> Partition:
@@ -149,7 +171,7 @@ class FiveSteps(OperatorScene):
         for owner in self.owners[1:]:
             yield Beat(
                 key, partial(self._write_lines, tensors, owner), 0.2, 0.5, sweep=True,
-                focus=self._step(tensors[-1], owner), look=partial(self._light, source, owner),
+                formula=self._step(tensors[-1], owner), look=partial(self._light, source, owner),
             )  # fmt: skip
 
     def elements(self, key: str, tensor: str) -> Iterator[Beat]:
@@ -161,8 +183,8 @@ class FiveSteps(OperatorScene):
         )  # fmt: skip
         for owner in self.owners:
             yield Beat(
-                key, partial(self._write, tensor, owner, None), 0.2, 0.4, sweep=True,
-                focus=self.trace.step(tensor, self._first_of(owner)), look=self.board.mark,
+                key, partial(self._write, tensor, owner, None), 0.2, 0.2, sweep=True,
+                formula=self.trace.step(tensor, self._first_of(owner)), look=self.board.mark,
             )  # fmt: skip
 
     def _law(self, quotient: str) -> list[Token]:
@@ -176,11 +198,13 @@ class FiveSteps(OperatorScene):
 
     @cached_property
     def _chosen(self) -> int:
-        """The number of the shown element with the largest result among those after the first set."""
+        """The number of the shown element with the largest result, after the first set and changed by weight and bias."""
         elements, owners = self.board.arrangement.elements, self.board.arrangement.owners
-        values = self.trace.values("output", elements)
-        rest = [n for n, one in enumerate(elements) if owners[one] != self.owners[0]] or range(len(elements))
-        return max(rest, key=lambda n: abs(values[n]) if np.isfinite(values[n]) else -1.0)
+        values = np.nan_to_num(self.trace.values("output", elements), nan=0.0, posinf=0.0, neginf=0.0)
+        before = np.nan_to_num(self.trace.values("normalized", elements), nan=0.0, posinf=0.0, neginf=0.0)
+        later = np.array([owners[one] != self.owners[0] for one in elements])
+        changed = (np.abs(values - before) > _SAME) & (np.abs(before) > _SAME)
+        return int(np.argmax(np.abs(values) / (np.abs(values).max() + 1.0) + later + 2 * changed))
 
     def _first_of(self, owner: Index) -> Index:
         board = self.board.arrangement
@@ -255,7 +279,7 @@ class LayerNorm(FiveSteps):
         ndim = len(self.trace.shape("input"))
         statistics = tuple(n for n in ("mean", "var", "std", "mean_square", "rms") if n in self.trace.tensors)
         own = tuple(range(ndim - len(module.normalized_shape), ndim))
-        return Steps(*self.middle, statistics, (), own, True, self.axes)
+        return Steps(*self.middle, statistics, (), own, True, self.axes, {"normalized": self.quotient})
 
     def values(self) -> dict[str, Any]:
         module: Any = self.trace.module
@@ -266,6 +290,7 @@ class RMSNorm(LayerNorm):
     """Squares, their mean and its root, quotient, weight: no mean is subtracted."""
 
     kind = "rms"
+    quotient = "x̂ = x / r"
     middle = ("square", "normalized")
     operator = operators.RMSNorm
 
