@@ -1,4 +1,4 @@
-"""How an input lies on the stage: its axes down and across in their own order, so that a result comes back in its shape.
+"""How an input lies on the stage: its axes down and across, so that a result comes back in the input's shape.
 
 The last two axes are rows and columns of a plane, the others set planes apart: samples down and channels across, or the
 other way round where channels are many. Of an input that does not fit with numbers a corner is shown.
@@ -116,7 +116,9 @@ class Arrangement:
     def rows(self) -> list[str]:
         """A name for each row where planes do not tell rows apart."""
         axis = len(self.shown) - 2
-        return [self._said((axis,), (*[0] * axis, row, 0)) for row in range(self.size[0])] if axis >= 0 else []
+        return (
+            [self._said((axis,), (*[0] * axis, row, 0)) for row in range(self.size[0])] if axis >= 0 else []
+        )
 
     def owner_name(self, owner: Index) -> str:
         """A set by the axes that keep it apart: `c=0`, `n=1 g=0`, `[0, 2]` where axes have no names."""

@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from manim import Animation, VGroup
+from manim import Animation
 
 from torchreel.scenes.normalization import operators
 from torchreel.scenes.normalization.layer_norm import FiveSteps
 from torchreel.scenes.normalization.numbered import pointed
 from torchreel.scenes.normalization.running import RunningBoard
 from torchreel.scenes.parts.grid import Cell, Grid
-from torchreel.scenes.parts.look import Stroke
-from torchreel.scenes.parts.motion import Appear, Vanish
-from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.motion import Vanish
 from torchreel.scenes.stage.beats import Beat
 
 

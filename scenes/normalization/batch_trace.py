@@ -14,7 +14,6 @@ from torchreel.scenes.trace.formula import Expr, Ref
 from torchreel.scenes.trace.operator import Call, Operator
 from torchreel.scenes.trace.proof import Rule, Trace
 
-
 KEPT = {"running_mean": "μ", "running_var": "σ²"}
 """What the running statistics are called where they take the place of the input's own."""
 

@@ -6,6 +6,7 @@ channel's weight and bias. The block in the middle first shows what the variance
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,24 +18,22 @@ from torchreel.scenes.normalization.arrangement import Arrangement, arrangements
 from torchreel.scenes.normalization.cards import Card
 from torchreel.scenes.normalization.cards import height as card_height
 from torchreel.scenes.normalization.cards import width as card_width
+from torchreel.scenes.normalization.desk import NormDesk
 from torchreel.scenes.normalization.sets_trace import Partition
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.motion import Appear, Paint, Vanish
-from torchreel.scenes.parts.rooms import BESIDE, NAME, NUMBER, Part
+from torchreel.scenes.parts.rooms import NAME, Part
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text, measure
-from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
-from torchreel.scenes.trace.printed import written
 from torchreel.scenes.trace.proof import Trace
 
 _GAP, _BETWEEN, _FOOT = 0.26, 0.12, 0.3
 _CARD_GAP = 0.1
 _MOST_ROWS, _MOST_COLS = 8, 6
-_CLOSE = 1e-4
 _TINT = 0.24
 
 
@@ -42,9 +41,9 @@ _TINT = 0.24
 class Steps:
     """The tensors of a layer's steps.
 
-    `first` and `normalized` stand in the middle block one after the other; `statistics` are those of a set, of which
-    `given` are there from the start; `axes` are those of the input that weight and bias have, `by_place` whether they
-    have a value for each place of a set. `said` are the names above the middle block.
+    `first` stands in the middle block and, where weight or bias follow, gives way to `normalized`. `statistics` are
+    those of a set, of which `given` are there from the start; `axes` are those of the input that weight and bias have,
+    `by_place` whether they have a value for each place of a set. `said` are names above the middle block.
     """
 
     first: str
@@ -75,7 +74,7 @@ class SetGrid(Grid):
         return self.writes(self.value(cell))
 
 
-class NormBoard(Board):
+class NormBoard(NormDesk):
     """Everything that stands on the stage of the steps.
 
     `blocks[tensor]` are the planes of a tensor, `cards[set]` the statistics, `scenery` what never changes. `note` says
@@ -83,20 +82,20 @@ class NormBoard(Board):
     """
 
     def __init__(
-        self, look: Look, trace: Trace, partition: Partition, steps: Steps, note: Callable[[Index, Index], str]
+        self,
+        look: Look,
+        trace: Trace,
+        partition: Partition,
+        steps: Steps,
+        note: Callable[[Index, Index], str],
     ) -> None:
         super().__init__(look, trace)
         self.partition, self.steps = partition, steps
         self.affine = [name for name in ("weight", "bias") if name in trace.tensors]
         self.by_place = steps.by_place
-        tensors = ("input", steps.first, steps.normalized, "output")
-        self.ems = max(measure(text, 1.0) for name in tensors for text in self.texts(name))
-        self.arrangement = arrangements(partition, steps.names, self._most())
-        self.placed = fill(STAGE, self._figure(), same=[("input", "middle", "output")])
-        self.blocks = {
-            tensor: list(self._block(tensor, place))
-            for tensor, place in zip(tensors, ("input", "middle", "middle", "output"), strict=True)
-        }
+        self.arrangement, self.placed = self._fitted()
+        places = {"input": "input", steps.first: "middle", steps.normalized: "middle", "output": "output"}
+        self.blocks = {name: list(self._block(name, place)) for name, place in places.items() if name}
         self.cards = dict(self._cards())
         self.scenery = VGroup(*self._titles(), *self._labels())
         self.parameters = list(self._parameters())
@@ -105,21 +104,11 @@ class NormBoard(Board):
         if not self.arrangement.is_whole:
             self.scenery.add(self.note(note(self.arrangement.shown, partition.shape)))
 
-    def shorter(self, tensor: str, value: float) -> str:
-        """A value as drawn, without zeros that only eps keeps from being exact."""
-        return shortened(self.look.written(value, self.trace.range(tensor)), value)
-
-    def texts(self, *tensors: str) -> list[str]:
-        """How the elements of some tensors are drawn."""
-        return [self.shorter(name, value) for name in tensors for value in self.trace.sample(name).tolist()] or [
-            "0"
-        ]
-
     def objects(self) -> list[Any]:
-        """What stands on the stage at first: under the middle block's numbers lie the cells of those that come later."""
+        """What stands on the stage at first; under the middle block's cells lie those of what comes later."""
         steps = self.steps
-        order = ("input", steps.normalized, steps.first, "output")
-        grids = [grid for tensor in dict.fromkeys(order) for grid in self.blocks[tensor]]
+        order = [name for name in ("input", steps.normalized, steps.first, "output") if name]
+        grids = [grid for tensor in order for grid in self.blocks[tensor]]
         return [self.scenery, self.first_title, *grids, *self.cards.values(), *self.parameters]
 
     def color(self, owner: Index) -> str:
@@ -167,7 +156,8 @@ class NormBoard(Board):
             own = [
                 cell
                 for cell in grid.positions()
-                if self.arrangement.owners[grid.index(cell)] == owner and sample in (None, grid.index(cell)[0])
+                if self.arrangement.owners[grid.index(cell)] == owner
+                and sample in (None, grid.index(cell)[0])
             ]
             if own:
                 paths.append(grid.outline(min(own), max(own), 0.02))
@@ -206,16 +196,31 @@ class NormBoard(Board):
         """The name above the middle block."""
         return self._title(tensor, "middle")
 
-    def _most(self) -> Cell:
-        """As many rows and columns as fit a block with numbers."""
-        cell = NUMBER * self.ems + BESIDE
-        room = STAGE.width - 4 * _GAP - 0.9 - self._statistics_width() - 3 * 3 * _BETWEEN
-        if self.affine and not self.by_place:
-            room -= self._parameter_width()
-        each = 3 * cell
-        if self.affine and self.by_place:
-            each += NUMBER * max(measure(text, 1.0) for text in self.texts(*self.affine)) + BESIDE
-        return _MOST_ROWS, max(1, min(_MOST_COLS, int(room / each)))
+    def _fitted(self) -> tuple[Arrangement, dict[str, Placed]]:
+        """As much of the input as fits with numbers, and the places of everything."""
+        wanted = 0
+        for cols in range(_MOST_COLS, 0, -1):
+            self.arrangement = arrangements(self.partition, self.steps.names, (_MOST_ROWS, cols))
+            size = math.prod(self.arrangement.shown)
+            if size == wanted:
+                continue
+            wanted = size
+            placed = self._try()
+            if placed is not None:
+                return self.arrangement, placed
+        self.arrangement = arrangements(self.partition, self.steps.names, (1, 1))
+        return self.arrangement, fill(STAGE, self._figure(), same=[("input", "middle", "output")])
+
+    def _try(self) -> dict[str, Placed] | None:
+        """The places of everything if all numbers of the arrangement can be read."""
+        try:
+            placed = fill(STAGE, self._figure(), same=[("input", "middle", "output")])
+        except ValueError:
+            return None
+        named = ("input", "middle", "output", *(self.affine if self.by_place else ()))
+        rooms = {name: placed[name].cells for name in named}
+        whole = (rooms["input"].rows, rooms["input"].cols) == self.arrangement.size
+        return placed if whole and all(cells.text_size for cells in rooms.values()) else None
 
     def _statistics_width(self) -> float:
         return card_width(self, self.steps.statistics, ["n=0 c=0"] if len(self.partition.parts) > 1 else [])
@@ -236,7 +241,7 @@ class NormBoard(Board):
         parts: dict[str, Part] = {
             "input": Room(**{**block, "texts": self.texts("input")}, sides=self._sides()),
             "statistics": Room(wide=self._statistics_width(), high=0.1 if self._lined else high),
-            "middle": Room(**{**block, "texts": self.texts(steps.first, steps.normalized)}),
+            "middle": Room(**{**block, "texts": self.texts(*filter(None, (steps.first, steps.normalized)))}),
         }
         if self.affine and self.by_place:
             parts["parameters"] = in_column({name: self._parameter_room(name) for name in self.affine})
@@ -264,7 +269,7 @@ class NormBoard(Board):
         return list(range(self.arrangement.shown[self.steps.axes[0]]))
 
     def _parameter_room(self, name: str) -> Room:
-        lead, down, across = self._place_shape()
+        _, down, across = self._place_shape()
         rows, cols = self.arrangement.size
         rows = rows if len(self.steps.axes) > 1 else 1
         return Room(rows, cols, self.texts(name), down=down, across=across, between=_BETWEEN, name=f"{name} w (0)",
@@ -333,7 +338,7 @@ class NormBoard(Board):
                 yield Card(self, name, self.affine, (channel,), wide, middle, color, self.affine, high)
 
     def _places(self) -> Iterator[Any]:
-        own, down, across = self._place_shape()
+        own, _, across = self._place_shape()
         arrangement = self.arrangement
         for name in self.affine:
             placed = self.placed[name]
@@ -392,14 +397,7 @@ class NormBoard(Board):
             for number, text in enumerate(feet):
                 by_plane = len(feet) == across and across > 1
                 x = own[number].middle[0] if by_plane or len(feet) == 1 else own[0].center((0, number))[0]
-                if measure(text, MIN_TEXT, "mono") < placed.cells.width * (placed.cells.cols if by_plane else 1):
+                if measure(text, MIN_TEXT, "mono") < placed.cells.width * (
+                    placed.cells.cols if by_plane else 1
+                ):
                     yield self.label(text, (x, placed.block.bottom - 0.17), MIN_TEXT)
-
-
-def shortened(text: str, value: float) -> str:
-    """A rounded number without zeros at its end, where these are right to four decimals."""
-    shorter = text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
-    if shorter == text or abs(float(shorter.replace("−", "-")) - value) > _CLOSE:
-        return text
-    return written(float(shorter.replace("−", "-")), 2)
-

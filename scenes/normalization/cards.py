@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.parts.desk import Desk
+from torchreel.scenes.normalization.desk import NormDesk
 from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.mathtext import width as math_width
@@ -29,7 +29,7 @@ class Card(VGroup):
 
     def __init__(
         self,
-        desk: Desk,
+        desk: NormDesk,
         name: str,
         tensors: Sequence[str],
         index: Index,
@@ -65,8 +65,9 @@ class Card(VGroup):
         """The value of a line."""
         ink, size = self.desk.look.theme.ink(self.ground), _NUMBER * self.larger
         value = self.desk.trace.value(tensor, self.index)
-        size = fit(self.desk.text(tensor, value), self._room(tensor), size, MIN_NUMBER)
-        number = self.desk.number(tensor, self.index, size, ink)
+        text = self.desk.shorter(tensor, value)
+        size = fit(text, self._room(tensor), size, MIN_NUMBER)
+        number = self.desk.number(tensor, self.index, size, ink, text=text)
         return VGroup(number.place((self.right, self.y(tensor)), align="right"))
 
     def write(self, tensor: str) -> list[Animation]:
@@ -90,7 +91,6 @@ class Card(VGroup):
         symbol = math_width(self.desk.trace.symbol(tensor), _SYMBOL * self.larger)
         return self.right - self.left - symbol - 0.08
 
-
     def outline(self) -> np.ndarray:
         """The path round the whole card."""
         return box_points(self.width_given + 0.06, self.height_given + 0.04, self.middle, 0.09)
@@ -101,7 +101,7 @@ def height(lines: int, named: bool = True) -> float:
     return (HEAD if named else 0.0) + lines * LINE + PADDING
 
 
-def width(desk: Desk, tensors: Sequence[str], names: Sequence[str]) -> float:
+def width(desk: NormDesk, tensors: Sequence[str], names: Sequence[str]) -> float:
     """How wide the cards of some tensors are."""
     lines = [
         math_width(desk.trace.symbol(tensor), _SYMBOL) + measure(text, _NUMBER) + 0.12
@@ -110,4 +110,3 @@ def width(desk: Desk, tensors: Sequence[str], names: Sequence[str]) -> float:
     ]
     heads = [measure(name, MIN_TEXT, "mono") for name in names]
     return max([0.7, *lines, *heads]) + 0.24
-

@@ -19,7 +19,7 @@ def normalization_facts(trace: Trace) -> Mapping[str, bool]:
 
     `across_samples`: a sample's output depends on the other samples. `standardized`: every set of the output has mean 0
     and variance 1. `equal`: no set has any variance; `zeros`: no set has any size. `fresh`: weight 1 and bias 0.
-    `related`: ten times a row gives the same result, a shifted row another. `stays`, `replaced` and `averaged` say what
+    `related`: twice a row gives the same result, a shifted row another. `stays`, `replaced` and `averaged` say what
     momentum makes of running statistics.
     """
     module, x = trace.module, _tensor(trace, "input")
@@ -82,7 +82,13 @@ def _momentum(trace: Trace) -> dict[str, bool]:
     momentum, tensors = getattr(trace.module, "momentum", None), trace.tensors
     if "new_running_mean" not in tensors:
         return {"stays": False, "replaced": False, "averaged": False}
-    pairs = [(_tensor(trace, name), _tensor(trace, f"new_{name}")) for name in ("running_mean", "running_var")]
+    pairs = [
+        (_tensor(trace, name), _tensor(trace, f"new_{name}")) for name in ("running_mean", "running_var")
+    ]
     kept = all(torch.equal(old, new) for old, new in pairs)
     counted = tensors.get("num_batches_tracked") is not None
-    return {"stays": momentum == 0 and kept, "replaced": momentum == 1, "averaged": momentum is None and counted}
+    return {
+        "stays": momentum == 0 and kept,
+        "replaced": momentum == 1,
+        "averaged": momentum is None and counted,
+    }

@@ -11,7 +11,8 @@ from manim import Animation
 
 from torchreel.assets.examples import DEFAULT
 from torchreel.scenes.normalization import operators
-from torchreel.scenes.normalization.board import NormBoard, Steps, shortened
+from torchreel.scenes.normalization.board import NormBoard, Steps
+from torchreel.scenes.normalization.desk import ROOTS, shortened
 from torchreel.scenes.normalization.sets_trace import Partition
 from torchreel.scenes.normalization.trace import channel_axis, is_frozen, partition
 from torchreel.scenes.parts.look import Stroke
@@ -23,18 +24,17 @@ from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
 _SAME = 1e-3
-_SHORTENED = frozenset(("centered", "normalized", "output", "square"))
 
 
 class FiveSteps(OperatorScene):
     """Mean, difference, variance and its root, quotient, affine map: over all sets that share statistics.
 
-    `kind` is the layer's part of the captions that say which elements form a set; `middle` names the tensors that stand
-    between input and output, one after the other.
+    `kind` is the layer's part of the captions that say which elements form a set; `first` is the tensor that the
+    variance is made of, and `quotient` what the normalized values are.
     """
 
     kind: ClassVar[str]
-    middle: ClassVar[tuple[str, str]] = ("centered", "normalized")
+    first: ClassVar[str] = "centered"
     quotient: ClassVar[str] = "x̂ = (x − μ) / s"
 
     def story(self) -> Iterator[Beat]:
@@ -47,14 +47,21 @@ class FiveSteps(OperatorScene):
 
     def tell(self) -> Iterator[Beat]:
         """The beats of the steps."""
-        first, normalized = self.middle
+        first = self.first
         if not self.frozen:
             yield from self.statistic(self.sets_key, ("mean",), "input")
         yield from self.elements(first, first)
         squares = ("std",) if self.frozen else ("var", "std")
         yield from self.statistic("std_eval" if self.frozen else "var", squares, first)
-        yield from self.elements(normalized, normalized)
-        yield from self.elements(self.affine_key, "output")
+        yield from self.outputs()
+
+    def outputs(self) -> Iterator[Beat]:
+        """The quotient, and what weight and bias make of it."""
+        if self.is_affine:
+            yield from self.elements("normalized", "normalized")
+            yield from self.elements(self.affine_key, "output")
+        else:
+            yield from self.elements("normalized", "output")
 
     def remember(self) -> Iterator[Beat]:
         """What to keep in mind."""
@@ -66,7 +73,11 @@ class FiveSteps(OperatorScene):
         yield Beat(key, self._all_lit, 0.2)
 
     def _all_lit(self) -> list[Animation]:
-        return [*self.board.mark(), *self.board.light("input"), *self.board.light("normalized")]
+        return [*self.board.mark(), *self._lit(None)]
+
+    def _lit(self, owners: Sequence[Index] | None) -> list[Animation]:
+        names = ("input", self.board.steps.normalized or self.first)
+        return [move for name in names for move in self.board.light(name, owners)]
 
     def _reach(self) -> list[Animation]:
         """A set as it comes in, or what one sample has of it, and what of the output changes with it."""
@@ -74,7 +85,7 @@ class FiveSteps(OperatorScene):
         shown = board.arrangement.shown[0]
         sample = shown - 1 if self.facts["across_samples"] and shown > 1 else None
         paths = [*board.around_set("input", owner, sample), *board.around_set("output", owner)]
-        return [*board.mark(*paths), *board.light("input", [owner]), *board.light("normalized", [owner])]
+        return [*board.mark(*paths), *self._lit([owner])]
 
     def law(self) -> Sequence[Token]:
         """The definition, with what the module has of weight and bias."""
@@ -91,19 +102,20 @@ class FiveSteps(OperatorScene):
         """The whole way of an element: the input and its set's statistics, the normalized value, the output."""
         places, board, texts = Places(self.mobjects), self.board, self._standing_texts()
         by_place = step.index[-len(board.steps.axes) :] if board.by_place else ()
-        read = [("normalized", step.index), *((name, by_place) for name in board.affine if board.by_place)]
+        middle_name = board.steps.normalized or self.first
+        read = [(middle_name, step.index), *((name, by_place) for name in board.affine if board.by_place)]
         found = places.of(read)
-        target, middle = places[("output", step.index)], places[("normalized", step.index)]
+        target, middle = places[("output", step.index)], places[(middle_name, step.index)]
         if target is None or middle is None:
             return None
-        pointer = Pointer(self.look, target, found, "normalized", texts)
+        pointer = Pointer(self.look, target, found, middle_name, texts)
         pointer.add(Pointer(self.look, middle, places.of([("input", step.index)]), "input", texts))
         cards = (board.cards[board.arrangement.owners[step.index]], board.card_of_parameters(step.index))
         return pointer.add(*(board.frame(card.outline(), Stroke.SOURCE, 3) for card in cards if card))
 
     def main_source(self, step: Step) -> str:
-        """The normalized value."""
-        return "normalized"
+        """What stands before the output."""
+        return self.board.steps.normalized or self.first
 
     def values(self) -> dict[str, Any]:
         sets, module = self.sets, self.trace.module
@@ -121,7 +133,14 @@ class FiveSteps(OperatorScene):
         statistics = (*(name for name in names if name in self.trace.tensors), "std")
         axis = channel_axis(self.trace.module, len(self.trace.shape("input")))
         given = names if kept else ()
-        return Steps(*self.middle, statistics, given, (axis,), False, self.axes, {"normalized": self.quotient})
+        return self._steps(statistics, given, (axis,), False)
+
+    def _steps(
+        self, statistics: tuple[str, ...], given: tuple[str, ...], axes: tuple[int, ...], by_place: bool
+    ) -> Steps:
+        normalized = "normalized" if self.is_affine else ""
+        said = {"normalized": self.quotient}
+        return Steps(self.first, normalized, statistics, given, axes, by_place, self.axes, said)
 
     @cached_property
     def sets(self) -> Partition:
@@ -142,9 +161,12 @@ class FiveSteps(OperatorScene):
     def affine_key(self) -> str:
         """The caption of the last step."""
         has = [name in self.trace.tensors for name in ("weight", "bias")]
-        return {(True, True): "affine", (True, False): "scaled", (False, True): "moved"}.get(
-            (has[0], has[1]), "affine_off"
-        )
+        return "affine" if all(has) else "scaled" if has[0] else "moved"
+
+    @property
+    def is_affine(self) -> bool:
+        """Whether there is a weight or a bias."""
+        return any(name in self.trace.tensors for name in ("weight", "bias"))
 
     @property
     def axes(self) -> str:
@@ -154,11 +176,11 @@ class FiveSteps(OperatorScene):
     def text(self, tensor: str, value: float) -> str:
         """A value as drawn, without zeros that only eps keeps from being exact."""
         said = super().text(tensor, value)
-        return shortened(said, value) if tensor in _SHORTENED else said
+        return said if tensor in ROOTS else shortened(said, value)
 
     def _printed(self, tensor: str, value: float, decimals: int) -> str:
         said = super()._printed(tensor, value, decimals)
-        return shortened(said, value) if tensor in _SHORTENED else said
+        return said if tensor in ROOTS else shortened(said, value)
 
     def statistic(self, key: str, tensors: tuple[str, ...], source: str) -> Iterator[Beat]:
         """The first set's statistics with their formulas, the others set by set: one set lit, the others grey."""
@@ -198,12 +220,12 @@ class FiveSteps(OperatorScene):
 
     @cached_property
     def _chosen(self) -> int:
-        """The number of the shown element with the largest result, after the first set and changed by weight and bias."""
+        """The number of the largest shown result, after the first set and changed by weight and bias."""
         elements, owners = self.board.arrangement.elements, self.board.arrangement.owners
         values = np.nan_to_num(self.trace.values("output", elements), nan=0.0, posinf=0.0, neginf=0.0)
         before = np.nan_to_num(self.trace.values("normalized", elements), nan=0.0, posinf=0.0, neginf=0.0)
         later = np.array([owners[one] != self.owners[0] for one in elements])
-        changed = (np.abs(values - before) > _SAME) & (np.abs(before) > _SAME)
+        changed = (np.abs(values - before) > _SAME) & (np.abs(before) > _SAME) & self.is_affine
         return int(np.argmax(np.abs(values) / (np.abs(values).max() + 1.0) + later + 2 * changed))
 
     def _first_of(self, owner: Index) -> Index:
@@ -229,18 +251,21 @@ class FiveSteps(OperatorScene):
     def _point_at(self, tensor: str, at: Index) -> list[Animation]:
         """Frames go to an element, to what it is made of, and all sets are lit."""
         board, owner = self.board, self.board.arrangement.owners[at]
-        source = {self.middle[0]: "input", "output": "normalized"}.get(tensor, self._dividend)
+        source = "input" if tensor == self.first else self._dividend
+        if tensor == "output" and self.is_affine:
+            source = "normalized"
         paths = [board.around(tensor, at), board.around(source, at)]
-        if tensor == self.middle[0] and "mean" in "".join(self.steps().statistics):
-            paths.append(board.cards[owner].around(self.steps().statistics[0]))
-        if tensor == "normalized":
-            paths.append(board.cards[owner].around(self.steps().statistics[-1]))
-        lit = [move for name in ("input", self.middle[0]) for move in board.light(name)] if tensor != "output" else []
-        return [*board.mark(*paths), *lit]
+        statistics = board.steps.statistics
+        if tensor == self.first == "centered":
+            paths.append(board.cards[owner].around(statistics[0]))
+        elif tensor != self.first and source != "normalized":
+            paths.append(board.cards[owner].around(statistics[-1]))
+        lit = ("input", self.first) if source != "normalized" else ()
+        return [*board.mark(*paths), *(move for name in lit for move in board.light(name))]
 
     @property
     def _dividend(self) -> str:
-        return self.middle[0]
+        return self.first
 
     def _write(self, tensor: str, owner: Index, at: Index | None) -> list[Animation]:
         board = self.board
@@ -279,7 +304,7 @@ class LayerNorm(FiveSteps):
         ndim = len(self.trace.shape("input"))
         statistics = tuple(n for n in ("mean", "var", "std", "mean_square", "rms") if n in self.trace.tensors)
         own = tuple(range(ndim - len(module.normalized_shape), ndim))
-        return Steps(*self.middle, statistics, (), own, True, self.axes, {"normalized": self.quotient})
+        return self._steps(statistics, (), own, True)
 
     def values(self) -> dict[str, Any]:
         module: Any = self.trace.module
@@ -291,14 +316,13 @@ class RMSNorm(LayerNorm):
 
     kind = "rms"
     quotient = "x̂ = x / r"
-    middle = ("square", "normalized")
+    first = "square"
     operator = operators.RMSNorm
 
     def tell(self) -> Iterator[Beat]:
         yield from self.elements("square", "square")
         yield from self.statistic("mean_square", ("mean_square", "rms"), "square")
-        yield from self.elements("normalized", "normalized")
-        yield from self.elements(self.affine_key, "output")
+        yield from self.outputs()
 
     def law(self) -> Sequence[Token]:
         return self._law(f"input / √(mean_square + {self._eps})")

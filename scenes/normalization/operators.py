@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from torch import nn
 
@@ -51,6 +52,7 @@ SYMBOLS = {
 }  # fmt: skip
 
 
+_TOLD: dict[str, Any] = {"symbols": SYMBOLS, "facts": normalization_facts}
 COMPARED = {
     f"{layer}{tensor}": symbol
     for layer in LAYERS
@@ -60,12 +62,28 @@ COMPARED = {
 
 def _batch(module: type[nn.Module]) -> BatchNormOperator:
     infer = partial(infer_features, axis=1)
-    return BatchNormOperator(module, record_batch_norm, check_layer, infer, source=_BATCH, symbols=SYMBOLS, facts=normalization_facts)
+    return BatchNormOperator(
+        module,
+        record_batch_norm,
+        check_layer,
+        infer,
+        source=_BATCH,
+        symbols=SYMBOLS,
+        facts=normalization_facts,
+    )
 
 
 def _instance(module: type[nn.Module], dims: int) -> Operator:
     infer = partial(infer_features, axis=-1 - dims)
-    return RunningOperator(module, record_instance_norm, check_layer, infer, source=_INSTANCE, symbols=SYMBOLS, facts=normalization_facts)
+    return RunningOperator(
+        module,
+        record_instance_norm,
+        check_layer,
+        infer,
+        source=_INSTANCE,
+        symbols=SYMBOLS,
+        facts=normalization_facts,
+    )
 
 
 BatchNorm1d = _batch(nn.BatchNorm1d)
@@ -76,12 +94,36 @@ InstanceNorm1d = _instance(nn.InstanceNorm1d, 1)
 InstanceNorm2d = _instance(nn.InstanceNorm2d, 2)
 InstanceNorm3d = _instance(nn.InstanceNorm3d, 3)
 
-LayerNorm = Operator(nn.LayerNorm, record_layer_norm, check_layer, infer_shape, source=_LAYER, symbols=SYMBOLS, facts=normalization_facts)
-RMSNorm = Operator(nn.RMSNorm, record_rms_norm, check_layer, infer_shape, source=_RMS, symbols=SYMBOLS, facts=normalization_facts)
-GroupNorm = GroupNormOperator(
-    nn.GroupNorm, record_group_norm, check_group_norm, infer_group_norm, source=_GROUP, symbols=SYMBOLS, facts=normalization_facts
+LayerNorm = Operator(
+    nn.LayerNorm,
+    record_layer_norm,
+    check_layer,
+    infer_shape,
+    source=_LAYER,
+    symbols=SYMBOLS,
+    facts=normalization_facts,
 )
-LocalResponseNorm = Operator(nn.LocalResponseNorm, record_local_response_norm, check_layer, source=_RESPONSE, symbols=RESPONSE)
+RMSNorm = Operator(
+    nn.RMSNorm,
+    record_rms_norm,
+    check_layer,
+    infer_shape,
+    source=_RMS,
+    symbols=SYMBOLS,
+    facts=normalization_facts,
+)
+GroupNorm = GroupNormOperator(
+    nn.GroupNorm,
+    record_group_norm,
+    check_group_norm,
+    infer_group_norm,
+    source=_GROUP,
+    symbols=SYMBOLS,
+    facts=normalization_facts,
+)
+LocalResponseNorm = Operator(
+    nn.LocalResponseNorm, record_local_response_norm, check_layer, source=_RESPONSE, symbols=RESPONSE
+)
 Normalization = ComparisonOperator(
     None,
     record_comparison,

@@ -20,7 +20,6 @@ from torchreel.scenes.trace.formula import Add, Const, Div, Expr, Func, Mul, Ref
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
 
-
 _TINY = 1e-4
 
 
@@ -71,8 +70,8 @@ def partition(module: Any, shape: tuple[int, ...]) -> Partition:
 
 
 def are_related(x: Tensor) -> bool:
-    """Whether the second row of `x` `(3, N)` is the first times 10 and the third the first plus 20."""
-    return x.ndim == 2 and len(x) == 3 and bool((x[1] == 10 * x[0]).all() and (x[2] == x[0] + 20).all())
+    """Whether the second row of `x` `(3, N)` is the first times 2 and the third the first plus 10."""
+    return x.ndim == 2 and len(x) == 3 and bool((x[1] == 2 * x[0]).all() and (x[2] == x[0] + 10).all())
 
 
 def is_frozen(module: Any) -> bool:
@@ -206,8 +205,10 @@ class Standardized:
         return Div(self._difference(cells), Ref("std", self.sets.set_of(cells)))
 
     def _affine(self, cells: Tensor) -> Expr:
-        """normalized times weight plus bias, as far as the module has them."""
-        result: Expr = Rounded(Ref("normalized", cells), self._fused(cells))
+        """normalized times weight plus bias, as far as the module has them; without both the quotient itself."""
+        plain = "weight" not in self.tensors and "bias" not in self.tensors
+        result: Expr = self._quotient(cells) if plain else Ref("normalized", cells)
+        result = Rounded(result, self._fused(cells))
         place = cells[:, list(self.axes)]
         if "weight" in self.tensors:
             result = Mul((result, Ref("weight", place)))
