@@ -186,6 +186,15 @@ class NormBoard(NormDesk):
         own = tuple(index[axis] for axis in self.steps.axes)
         return next((card for card in cards if card.index == own), None)
 
+    def around_parameters(self, index: Index) -> list[np.ndarray]:
+        """Paths round an element's weight and bias."""
+        if (card := self.card_of_parameters(index)) is not None:
+            return [card.outline()]
+        own = tuple(index[axis] for axis in self.steps.axes)
+        grids = [grid for grid in self.parameters if isinstance(grid, Grid)]
+        found = ((grid, cell) for grid in grids for cell in grid.positions() if grid.index(cell) == own)
+        return [grid.outline(cell, cell, 0.02) for grid, cell in found]
+
     def mark(self, *paths: np.ndarray) -> list[Animation]:
         """Frames go out where they are and in round other things."""
         gone, self.frames = self.frames, [self.frame(path, 3.8) for path in paths]

@@ -96,7 +96,9 @@ class FiveSteps(OperatorScene):
         """The largest result that is shown."""
         if not hasattr(self, "board"):
             return None
-        return self.trace.step("output", self.board.arrangement.elements[self._chosen])
+        arrangement = self.board.arrangement
+        later = [one for one in arrangement.elements if arrangement.owners[one] != self.owners[0]]
+        return self.trace.step("output", self._telling(later or arrangement.elements))
 
     def pointing_at(self, step: Step) -> Pointer | None:
         """The whole way of an element: the input and its set's statistics, the normalized value, the output."""
@@ -198,7 +200,7 @@ class FiveSteps(OperatorScene):
 
     def elements(self, key: str, tensor: str) -> Iterator[Beat]:
         """One element in full, then set by set."""
-        first, at = self.owners[0], self._first_of(self.owners[0])
+        first, at = self.owners[0], self._telling(self._members(self.owners[0]))
         yield Beat(
             key, partial(self._write, tensor, first, at), 0.3, 0.6, self.trace.step(tensor, at),
             look=partial(self._point_at, tensor, at),
@@ -206,7 +208,7 @@ class FiveSteps(OperatorScene):
         for owner in self.owners:
             yield Beat(
                 key, partial(self._write, tensor, owner, None), 0.2, 0.2, sweep=True,
-                formula=self.trace.step(tensor, self._first_of(owner)), look=self.board.mark,
+                formula=self.trace.step(tensor, self._members(owner)[0]), look=self.board.mark,
             )  # fmt: skip
 
     def _law(self, quotient: str) -> list[Token]:
@@ -218,19 +220,19 @@ class FiveSteps(OperatorScene):
     def _eps(self) -> str:
         return "ε"
 
-    @cached_property
-    def _chosen(self) -> int:
-        """The number of the largest shown result, after the first set and changed by weight and bias."""
-        elements, owners = self.board.arrangement.elements, self.board.arrangement.owners
-        values = np.nan_to_num(self.trace.values("output", elements), nan=0.0, posinf=0.0, neginf=0.0)
-        before = np.nan_to_num(self.trace.values("normalized", elements), nan=0.0, posinf=0.0, neginf=0.0)
-        later = np.array([owners[one] != self.owners[0] for one in elements])
+    def _telling(self, elements: Sequence[Index]) -> Index:
+        """The element with the largest result, if there is one among those that weight and bias change."""
+        values, before = (
+            np.nan_to_num(self.trace.values(name, elements), nan=0.0, posinf=0.0, neginf=0.0)
+            for name in ("output", "normalized")
+        )
         changed = (np.abs(values - before) > _SAME) & (np.abs(before) > _SAME) & self.is_affine
-        return int(np.argmax(np.abs(values) / (np.abs(values).max() + 1.0) + later + 2 * changed))
+        return elements[int(np.argmax(np.abs(values) / (np.abs(values).max() + 1.0) + changed))]
 
-    def _first_of(self, owner: Index) -> Index:
-        board = self.board.arrangement
-        return next(one for one in board.elements if board.owners[one] == owner)
+    def _members(self, owner: Index) -> list[Index]:
+        """The shown elements of a set."""
+        arrangement = self.board.arrangement
+        return [one for one in arrangement.elements if arrangement.owners[one] == owner]
 
     def _step(self, tensor: str, owner: Index) -> Step:
         return self.trace.step(tensor, owner)
@@ -260,6 +262,8 @@ class FiveSteps(OperatorScene):
             paths.append(board.cards[owner].around(statistics[0]))
         elif tensor != self.first and source != "normalized":
             paths.append(board.cards[owner].around(statistics[-1]))
+        if source == "normalized":
+            paths += board.around_parameters(at)
         lit = ("input", self.first) if source != "normalized" else ()
         return [*board.mark(*paths), *(move for name in lit for move in board.light(name))]
 

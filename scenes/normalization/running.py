@@ -11,7 +11,7 @@ from torchreel.scenes.normalization.plan import NormalizationPlanes, Planner
 from torchreel.scenes.normalization.sets_trace import Partition
 from torchreel.scenes.parts.grid import Grid
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
-from torchreel.scenes.parts.motion import Appear, Drop, Fly
+from torchreel.scenes.parts.motion import Appear, Drop
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Arrow, Box, box_points
 from torchreel.scenes.parts.text import Text, fit, measure
@@ -66,19 +66,15 @@ class RunningBoard(Board):
         return box_points(_BOX + 0.08, _HEIGHT + 0.08, center, 0.08)
 
     def statistic(self, tensor: str, band: int) -> Animation:
-        """A statistic of the batch, out of the channel's numbers."""
-        box = self._box(tensor, band, (_BOX_X, self._y(band, _ROWS[tensor])))
-        return Fly(box, start=(_LEFT + _INPUT / 2, self._y(band, 0)), run_time=0.6)
+        """A statistic of the batch, born in its place."""
+        return Drop(self._box(tensor, band, (_BOX_X, self._y(band, _ROWS[tensor]))))
 
     def blend(self, tensor: str, band: int) -> list[Animation]:
-        """The batch's statistic moves into the sum, and the buffer's new value comes out of it."""
+        """The batch's statistic stands in the sum, and the buffer's new value comes out of it."""
         batch = _BUFFERS[tensor][1]
         y = self._y(band, _ROWS[batch])
-        moved = self._box(batch, band, (_BATCH_X, y))
-        return [
-            Fly(moved, start=(_BOX_X, y), run_time=0.6),
-            Drop(self._box(tensor, band, (_NEW_X, y), strong=True), run_time=0.6),
-        ]
+        entered, new = self._box(batch, band, (_BATCH_X, y)), self._box(tensor, band, (_NEW_X, y), strong=True)
+        return [Drop(entered), Drop(new)]
 
     def count(self) -> list[Animation]:
         """The number of batches, one more."""
