@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,11 +10,11 @@ from manim import Animation
 
 from torchreel.scenes.normalization import operators
 from torchreel.scenes.normalization.layer_norm import FiveSteps
-from torchreel.scenes.normalization.numbered import pointed
 from torchreel.scenes.normalization.running import RunningBoard
-from torchreel.scenes.parts.grid import Cell, Grid
-from torchreel.scenes.parts.motion import Vanish
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.proof import Step
 
 
 class _BatchNorm(FiveSteps):
@@ -23,9 +23,7 @@ class _BatchNorm(FiveSteps):
     kind = "batch"
 
     def story(self) -> Iterator[Beat]:
-        if self.example.name == "running_stats" and "unbiased_var" in self.trace.tensors:
-            return self._running()
-        return super().story()
+        return self._running() if self._is_about_buffers else super().story()
 
     def call(self) -> list[tuple[str, bool]]:
         """The constructor call, and that the module was set to eval mode."""
@@ -41,21 +39,58 @@ class _BatchNorm(FiveSteps):
             "samples": self.trace.shape("input")[0],
         }
 
+    def law(self) -> Sequence[Token]:
+        """The update, where the clip is about it."""
+        if not self._is_about_buffers:
+            return super().law()
+        return [Token(f"new_running_var = {self._blended('new_running_var', 0).formula.symbols()}")]
+
+    def figure(self) -> Step | None:
+        """The new variance of the last shown channel."""
+        if not self._is_about_buffers:
+            return super().figure()
+        return (
+            self._blended("new_running_var", len(self.buffers.owners) - 1)
+            if hasattr(self, "buffers")
+            else None
+        )
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """The buffer before and after, and what enters it."""
+        if not self._is_about_buffers:
+            return super().pointing_at(step)
+        board, band = self.buffers, len(self.buffers.owners) - 1
+        sources = {
+            "running_var": [board.place("running_var", band)],
+            "unbiased_var": [board.place("entered unbiased_var", band)],
+        }
+        return Pointer(self.look, board.place("new_running_var", band), sources)
+
+    @property
+    def _is_about_buffers(self) -> bool:
+        return self.example.name == "running_stats" and "unbiased_var" in self.trace.tensors
+
+    def _blended(self, tensor: str, band: int) -> Step:
+        return self.trace.step(tensor, (band,))
+
     def _running(self) -> Iterator[Beat]:
         board = self.buffers = RunningBoard(self.look, self.trace, self.sets, self._running_words())
         self.add(board.scenery)
-        yield Beat("running_start", run_time=0.1, hold=1.3)
-        owner = board.owners[0]
+        yield Beat("running_start", run_time=0.1)
         for tensor in ("mean", "var", "unbiased_var"):
             yield Beat(
-                tensor, partial(self._statistic, tensor, [0]), 0.6, 1.0, self.trace.step(tensor, owner)
-            )
+                tensor, partial(self._statistic, tensor, [0]), 0.3, 0.6, self.trace.step(tensor, board.owners[0]),
+                look=partial(board.mark, board.input_place(0), board.place(tensor, 0)),
+            )  # fmt: skip
         for tensor in ("new_running_mean", "new_running_var"):
-            yield Beat(tensor, partial(self._blend, tensor, [0]), 0.7, 1.0, self.trace.step(tensor, owner))
+            yield Beat(
+                tensor, partial(board.blend, tensor, 0), 0.3, 0.8, self._blended(tensor, 0),
+                look=partial(board.mark, board.place(tensor.removeprefix("new_"), 0), board.place(tensor, 0)),
+            )  # fmt: skip
         rest = list(range(1, len(board.owners)))
         if rest:
-            yield Beat("running_rest", partial(self._rest, rest), 0.6, 0.6)
-        yield Beat("running_done", partial(self._counted), 0.4)
+            yield Beat("running_rest", partial(self._rest, rest), 0.4, 0.6, look=board.mark)
+        yield Beat("running_done", board.count, 0.4, look=board.mark)
 
     def _running_words(self) -> dict[str, str]:
         keys = ("heading_batch", "heading_running", "normalizes", "left_out")
@@ -63,28 +98,15 @@ class _BatchNorm(FiveSteps):
         return {key: self.words(key, **self.values(), **shown) for key in keys}
 
     def _statistic(self, tensor: str, bands: list[int]) -> list[Animation]:
-        board = self.buffers
-        flights = [board.statistic(tensor, band) for band in bands]
-        return [*pointed(self, board.cursor, board.around_input(bands[-1])), *flights]
-
-    def _blend(self, tensor: str, bands: list[int]) -> list[Animation]:
-        board = self.buffers
-        moves = [move for band in bands for move in board.blend(tensor, band)]
-        return [*pointed(self, board.cursor, board.around_new(tensor, bands[-1])), *moves]
+        return [self.buffers.statistic(tensor, band) for band in bands]
 
     def _rest(self, bands: list[int]) -> list[Animation]:
         board = self.buffers
-        written = [
-            board.statistic(tensor, band) for band in bands for tensor in ("mean", "var", "unbiased_var")
+        written = [self._statistic(tensor, bands) for tensor in ("mean", "var", "unbiased_var")]
+        blended = [
+            board.blend(tensor, band) for band in bands for tensor in ("new_running_mean", "new_running_var")
         ]
-        return [*self._blend("new_running_mean", bands), *self._blend("new_running_var", bands)[1:], *written]
-
-    def _counted(self) -> list[Animation]:
-        return [Vanish(self.buffers.cursor), *self.buffers.count()]
-
-
-def _last(grid: Grid) -> Cell:
-    return grid.shape[0] - 1, grid.shape[1] - 1
+        return [move for moves in (*written, *blended) for move in moves]
 
 
 class BatchNorm1d(_BatchNorm):

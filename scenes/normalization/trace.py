@@ -15,12 +15,10 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 
 from torchreel.scenes.normalization.overflow_trace import lost
 from torchreel.scenes.normalization.running_trace import Running
-from torchreel.scenes.normalization.sets_trace import Partition, given, mean_of
-from torchreel.scenes.trace.formula import Add, Const, Div, Expr, Func, Mul, Ref, Rounded, Sub, Tensors
+from torchreel.scenes.normalization.sets_trace import Partition, epsilon, given, mean_of
+from torchreel.scenes.trace.formula import Add, Div, Expr, Func, Mul, Ref, Rounded, Sub, Tensors
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
-
-_TINY = 1e-4
 
 
 def record_group_norm(call: Call) -> Recording:
@@ -193,8 +191,7 @@ class Standardized:
 
     def _root(self, cells: Tensor) -> Expr:
         """The divisor, as torch used it."""
-        tiny = "ε" if 0 < self._eps <= _TINY else f"{self._eps:g}"
-        root = Func("sqrt", Add((Ref(self.names[1], cells), Const(self._eps, tiny))))
+        root = Func("sqrt", Add((Ref(self.names[1], cells), epsilon(self._eps))))
         return root if self.lost is None else self.lost.formula(cells, root)
 
     def _quotient(self, cells: Tensor) -> Expr:
