@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -142,30 +142,27 @@ class Arrangement:
         return " ".join(f"{self.names[axis]}={at[axis]}" for axis in apart)
 
 
-def arrangements(partition: Partition, names: str, most: Cell) -> Arrangement:
-    """The corner with at most `most` (rows, columns) of cells and `MOST_SETS` sets, channels across where they fit."""
+def arrangements(partition: Partition, names: str, most: Cell, most_sets: int = MOST_SETS) -> Arrangement:
+    """The corner with at most `most` (rows, columns) of cells and so many sets, channels across where they fit."""
     ndim = len(partition.shape)
     outer = tuple(range(ndim - 2))
     ways = [(outer, ())] if ndim < 4 else [((0, *outer[2:]), (1,)), (outer[1:], (0,))]
     if ndim > 5:
         ways = [(outer, ())]
-    found = [_cut(partition, down, across, names, most) for down, across in ways]
+    found = [_cut(Arrangement(partition, partition.shape, *way, names), most, most_sets) for way in ways]
     return max(found, key=lambda one: math.prod(one.shown))
 
 
-def _cut(
-    partition: Partition, down: tuple[int, ...], across: tuple[int, ...], names: str, most: Cell
-) -> Arrangement:
+def _cut(whole: Arrangement, most: Cell, most_sets: int) -> Arrangement:
     """Cut the longest axes until rows, columns and sets are few enough."""
-    ndim = len(partition.shape)
-    shown = [max(1, size) for size in partition.shape]
-    lengthwise = ((*down, *((ndim - 2,) if ndim > 1 else ())), (*across, ndim - 1))
+    ndim, parts = len(whole.shown), whole.partition.parts
+    shown = [max(1, size) for size in whole.shown]
+    lengthwise = ((*whole.down, *((ndim - 2,) if ndim > 1 else ())), (*whole.across, ndim - 1))
     for axes, limit in zip(lengthwise, most, strict=True):
         while math.prod(shown[axis] for axis in axes) > limit:
-            shown[max((axis for axis in axes), key=lambda axis: shown[axis])] -= 1
-    arrangement = Arrangement(partition, tuple(shown), down, across, names)
-    while len(arrangement.sets) > MOST_SETS:
-        axis = max(partition.parts, key=lambda axis: shown[axis])
-        shown[axis] -= 1
-        arrangement = Arrangement(partition, tuple(shown), down, across, names)
+            shown[max(axes, key=shown.__getitem__)] -= 1
+    arrangement = replace(whole, shown=tuple(shown))
+    while len(arrangement.sets) > most_sets:
+        shown[max(parts, key=shown.__getitem__)] -= 1
+        arrangement = replace(whole, shown=tuple(shown))
     return arrangement
