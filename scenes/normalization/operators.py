@@ -25,7 +25,7 @@ from torchreel.scenes.normalization.comparison.trace import (
 )
 from torchreel.scenes.normalization.facts import normalization_facts
 from torchreel.scenes.normalization.groups_trace import GroupNormOperator
-from torchreel.scenes.normalization.response.trace import record_local_response_norm
+from torchreel.scenes.normalization.response.trace import record_local_response_norm, response_facts
 from torchreel.scenes.normalization.trace import (
     record_batch_norm,
     record_group_norm,
@@ -122,7 +122,12 @@ GroupNorm = GroupNormOperator(
     facts=normalization_facts,
 )
 LocalResponseNorm = Operator(
-    nn.LocalResponseNorm, record_local_response_norm, check_layer, source=_RESPONSE, symbols=RESPONSE
+    nn.LocalResponseNorm,
+    record_local_response_norm,
+    check_layer,
+    source=_RESPONSE,
+    symbols=RESPONSE,
+    facts=response_facts,
 )
 Normalization = ComparisonOperator(
     None,

@@ -10,8 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from torchreel.scenes.normalization.arrangement import unraveled
 from torchreel.scenes.normalization.sets_trace import Partition
 from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.grid import Cell, Cells
@@ -39,11 +38,6 @@ def plane_index(lead: Index, spatial: Index) -> Callable[[Cell], Index]:
 def plane_size(spatial: Index) -> tuple[int, int]:
     """Rows and columns of one channel."""
     return (math.prod(spatial[:-1]), spatial[-1]) if spatial else (1, 1)
-
-
-def unraveled(number: int, shape: Index) -> Index:
-    """The index of the element with this number, row by row, in a shape that may have no axes."""
-    return tuple(map(int, np.unravel_index(number, shape))) if shape else ()
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,9 @@ class Normalization(OperatorScene):
         path = board.around_mean("BatchNorm")
         (left, bottom, _), (right, top, _) = path.min(0).tolist(), path.max(0).tolist()
         pointer = Pointer(self.look, Place(left, bottom, right, top), {})
-        return pointer.add(*(board.frame(one, Stroke.SOURCE, 3) for one in board.around_set("BatchNorm", step.index)))
+        return pointer.add(
+            *(board.frame(one, Stroke.SOURCE, 3) for one in board.around_set("BatchNorm", step.index))
+        )
 
     @property
     def _groups(self) -> int:
