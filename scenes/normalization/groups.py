@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.normalization.plan import plane_index, plane_size
+from torchreel.scenes.normalization.planes import plane_index, plane_size
 from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, Look, Stroke
 from torchreel.scenes.parts.mathtext import MathText

@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import nn
 
-from torchreel.scenes.normalization.batch_trace import BatchNormOperator, RunningOperator
 from torchreel.scenes.normalization.checks import (
     check_group_norm,
     check_layer,
@@ -25,6 +24,7 @@ from torchreel.scenes.normalization.comparison.trace import (
 )
 from torchreel.scenes.normalization.facts import normalization_facts
 from torchreel.scenes.normalization.groups_trace import GroupNormOperator
+from torchreel.scenes.normalization.kept_trace import RunningOperator
 from torchreel.scenes.normalization.response.trace import record_local_response_norm, response_facts
 from torchreel.scenes.normalization.trace import (
     record_batch_norm,
@@ -47,7 +47,7 @@ RESPONSE = {"square": "x²", "mean_square": "q", "base": "a", "divisor": "d"}
 SYMBOLS = {
     "mean": "μ", "var": "σ²", "std": "s", "centered": "(x − μ)", "normalized": "x̂", "noise": "s",
     "running_mean": "m", "running_var": "v", "new_running_mean": "m_{new}", "new_running_var": "v_{new}",
-    "unbiased_var": "σ²_{n−1}", "num_batches_tracked": "t", "new_num_batches_tracked": "t_{new}", "alone": "y",
+    "unbiased_var": "σ²_{n−1}", "num_batches_tracked": "t", "new_num_batches_tracked": "t_{new}",
     "square": "x²", "mean_square": "q", "rms": "r",
 }  # fmt: skip
 
@@ -60,9 +60,9 @@ COMPARED = {
 }
 
 
-def _batch(module: type[nn.Module]) -> BatchNormOperator:
+def _batch(module: type[nn.Module]) -> RunningOperator:
     infer = partial(infer_features, axis=1)
-    return BatchNormOperator(
+    return RunningOperator(
         module,
         record_batch_norm,
         check_layer,

@@ -10,9 +10,9 @@ import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.normalization.board import SetGrid
-from torchreel.scenes.normalization.plan import NormalizationPlanes, Planner
+from torchreel.scenes.normalization.planes import plane_index, plane_size
 from torchreel.scenes.normalization.sets_trace import Partition
-from torchreel.scenes.parts.grid import Grid
+from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.mathtext import MathText, fitted
 from torchreel.scenes.parts.motion import Appear, Drop, Vanish
@@ -26,6 +26,8 @@ from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _MOST = 3
+_MOST_CELLS = ((4, 2, 2), (2, 4, 2), (2, 2, 2), (2, 2, 1), (2, 1, 1), (1, 1, 1))
+_BETWEEN = 0.08
 _HEAD, _FOOT = 0.55, 0.42
 _LEFT = -EDGE + MARGIN
 _INPUT = 2.75
@@ -121,23 +123,29 @@ class RunningBoard(Board):
         return STAGE_BOTTOM + 0.24
 
     def _grids(self) -> list[list[Grid]]:
-        planner = Planner(self, self.sets, ("input",), _INPUT, lambda bands: min(self.pitch - 0.55, 1.7))
-        plan, planes = planner.plan(), NormalizationPlanes(self.sets)
-        drawn = []
-        for band, owner in enumerate(self.owners):
-            grids = []
-            for plane in range(plan.planes):
-                x, y = plan.place("input", plane)
-                center = (_LEFT + _INPUT / 2 + x, self._y(band, 0) + y)
-                cells, index = plan.cells["input"], planes.index(owner, plane)
-                grids.append(
-                    SetGrid(
-                        self.look, self.trace, "input", (), cells, center, index=index,
-                        tint=partial(self._tint, band), write=partial(self.text, "input"),
-                    )
-                )  # fmt: skip
-            drawn.append(grids)
-        return drawn
+        """The channels' numbers, sample beside sample, as many as can be read."""
+        shape = self.trace.shape("input")
+        whole = (shape[0], *plane_size(shape[2:]))
+        for most in _MOST_CELLS:
+            samples, rows, cols = (min(count, limit) for count, limit in zip(whole, most, strict=True))
+            wide, high = _INPUT - (samples - 1) * _BETWEEN, min(self.pitch - 0.55, 1.7)
+            cells = Cells.fit(rows, samples * cols, wide, high, self.texts("input"), 0.75)
+            if cells.text_size:
+                break
+        cells = Cells(cells.width, cells.height, cells.text_size, rows, cols)
+        return [
+            [self._plane(band, sample, samples, cells) for sample in range(samples)]
+            for band in range(len(self.owners))
+        ]
+
+    def _plane(self, band: int, sample: int, samples: int, cells: Cells) -> SetGrid:
+        step = cells.cols * cells.width + _BETWEEN
+        x = _LEFT + _INPUT / 2 + (sample - (samples - 1) / 2) * step
+        return SetGrid(
+            self.look, self.trace, "input", (), cells, (x, self._y(band, 0)),
+            index=plane_index((sample, band), self.trace.shape("input")[2:]),
+            tint=partial(self._tint, band), write=partial(self.text, "input"),
+        )  # fmt: skip
 
     def _tint(self, band: int, index: Index) -> str:
         """The fill of a channel's cells."""
