@@ -78,15 +78,18 @@ class Arrangement:
     @cached_property
     def in_rows(self) -> int:
         """How many rows of cells each set takes, where sets lie below each other; 0 where they do not."""
-        if len(self.shown) < 2:
-            return 1
-        axes = (*self.down, len(self.shown) - 2)
+        axes = (*self.down, *((len(self.shown) - 2,) if len(self.shown) > 1 else ()))
         rows: dict[Index, set[Index]] = {}
         for element, owner in self.owners.items():
-            rows.setdefault(owner, set()).add(tuple(element[axis] for axis in axes))
-        taken = [row for own in rows.values() for row in own]
-        alike = len({len(own) for own in rows.values()}) == 1
-        return len(taken) // len(rows) if alike and len(taken) == len(set(taken)) else 0
+            rows.setdefault(tuple(element[axis] for axis in axes), set()).add(owner)
+        if any(len(owners) > 1 for owners in rows.values()):
+            return 0
+        runs = [
+            (owner, len(list(run)))
+            for owner, run in itertools.groupby(min(rows[row]) for row in sorted(rows))
+        ]
+        alike = len({count for _, count in runs}) == 1 and len(runs) == len(self.sets)
+        return runs[0][1] if alike else 0
 
     def corner(self, plane: Cell) -> Index:
         """The first element of the plane at a place `(down, across)`."""
@@ -149,7 +152,10 @@ def arrangements(partition: Partition, names: str, most: Cell, most_sets: int = 
     ways = [(outer, ())] if ndim < 4 else [((0, *outer[2:]), (1,)), (outer[1:], (0,))]
     if ndim > 5:
         ways = [(outer, ())]
-    found = [_cut(Arrangement(partition, partition.shape, *way, names), most, most_sets) for way in ways]
+    shape = partition.shape
+    found = [
+        _cut(Arrangement(partition, shape, down, across, names), most, most_sets) for down, across in ways
+    ]
     return max(found, key=lambda one: math.prod(one.shown))
 
 

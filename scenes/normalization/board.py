@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from torchreel.scenes.normalization.desk import NormDesk
 from torchreel.scenes.normalization.sets_trace import Partition
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.motion import Appear, Paint, Vanish
 from torchreel.scenes.parts.rooms import NAME, Part
@@ -232,7 +233,8 @@ class NormBoard(NormDesk):
         return placed if whole and all(cells.text_size for cells in rooms.values()) else None
 
     def _statistics_width(self) -> float:
-        return card_width(self, self.steps.statistics, ["n=0 c=0"] if len(self.partition.parts) > 1 else [])
+        names = [self.arrangement.owner_name(owner) for owner in self.arrangement.sets]
+        return card_width(self, self.steps.statistics, names)
 
     def _parameter_width(self) -> float:
         return card_width(self, self.affine, ["c=0"])
@@ -303,7 +305,7 @@ class NormBoard(NormDesk):
                 self.look, self.trace, tensor, (), placed.cells, middle,
                 index=arrangement.index(plane), blank=tensor != "input",
                 tint=None if tensor == "output" else self.tint,
-                write=lambda value, name=tensor: self.shorter(name, value),
+                write=partial(self.shorter, tensor),
             )  # fmt: skip
 
     def _cards(self) -> Iterator[tuple[Index, Card]]:
@@ -357,7 +359,7 @@ class NormBoard(NormDesk):
                 lead = tuple(corner[axis] for axis in own)
                 yield SetGrid(
                     self.look, self.trace, name, lead, placed.cells, middle, tint=None,
-                    write=lambda value, tensor=name: self.shorter(tensor, value),
+                    write=partial(self.shorter, name),
                 )  # fmt: skip
 
     def _titles(self) -> list[VGroup]:
@@ -366,7 +368,8 @@ class NormBoard(NormDesk):
     def _title(self, tensor: str, place: str) -> VGroup:
         placed: Placed = self.placed[place]
         if place != "middle":
-            return self.title(tensor, placed.head)
+            fits = measure(self.shape(tensor), NAME_TEXT) < placed.block.width + 0.3
+            return self.title(tensor, placed.head, shape=fits)
         said = self.steps.said.get(tensor, self.trace.symbol(tensor).strip("()"))
         return VGroup(MathText(said, 0.29, self.look.theme.text).place(placed.head, vertical="baseline"))
 

@@ -36,7 +36,7 @@ def normalization_facts(trace: Trace) -> Mapping[str, bool]:
         "standardized": not frozen and _is_standard(sets, _tensor(trace, "output")),
         "equal": not frozen and _is(trace, "var", 0.0) and bool((_tensor(trace, "std") > 0).all()),
         "zeros": _is(trace, "mean_square", 0.0) and bool((_tensor(trace, "rms") > 0).all()),
-        "fresh": (weight is None or bool((weight == 1).all())) and (bias is None or bool((bias == 0).all())),  # type: ignore[union-attr, operator]
+        "fresh": (weight is None or bool((weight == 1).all())) and (bias is None or bool((bias == 0).all())),  # type: ignore[union-attr]
         "related": _keeps_size_only(x, _tensor(trace, "output")),
         **_momentum(trace),
     }

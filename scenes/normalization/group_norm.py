@@ -15,7 +15,7 @@ from torchreel.scenes.parts.look import Stroke
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
-from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
 
@@ -89,14 +89,10 @@ class GroupNorm(FiveSteps):
         settings = self._settings()
         return settings[len(settings) // 2]
 
-    def _row_note(self, rows: int) -> str:
-        """Which samples and channels the columns leave out, if any."""
-        sizes = self.values()
-        notes = [
-            (sizes["samples"] > 1, self.words("one_sample", **sizes)),
-            (rows < sizes["channels"], self.words("left_out_rows", rows=rows, **sizes)),
-        ]
-        return " · ".join(note for needed, note in notes if needed)
+    def _row_note(self, shown: Index) -> str:
+        """What the columns leave out, if anything."""
+        whole = self.trace.shape("input")
+        return self._note(shown, whole) if shown != whole else ""
 
     def _setting(self, column: int, groups: int) -> Iterator[Beat]:
         """One num_groups: the channels regroup, each group gets its statistics, the numbers follow."""

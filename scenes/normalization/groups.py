@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from manim import Animation, VGroup
@@ -24,7 +24,8 @@ from torchreel.scenes.trace.proof import Trace
 
 _HEAD, _FOOT = 1.12, 0.32
 _STATISTICS, _GAP, _ROW_GAP = 1.42, 0.34, 0.14
-_MOST_ROWS, _LEAST_ROW, _SMALLEST_CELL = 8, 0.42, 0.1
+_MOST_ROWS, _LEAST_ROW = 6, 0.58
+_LEAST_APART = 0.15
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,14 @@ class GroupsBoard(Board):
         trace: Trace,
         settings: list[int],
         headings: list[Heading],
-        notes: Callable[[int], str],
+        notes: Callable[[Index], str],
     ) -> None:
         super().__init__(look, trace)
         self.settings = settings
         shape = trace.shape("input")
         self.spatial, self.channels = shape[2:], shape[1]
         self.rows = min(self.channels, _MOST_ROWS)
-        note = notes(self.rows)
-        self.foot = _FOOT if note else 0.12
+        self.foot = _FOOT
         self.scale = max(trace.range(f"num_groups={setting}").scale for setting in settings)
         self.cells = self._fit()
         self.height = max(self.cells.rows * self.cells.height, _LEAST_ROW)
@@ -64,7 +64,7 @@ class GroupsBoard(Board):
         self.x = self._columns()
         self.grids = [self._column(k) for k in range(len(settings) + 1)]
         self.labels = VGroup(*self._labels(headings))
-        if note:
+        if note := notes((1, self.rows, *self._shown_places())):
             self.labels.add(self.note(note))
         self.cursors: list[Shape] = []
 
@@ -95,9 +95,9 @@ class GroupsBoard(Board):
             ground = theme.tint(theme.channel(group), 0.24)
             for channel in range(first, last + 1):
                 cells = [*self.grids[0][channel].boxes.values(), *self.grids[column][channel].boxes.values()]
-                moves.append(Paint(*cells, fill=ground))
-                numbers = list(self.grids[0][channel].numbers.values())
-                moves += [Paint(*numbers, fill=theme.ink(ground))] if numbers else []
+                moves += [Paint(cell, fill=ground) for cell in cells]
+                numbers = self.grids[0][channel].numbers.values()
+                moves += [Paint(number, fill=theme.ink(ground)) for number in numbers]
             path = self._span(column, first, last)
             moves.append(Appear(Shape(path, stroke=theme.channel(group), stroke_width=3.0)))
         return moves
@@ -140,15 +140,26 @@ class GroupsBoard(Board):
         return group * per_group, min((group + 1) * per_group, self.rows) - 1
 
     def _fit(self) -> Cells:
+        """The cells of a channel, as many as can be read."""
         columns = len(self.settings) + 1
-        rows, cols = plane_size(self.spatial)
         width = (2 * (EDGE - MARGIN) - 0.5 - (columns - 1) * (_STATISTICS + _GAP)) / columns
         height = (STAGE_TOP - STAGE_BOTTOM - _HEAD - self.foot) / self.rows - _ROW_GAP
         texts = self.texts("input", *(f"num_groups={setting}" for setting in self.settings))
-        fitted = Cells.fit(rows, cols, width, height, texts, 1.0)
-        if fitted.text_size or fitted.width >= _SMALLEST_CELL:
-            return fitted
-        return Cells(_SMALLEST_CELL, _SMALLEST_CELL, 0.0, fitted.rows, fitted.cols)
+        rows, cols = plane_size(self.spatial)
+        while True:
+            cells = Cells.fit(rows, cols, width, height, texts, 1.0)
+            if cells.text_size or rows == cols == 1:
+                return replace(cells, rows=rows, cols=cols)
+            if (rows > 1 and cells.height * 2.0 < cells.width) or cols == 1 or rows > height / 0.4:
+                rows -= 1
+            else:
+                cols -= 1
+
+    def _shown_places(self) -> Index:
+        """As much of the last axes as is drawn."""
+        if len(self.spatial) < 2:
+            return (self.cells.cols,) * len(self.spatial)
+        return (*self.spatial[:-2], min(self.spatial[-2], self.cells.rows), self.cells.cols)
 
     def _top(self) -> float:
         used = self.rows * (self.height + _ROW_GAP) - _ROW_GAP
@@ -191,7 +202,7 @@ class GroupsBoard(Board):
     def _lines(self, column: int, group: int) -> tuple[float, float]:
         """The middle of a group's card, and how far its two lines are from it."""
         first, last = self._members(column, group)
-        return (self._y(first) + self._y(last)) / 2, min(0.2, self.height / 4 + 0.005)
+        return (self._y(first) + self._y(last)) / 2, max(_LEAST_APART, min(0.2, self.height / 4 + 0.005))
 
     def _card(self, column: int, group: int) -> VGroup:
         """A card with the symbols of a group's statistics."""

@@ -25,7 +25,7 @@ from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_MOST = 3
+_MOST = 2
 _MOST_CELLS = ((4, 2, 2), (2, 4, 2), (2, 2, 2), (2, 2, 1), (2, 1, 1), (1, 1, 1))
 _BETWEEN = 0.08
 _HEAD, _FOOT = 0.55, 0.42

@@ -36,8 +36,8 @@ class ResponseBoard(Board):
 
     def __init__(self, look: Look, trace: Trace, note: Callable[[Cell, Cell], str]) -> None:
         super().__init__(look, trace)
-        self.module: Any = trace.module
-        self.size = int(self.module.size)
+        module: Any = trace.module
+        self.module, self.size = module, int(module.size)
         shape = trace.shape("input")
         self.spatial = shape[2:]
         self.whole = (shape[1], math.prod(self.spatial))

@@ -32,10 +32,9 @@ class LocalResponseNorm(OperatorScene):
         self.add(*board.grids.values(), board.labels)
         cell = self._strongest()
         yield Beat("start", run_time=0.1)
-        yield Beat(
-            "square", self._squares, 0.4, 0.4, self.trace.step("square", board.index(cell)),
-            look=partial(board.mark, board.around("square", cell), board.around("input", cell)),
-        )  # fmt: skip
+        step = self.trace.step("square", board.index(cell))
+        paths = [board.around("square", cell), board.around("input", cell)]
+        yield Beat("square", self._squares, 0.4, 0.4, step, look=partial(board.mark, *_made_of(step, paths)))
         yield from self._in_full(cell)
         for run in runs(board.order(), _SWEEPS):
             step = self.trace.step("output", board.index(run[-1]))
@@ -72,7 +71,9 @@ class LocalResponseNorm(OperatorScene):
     def _note(self, shown: Cell, whole: Cell) -> str:
         """What the grids leave out, if anything."""
         samples = self.trace.shape("input")[0]
-        corner = dict(zip(("rows", "cols", "channels", "places"), (*shown, *whole), strict=True))
+        corner: dict[str, Any] = dict(
+            zip(("rows", "cols", "channels", "places"), (*shown, *whole), strict=True)
+        )
         notes = [
             (samples > 1, self.words("one_sample", **self.values())),
             (shown != whole, self.words("corner", **corner)),
@@ -105,11 +106,17 @@ class LocalResponseNorm(OperatorScene):
             paths = [board.around(tensor, cell), source]
             if tensor == "output":
                 paths.append(board.around("input", cell))
+            step = self.trace.step(tensor, board.index(cell))
             yield Beat(
-                keys.get(tensor, tensor), partial(board.write, tensor, cell), 0.3, 0.6,
-                self.trace.step(tensor, board.index(cell)), look=partial(board.mark, *paths),
+                keys.get(tensor, tensor), partial(board.write, tensor, cell), 0.3, 0.6, step,
+                look=partial(board.mark, *_made_of(step, paths)),
             )  # fmt: skip
 
     def _write(self, run: Sequence[Cell]) -> list[Animation]:
         """Some values at once."""
         return [move for cell in run for tensor in STEPS[2:] for move in self.board.write(tensor, cell)]
+
+
+def _made_of(step: Step, paths: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    """The paths round a value and its sources; only that round the value if torch's type lost what it was made of."""
+    return paths if any(step.reads) else paths[:1]
