@@ -79,7 +79,9 @@ class GroupsBoard(Board):
             return self._span(0, first, last)
         left, (y, apart) = self._beside(column), self._lines(column, group)
         side = apart if statistic == "mean" else -apart
-        return box_points(_STATISTICS - 0.18, 0.32, (left + _STATISTICS / 2 - 0.06, y + side), 0.06)
+        return box_points(
+            _STATISTICS - 0.18, min(0.32, 2 * apart - 0.02), (left + _STATISTICS / 2 - 0.06, y + side), 0.06
+        )
 
     def mark(self, *paths: np.ndarray) -> list[Animation]:
         """Frames go out where they are and in round other things."""
