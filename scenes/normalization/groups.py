@@ -216,7 +216,7 @@ class GroupsBoard(Board):
         box = Box(width, height, (left + width / 2, middle), 0.07, fill=fill, stroke=color, stroke_width=1.6)
         card = VGroup(box)
         for symbol, y in (("μ", middle + apart), ("σ²", middle - apart)):
-            card.add(MathText(symbol, 0.26, theme.ink(fill)).place((left + 0.12, y), align="left"))
+            card.add(MathText(symbol, 0.25, theme.ink(fill)).place((left + 0.12, y + 0.025), align="left"))
         return card
 
     def _statistic(self, column: int, group: int, name: str) -> Number:
