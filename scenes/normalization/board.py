@@ -79,7 +79,7 @@ class NormBoard(NormDesk):
     """Everything that stands on the stage of the steps.
 
     `blocks[tensor]` are the planes of a tensor, `cards[set]` the statistics, `scenery` what never changes. `note` says
-    what the blocks leave out, from the shown and the whole shape.
+    what stands at the foot, from the shown and the whole shape.
     """
 
     def __init__(
@@ -102,8 +102,8 @@ class NormBoard(NormDesk):
         self.parameters = list(self._parameters())
         self.first_title = self._title(steps.first, "middle")
         self.frames: list[Shape] = []
-        if not self.arrangement.is_whole:
-            self.scenery.add(self.note(note(self.arrangement.shown, partition.shape)))
+        if said := note(self.arrangement.shown, partition.shape):
+            self.scenery.add(self.note(said))
 
     def objects(self) -> list[Any]:
         """What stands on the stage at first; under the middle block's cells lie those of what comes later."""

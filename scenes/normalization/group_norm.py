@@ -92,7 +92,7 @@ class GroupNorm(FiveSteps):
     def _row_note(self, shown: Index) -> str:
         """What the columns leave out, if anything."""
         whole = self.trace.shape("input")
-        return self._note(shown, whole) if shown != whole else ""
+        return self._note(shown, whole)
 
     def _setting(self, column: int, groups: int) -> Iterator[Beat]:
         """One num_groups: the channels regroup, each group gets its statistics, the numbers follow."""

@@ -13,8 +13,8 @@ from torchreel.assets.examples import DEFAULT
 from torchreel.scenes.normalization import operators
 from torchreel.scenes.normalization.board import NormBoard, Steps
 from torchreel.scenes.normalization.desk import ROOTS, shortened
-from torchreel.scenes.normalization.sets_trace import Partition
-from torchreel.scenes.normalization.trace import channel_axis, is_frozen, partition
+from torchreel.scenes.normalization.sets_trace import Partition, epsilon
+from torchreel.scenes.normalization.trace import added, channel_axis, is_frozen, partition
 from torchreel.scenes.parts.look import Stroke
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
@@ -69,7 +69,7 @@ class FiveSteps(OperatorScene):
         if self.frozen or len(self.owners) < 2:
             yield Beat(key, run_time=0.3, look=self._all_lit)
             return
-        yield Beat(key, run_time=0.1, hold=1.0, look=self._reach)
+        yield Beat(key, run_time=0.1, hold=1.3, look=self._reach)
         yield Beat(key, self._all_lit, 0.2)
 
     def _all_lit(self) -> list[Animation]:
@@ -218,7 +218,14 @@ class FiveSteps(OperatorScene):
 
     @property
     def _eps(self) -> str:
-        return "ε"
+        """What is added to the variance, as formulas write it."""
+        return epsilon(self._tiny).text
+
+    @property
+    def _tiny(self) -> float:
+        """What torch adds to the variance."""
+        x: Any = self.trace.tensors["input"]
+        return added(self.trace.module, x.dtype)
 
     def _telling(self, elements: Sequence[Index]) -> Index:
         """The element with the largest result, if there is one among those that weight and bias change."""
@@ -285,7 +292,10 @@ class FiveSteps(OperatorScene):
             self.add(self.board.title_of("normalized"))
 
     def _note(self, shown: Index, whole: Index) -> str:
-        return self.words("corner", shown=shown, whole=whole)
+        """What is left out, and how large ε is where it is written as a letter."""
+        cut = [self.words("corner", shown=shown, whole=whole)] if shown != whole else []
+        legend = [f"ε = {self._tiny:.2g}"] if self._eps == "ε" else []
+        return "   ".join((*cut, *legend))
 
 
 class LayerNorm(FiveSteps):

@@ -72,6 +72,12 @@ def are_related(x: Tensor) -> bool:
     return x.ndim == 2 and len(x) == 3 and bool((x[1] == 2 * x[0]).all() and (x[2] == x[0] + 10).all())
 
 
+def added(module: Any, dtype: torch.dtype) -> float:
+    """`eps`, or where it is None that of the type torch computes in: float32 for the shorter ones."""
+    wide = torch.promote_types(dtype, torch.float32)
+    return float(torch.finfo(wide).eps if module.eps is None else module.eps)
+
+
 def is_frozen(module: Any) -> bool:
     """Whether a module normalizes with its running statistics: in eval mode, if it has them."""
     if getattr(module, "running_mean", None) is None or module.training:
@@ -237,10 +243,7 @@ class RootMeanSquare(Standardized):
 
     @property
     def _eps(self) -> float:
-        """`eps`, or where it is None that of the type torch computes in: float32 for the shorter ones."""
-        eps = self.call.module.eps
-        wide = torch.promote_types(self.input.dtype, torch.float32)
-        return float(torch.finfo(wide).eps if eps is None else eps)
+        return added(self.call.module, self.input.dtype)
 
     def _statistics(self) -> dict[str, Tensor]:
         square = self.input.double().square()
