@@ -304,9 +304,10 @@ class LayerNorm(FiveSteps):
 
     @cached_property
     def told_as(self) -> str:
-        """Images are told of where more than the last dimension is normalized."""
+        """Of tokens only where the last dimension alone is normalized."""
         module: Any = self.trace.module
-        return super().told_as if len(module.normalized_shape) == 1 else DEFAULT
+        told = super().told_as
+        return DEFAULT if told == "last_dim" and len(module.normalized_shape) > 1 else told
 
     @property
     def axes(self) -> str:
