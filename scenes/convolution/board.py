@@ -38,7 +38,7 @@ HEAD, NOTE = 0.42, 0.26
 TAG_CELL = 0.56
 _TAG, _TAG_EDGE, _RISE = 0.27, 0.045, 0.13
 _HUE, _TICK = 3.4, 3.0
-_BEHIND, _FARTHER, _TINTED, _ABOVE = -1, -2, 0.5, 1
+_BEHIND, _FARTHER, _BACKED, _TINTED, _ABOVE = -1, -2, -0.5, 0.5, 1
 
 
 class Edge(NamedTuple):
@@ -130,7 +130,16 @@ class ConvolutionBoard(Board, ABC):
     def input_plane(self, channel: int, at: Point) -> View:
         """An input plane with its padding ring."""
         text = "0" if self.size.pad_mode == "zeros" else ""
+        if any(self.cut.pad):
+            self.scenery.add(self._backing(at))
         return self.plane("input", (*self.size.lead, channel), at, pad=self.cut.pad, pad_text=text)
+
+    def _backing(self, at: Point) -> Box:
+        """What hides the lines that run behind a ring of padding."""
+        cells, pad = self.cells["input"], self.cut.pad[-4:]
+        rows, cols = cells.rows + sum(pad[:2]), cells.cols + sum(pad[2:])
+        background = self.look.theme.background
+        return Box(cols * cells.width, rows * cells.height, at, fill=background, z_index=_BACKED)
 
     # What marks one output element.
 

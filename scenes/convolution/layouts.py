@@ -88,7 +88,7 @@ class PlanesBoard(ConvolutionBoard):
     def _fit(self, cut: Cut) -> Cells:
         """The largest cells with which everything has its place."""
         bottom = BOTTOM + (0.0 if self._is_whole(cut) else NOTE)
-        high = TOP - HEAD - bottom - (0.3 if self.across > 1 else 0.0)
+        high = TOP - HEAD - bottom - (0.36 if len(self.outs) > 1 else 0.0)
         height = min((high - (count - 1) * gap) / (rows * count) for rows, count, gap in self._heights(cut))
         plane, kernel, out = self._columns(cut)
         width = (RIGHT - LEFT - self._fixed(_GAP)) / (plane + self.across * kernel + out)
@@ -129,7 +129,7 @@ class PlanesBoard(ConvolutionBoard):
             self.x_sum, x = x + _SUM / 2, x + _SUM + gap * 0.8
         self.x_output = x + counts[2] * width / 2
         bottom = BOTTOM + (0.0 if self.is_whole else NOTE)
-        self.middle = (TOP - HEAD + bottom) / 2
+        self.middle = (TOP - HEAD - (0.36 if len(self.outs) > 1 else 0.0) + bottom) / 2
         self._stand(height)
 
     def _stand(self, height: float) -> None:
@@ -206,12 +206,16 @@ class PlanesBoard(ConvolutionBoard):
     def _label(self, height: float) -> None:
         """Names of tensors and channels, and the places where windows start."""
         theme, add = self.look.theme, self.scenery.add
-        for station, views, x in (
-            ("input", self.inputs, self.x_input),
-            ("output", self.outputs, self.x_output),
-        ):
-            first = next(iter(views.values()))
-            add(self.heading(station, (x, self._top(first) + 0.16), self._room(station)))
+        kernel = max(self._top(view) for view in self.kernel(self.outs[0], (0, 0)).values())
+        inputs = self._top(self.inputs[self.channels[0]])
+        self.ceiling = self._top(self.outputs[self.outs[0]])
+        self.floor = float(self.outputs[self.outs[-1]].outline((0, 0), (self.cut.out[0] - 1, 0))[:, 1].min())
+        tops = {
+            "input": max(inputs, kernel),
+            "output": max(self.ceiling, inputs) if self.sums_channels else self.ceiling,
+        }
+        for station, x in (("input", self.x_input), ("output", self.x_output)):
+            add(self.heading(station, (x, tops[station] + 0.16), self._room(station)))
         if len(self.channels) > 1:
             left = self.x_input - self._columns(self.cut)[0] * self.cells["input"].width / 2 - 0.14
             add(*(self.symbol("input", c, (left, view.middle[1]), align="right") for c, view in self.inputs.items()))
@@ -223,11 +227,10 @@ class PlanesBoard(ConvolutionBoard):
                     for out, view in self.outputs.items()
                 )
             )
-        tops = [self._top(view) for view in self.kernel(self.outs[0], (0, 0)).values()]
-        above = max(tops) + 0.16 + (0.34 if len(self.outs) > 1 else 0.0)
+        above = kernel + 0.16 + (0.36 if len(self.outs) > 1 else 0.0)
         middle = (self.x_kernel[0] + self.x_kernel[-1]) / 2
         span = self.x_kernel[-1] - self.x_kernel[0] + self._columns(self.cut)[1] * self.cells["weight"].width
-        add(self.heading("weight", (middle, min(above, TOP - 0.22)), span + 0.3))
+        add(self.heading("weight", (middle, above), span + 0.3))
         for view in self.inputs.values():
             ticks = self.starts(view)
             add(*([ticks] if ticks else []))
@@ -259,7 +262,9 @@ class PlanesBoard(ConvolutionBoard):
             high, low = float(path[:, 1].max()), float(path[:, 1].min())
             yield from self.beam(Edge(right, top, bottom), Edge(left, high, low))
             if not self.sums_channels:
-                yield from self.beam(Edge(far, high, low), target)
+                # From no higher than the outputs reach, so that nothing runs through their name.
+                top, foot = min(high, self.ceiling), max(low, self.floor)
+                yield from self.beam(Edge(far, top, foot) if top > foot else Edge(far, high, low), target)
                 continue
             y, theme = self.inputs[channel].middle[1], self.look.theme
             line = theme.tint(theme.accent, 0.55)

@@ -88,7 +88,7 @@ class WindowStory(OperatorScene):
         out = board.outs[-1]
         cells = list(board.outputs[out].positions())[:_MOST_TRIED]
 
-        def merit(number: int) -> tuple[bool, int, bool, bool, int]:
+        def merit(number: int) -> tuple[bool, int, bool, int, int]:
             cell = cells[number]
             outside = any(
                 not all(0 <= k < n for k, n in zip(at, size.plane, strict=True)) for at in size.taps(cell)
@@ -96,8 +96,8 @@ class WindowStory(OperatorScene):
             step = self._step(out, cell)
             added = sum(1 for value in products(step) if value)
             padded = any(board.cut.pad)
-            is_end = number in (0, len(cells) - 1)
-            return outside == padded, min(added, 6), not is_end, step.value != 0, added
+            middle = [abs(2 * k - n + 1) for k, n in zip(cell[:-1], board.cut.out[:-1], strict=True)]
+            return outside == padded, min(added, 4), step.value != 0, -sum(middle), cell[-1]
 
         return out, cells[max(range(len(cells)), key=merit)]
 
@@ -280,7 +280,7 @@ class WindowStory(OperatorScene):
         return []
 
     def _point(self, out: int, cell: Place, with_results: bool) -> Iterable[Animation]:
-        """Everything that marks an output element takes the place of what marked the last one."""
+        """Everything that marks an output element takes the place of what marked the last one, as a cut."""
         board = self.board
         assert board is not None
         self.remove(self.marks)
@@ -289,7 +289,8 @@ class WindowStory(OperatorScene):
         self.marks = VGroup(*board.windows(out, cell))
         if with_results:
             self.marks.add(*board.results(out, cell))
-        return appear(self.marks)
+        self.add(self.marks)
+        return []
 
     def _add_results(self, out: int, cell: Place) -> Iterable[Animation]:
         assert self.board is not None
