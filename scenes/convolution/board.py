@@ -22,6 +22,7 @@ from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box, Path, Point, Shape, polyline
+from torchreel.scenes.parts.stack import Stack
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.parts.views import Place, View
 from torchreel.scenes.stage import bars
@@ -36,7 +37,8 @@ TOP, BOTTOM = bars.STAGE_TOP - 0.14, bars.STAGE_BOTTOM + 0.16
 LEFT, RIGHT = -bars.EDGE + bars.MARGIN, bars.EDGE - bars.MARGIN
 HEAD, NOTE = 0.42, 0.26
 TAG_CELL = 0.56
-_TAG, _TAG_EDGE, _RISE = 0.27, 0.045, 0.13
+_TAG, _TAG_EDGE = 0.25, 0.045
+_RISE, _NEAR = (_TAG + _TAG_EDGE) / 2, 0.1
 _HUE, _TICK = 3.4, 3.0
 _BEHIND, _FARTHER, _BACKED, _TINTED, _ABOVE = -1, -2, -0.5, 0.5, 1
 
@@ -98,9 +100,17 @@ class ConvolutionBoard(Board, ABC):
     @property
     def is_whole(self) -> bool:
         """Whether nothing of the call is left out."""
-        size = self.size
-        all_channels = (len(self.channels), len(self.outs)) == (size.channels, size.outs)
-        return all_channels and size.is_whole(self.cut)
+        return self.has_all(self.cut)
+
+    def has_all(self, cut: Cut) -> bool:
+        """Whether a cut and the shown channels leave nothing out."""
+        channels = (len(self.channels), len(self.outs)) == (self.size.channels, self.size.outs)
+        return channels and self.size.is_whole(cut)
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether a note at the foot of the stage is needed."""
+        return not self.is_whole or self.is_heat
 
     @property
     def is_heat(self) -> bool:
@@ -130,16 +140,17 @@ class ConvolutionBoard(Board, ABC):
     def input_plane(self, channel: int, at: Point) -> View:
         """An input plane with its padding ring."""
         text = "0" if self.size.pad_mode == "zeros" else ""
-        if any(self.cut.pad):
-            self.scenery.add(self._backing(at))
+        self.back(at)
         return self.plane("input", (*self.size.lead, channel), at, pad=self.cut.pad, pad_text=text)
 
-    def _backing(self, at: Point) -> Box:
-        """What hides the lines that run behind a ring of padding."""
+    def back(self, at: Point) -> None:
+        """Hide the lines that run behind a plane's ring of padding."""
+        if not any(self.cut.pad):
+            return
         cells, pad = self.cells["input"], self.cut.pad[-4:]
         rows, cols = cells.rows + sum(pad[:2]), cells.cols + sum(pad[2:])
         background = self.look.theme.background
-        return Box(cols * cells.width, rows * cells.height, at, fill=background, z_index=_BACKED)
+        self.scenery.add(Box(cols * cells.width, rows * cells.height, at, fill=background, z_index=_BACKED))
 
     # What marks one output element.
 
@@ -214,19 +225,18 @@ class ConvolutionBoard(Board, ABC):
 
     def _texts_of(self, view: View) -> Iterator[tuple[Place, Number | Text]]:
         """The numbers of a plane by their places, those of its padding too."""
-        shown = [*view.positions(), *self.size.outside(self.cut)]
-        places = {tuple(np.round(view.center(at)[:2], 3)): at for at in shown}
-        grids = [part for part in family([view]) if isinstance(part, Grid)]  # type: ignore[list-item]
-        for grid in grids:
-            for cell, number in grid.numbers.items():
-                yield places[tuple(np.round(grid.center(cell)[:2], 3))], number
-        plain = [part for part in family([view]) if isinstance(part, Text) and not isinstance(part, Number)]  # type: ignore[list-item]
-        for text in plain:
-            box = text.box()
-            middle = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
-            for centre, at in places.items():
-                if np.abs(middle - np.array(centre)).max() < 0.1:
-                    yield at, text
+        slices = enumerate(view.grids) if isinstance(view, Stack) else [(None, view)]
+        for depth, grid in slices:
+            for cell, number in grid.numbers.items():  # type: ignore[attr-defined]
+                yield (cell if depth is None else (depth, *cell)), number
+        outside = list(self.size.outside(self.cut))
+        middles = np.array([view.center(at)[:2] for at in outside])
+        for text in family([view]):  # type: ignore[list-item]
+            if isinstance(text, Text) and not isinstance(text, Number) and len(middles):
+                left, bottom, right, top = text.box()
+                away = np.abs(middles - [(left + right) / 2, (bottom + top) / 2]).max(1)
+                if away.min() < _NEAR:
+                    yield outside[int(away.argmin())], text
 
     # What an output element is made of, beside its windows.
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
+import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.convolution.board import (
     BOTTOM,
     HEAD,
     LEFT,
+    MOST_OUTPUTS,
     NOTE,
     RIGHT,
     TAG_CELL,
@@ -20,18 +23,19 @@ from torchreel.scenes.convolution.board import (
 )
 from torchreel.scenes.convolution.geometry import Cut
 from torchreel.scenes.parts.grid import Cells, Grid
-from torchreel.scenes.parts.look import MIN_NUMBER
-from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT
+from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.shapes import Box, Path, Point, Shape
 from torchreel.scenes.parts.text import Text, fit
 from torchreel.scenes.parts.views import Place, View
+from torchreel.scenes.trace.formula import Index
 
 _SIDE, _BETWEEN, _LABELLED = 0.5, 0.3, 0.46
-_GAP, _WIDEST_GAP, _APART = 0.85, 2.1, 0.5
+_GAP, _WIDEST_GAP, _APART, _CLOSE = 0.85, 2.1, 0.5, 0.18
 _LARGEST = 1.12
 _LIMITS = (13, 11, 9, 8, 7, 6, 5)
 _MOST_HEAT = 20
-_SUM, _SUM_HEIGHT = 0.95, 0.44
+_SUM, _SUM_HEIGHT, _NEAR = 0.95, 0.5, 0.8
 _MOST_KERNELS = 3
 
 
@@ -50,12 +54,12 @@ class PlanesBoard(ConvolutionBoard):
         self.across = 1 if self.single or in_group > _MOST_KERNELS else in_group
         for limit in _LIMITS:
             cut = self.size.cut((limit, limit))
-            whole = self._fit(cut)
+            whole = self._fit(cut, 0.0 if self.has_all(cut) else NOTE)
             if whole.text_size:
                 break
         else:
             cut = self.size.cut((_MOST_HEAT, _MOST_HEAT))
-            whole = self._fit(cut)
+            whole = self._fit(cut, NOTE)
         self._take(cut, whole)
         self._place(whole)
 
@@ -74,24 +78,32 @@ class PlanesBoard(ConvolutionBoard):
 
     def _heights(self, cut: Cut) -> list[tuple[int, int, float]]:
         """How many cells high, how many planes and how far apart, of the input, the kernels and the outputs."""
-        biases = 1 if self.size.bias else 0
-        kernel = self.size.spread(cut.kernel)[0] + biases
+        kernel = self.size.spread(cut.kernel)[0]
         kernels = len(self.outs) if self.single else len(self.channels)
         rows = cut.plane[0] + sum(cut.pad[:2])
-        named = _LABELLED if self.single and len(self.outs) > 1 else _BETWEEN
+        named = (_LABELLED if self.names_kernels else _CLOSE) if self.single and len(self.outs) > 1 else _BETWEEN
         return [
             (rows, len(self.channels), _BETWEEN),
-            (kernel, kernels, named + (0.14 if self.size.bias else 0.0)),
-            (cut.out[0], len(self.outs), _BETWEEN),
+            (kernel, kernels, named),
+            (cut.out[0], len(self.outs), _BETWEEN if self.names_kernels else _CLOSE),
         ]
 
-    def _fit(self, cut: Cut) -> Cells:
+    @property
+    def names_kernels(self) -> bool:
+        """Whether kernels have their names above them; many in one column have their colours alone."""
+        return 1 < len(self.outs) and not (self.single and len(self.outs) >= MOST_OUTPUTS)
+
+    @property
+    def _crown(self) -> float:
+        """The room for the names of kernels."""
+        return 0.36 if self.names_kernels else 0.0
+
+    def _fit(self, cut: Cut, note: float) -> Cells:
         """The largest cells with which everything has its place."""
-        bottom = BOTTOM + (0.0 if self._is_whole(cut) else NOTE)
-        high = TOP - HEAD - bottom - (0.36 if len(self.outs) > 1 else 0.0)
+        high = TOP - HEAD - BOTTOM - note - self._crown
         height = min((high - (count - 1) * gap) / (rows * count) for rows, count, gap in self._heights(cut))
         plane, kernel, out = self._columns(cut)
-        width = (RIGHT - LEFT - self._fixed(_GAP)) / (plane + self.across * kernel + out)
+        width = (RIGHT - LEFT - self._fixed(_GAP)) / (plane + self.across * kernel + self._biased + out)
         texts = self.texts(*(self.tensor(name) for name in ("input", "weight", "output")))
         found = Cells.fit(1, 1, width, height, texts, _LARGEST)
         if not found.text_size:
@@ -101,22 +113,23 @@ class PlanesBoard(ConvolutionBoard):
         self.tags = found.height >= TAG_CELL and found.width >= self.tag_width()
         return self.tagged(found) if self.tags else found
 
-    def _is_whole(self, cut: Cut) -> bool:
-        channels = (len(self.channels), len(self.outs)) == (self.size.channels, self.size.outs)
-        return channels and self.size.is_whole(cut)
-
     def _fixed(self, gap: float) -> float:
         """The width of all that has no cells."""
         sides = _SIDE * (int(len(self.channels) > 1) + int(len(self.outs) > 1))
-        sums = _SUM + gap * 0.8 if self.sums_channels else 0.0
-        return sides + 2 * gap + (self.across - 1) * _APART + sums
+        sums = _SUM + gap * _NEAR if self.sums_channels else 0.0
+        return sides + (2 + self._biased * _NEAR) * gap + (self.across - 1) * _APART + sums
+
+    @property
+    def _biased(self) -> int:
+        """How many cells wide the biases are."""
+        return 1 if self.size.bias else 0
 
     def _place(self, whole: Cells) -> None:
         width, height = whole.width, whole.height
         counts = self._columns(self.cut)
-        cells = (counts[0] + self.across * counts[1] + counts[2]) * width
+        cells = (counts[0] + self.across * counts[1] + self._biased + counts[2]) * width
         spare = RIGHT - LEFT - cells - self._fixed(0.0)
-        gap = min(_WIDEST_GAP, spare / (2.8 if self.sums_channels else 2.0))
+        gap = min(_WIDEST_GAP, spare / (2 + (self.sums_channels + self._biased) * _NEAR))
         used = cells + self._fixed(gap)
         x = -used / 2 + (_SIDE if len(self.channels) > 1 else 0.0)
         self.x_input, x = x + counts[0] * width / 2, x + counts[0] * width + gap
@@ -126,10 +139,12 @@ class PlanesBoard(ConvolutionBoard):
             x += counts[1] * width + _APART
         x += gap - _APART
         if self.sums_channels:
-            self.x_sum, x = x + _SUM / 2, x + _SUM + gap * 0.8
+            self.x_sum, x = x + _SUM / 2, x + _SUM + gap * _NEAR
+        if self.size.bias:
+            self.x_bias, x = x + width / 2, x + width + gap * _NEAR
         self.x_output = x + counts[2] * width / 2
-        bottom = BOTTOM + (0.0 if self.is_whole else NOTE)
-        self.middle = (TOP - HEAD - (0.36 if len(self.outs) > 1 else 0.0) + bottom) / 2
+        bottom = BOTTOM + (NOTE if self.is_noted else 0.0)
+        self.middle = (TOP - HEAD - self._crown + bottom) / 2
         self._stand(height)
 
     def _stand(self, height: float) -> None:
@@ -159,8 +174,6 @@ class PlanesBoard(ConvolutionBoard):
         for c in self.rows_of(out):
             if (out, c) not in self._kernels:
                 at = self.x_kernel[self.kernel_column(out)], self.y_kernel[out if self.single else c]
-                if self.size.bias and self.single:
-                    at = at[0], at[1] + (self.cells["weight"].height + 0.12) / 2
                 lead, step = (out, self.in_group(out, c)), (self.size.dilation[0], self.size.dilation[1])
                 self._kernels[out, c] = self.plane("weight", lead, at, step=step)  # type: ignore[assignment]
             found[c] = self._kernels[out, c]
@@ -169,7 +182,7 @@ class PlanesBoard(ConvolutionBoard):
     def kernel_parts(self, out: int, cell: Place, planes: dict[int, View]) -> VGroup:
         if self.is_still:
             return VGroup()
-        return VGroup(*planes.values(), *self.kernel_labels(out), *self.biases.get(out, []))
+        return VGroup(*planes.values(), *self.kernel_labels(out))
 
     def kernel_labels(self, out: int) -> VGroup:
         """The colour and the name of a kernel, where there are several."""
@@ -178,27 +191,25 @@ class PlanesBoard(ConvolutionBoard):
         color, group = self.look.theme.channel(out), VGroup()
         planes = self.kernel(out, (0, 0))
         group.add(*(self.hue(view, out) for view in planes.values()))
+        if not self.names_kernels:
+            return group
         top = next(iter(planes.values()))
         edge = float(top.outline((0, 0), (0, 0))[:, 1].max())
         middle = self.x_kernel[self.kernel_column(out)]
-        group.add(self.symbol("weight", out, (middle, edge + 0.14), color, vertical="baseline"))
-        return group
+        label = self.symbol("weight", out, (middle, edge + 0.14), color, vertical="baseline")
+        backing = Box(0.5, 0.3, (middle, edge + 0.22), fill=self.look.theme.background, z_index=-0.5)
+        return group.add(backing, label)
 
     def _bias(self, out: int) -> VGroup:
-        """The bias below the kernel it belongs to."""
-        last = self.rows_of(out)[-1]
-        grid = self.kernel(out, (0, 0))[last]
-        low = float(grid.outline(*self._ends())[:, 1].min())
-        height = self.cells["weight"].height
-        at = (self.x_kernel[self.kernel_column(out)], low - 0.12 - height / 2)
-        cell = self.bias_cell(out, at)
-        width = self.cells["weight"].width
-        sign = self.label("+", (at[0] - width / 2 - 0.16, at[1]), 0.3)
-        name = self.title("bias", (at[0] + width / 2 + 0.1, at[1] - 0.09), name="b", shape=False, align="left")
-        symbol = self.trace.symbol("bias") if len(self.outs) == 1 else ""
-        if symbol:
-            return VGroup(cell, sign, name[-1].place((at[0] + width / 2 + 0.12, at[1]), align="left"))
-        return VGroup(cell, sign, self.symbol("bias", out, (at[0] + width / 2 + 0.1, at[1]), align="left"))
+        """The bias on the way to the output it belongs to, its name above."""
+        at = (self.x_bias, float(self.outputs[out].middle[1]))
+        above = (at[0], at[1] + self.cells["weight"].height / 2 + 0.12)
+        color = self.look.theme.role("parameter")
+        name = f"+ {self.trace.symbol('bias')}"
+        if len(self.outs) > 1:
+            name, color = f"+ b_{{{out}}}", self.look.theme.channel(out)
+        label = MathText(name, NAME_TEXT * 1.15, color).place(above, vertical="baseline")
+        return VGroup(self.bias_cell(out, at), label)
 
     def _ends(self) -> tuple[Place, Place]:
         return (0, 0), tuple(size - 1 for size in self.cut.kernel)
@@ -227,7 +238,7 @@ class PlanesBoard(ConvolutionBoard):
                     for out, view in self.outputs.items()
                 )
             )
-        above = kernel + 0.16 + (0.36 if len(self.outs) > 1 else 0.0)
+        above = kernel + 0.16 + self._crown
         middle = (self.x_kernel[0] + self.x_kernel[-1]) / 2
         span = self.x_kernel[-1] - self.x_kernel[0] + self._columns(self.cut)[1] * self.cells["weight"].width
         add(self.heading("weight", (middle, above), span + 0.3))
@@ -237,8 +248,8 @@ class PlanesBoard(ConvolutionBoard):
         if self.is_still:
             for out in self.outs:
                 add(*self.kernel(out, (0, 0)).values(), *self.kernel_labels(out))
-        for out in self.outs if self.is_still else []:
-            add(*self.biases.get(out, []))
+        for bias in self.biases.values():
+            add(*bias)
 
     def _top(self, view: View) -> float:
         low = tuple(-before for before in self.cut.pad[::2]) if view.pad and any(view.pad) else (0, 0)
@@ -253,43 +264,52 @@ class PlanesBoard(ConvolutionBoard):
         view = self.outputs[out]
         if not view.shows(cell):
             return
-        box = view.outline(cell, cell, 0.0)
-        target = Edge(float(box[:, 0].min()), float(box[:, 1].max()), float(box[:, 1].min()))
+        target = _edge(view.outline(cell, cell, 0.0))
+        if self.size.bias:
+            bias = self.biases[out][0].outline((0, 0), (0, 0), 0.0)
+            yield from self.beam(_edge(bias, far=True), target)
+            target = _edge(bias)
         for channel, kernel in self.kernel(out, cell).items():
             _, bottom, right, top = self.window_edges(self.inputs[channel], cell)
             path = kernel.outline(*self._ends(), 0.0)
-            left, far = float(path[:, 0].min()), float(path[:, 0].max())
-            high, low = float(path[:, 1].max()), float(path[:, 1].min())
-            yield from self.beam(Edge(right, top, bottom), Edge(left, high, low))
-            if not self.sums_channels:
-                # From no higher than the outputs reach, so that nothing runs through their name.
-                top, foot = min(high, self.ceiling), max(low, self.floor)
-                yield from self.beam(Edge(far, top, foot) if top > foot else Edge(far, high, low), target)
+            yield from self.beam(Edge(right, top, bottom), _edge(path))
+            far = _edge(path, far=True)
+            if self.sums_channels:
+                yield from self._through_sum(far, float(self.inputs[channel].middle[1]), target)
                 continue
-            y, theme = self.inputs[channel].middle[1], self.look.theme
-            line = theme.tint(theme.accent, 0.55)
-            half = _SUM_HEIGHT / 2
-            yield from self.beam(
-                Edge(far, high, low), Edge(self.x_sum - _SUM / 2, float(y) + half, float(y) - half)
-            )
-            yield Path(
-                [(self.x_sum + _SUM / 2, y), (target.x, (target.top + target.bottom) / 2)], line, 2.0, z_index=-1
-            )
+            # From no higher than the outputs reach, so that nothing runs through their name.
+            top, foot = min(far.top, self.ceiling), max(far.bottom, self.floor)
+            yield from self.beam(Edge(far.x, top, foot) if top > foot else far, target)
+
+    def _through_sum(self, start: Edge, y: float, target: Edge) -> Iterator[Shape]:
+        """From a kernel plane to the sum of its products and on."""
+        theme, half = self.look.theme, _SUM_HEIGHT / 2
+        yield from self.beam(start, Edge(self.x_sum - _SUM / 2, y + half, y - half))
+        middle = (target.x, (target.top + target.bottom) / 2)
+        line = theme.tint(theme.accent, 0.55)
+        yield Path([(self.x_sum + _SUM / 2, y), middle], line, 2.0, z_index=-1)
 
     def results(self, out: int, cell: Place) -> VGroup:
         group = VGroup()
         if not self.sums_channels:
             return group
-        theme, known = self.look.theme, self.trace.range("partial")
         for channel in self.rows_of(out):
             index = (*self.size.lead, out, self.in_group(out, channel), *self.size.spatial(cell))
             at, value = (self.x_sum, float(self.inputs[channel].middle[1])), self.trace.value("partial", index)
-            fill = theme.fill(value, known.scale, "result")
-            size = fit(self.text("partial", value), _SUM - 0.16, 0.3, MIN_NUMBER)
-            number: Number = self.number("partial", index, size, theme.ink(fill), value=value)
-            box = Box(_SUM, _SUM_HEIGHT, at, 0.08, fill=fill, stroke=theme.line, stroke_width=1.4)
-            group.add(box, number.place(at))
+            size = fit(self.text("partial", value), _SUM - 0.16, 0.32, MIN_NUMBER)
+            sum_cell = Cells(_SUM, _SUM_HEIGHT, size, 1, 1)
+            group.add(self.grid("partial", (), sum_cell, at, index=partial(_always, index)))
         return group
+
+
+def _always(index: Index, cell: Place) -> Index:
+    return index
+
+
+def _edge(path: np.ndarray, far: bool = False) -> Edge:
+    """The left side of what a path goes round, or the right (`far`) one."""
+    x = path[:, 0].max() if far else path[:, 0].min()
+    return Edge(float(x), float(path[:, 1].max()), float(path[:, 1].min()))
 
 
 def _levels(count: int, height: float, gap: float, middle: float) -> list[float]:
@@ -307,20 +327,18 @@ class RowsBoard(ConvolutionBoard):
         self.products = len(self.channels) < 3
         for limit in (16, 13, 11, 9, 8, 7, 6, 5):
             cut = self.size.cut((1, limit))
-            whole = self._fit(cut)
+            whole = self._fit(cut, 0.0 if self.has_all(cut) else NOTE)
             if whole.text_size:
                 break
         else:
-            cut = self.size.cut((1, 40))
-            whole = self._fit(cut)
+            cut = self.size.cut((1, _MOST_HEAT))
+            whole = self._fit(cut, NOTE)
         self.cut = cut
         cols = {"input": cut.plane[1], "weight": cut.kernel[1], "product": cut.kernel[1], "output": cut.out[1]}
         self.cells = {name: replace(whole, rows=1, cols=count) for name, count in cols.items()}
         self._place(whole)
 
-    def _fit(self, cut: Cut) -> Cells:
-        whole = len(self.outs) == self.size.outs and len(self.channels) == self.size.channels
-        note = 0.0 if whole and self.size.is_whole(cut) else NOTE
+    def _fit(self, cut: Cut, note: float) -> Cells:
         high = TOP - HEAD - BOTTOM - note - self._gaps()
         texts = self.texts(
             *(self.tensor(name) for name in ("input", "weight", "output")), *(["product"] if self.products else [])
@@ -344,7 +362,7 @@ class RowsBoard(ConvolutionBoard):
     def _place(self, whole: Cells) -> None:
         """Rows from top to bottom: per channel input, kernel, products; then the outputs."""
         high, top, bottom, left, right = whole.height, TOP - HEAD, BOTTOM, *self.cut.pad[2:]
-        note = 0.0 if self.is_whole else NOTE
+        note = NOTE if self.is_noted else 0.0
         spare = max(0.0, top - bottom - note - self._gaps() - self._rows * high)
         y, inner = top - high / 2 - spare * 0.25, 0.14
         width = (self.cut.plane[1] + left + right) * whole.width

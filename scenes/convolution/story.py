@@ -52,8 +52,10 @@ class WindowStory(OperatorScene):
 
     def story(self) -> Iterator[Beat]:
         board = self.board_class(self.look, self.trace)
-        if not board.is_whole:
-            self.add(board.note(self.words("cut", **self._shown(board))))
+        keys = [key for key, said in (("cut", not board.is_whole), ("colours", board.is_heat)) if said]
+        if keys:
+            space = "" if self.request.lang == "zh" else " "
+            self.add(board.note(space.join(self.words(key, **self._shown(board)) for key in keys)))
         yield from self.sliding(board)
 
     def sliding(self, board: ConvolutionBoard) -> Iterator[Beat]:
@@ -64,7 +66,7 @@ class WindowStory(OperatorScene):
         self._put_kernel(self.out, start)
         self.add(self.kernel)
         modes = list(self._padding_modes(board))
-        yield from modes or [Beat("kernel", partial(self._take_kernel, self.out), also=self._reading(board))]
+        yield from modes or [Beat("kernel", partial(self._take_kernel, self.out))]
         cells = [(out, cell) for out in board.outs for cell in board.outputs[out].positions()]
         first, rest = cells[0], cells[1:]
         yield from self._in_full(*first, bool(modes))
@@ -119,9 +121,12 @@ class WindowStory(OperatorScene):
         target = places[(step.tensor, step.index)]
         if target is None:
             return None
-        drawn = (self.board.names.weight, "bias", "partial")
-        reads = [*step.reads, *direct(step).reads]
-        return Pointer(self.look, target, places.of(one for one in reads if one[0] in drawn))
+        sources = {}
+        for tensor, index in [*step.reads, *direct(step).reads]:
+            key = {self.board.names.weight: f"weight {index[1:2]}", "bias": "bias", "partial": f"{index}"}.get(tensor)
+            if key and (place := places[(tensor, index)]) is not None:
+                sources.setdefault(key, []).append(place)
+        return Pointer(self.look, target, sources)
 
     def values(self) -> dict[str, object]:
         if self.board is None:
@@ -166,9 +171,6 @@ class WindowStory(OperatorScene):
             "outs_shown": len(board.outs),
             "outs": size.outs,
         }
-
-    def _reading(self, board: ConvolutionBoard) -> tuple[str, ...]:
-        return ()
 
     def _padding_modes(self, board: ConvolutionBoard) -> Iterator[Beat]:
         """Each padding mode in turn fills the border; the module's own comes last and stays."""

@@ -54,12 +54,12 @@ class VolumesBoard(ConvolutionBoard):
         self.outs = [out for out in self.outs if self.rows_of(out)][:_MOST_BLOCKS]
         for limit in _LIMITS:
             cut = self.size.cut((limit, limit + 1, limit + 1))
-            whole = self._fit(cut)
+            whole = self._fit(cut, 0.0 if self.has_all(cut) else NOTE)
             if whole.text_size:
                 break
         else:
             cut = self.size.cut(_HEAT)
-            whole = self._fit(cut)
+            whole = self._fit(cut, NOTE)
         self.cut = cut
         self.cells = {
             name: replace(whole, rows=shape[1], cols=shape[2])
@@ -67,10 +67,8 @@ class VolumesBoard(ConvolutionBoard):
         }
         self._place(whole)
 
-    def _fit(self, cut: Cut) -> Cells:
+    def _fit(self, cut: Cut, note: float) -> Cells:
         """The largest cells with which both rows have their place."""
-        whole = len(self.outs) == self.size.outs and len(self.channels) == self.size.channels
-        note = 0.0 if whole and self.size.is_whole(cut) else NOTE
         depth, rows, cols = self._padded(cut)
         high = TOP - HEAD - 0.3 - _FOOT - BOTTOM - note - _LANE - 0.2 * (len(self.channels) - 1)
         below = max(self._spread(cut)[1], cut.out[1])
@@ -120,9 +118,14 @@ class VolumesBoard(ConvolutionBoard):
         slices = self._slices(station)
         return Stack(self.look, self.trace, self.tensor(station), lead, slices, at, head="", **style)  # type: ignore[arg-type]
 
+    def back(self, at: Point) -> None:
+        slices = self._slices("input")
+        for depth in range(-slices.pad[0], slices.depth + slices.pad[1]):
+            super().back(slices.place(depth) + (at[0], at[1], 0.0))
+
     def _place(self, whole: Cells) -> None:
         high = self._slices("input").extent[1]
-        note = 0.0 if self.is_whole else NOTE
+        note = NOTE if self.is_noted else 0.0
         below = max(self.cut.kernel[1], self.cut.out[1]) * whole.height
         used = HEAD + 0.3 + len(self.channels) * (high + 0.2) - 0.2 + _LANE + below + _FOOT
         spare = max(0.0, TOP - BOTTOM - note - used)
@@ -132,7 +135,7 @@ class VolumesBoard(ConvolutionBoard):
             self.inputs[channel] = self.input_plane(channel, (0.0, y))
             y -= high + 0.2
         y += 0.2 + high / 2
-        self.y_low = y - high - _LANE - spare * 0.4 - below / 2
+        self.y_low = y - _LANE - spare * 0.4 - below / 2
         self._place_below()
         self._label()
 
