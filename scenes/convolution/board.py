@@ -33,7 +33,7 @@ from torchreel.scenes.trace.proof import Trace
 _OWN = Names()
 MOST_CHANNELS = 3
 MOST_OUTPUTS = 4
-TOP, BOTTOM = bars.STAGE_TOP - 0.14, bars.STAGE_BOTTOM + 0.16
+TOP, BOTTOM = bars.STAGE_TOP - 0.1, bars.STAGE_BOTTOM + 0.14
 LEFT, RIGHT = -bars.EDGE + bars.MARGIN, bars.EDGE - bars.MARGIN
 HEAD, NOTE = 0.42, 0.26
 TAG_CELL = 0.56
@@ -151,6 +151,10 @@ class ConvolutionBoard(Board, ABC):
         rows, cols = cells.rows + sum(pad[:2]), cells.cols + sum(pad[2:])
         background = self.look.theme.background
         self.scenery.add(Box(cols * cells.width, rows * cells.height, at, fill=background, z_index=_BACKED))
+
+    def backing(self, at: Point) -> Box:
+        """What keeps lines away from a short label."""
+        return Box(0.5, 0.38, (at[0], at[1] - 0.03), fill=self.look.theme.background, z_index=_BACKED)
 
     # What marks one output element.
 

@@ -25,7 +25,7 @@ from torchreel.scenes.convolution.geometry import Cut
 from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT
 from torchreel.scenes.parts.mathtext import MathText
-from torchreel.scenes.parts.shapes import Box, Path, Point, Shape
+from torchreel.scenes.parts.shapes import Path, Point, Shape
 from torchreel.scenes.parts.text import Text, fit
 from torchreel.scenes.parts.views import Place, View
 from torchreel.scenes.trace.formula import Index
@@ -197,8 +197,7 @@ class PlanesBoard(ConvolutionBoard):
         edge = float(top.outline((0, 0), (0, 0))[:, 1].max())
         middle = self.x_kernel[self.kernel_column(out)]
         label = self.symbol("weight", out, (middle, edge + 0.14), color, vertical="baseline")
-        backing = Box(0.5, 0.3, (middle, edge + 0.22), fill=self.look.theme.background, z_index=-0.5)
-        return group.add(backing, label)
+        return group.add(self.backing((middle, edge + 0.22)), label)
 
     def _bias(self, out: int) -> VGroup:
         """The bias on the way to the output it belongs to, its name above."""
@@ -324,7 +323,7 @@ class RowsBoard(ConvolutionBoard):
     """
 
     def lay_out(self) -> None:
-        self.products = len(self.channels) < 3
+        self.products = len(self.channels) == 1
         for limit in (16, 13, 11, 9, 8, 7, 6, 5):
             cut = self.size.cut((1, limit))
             whole = self._fit(cut, 0.0 if self.has_all(cut) else NOTE)
@@ -460,10 +459,13 @@ class RowsBoard(ConvolutionBoard):
         if len(self.channels) > 1:
             add(*(self.symbol("input", c, (self.edge - 0.16, v.middle[1]), align="right") for c, v in self.inputs.items()))
         if len(self.outs) > 1:
-            add(*(
-                self.symbol("output", o, (self._output_right() + 0.2, v.middle[1]), theme.channel(o), align="left")
-                for o, v in self.outputs.items()
-            ))  # fmt: skip
+            right = self._output_right() + 0.2
+            for out, view in self.outputs.items():
+                y = float(view.middle[1])
+                add(
+                    self.backing((right + 0.16, y)),
+                    self.symbol("output", out, (right, y), theme.channel(out), align="left"),
+                )
         add(self._output_name(left, float(first_out.middle[1])))
         for view in self.inputs.values():
             ticks = self.starts(view)
@@ -494,4 +496,5 @@ class RowsBoard(ConvolutionBoard):
             name = self.symbol("bias", out, name_at, align="right")
         else:
             name = self._named("bias", name_at, "right")
-        return [self.bias_cell(out, at), self.label("+", (left - 0.25, y), 0.3), name]
+        sign = (left - 0.25, y)
+        return [self.bias_cell(out, at), self.backing(sign), self.label("+", sign, 0.3), name]

@@ -90,7 +90,7 @@ class WindowStory(OperatorScene):
         out = board.outs[-1]
         cells = list(board.outputs[out].positions())[:_MOST_TRIED]
 
-        def merit(number: int) -> tuple[bool, int, bool, int, int]:
+        def merit(number: int) -> tuple[bool, bool, int, int, int]:
             cell = cells[number]
             outside = any(
                 not all(0 <= k < n for k, n in zip(at, size.plane, strict=True)) for at in size.taps(cell)
@@ -98,8 +98,11 @@ class WindowStory(OperatorScene):
             step = self._step(out, cell)
             added = sum(1 for value in products(step) if value)
             padded = any(board.cut.pad)
-            middle = [abs(2 * k - n + 1) for k, n in zip(cell[:-1], board.cut.out[:-1], strict=True)]
-            return outside == padded, min(added, 4), step.value != 0, -sum(middle), cell[-1]
+            # In the middle row at the right, where nothing stands between the window and the kernel.
+            across = size.dims == 1
+            middle = [abs(2 * k - n + 1) for k, n in zip(cell, board.cut.out, strict=True)]
+            place = -sum(middle if across else middle[:-1])
+            return outside == padded, step.value != 0, min(added, 4), place, cell[-1]
 
         return out, cells[max(range(len(cells)), key=merit)]
 
@@ -123,7 +126,7 @@ class WindowStory(OperatorScene):
             return None
         sources = {}
         for tensor, index in [*step.reads, *direct(step).reads]:
-            key = {self.board.names.weight: f"weight {index[1:2]}", "bias": "bias", "partial": f"{index}"}.get(tensor)
+            key = {self.board.names.weight: f"weight {index[1:max(2, len(index) - 2)]}", "bias": "bias", "partial": f"{index}"}.get(tensor)
             if key and (place := places[(tensor, index)]) is not None:
                 sources.setdefault(key, []).append(place)
         return Pointer(self.look, target, sources)

@@ -33,8 +33,9 @@ _MOST_SLICES = 6
 _MOST_BLOCKS = 2
 _LIMITS = (6, 5, 4, 3)
 _HEAT = (6, 12, 12)
-_GAP, _LANE, _APART, _SIDE = 0.24, 1.0, 0.75, 0.5
-_FOOT, _PITCH = 0.62, 0.16
+_GAP, _LANE, _APART, _SIDE = 0.24, 0.7, 0.75, 0.5
+_ROWS = 0.12
+_FOOT = 0.62
 _LARGEST = 0.92
 
 
@@ -70,7 +71,7 @@ class VolumesBoard(ConvolutionBoard):
     def _fit(self, cut: Cut, note: float) -> Cells:
         """The largest cells with which both rows have their place."""
         depth, rows, cols = self._padded(cut)
-        high = TOP - HEAD - 0.3 - _FOOT - BOTTOM - note - _LANE - 0.2 * (len(self.channels) - 1)
+        high = TOP - HEAD - 0.3 - _FOOT - BOTTOM - note - _LANE - _ROWS * (len(self.channels) - 1)
         below = max(self._spread(cut)[1], cut.out[1])
         height = high / (rows * len(self.channels) + below)
         side = _SIDE if len(self.channels) > 1 else 0.0
@@ -127,14 +128,14 @@ class VolumesBoard(ConvolutionBoard):
         high = self._slices("input").extent[1]
         note = NOTE if self.is_noted else 0.0
         below = max(self.cut.kernel[1], self.cut.out[1]) * whole.height
-        used = HEAD + 0.3 + len(self.channels) * (high + 0.2) - 0.2 + _LANE + below + _FOOT
+        used = HEAD + 0.3 + len(self.channels) * (high + _ROWS) - _ROWS + _LANE + below + _FOOT
         spare = max(0.0, TOP - BOTTOM - note - used)
         y = TOP - HEAD - 0.3 - spare * 0.3 - high / 2
         self.inputs = {}
         for channel in self.channels:
             self.inputs[channel] = self.input_plane(channel, (0.0, y))
-            y -= high + 0.2
-        y += 0.2 + high / 2
+            y -= high + _ROWS
+        y += _ROWS + high / 2
         self.y_low = y - _LANE - spare * 0.4 - below / 2
         self._place_below()
         self._label()
@@ -222,6 +223,8 @@ class VolumesBoard(ConvolutionBoard):
     def _depths(self, view: Stack, above: bool) -> list[object]:
         """The depth of each slice, above or below it."""
         front, back, *_ = view.slices.pad
+        if view.slices.count == 1:
+            return []
         half = (view.slices.extent[1]) / 2
         labels: list[object] = []
         for depth in range(-front, view.slices.depth + back):
