@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +38,7 @@ LEFT, RIGHT = -bars.EDGE + bars.MARGIN, bars.EDGE - bars.MARGIN
 HEAD, NOTE = 0.42, 0.26
 TAG_CELL = 0.56
 _TAG, _TAG_EDGE = 0.25, 0.045
+_LEAST_HEAT = 0.12
 _RISE, _NEAR = (_TAG + _TAG_EDGE) / 2, 0.1
 _HUE, _TICK = 3.4, 3.0
 _BEHIND, _FARTHER, _BACKED, _TINTED, _ABOVE = -1, -2, -0.5, 0.5, 1
@@ -105,7 +106,29 @@ class ConvolutionBoard(Board, ABC):
     def has_all(self, cut: Cut) -> bool:
         """Whether a cut and the shown channels leave nothing out."""
         channels = (len(self.channels), len(self.outs)) == (self.size.channels, self.size.outs)
-        return channels and self.size.is_whole(cut)
+        return self.batch == 1 and channels and self.size.is_whole(cut)
+
+    def fitting(self, fit: Callable[[Cut, float], Cells], numbered: Sequence[Place], heat: Sequence[Place]) -> Cells:
+        """The largest part of the call that can be drawn with numbers, else in colours that can be told apart.
+
+        `fit` gives the cells of a cut, where a note takes some height; the cut is kept.
+        """
+        for most in numbered:
+            self.cut = self.size.cut(most)
+            cells = fit(self.cut, 0.0 if self.has_all(self.cut) else NOTE)
+            if cells.text_size:
+                return cells
+        for most in heat:
+            self.cut = self.size.cut(most)
+            cells = fit(self.cut, NOTE)
+            if cells.width >= _LEAST_HEAT:
+                break
+        return Cells(cells.width, cells.height, 0.0, 1, 1)
+
+    @property
+    def batch(self) -> int:
+        """How many samples torch was given; the first is drawn."""
+        return self.trace.shape(self.names.input)[0] if self.size.lead else 1
 
     @property
     def is_noted(self) -> bool:
@@ -164,8 +187,10 @@ class ConvolutionBoard(Board, ABC):
         self.settle()
         for channel in self.rows_of(out):
             path = self.window_path(self.inputs[channel], cell)
-            marks.add(Shape(path, fill=accent, opacity=0.16, z_index=_TINTED))
+            marks.add(Shape(path, fill=accent, opacity=0.15, z_index=_TINTED))
             marks.add(Shape(path, stroke=accent, stroke_width=Stroke.SOURCE, z_index=2))
+            for _, at in self.size.pairs(cell, self.cut.kernel):
+                self._raise(channel, at)
             if self.tags:
                 marks.add(*self._tags(out, channel, cell))
         marks.add(*self.paths(out, cell))
@@ -177,8 +202,13 @@ class ConvolutionBoard(Board, ABC):
     def settle(self) -> None:
         """Numbers that made room for weights stand in the middle of their cells again."""
         for text in self._raised:
-            text.points = text.points - np.array([0.0, _RISE, 0.0])
+            text.points = text.points - self._rise
+            text.z_index = 0
         self._raised = []
+
+    @property
+    def _rise(self) -> np.ndarray:
+        return np.array([0.0, _RISE if self.tags else 0.0, 0.0])
 
     def window_path(self, view: View, cell: Place) -> np.ndarray:
         """The window's outline over an input plane: one frame, or one round each tap where dilation spreads them."""
@@ -201,7 +231,6 @@ class ConvolutionBoard(Board, ABC):
         values, scale = self.trace.values(name, indices), self.trace.range(name).scale
         half = view.cells.width / 2, view.cells.height / 2
         for (_, at), index, value in zip(pairs, indices, values, strict=True):
-            self._raise(channel, at)
             text, fill = f"×{self.text(name, value)}", theme.fill(value, scale, "parameter")
             wide = measure(text, MIN_NUMBER) + 0.1
             x, y = view.center(at)[:2]
@@ -222,9 +251,11 @@ class ConvolutionBoard(Board, ABC):
         return Cells(cells.width, cells.height, max(MIN_NUMBER, min(cells.text_size, room)), cells.rows, cells.cols)
 
     def _raise(self, channel: int, at: Place) -> None:
+        """A number comes before the window's tint, and makes room for the weight."""
         text = self.border_texts.get((channel, at)) or self._texts[channel].get(at)
         if text is not None:
-            text.points = text.points + np.array([0.0, _RISE, 0.0])
+            text.points = text.points + self._rise
+            text.z_index = _ABOVE
             self._raised.append(text)
 
     def _texts_of(self, view: View) -> Iterator[tuple[Place, Number | Text]]:

@@ -34,7 +34,8 @@ _SIDE, _BETWEEN, _LABELLED = 0.5, 0.3, 0.46
 _GAP, _WIDEST_GAP, _APART, _CLOSE = 0.85, 2.1, 0.5, 0.18
 _LARGEST = 1.12
 _LIMITS = (13, 11, 9, 8, 7, 6, 5)
-_MOST_HEAT = 20
+_HEAT = (20, 16, 12, 9, 7, 5, 4, 3)
+_LONG, _LONG_HEAT = (16, 13, 11, 9, 8, 7, 6, 5), (40, 20)
 _SUM, _SUM_HEIGHT, _NEAR = 0.95, 0.5, 0.8
 _MOST_KERNELS = 3
 
@@ -52,25 +53,15 @@ class PlanesBoard(ConvolutionBoard):
         self.sums_channels = "partial" in self.trace.tensors and widest > 1 and not self.single
         in_group = min(self.size.outs_per_group, len(self.outs))
         self.across = 1 if self.single or in_group > _MOST_KERNELS else in_group
-        for limit in _LIMITS:
-            cut = self.size.cut((limit, limit))
-            whole = self._fit(cut, 0.0 if self.has_all(cut) else NOTE)
-            if whole.text_size:
-                break
-        else:
-            cut = self.size.cut((_MOST_HEAT, _MOST_HEAT))
-            whole = self._fit(cut, NOTE)
-        self._take(cut, whole)
+        sides = [(limit, limit) for limit in _LIMITS]
+        whole = self.fitting(self._fit, sides, [(limit, limit) for limit in _HEAT])
+        sizes = {"input": self.cut.plane, "weight": self.cut.kernel, "output": self.cut.out}
+        self.cells = {name: replace(whole, rows=rows, cols=cols) for name, (rows, cols) in sizes.items()}
         self._place(whole)
 
     @property
     def is_still(self) -> bool:
         return self.single or self.across > 1 or len(self.outs) == 1
-
-    def _take(self, cut: Cut, whole: Cells) -> None:
-        self.cut = cut
-        sizes = {"input": cut.plane, "weight": cut.kernel, "output": cut.out}
-        self.cells = {name: replace(whole, rows=rows, cols=cols) for name, (rows, cols) in sizes.items()}
 
     def _columns(self, cut: Cut) -> tuple[int, int, int]:
         """How many cells wide the input, a kernel and an output are."""
@@ -255,9 +246,11 @@ class PlanesBoard(ConvolutionBoard):
         return float(view.outline(low, low)[:, 1].max())
 
     def _room(self, station: str) -> float:
-        """How wide a heading may be: as its planes, and a little of the lane beside them."""
-        cols = self._columns(self.cut)[0 if station == "input" else 2] * self.cells[station].width
-        return cols + 2 * min(0.5, (self.x_kernel[0] - self.x_input) / 4)
+        """How wide a heading may be: to the middle of the lane beside its planes, and to the stage's edge."""
+        if station == "input":
+            return min(1.1 * (self.x_kernel[0] - self.x_input), 2 * (self.x_input - LEFT))
+        before = self.x_bias if self.size.bias else self.x_sum if self.sums_channels else self.x_kernel[-1]
+        return min(1.1 * (self.x_output - before), 2 * (RIGHT - self.x_output))
 
     def paths(self, out: int, cell: Place) -> Iterator[Shape]:
         view = self.outputs[out]
@@ -324,15 +317,8 @@ class RowsBoard(ConvolutionBoard):
 
     def lay_out(self) -> None:
         self.products = len(self.channels) == 1
-        for limit in (16, 13, 11, 9, 8, 7, 6, 5):
-            cut = self.size.cut((1, limit))
-            whole = self._fit(cut, 0.0 if self.has_all(cut) else NOTE)
-            if whole.text_size:
-                break
-        else:
-            cut = self.size.cut((1, _MOST_HEAT))
-            whole = self._fit(cut, NOTE)
-        self.cut = cut
+        whole = self.fitting(self._fit, [(1, limit) for limit in _LONG], [(1, limit) for limit in _LONG_HEAT])
+        cut = self.cut
         cols = {"input": cut.plane[1], "weight": cut.kernel[1], "product": cut.kernel[1], "output": cut.out[1]}
         self.cells = {name: replace(whole, rows=1, cols=count) for name, count in cols.items()}
         self._place(whole)
@@ -472,6 +458,8 @@ class RowsBoard(ConvolutionBoard):
             add(*([ticks] if ticks else []))
         for out, view in self.outputs.items() if self.size.bias else []:
             add(*self._bias(out, float(view.middle[1]), left))
+        if self.cut.plane != self.size.plane:
+            add(*(self.label("…", (self.right + 0.2, view.middle[1])) for view in self.inputs.values()))
 
     def _output_right(self) -> float:
         view = self.outputs[self.outs[0]]

@@ -19,8 +19,10 @@ from torchreel.scenes.convolution.words import (
     products,
     without_zeros,
 )
+from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
+from torchreel.scenes.parts.text import measure
 from torchreel.scenes.parts.views import Place
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
@@ -30,6 +32,8 @@ from torchreel.scenes.trace.proof import Step
 _MOST_STEPS = 14
 _MOST_TRIED = 64
 _STEP_TIME, _MANY = 0.5, 9
+
+_NOTE_WIDTH = 13.4
 
 T = TypeVar("T")
 
@@ -44,6 +48,10 @@ def runs_by_output(steps: Sequence[tuple[int, T]], most: int) -> list[tuple[int,
     return [(out, plane[k : k + size]) for out, plane in planes for k in range(0, len(plane), size)]
 
 
+def _by(sizes: int | Sequence[int]) -> str:
+    return str(sizes) if isinstance(sizes, int) else " × ".join(map(str, sizes))
+
+
 class WindowStory(OperatorScene):
     """One output element slowly, the next ones, the rest: window, weights, lines and value belong to one element."""
 
@@ -52,10 +60,8 @@ class WindowStory(OperatorScene):
 
     def story(self) -> Iterator[Beat]:
         board = self.board_class(self.look, self.trace)
-        keys = [key for key, said in (("cut", not board.is_whole), ("colours", board.is_heat)) if said]
-        if keys:
-            space = "" if self.request.lang == "zh" else " "
-            self.add(board.note(space.join(self.words(key, **self._shown(board)) for key in keys)))
+        if board.is_noted:
+            self.add(board.note(self._left_out(board)))
         yield from self.sliding(board)
 
     def sliding(self, board: ConvolutionBoard) -> Iterator[Beat]:
@@ -161,19 +167,24 @@ class WindowStory(OperatorScene):
             return given
         return str(values[0]) if len(set(values)) == 1 else str(tuple(values)).replace(" ", "")
 
-    def _shown(self, board: ConvolutionBoard) -> dict[str, object]:
-        """What is drawn of a large call, for the line that says what is left out."""
+    def _left_out(self, board: ConvolutionBoard) -> str:
+        """The line that says what of a large call is drawn, and what colours mean that stand for numbers."""
         size, cut = board.size, board.cut
-        return {
-            "shown": " × ".join(map(str, size.spatial(cut.plane))),
-            "size": " × ".join(map(str, size.spatial(size.plane))),
-            "kernel_shown": " × ".join(map(str, size.spatial(cut.kernel))),
-            "kernel": " × ".join(map(str, size.spatial(size.kernel))),
-            "channels_shown": len(board.channels),
-            "channels": size.channels,
-            "outs_shown": len(board.outs),
-            "outs": size.outs,
+        counts = {
+            "cut_batch": ((1, board.batch)),
+            "cut_plane": (size.spatial(cut.plane), size.spatial(size.plane)),
+            "cut_kernel": (size.spatial(cut.kernel), size.spatial(size.kernel)),
+            "cut_channels": (len(board.channels), size.channels),
+            "cut_outs": (len(board.outs), size.outs),
         }
+        parts = [
+            self.words(key, shown=_by(shown), whole=_by(whole)) for key, (shown, whole) in counts.items() if shown != whole
+        ]
+        comma, space = ("，", "") if self.request.lang == "zh" else (", ", " ")
+        lines = [self.words("cut", parts=comma.join(parts))] if parts else []
+        lines += [self.words("colours")] if board.is_heat else []
+        choices = [space.join(lines), *lines, self.words("left_out")]
+        return next(line for line in choices if measure(line, MIN_TEXT) < _NOTE_WIDTH or line == choices[-1])
 
     def _padding_modes(self, board: ConvolutionBoard) -> Iterator[Beat]:
         """Each padding mode in turn fills the border; the module's own comes last and stays."""

@@ -32,7 +32,7 @@ _TALL, _BETWEEN = 0.36, 0.54
 _MOST_SLICES = 6
 _MOST_BLOCKS = 2
 _LIMITS = (6, 5, 4, 3)
-_HEAT = (6, 12, 12)
+_HEAT = ((6, 12, 12), (5, 9, 9), (4, 6, 6), (3, 4, 4), (2, 3, 3))
 _GAP, _LANE, _APART, _SIDE = 0.24, 0.7, 0.75, 0.5
 _ROWS = 0.12
 _FOOT = 0.62
@@ -53,15 +53,9 @@ class VolumesBoard(ConvolutionBoard):
     def lay_out(self) -> None:
         self.channels = self.channels[:_MOST_BLOCKS]
         self.outs = [out for out in self.outs if self.rows_of(out)][:_MOST_BLOCKS]
-        for limit in _LIMITS:
-            cut = self.size.cut((limit, limit + 1, limit + 1))
-            whole = self._fit(cut, 0.0 if self.has_all(cut) else NOTE)
-            if whole.text_size:
-                break
-        else:
-            cut = self.size.cut(_HEAT)
-            whole = self._fit(cut, NOTE)
-        self.cut = cut
+        sides = [(limit, limit + 1, limit + 1) for limit in _LIMITS]
+        whole = self.fitting(self._fit, sides, _HEAT)
+        cut = self.cut
         self.cells = {
             name: replace(whole, rows=shape[1], cols=shape[2])
             for name, shape in (("input", cut.plane), ("weight", cut.kernel), ("output", cut.out))
