@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example, examples
+from torchreel.scenes.folding import operators
 from torchreel.scenes.folding.fold import Fold
-from torchreel.scenes.folding.trace import FOLD, UNFOLD, fold_blocks, scaled_step
+from torchreel.scenes.folding.trace import fold_blocks, scaled_step
 from torchreel.scenes.folding.unfold import Unfold
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.formula import Ref
@@ -58,7 +59,7 @@ def cases(draw: st.DrawFn) -> Case:
 @given(case=cases())
 def test_unfold_proves_itself(case: Case) -> None:
     x = case.random(*case.lead, *case.plane)
-    trace = UNFOLD.trace(nn.Unfold(**case.sizes), {"input": x})
+    trace = operators.Unfold.trace(nn.Unfold(**case.sizes), {"input": x})
     torch.testing.assert_close(trace.tensors["output"], F.unfold(x, **case.sizes), equal_nan=True)
 
 
@@ -67,7 +68,7 @@ def test_unfold_proves_itself(case: Case) -> None:
 def test_fold_proves_itself_and_the_running_sums_end_in_the_canvas(case: Case) -> None:
     columns = F.unfold(torch.zeros(1, *case.lead[-1:], *case.plane), **case.sizes)
     x = case.random(*case.lead[:-1], *columns.shape[1:])
-    trace = FOLD.trace(nn.Fold(case.plane, **case.sizes), {"input": x})
+    trace = operators.Fold.trace(nn.Fold(case.plane, **case.sizes), {"input": x})
     last = columns.shape[-1] - 1
     canvas = trace.tensors["canvas"]
     running = trace.tensors["running"]
@@ -82,7 +83,7 @@ def test_windows_are_those_that_unfold_reads(case: Case) -> None:
     height, width = case.plane
     positions = torch.arange(1.0, height * width + 1).reshape(1, 1, height, width)
     columns = F.unfold(positions, **case.sizes)[0]
-    trace = FOLD.trace(nn.Fold(case.plane, **case.sizes), {"input": columns})
+    trace = operators.Fold.trace(nn.Fold(case.plane, **case.sizes), {"input": columns})
     blocks = fold_blocks(trace)
     assert blocks.columns == columns.shape[-1] and blocks.taps == columns.shape[-2]
     for column in range(blocks.columns):
@@ -94,20 +95,20 @@ def test_windows_are_those_that_unfold_reads(case: Case) -> None:
 
 
 def test_a_step_of_unfold_reads_one_element_or_padding() -> None:
-    trace = UNFOLD.trace_example(example("Unfold", "padding"))
+    trace = operators.Unfold.trace_example(example("Unfold", "padding"))
     assert list(trace.step("output", (0, 0, 0)).reads) == []
     assert list(trace.step("output", (0, 4, 0)).reads) == [("input", (0, 0, 0, 0))]
 
 
 def test_a_step_of_fold_reads_its_columns_in_order() -> None:
-    trace = FOLD.trace_example(example("Fold"))
+    trace = operators.Fold.trace_example(example("Fold"))
     step = trace.step("output", (0, 0, 1, 1))
     assert [index for _, index in step.reads] == [(0, 3, 0), (0, 2, 1), (0, 1, 2), (0, 0, 3)]
     assert "".join(token.text for token in step.tokens(lambda _, value: f"{value:g}")) == "6 + 7 + 10 + 11"
 
 
 def test_running_sums_grow_column_by_column() -> None:
-    trace = FOLD.trace_example(example("Fold"))
+    trace = operators.Fold.trace_example(example("Fold"))
     assert [trace.value("running", (0, 0, column, 1, 1)) for column in range(4)] == [6, 13, 23, 34]
     assert [trace.value("covered", (column, 1, 1)) for column in range(4)] == [1, 2, 3, 4]
 
@@ -116,7 +117,7 @@ def test_running_sums_grow_column_by_column() -> None:
     "overrides", [{}, {"stride": 2}, {"kernel_size": 3, "padding": 1}, {"dilation": 2}, {"kernel_size": 1}]
 )
 def test_roundtrip_is_the_picture_times_the_overlap_count(overrides: dict[str, int]) -> None:
-    trace = FOLD.trace_example(example("Fold", "roundtrip"), overrides)
+    trace = operators.Fold.trace_example(example("Fold", "roundtrip"), overrides)
     x, output = trace.tensors["x"], trace.tensors["output"]
     assert isinstance(x, Tensor) and isinstance(output, Tensor)
     settings = {"kernel_size": 2, **overrides}
@@ -127,13 +128,15 @@ def test_roundtrip_is_the_picture_times_the_overlap_count(overrides: dict[str, i
 
 
 def test_large_running_sums_are_not_kept() -> None:
-    trace = FOLD.trace(nn.Fold(40, 2), {"input": torch.ones(1, 4, 39 * 39)})
+    trace = operators.Fold.trace(nn.Fold(40, 2), {"input": torch.ones(1, 4, 39 * 39)})
     assert not isinstance(trace.tensors["running"], Tensor)
     assert trace.value("running", (0, 0, 39 * 39 - 1, 20, 20)) == 4
 
 
 def _trace(operator: str, name: str = "default") -> Trace:
-    return (UNFOLD if operator == "Unfold" else FOLD).trace_example(example(operator, name))
+    return (operators.Unfold if operator == "Unfold" else operators.Fold).trace_example(
+        example(operator, name)
+    )
 
 
 @pytest.mark.parametrize(
@@ -212,7 +215,7 @@ def test_a_column_put_in_another_place_is_refused() -> None:
 def test_a_mistake_is_said_in_one_line(
     operator: str, overrides: dict[str, Any], text: str | None, message: str
 ) -> None:
-    made = UNFOLD if operator == "Unfold" else FOLD
+    made = operators.Unfold if operator == "Unfold" else operators.Fold
     with pytest.raises(UserError) as caught:
         made.trace_example(example(operator), overrides, text)
     assert str(caught.value).startswith(operator)
@@ -222,7 +225,7 @@ def test_a_mistake_is_said_in_one_line(
 
 def test_roundtrip_says_that_a_window_does_not_fit_its_picture() -> None:
     with pytest.raises(UserError, match=r"^Fold: kernel_size=9 does not fit the padded input 4 x 4"):
-        FOLD.trace_example(example("Fold", "roundtrip"), {"kernel_size": 9})
+        operators.Fold.trace_example(example("Fold", "roundtrip"), {"kernel_size": 9})
 
 
 @pytest.mark.parametrize(
@@ -237,11 +240,11 @@ def test_roundtrip_says_that_a_window_does_not_fit_its_picture() -> None:
 def test_new_columns_bring_an_output_size(
     overrides: dict[str, Any], text: str, shape: tuple[int, ...]
 ) -> None:
-    assert FOLD.trace_example(example("Fold"), overrides, text).shape("output") == shape
+    assert operators.Fold.trace_example(example("Fold"), overrides, text).shape("output") == shape
 
 
 def test_the_size_that_an_error_suggests_works() -> None:
-    trace = FOLD.trace_example(example("Fold"), {"stride": 2, "output_size": (4, 4)})
+    trace = operators.Fold.trace_example(example("Fold"), {"stride": 2, "output_size": (4, 4)})
     assert trace.shape("output") == (1, 1, 4, 4)
 
 
@@ -305,7 +308,7 @@ def test_every_number_shown_is_the_element_it_says(operator: str, name: str) -> 
 @pytest.mark.parametrize("name", ["stride", "dilation", "channels", "padding"])
 def test_the_slices_in_the_formula_are_torch_code_that_gives_the_column(name: str) -> None:
     one = example("Unfold", name)
-    trace = UNFOLD.trace_example(one)
+    trace = operators.Unfold.trace_example(one)
     scene = Unfold(Request(trace, one, "en"))
     scene.setup()
     list(scene.story())

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.distance.trace import Rows
-from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
+from torchreel.scenes.distance.trace import VectorRows
+from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Morph
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Disc, Path, Point, Shape, as_point, box_points, polyline
 from torchreel.scenes.parts.text import Text
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.formula import cells as cells_of
 from torchreel.scenes.trace.proof import Trace
@@ -25,15 +26,16 @@ _CENTERS = {"x1": -5.4, "x2": -2.6, "output": -0.55}
 _MOST_ROWS = 8
 
 
-class Board:
+class PairsBoard(Board):
     """The vectors of the first results, a row each: x1, x2 and what comes of them."""
 
-    def __init__(self, look: Look, trace: Trace, rows: Rows) -> None:
-        self.look, self.trace, self.rows = look, trace, rows
+    def __init__(self, look: Look, trace: Trace, rows: VectorRows) -> None:
+        super().__init__(look, trace)
+        self.rows = rows
         count = min(_MOST_ROWS, math.prod(rows.result))
         self.results: list[Index] = [tuple(cell) for cell in cells_of(rows.result, 0, count).tolist()]
         self.grids = {name: self._grid(name) for name in _CENTERS}
-        self.frames = [Shape(np.zeros((0, 3)), stroke=look.theme.accent, stroke_width=5) for _ in self.grids]
+        self.frames = [self.frame(z_index=0) for _ in self.grids]
 
     @property
     def has_numbers(self) -> bool:
@@ -48,9 +50,7 @@ class Board:
 
     def scenery(self) -> VGroup:
         """Grids with their names."""
-        labels = [
-            grid.caption(f"{name} {self.trace.shape(name)}", MIN_TEXT) for name, grid in self.grids.items()
-        ]
+        labels = [grid.caption(self.shape(name), MIN_TEXT) for name, grid in self.grids.items()]
         return VGroup(*self.grids.values(), *labels)
 
     def output_index(self, row: int) -> Index:
@@ -80,12 +80,11 @@ class Board:
         cells = Cells(cells.width, height, min(cells.text_size, height * 0.62), cells.rows, cells.cols)
         at = (_CENTERS[name], _MIDDLE)
         index = self._result if name == "output" else self._element(int(name[1]) - 1)
-        return Grid(self.look, self.trace, name, (), cells, at, index=index, blank=name == "output")
+        return self.grid(name, (), cells, at, index=index, blank=name == "output")
 
     def _cells(self, name: str) -> Cells:
         cols = 1 if name == "output" else self.rows.length
-        texts = drawn_texts(self.look, self.trace, name)
-        return Cells.fit(len(self.results), cols, _WIDTHS[name], _ROOM, texts, _HIGH)
+        return Cells.fit(len(self.results), cols, _WIDTHS[name], _ROOM, self.texts(name), _HIGH)
 
     def _result(self, cell: Cell) -> Index:
         return self.output_index(cell[0])

@@ -10,9 +10,9 @@ from typing import Any
 from manim import Animation, VGroup
 
 from torchreel.scenes.distance import operators
-from torchreel.scenes.distance.board import Board, Dial, Readings
+from torchreel.scenes.distance.board import Dial, PairsBoard, Readings
 from torchreel.scenes.distance.ladder import Ladder
-from torchreel.scenes.distance.trace import Rows
+from torchreel.scenes.distance.trace import VectorRows
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.stage.beats import Beat
@@ -26,7 +26,9 @@ class _Distance(OperatorScene):
 
     def story(self) -> Iterator[Beat]:
         tensors: Any = self.trace.tensors
-        self.board = Board(self.look, self.trace, Rows.of(tensors["x1"], tensors["x2"], self.dim()))
+        self.board = PairsBoard(
+            self.look, self.trace, VectorRows.of(tensors["x1"], tensors["x2"], self.dim())
+        )
         self.add(self.board.scenery())
         yield Beat("start", run_time=1.6, formula=self.law(), also=self._reading())
         rows = range(len(self.board.results))
@@ -59,7 +61,7 @@ class _Distance(OperatorScene):
     def number(self, tensor: str, row: int, size: float, color: str) -> Number:
         """A row's element of a tensor as a number on stage."""
         step = self.step(tensor, row)
-        return Number(self.text(tensor, step.value), tensor, step.index, step.value, size, color, "bold")
+        return self.board.number(tensor, step.index, size, color, font="bold", value=step.value)
 
     def _reading(self) -> tuple[str, ...]:
         needed = {"cropped": self.board.is_cropped, "heat": not self.board.has_numbers}

@@ -35,7 +35,7 @@ from torchreel.scenes.trace.proof import Rule
 
 
 @dataclass(frozen=True)
-class Rows:
+class VectorRows:
     """How cells of a result `(…)` read two broadcast inputs: `dim` is the dimension that vectors lie along."""
 
     shape: tuple[int, ...]
@@ -43,7 +43,7 @@ class Rows:
     shapes: tuple[tuple[int, ...], tuple[int, ...]]
 
     @classmethod
-    def of(cls, x1: Tensor, x2: Tensor, dim: int) -> Rows:
+    def of(cls, x1: Tensor, x2: Tensor, dim: int) -> VectorRows:
         """The rows of two inputs along `dim` of their common shape."""
         shape = tuple(torch.broadcast_tensors(x1, x2)[0].shape)
         return cls(shape, dim % max(1, len(shape)), (tuple(x1.shape), tuple(x2.shape)))
@@ -83,7 +83,7 @@ class Rows:
 def record_cosine(call: Call) -> Recording:
     """`dot`, `norm_1`, `norm_2`, `output` and the `angle` in degrees, each of the result's shape."""
     x1, x2 = call.inputs["x1"], call.inputs["x2"]
-    rows, eps = Rows.of(x1, x2, call.module.dim), call.module.eps
+    rows, eps = VectorRows.of(x1, x2, call.module.dim), call.module.eps
     wide = [x.double().expand(rows.shape) for x in (x1, x2)]
     tensors = {
         "x1": x1,
@@ -130,7 +130,7 @@ def _beyond(output: Tensor, cells: Tensor) -> Tensor:
 def record_pairwise(call: Call) -> Recording:
     """`diff` = x1 - x2 + eps, `power` = |diff|^p `(…, D)`, their `total` `(…)`, and `output`, the p-th root."""
     x1, x2, module = call.inputs["x1"], call.inputs["x2"], call.module
-    rows, p, eps = Rows.of(x1, x2, -1), float(module.norm), module.eps
+    rows, p, eps = VectorRows.of(x1, x2, -1), float(module.norm), module.eps
     diff = (x1 - x2 + eps).reshape(rows.shape)
     exact = (x1.double() - x2.double() + eps).expand(rows.shape)
     norm = _Norm(rows, p, diff, bool(module.keepdim))
@@ -144,7 +144,7 @@ def record_pairwise(call: Call) -> Recording:
     return Recording(tensors, (*rules, Rule("output", norm.output)))
 
 
-def _difference(rows: Rows, eps: float, cells: Tensor) -> Expr:
+def _difference(rows: VectorRows, eps: float, cells: Tensor) -> Expr:
     difference = Sub(rows.element(0, cells), rows.element(1, cells))
     return Add((difference, Const(eps, f"{eps:g}".replace("-", "−")))) if eps else difference
 
@@ -152,7 +152,7 @@ def _difference(rows: Rows, eps: float, cells: Tensor) -> Expr:
 class _Norm:
     """The norm of each row of differences, for any p."""
 
-    def __init__(self, rows: Rows, p: float, diff: Tensor, keepdim: bool) -> None:
+    def __init__(self, rows: VectorRows, p: float, diff: Tensor, keepdim: bool) -> None:
         self.rows, self.p, self.diff, self.keepdim = rows, p, diff, keepdim
 
     @property

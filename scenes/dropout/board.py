@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
+from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Morph, Paint
-from torchreel.scenes.parts.shapes import Arrow, Shape
+from torchreel.scenes.parts.shapes import Arrow
 from torchreel.scenes.parts.text import Text, fit, measure
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
@@ -27,22 +28,21 @@ Place = tuple[int, int, Cell]
 """Row, slice and cell of an element on the board."""
 
 
-class Board:
+class DropoutBoard(Board):
     """The grids of a trace. With a `channel_axis` each row is a channel, which has one cell of the mask.
 
     A row holds the channel's slices (one, except in three dimensions). Of many rows the first few are shown.
     """
 
     def __init__(self, look: Look, trace: Trace, channel_axis: int | None) -> None:
-        self.look, self.trace, self.channel_axis = look, trace, channel_axis
+        super().__init__(look, trace)
+        self.channel_axis = channel_axis
         self.channelwise = channel_axis is not None
         self.names = ("input", "mask", "output") if "mask" in trace.tensors else ("input", "output")
         self.leads = list(self._leads())
         self.rows = len(self.leads)
         self.grids = {name: self._grids(name) for name in self.names}
-        self.frames = {
-            name: Shape(np.zeros((0, 3)), stroke=look.theme.accent, stroke_width=5) for name in self.names
-        }
+        self.frames = {name: self.frame(z_index=0) for name in self.names}
 
     @property
     def is_cropped(self) -> bool:
@@ -70,7 +70,7 @@ class Board:
         """Everything that stands from the start, with labels and arrows."""
         parts = VGroup(*(grid for rows in self.grids.values() for row in rows for grid in row))
         for name in self.names:
-            parts.add(self._label(name))
+            parts.add(self._name(name))
         parts.add(*self._depths())
         for left, right in itertools.pairwise(self.names):
             ends = [self._edge(left, 1) + 0.2, self._edge(right, -1) - 0.2]
@@ -83,8 +83,7 @@ class Board:
         if measure(text, MIN_TEXT, "bold") > right - left - 0.2:
             return []
         size = fit(text, right - left - 0.2, 0.26, MIN_TEXT, "bold")
-        sign = Text(text, size, self.look.theme.text, "bold")
-        return [sign.place(((left + right) / 2, _MIDDLE + 0.3))]
+        return [self.label(text, ((left + right) / 2, _MIDDLE + 0.3), size, self.look.theme.text, "bold")]
 
     def mask(self, row: int) -> list[Animation]:
         """The mask of one row of cells, or of one channel, falls; the values it drops lose their colour."""
@@ -153,12 +152,7 @@ class Board:
         return (plane[0], plane[1]) if len(plane) == 2 else (1, *plane, 1)[:2]  # type: ignore[return-value]
 
     def _grids(self, name: str) -> list[list[Grid]]:
-        texts = [
-            text
-            for tensor in self.names
-            if tensor != "mask"
-            for text in drawn_texts(self.look, self.trace, tensor)
-        ]
+        texts = self.texts(*(name for name in self.names if name != "mask"))
         slices = max(map(len, self.leads))
         room = _WIDTH if len(self.names) == 3 else 5.2
         rows, cols = self._plane_size()
@@ -174,16 +168,15 @@ class Board:
             cells = Cells(side, side, 0.26, 1, 1)
             lead = self.leads[row][0]
             rest = (0,) * (len(self.trace.shape("mask")) - len(lead))
-            return [Grid(self.look, self.trace, name, lead, cells, (self._x(name), y),
-                         index=lambda cell: (*lead, *rest), blank=True)]  # fmt: skip
+            place = (self._x(name), y)
+            return [self.grid(name, lead, cells, place, index=lambda cell: (*lead, *rest), blank=True)]
         step = self.cells.width * self.cells.cols + _GAP
         left = self._x(name) - step * (len(self.leads[row]) - 1) / 2
         scale = self.trace.range("input").scale if name == "output" else None
         return [
-            Grid(self.look, self.trace, name, lead, self.cells, (left + step * number, y),
-                 blank=name != "input", scale=scale)
+            self.grid(name, lead, self.cells, (left + step * number, y), blank=name != "input", scale=scale)
             for number, lead in enumerate(self.leads[row])
-        ]  # fmt: skip
+        ]
 
     def _x(self, name: str) -> float:
         return (_CENTERS if len(self.names) == 3 else _ALONE)[name]
@@ -202,12 +195,10 @@ class Board:
         if len(self.leads[0]) > 1:
             for grid in (*self.grids["input"][-1], *self.grids["output"][-1]):
                 at = (grid.middle[0], grid.center((grid.cells.rows - 1, 0))[1] - self.cells.height / 2 - 0.16)
-                yield Text(f"d = {grid.lead[-1]}", 0.18, self.look.theme.muted, "mono").place(at)
+                yield self.label(f"d = {grid.lead[-1]}", at, MIN_TEXT)
 
-    def _label(self, name: str) -> Text:
-        shape = "" if name == "mask" else f" {self.trace.shape(name)}"
+    def _name(self, name: str) -> Text:
+        text = name if name == "mask" else self.shape(name)
         first: Sequence[Grid] = self.grids["input"][0]
         top = first[0].origin[1] + 0.16
-        return Text(f"{name}{shape}", 0.2, self.look.theme.muted, "mono").place(
-            (self._x(name), top), vertical="baseline"
-        )
+        return self.label(text, (self._x(name), top), vertical="baseline")

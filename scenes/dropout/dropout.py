@@ -9,10 +9,10 @@ from typing import Any
 from manim import Animation
 
 from torchreel.scenes.dropout import operators
-from torchreel.scenes.dropout.board import Board, Place
+from torchreel.scenes.dropout.board import DropoutBoard, Place
 from torchreel.scenes.dropout.trace import affine, channel_axis, is_alpha
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
-from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 
@@ -25,7 +25,7 @@ class _Dropout(OperatorScene):
     def story(self) -> Iterator[Beat]:
         module = self.trace.module
         assert module is not None
-        self.board = Board(self.look, self.trace, channel_axis(module, len(self.trace.shape("input"))))
+        self.board = DropoutBoard(self.look, self.trace, channel_axis(module, len(self.trace.shape("input"))))
         self.add(self.board.scenery())
         return self._masked() if "mask" in self.trace.tensors else self._passed()
 
@@ -67,9 +67,8 @@ class _Dropout(OperatorScene):
         return [kinds[kept] for kept in (True, False) if kept in kinds]
 
     def _swept(self, places: Sequence[Place], key: str = "sweep") -> Iterator[Beat]:
-        size = max(1, -(-len(places) // _MOST_STEPS))
-        runs = [places[k : k + size] for k in range(0, len(places), size)]
-        for run, seconds in zip(runs, sweep_times(len(runs), 0.4, 0.2), strict=True):
+        swept = runs(places, _MOST_STEPS)
+        for run, seconds in zip(swept, sweep_times(len(swept), 0.4, 0.2), strict=True):
             step = self.trace.step("output", self.board.index(run[-1]))
             yield Beat(key, partial(self._write, run, False), seconds, 0.0, step)
 

@@ -14,21 +14,20 @@ import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.folding.blocks import Blocks, off_middle
-from torchreel.scenes.folding.canvas import MOST_PLANES, PLANE_GAP, Canvas, Source
+from torchreel.scenes.folding.canvas import MOST_PLANES, PLANE_GAP, FoldCanvas, Source
 from torchreel.scenes.folding.layout import (
     BOTTOM,
     LEFT,
     MIDDLE,
     RIGHT,
     TOP,
-    Room,
+    Share,
     level,
     share_width,
     side_by_side,
 )
-from torchreel.scenes.folding.motion import Frames, carry
+from torchreel.scenes.folding.motion import ColoredFrames, carry
 from torchreel.scenes.folding.parts import (
-    LABEL,
     ColumnMatrix,
     accented,
     tinted,
@@ -37,21 +36,22 @@ from torchreel.scenes.folding.parts import (
 )
 from torchreel.scenes.folding.patch import Patch
 from torchreel.scenes.folding.trace import fold_blocks
-from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
+from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Appear, Paint
 from torchreel.scenes.parts.text import Text
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
 
 _GAPS = 1.9
 _SIGNS = 1.3
 
 
-class FoldStage:
+class FoldBoard(Board):
     """All objects of the clip, and the ways in which a column becomes a window again."""
 
     def __init__(self, look: Look, trace: Trace) -> None:
-        self.look, self.trace = look, trace
+        super().__init__(look, trace)
         self.blocks: Blocks = fold_blocks(trace)
         self.has_source = "x" in trace.tensors
         canvas, middle, matrix = self._fit()
@@ -61,11 +61,11 @@ class FoldStage:
         self.matrix = ColumnMatrix(look, trace, "input", self.blocks, matrix, at, blank=self.has_source)
         if not self.has_source:
             self.matrix.color_columns()
-        self.canvas = Canvas(look, trace, self.blocks, canvas, self.x["canvas"])
+        self.canvas = FoldCanvas(look, trace, self.blocks, canvas, self.x["canvas"])
         self.middle_cells = middle
         self.source = self._source(middle) if self.has_source else None
         self.patch = Patch(self.canvas, self.matrix, middle, self.x["middle"])
-        self.frames = Frames()
+        self.frames = ColoredFrames()
         self.labels = VGroup(*self._titles())
 
     @property
@@ -86,14 +86,16 @@ class FoldStage:
     def _fit(self) -> list[Cells]:
         """Cells of the canvas, of what stands beside the matrix (a window or the source), and of the matrix."""
         blocks, count = self.blocks, min(self.blocks.channels, MOST_PLANES)
-        texts = {name: drawn_texts(self.look, self.trace, name) for name in ("input", "canvas")}
+        texts = {name: self.texts(name) for name in ("input", "canvas")}
         height = (TOP + 0.1 - BOTTOM - PLANE_GAP * (count - 1)) / count
         rows, cols = (n + 2 * p for n, p in zip(blocks.plane, blocks.padding, strict=True))
         shares = (1.5, 1.5, 0.8) if self.has_source else (1.4, 0.9, 0.75)
         rooms = (
-            Room(rows, cols, height, texts["canvas"], shares[0]),
-            Room(*(blocks.plane if self.has_source else blocks.kernel), height, texts["input"], shares[1]),
-            Room(blocks.taps * blocks.channels, blocks.columns, TOP - BOTTOM, texts["input"], shares[2], 1.9),
+            Share(rows, cols, height, texts["canvas"], shares[0]),
+            Share(*(blocks.plane if self.has_source else blocks.kernel), height, texts["input"], shares[1]),
+            Share(
+                blocks.taps * blocks.channels, blocks.columns, TOP - BOTTOM, texts["input"], shares[2], 1.9
+            ),
         )
         gaps = _SIGNS if self.has_source else _GAPS
         return share_width(RIGHT - LEFT - ColumnMatrix.label_width(blocks) - gaps, rooms)
@@ -112,12 +114,12 @@ class FoldStage:
 
     def _source(self, cells: Cells) -> Grid:
         place, lead = (self.x["middle"], MIDDLE), (*self.canvas.lead, 0)
-        return Grid(self.look, self.trace, "x", lead, cells, place, plain=bool(cells.text_size))
+        return self.grid("x", lead, cells, place, plain=bool(cells.text_size))
 
     def _titles(self) -> list[VGroup]:
         titles = [self.matrix.title, self.canvas.title()]
         if self.source is not None:
-            titles.append(self.source.caption(f"x {self.trace.shape('x')}", LABEL))
+            titles.append(self.source.caption(self.shape("x")))
         return level(titles)
 
     def unfold(self, column: int) -> list[Animation]:
@@ -180,31 +182,28 @@ class FoldStage:
         """How many windows cover each cell of the output, in the middle of the stage, and its name."""
         cells, x = self._overlap_room()
         down, across = self.blocks.padding
-        grid = Grid(
-            self.look, self.trace, "overlap", (), cells, (x, MIDDLE),
+        grid = self.grid(
+            "overlap", (), cells, (x, MIDDLE),
             index=lambda at: (at[0] + down, at[1] + across), plain=bool(cells.text_size),
         )  # fmt: skip
         for at, box in grid.boxes.items():
             if cells.text_size and self.canvas.total(at) > 1:
                 box.set_fill(self.canvas.warmth(self.canvas.total(at)), opacity=1)
-        return grid, grid.caption("overlap", LABEL)
+        return grid, grid.caption("overlap")
 
     def signs(self, overlap: Grid) -> list[Text]:
         """Times between source and overlap count, equals before the output."""
         assert self.source is not None
         stops = [_sides(grid) for grid in (self.source, overlap, self.canvas.planes[0])]
         middles = [(left[1] + right[0]) / 2 for left, right in pairwise(stops)]
-        color = self.look.theme.muted
-        return [
-            Text(sign, 0.5, color, "mono").place((x, MIDDLE)) for sign, x in zip("×=", middles, strict=True)
-        ]
+        return [self.label(sign, (x, MIDDLE), 0.5) for sign, x in zip("×=", middles, strict=True)]
 
     def _overlap_room(self) -> tuple[Cells, float]:
         rows, cols = self.canvas.planes[0].shape
         left, right = _sides(self.source or self.matrix.grid)[1], _sides(self.canvas.planes[0])[0]
         free = right - left - (1.6 if self.source else 0.8)
         room = min(free, cols * self.canvas.planes[0].cells.width)
-        cells = Room(rows, cols, TOP - BOTTOM, ["0"]).fit(room)
+        cells = Share(rows, cols, TOP - BOTTOM, ["0"]).fit(room)
         if self.source and self.source.cells.width < cells.width:
             cells = replace(self.middle_cells, rows=rows, cols=cols)
         return cells, (left + right) / 2

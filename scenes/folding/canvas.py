@@ -11,7 +11,8 @@ from manim import Animation, VGroup
 from torchreel.scenes.folding.blocks import Blocks
 from torchreel.scenes.folding.layout import MIDDLE, within
 from torchreel.scenes.folding.motion import carry, first_two_thirds, late
-from torchreel.scenes.folding.parts import LABEL, is_drawn, number_of
+from torchreel.scenes.folding.parts import is_drawn, number_of
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Move, Paint, Vanish
@@ -29,11 +30,12 @@ Spot = tuple[int, int, int]
 Source = Callable[[int, int], tuple[np.ndarray, float]]
 
 
-class Canvas:
+class FoldCanvas(Desk):
     """The output planes of a Fold. A spot is `(channel, row, column)` of a plane, also outside it on the rim."""
 
     def __init__(self, look: Look, trace: Trace, blocks: Blocks, cells: Cells, x: float) -> None:
-        self.look, self.trace, self.blocks = look, trace, blocks
+        super().__init__(look, trace)
+        self.blocks = blocks
         self.lead: Index = (0,) * (len(trace.shape("output")) - 3)
         inner, self.pad = within(cells, blocks.plane, blocks.padding)
         self.planes = {c: self._plane(c, inner, x) for c in range(min(blocks.channels, MOST_PLANES))}
@@ -49,8 +51,8 @@ class Canvas:
         count = min(self.blocks.channels, MOST_PLANES)
         pitch = (cells.rows + top + bottom) * cells.height + PLANE_GAP
         y = MIDDLE - (channel - (count - 1) / 2) * pitch
-        return Grid(
-            self.look, self.trace, "output", (*self.lead, channel), cells, (x, y),
+        return self.grid(
+            "output", (*self.lead, channel), cells, (x, y),
             blank=True, pad=self.pad, pad_text="", plain=bool(cells.text_size),
         )  # fmt: skip
 
@@ -72,7 +74,7 @@ class Canvas:
 
     def title(self) -> Text:
         """Name and shape above the first plane."""
-        return self.planes[0].caption(f"output {self.trace.shape('output')}", LABEL)
+        return self.planes[0].caption(self.shape("output"))
 
     def shows(self, at: Cell) -> bool:
         """Whether a position is drawn, on the plane or on its rim."""
@@ -132,14 +134,15 @@ class Canvas:
         """The colour of a cell that several windows have added into."""
         return self.look.theme.tint(self.look.theme.positive, 0.2 + 0.6 * (count - 1) / max(1, self.most - 1))
 
-    def number(self, spot: Spot, column: int) -> Number:
+    def sum_of(self, spot: Spot, column: int) -> Number:
         """The sum of a cell after a column, at its place."""
         grid = self.planes[spot[0]]
         tensor, index = self.element(spot, column)
-        value, known = self.trace.value(tensor, index), self.trace.range("canvas")
-        text = self.look.number(value, known.integer, known.scale)
+        value = self.trace.value(tensor, index)
+        text = self.text("canvas", value)
         size = min(grid.cells.text_size, (grid.cells.width - 0.1) / max(measure(text, 1.0, "mono"), 0.1))
-        number = Number(text, tensor, index, value, size, self.look.theme.ink(self.fill(spot, column)))
+        ink = self.look.theme.ink(self.fill(spot, column))
+        number = self.number(tensor, index, size, ink, text=text, value=value)
         number.place(grid.center((spot[1], spot[2])))
         return number
 
@@ -165,7 +168,7 @@ class Canvas:
     def _settle(self, spot: Spot, column: int, start: tuple[np.ndarray, float]) -> list[Animation]:
         animations = self._paint(spot, column)
         if self.has_numbers:
-            self.sums[spot] = self.number(spot, column)
+            self.sums[spot] = self.sum_of(spot, column)
             animations += carry(self.look, column, self.sums[spot], *start)
         return animations
 
@@ -175,8 +178,8 @@ class Canvas:
         number = number_of(matrix, self._matrix_cell(spot, tap, column), self.fill(spot, column - 1), size)
         at = grid.center((spot[1], spot[2])) + np.array([0.06, 0.32 * grid.cells.height, 0.0])
         number.place(at)
-        plus = Text("+", size, self.look.theme.ink(self.fill(spot, column - 1)), "mono")
-        plus.place(at - np.array([number.width_em * size / 2 + 0.07, 0.0, 0.0]), align="right")
+        left = at - np.array([number.width_em * size / 2 + 0.07, 0.0, 0.0])
+        plus = self.label("+", left, size, self.look.theme.ink(self.fill(spot, column - 1)), align="right")
         self.waiting[spot] = VGroup(plus, number)
         return [
             *carry(self.look, column, number, *source(spot[0], tap), first_two_thirds),
@@ -245,7 +248,7 @@ class Canvas:
         if self.has_numbers:
             if spot in self.sums:
                 animations.append(late(Vanish, self.sums[spot]))
-            self.sums[spot] = self.number(spot, column)
+            self.sums[spot] = self.sum_of(spot, column)
             animations.append(late(Appear, self.sums[spot]))
             animations += self._count(spot, column)
         return animations
@@ -280,10 +283,10 @@ class Canvas:
         ink = self.look.theme.ink(self.fill(spot, column))
         right = grid.center(at) + np.array([grid.cells.width / 2 - 0.21, 0.17 - grid.cells.height / 2, 0.0])
         index = (column, *self._shifted(at))
-        number = Number(str(count), "covered", index, float(count), MIN_TEXT, ink).place(right, align="right")
-        sign = Text("×", MIN_TEXT, ink, "mono")
-        sign.place(right - np.array([number.width_em * MIN_TEXT, 0.0, 0.0]), align="right")
-        return VGroup(sign, number)
+        number = self.number("covered", index, MIN_TEXT, ink, text=str(count), value=float(count))
+        number.place(right, align="right")
+        left = right - np.array([number.width_em * MIN_TEXT, 0.0, 0.0])
+        return VGroup(self.label("×", left, MIN_TEXT, ink, align="right"), number)
 
     def crop(self) -> list[Animation]:
         """What fell on the rim drifts off and is gone."""

@@ -9,7 +9,7 @@ from functools import partial
 from manim import Animation, VGroup
 
 from torchreel.scenes.folding import operators
-from torchreel.scenes.folding.board import FoldStage
+from torchreel.scenes.folding.board import FoldBoard
 from torchreel.scenes.folding.parts import accented
 from torchreel.scenes.folding.story import SLOW, BlocksScene, quickening, sampled
 from torchreel.scenes.folding.trace import scaled_step
@@ -29,7 +29,7 @@ class Fold(BlocksScene):
         if 0 in self.trace.shape("input"):
             yield Beat("empty", hold=2.0)
             return
-        self.board = board = FoldStage(self.look, self.trace)
+        self.board = board = FoldBoard(self.look, self.trace)
         self.blocks = board.blocks
         self.add(*board.canvas.planes.values(), board.canvas.borders, board.matrix, board.labels)
         self.patch, self.mark, self.last = VGroup(), VGroup(), -1

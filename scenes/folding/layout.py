@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from torchreel.scenes.parts.frame import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
 from torchreel.scenes.parts.grid import Cell, Cells
 from torchreel.scenes.parts.text import Text, measure
-from torchreel.scenes.stage import bars
 
-LEFT, RIGHT = -bars.EDGE + bars.MARGIN, bars.EDGE - bars.MARGIN
-TOP, BOTTOM = bars.STAGE_TOP - 0.86, bars.STAGE_BOTTOM + 0.24
+LEFT, RIGHT = -EDGE + MARGIN, EDGE - MARGIN
+TOP, BOTTOM = STAGE_TOP - 0.86, STAGE_BOTTOM + 0.24
 MIDDLE = (TOP + BOTTOM) / 2
 _LARGEST_TEXT = 0.4
 _LARGEST_CELL = 1.5
 
 
 @dataclass(frozen=True)
-class Room:
+class Share:
     """What a grid needs: its rows and columns with padding, the height there is, its numbers, its share of the width.
 
     Cells that hold numbers may be `tall` times as high as wide.
@@ -43,7 +43,7 @@ class Room:
         return replace(cells, height=height, text_size=max(size, cells.text_size))
 
 
-def share_width(width: float, rooms: Sequence[Room]) -> list[Cells]:
+def share_width(width: float, rooms: Sequence[Share]) -> list[Cells]:
     """Cells of grids side by side: width by their numbers of columns, and what one cannot use to the next."""
     weights = np.array([room.weight * min(max(room.cols, 3), 24) for room in rooms])
     widths = width * weights / weights.sum()

@@ -31,7 +31,7 @@ class Become(Tween):
         return [(member, "points", member.points.copy(), self.like.points)]
 
 
-class Frames:
+class ColoredFrames:
     """Frames by name: each comes where it is first shown, and from then on slides and takes the new colours.
 
     `pace` is the most seconds a slide takes: in a sweep frames hurry on, so that the values are watched.

@@ -10,8 +10,9 @@ from manim import Animation, VGroup
 from torchreel.scenes.folding.blocks import Blocks
 from torchreel.scenes.folding.layout import MIDDLE
 from torchreel.scenes.folding.motion import Become
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.motion import FADE, Appear, Paint, Vanish
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box, Path, Shape
@@ -19,7 +20,6 @@ from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-LABEL = 0.2
 TINT = 0.16
 _CHIP_CELL = 0.58
 
@@ -59,7 +59,7 @@ def is_drawn(grid: Grid, at: Cell) -> bool:
 
 def chip_box(look: Look, number: int, at: np.ndarray) -> Box:
     """The coloured ground of a column's number."""
-    width = max(0.28, measure(str(number), LABEL, "mono") + 0.14)
+    width = max(0.28, measure(str(number), NAME_TEXT, "mono") + 0.14)
     return Box(width, 0.28, at, 0.06, fill=look.theme.channel(number), z_index=-1)
 
 
@@ -69,7 +69,7 @@ def window_chip(look: Look, number: int, grid: Grid, first: Cell) -> VGroup:
         return VGroup()
     corner = grid.center(first) + np.array([-grid.cells.width, grid.cells.height, 0.0]) / 2
     ink = look.theme.ink(look.theme.channel(number))
-    text = Text(str(number), LABEL, ink, "mono").place(corner)
+    text = Text(str(number), NAME_TEXT, ink, "mono").place(corner)
     chip = VGroup(chip_box(look, number, corner), text)
     chip.set_z_index(4)
     return chip
@@ -81,19 +81,17 @@ class ColumnMatrix(VGroup):
     def __init__(
         self, look: Look, trace: Trace, tensor: str, blocks: Blocks, cells: Cells, x: float, blank: bool
     ) -> None:
-        self.look, self.blocks = look, blocks
+        self.look, self.blocks, self.desk = look, blocks, Desk(look, trace)
         self.lead: Index = (0,) * (len(trace.shape(tensor)) - 2)
-        self.grid = Grid(
-            look, trace, tensor, self.lead, cells, (x, MIDDLE), blank=blank, plain=bool(cells.text_size)
-        )
+        place, plain = (x, MIDDLE), bool(cells.text_size)
+        self.grid = self.desk.grid(tensor, self.lead, cells, place, blank=blank, plain=plain)
         self.rows = range(cells.rows)
         self.active: int | None = None
         self.spot = Box(0.1, 0.1)
         self.heads = {column: self.head(column, look.theme.muted) for column in range(cells.cols)}
         self.labels = self._labels()
-        shape = str(trace.shape(tensor))
         super().__init__(self.grid, self.labels, *self._channel_lines())
-        self.title = self.grid.caption(f"{tensor} {shape}", LABEL, gap=0.5)
+        self.title = self.grid.caption(self.desk.shape(tensor), gap=0.5)
         if self.has_heads:
             self.add(*self.heads.values())
 
@@ -102,7 +100,7 @@ class ColumnMatrix(VGroup):
         """The width of the row labels with the space beside them."""
         u, v = blocks.tap(blocks.taps - 1)
         widest = max(("(c,u,v)", f"({blocks.channels - 1},{u},{v})"), key=len)
-        return measure(widest, LABEL, "mono") + 0.16
+        return measure(widest, NAME_TEXT, "mono") + 0.16
 
     @property
     def is_whole(self) -> bool:
@@ -114,12 +112,12 @@ class ColumnMatrix(VGroup):
     @property
     def has_heads(self) -> bool:
         """Whether the columns are wide enough for their numbers."""
-        widest = measure(str(self.grid.cells.cols - 1), LABEL, "mono")
+        widest = measure(str(self.grid.cells.cols - 1), NAME_TEXT, "mono")
         return self.grid.cells.width >= widest + 0.08
 
     def head(self, column: int, color: str) -> Text:
         """The number of a column above it."""
-        return Text(str(column), LABEL, color, "mono").place(self.head_place(column))
+        return self.desk.label(str(column), self.head_place(column), color=color)
 
     def head_place(self, column: int) -> np.ndarray:
         """Where a column's number stands."""
@@ -184,29 +182,21 @@ class ColumnMatrix(VGroup):
         return [Paint(self.heads[column], fill=color)] if self.has_heads else []
 
     def _labels(self) -> VGroup:
-        cells, muted = self.grid.cells, self.look.theme.muted
-        if cells.height < MIN_TEXT + 0.06:
+        if self.grid.cells.height < MIN_TEXT + 0.06:
             return VGroup()
         left = self.grid.origin[0] - 0.13
         labels = [
-            Text(self.tag(row), LABEL, muted, "mono").place(
-                (left, self.grid.center((row, 0))[1]), align="right"
-            )
+            self.desk.label(self.tag(row), (left, self.grid.center((row, 0))[1]), align="right")
             for row in self.rows
         ]
-        head = Text("(c,u,v)", LABEL, muted, "mono").place((left, self.head_place(0)[1]), align="right")
+        head = self.desk.label("(c,u,v)", (left, self.head_place(0)[1]), align="right")
         return VGroup(*labels, head)
 
 
 def number_of(grid: Grid, cell: Cell, fill: str, size: float | None = None) -> Number:
     """The number of a grid's cell at its place, in the ink that reads on `fill`."""
-    number = Number(
-        grid.text(cell),
-        grid.tensor,
-        grid.index(cell),
-        grid.value(cell),
-        size or grid.cells.text_size,
-        grid.look.theme.ink(fill),
-    )
+    desk, ink = Desk(grid.look, grid.trace), grid.look.theme.ink(fill)
+    size = size or grid.cells.text_size
+    number = desk.number(grid.tensor, grid.index(cell), size, ink, value=grid.value(cell))
     number.place(grid.center(cell))
     return number

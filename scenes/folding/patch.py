@@ -8,9 +8,10 @@ from dataclasses import replace
 from manim import Animation, VGroup
 
 from torchreel.scenes.folding.blocks import Blocks
-from torchreel.scenes.folding.canvas import Canvas
+from torchreel.scenes.folding.canvas import FoldCanvas
 from torchreel.scenes.folding.motion import carry, lagged
 from torchreel.scenes.folding.parts import ColumnMatrix, number_of
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.motion import Appear
@@ -19,10 +20,11 @@ from torchreel.scenes.parts.text import measure
 from torchreel.scenes.trace.formula import Index
 
 
-class Patch:
+class Patch(Desk):
     """One grid `(kH, kW)` for each drawn channel, beside that channel's plane."""
 
-    def __init__(self, canvas: Canvas, matrix: ColumnMatrix, cells: Cells, x: float) -> None:
+    def __init__(self, canvas: FoldCanvas, matrix: ColumnMatrix, cells: Cells, x: float) -> None:
+        super().__init__(canvas.look, canvas.trace)
         self.canvas, self.matrix, self.blocks, self.x = canvas, matrix, matrix.blocks, x
         rows, cols = (min(n, m) for n, m in zip(self.blocks.kernel, (cells.rows, cells.cols), strict=True))
         self.cells = replace(cells, rows=rows, cols=cols)
@@ -43,11 +45,12 @@ class Patch:
     def draw(self, column: int, blank: bool) -> VGroup:
         """The window of a column, still empty or with its values, under the call that makes it."""
         self.numbers = []
-        look, theme = self.canvas.look, self.canvas.look.theme
+        theme = self.look.theme
         for c, plane in self.canvas.planes.items():
-            self.grids[c] = Grid(
-                look, self.matrix.grid.trace, "input", self.matrix.lead, self.cells, (self.x, plane.middle[1]),
-                index=self._index(c, column), blank=blank, plain=bool(self.cells.text_size),
+            place, plain = (self.x, plane.middle[1]), bool(self.cells.text_size)
+            self.grids[c] = self.grid(
+                "input", self.matrix.lead, self.cells, place,
+                index=self._index(c, column), blank=blank, plain=plain,
             )  # fmt: skip
             if self.cells.text_size:
                 for box in self.grids[c].boxes.values():
@@ -64,7 +67,7 @@ class Patch:
     def receive(self, column: int, share: float) -> list[Animation]:
         """The column's values travel into the empty window, in the order of its rows."""
         animations: list[Animation] = []
-        source, theme = self.matrix.grid, self.matrix.look.theme
+        source, theme = self.matrix.grid, self.look.theme
         fill = theme.tint(theme.channel(column))
         places = [(c, grid, cell) for c, grid in self.grids.items() for cell in grid.positions()]
         for count, (c, grid, cell) in enumerate(places if self.cells.text_size else []):
@@ -74,7 +77,7 @@ class Patch:
             if source.shows(start) and source.cells.text_size:
                 easing = lagged(count, len(places), share)
                 spot, size = source.center(start), source.cells.text_size
-                animations += carry(self.canvas.look, column, number, spot, size, easing)
+                animations += carry(self.look, column, number, spot, size, easing)
             else:
                 animations.append(Appear(number))
         return animations

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torchreel.scenes.folding.blocks import Blocks
 from torchreel.scenes.parts.motion import sweep_times
+from torchreel.scenes.stage.beats import runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 
@@ -17,7 +18,7 @@ def sampled(shown: list[int]) -> list[int]:
     """The columns that get a step: all, or the first few and then every so many."""
     if len(shown) <= _MOST_COLUMNS:
         return shown
-    return [*shown[: SLOW + 1], *shown[SLOW + 1 :: -(-len(shown) // _MOST_COLUMNS)]]
+    return [*shown[: SLOW + 1], *shown[SLOW + 1 :: len(runs(shown, _MOST_COLUMNS)[0])]]
 
 
 def quickening(count: int) -> Sequence[float]:

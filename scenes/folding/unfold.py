@@ -9,7 +9,7 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.folding import operators
 from torchreel.scenes.folding.story import SLOW, BlocksScene, quickening, sampled
-from torchreel.scenes.folding.unfolding_board import UnfoldStage
+from torchreel.scenes.folding.unfolding_board import UnfoldBoard
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import FADE, Appear, Vanish
 from torchreel.scenes.stage.beats import Beat
@@ -28,7 +28,7 @@ class Unfold(BlocksScene):
         if 0 in self.trace.shape("input"):
             yield Beat("empty", hold=2.0)
             return
-        self.board = board = UnfoldStage(self.look, self.trace)
+        self.board = board = UnfoldBoard(self.look, self.trace)
         self.blocks = board.blocks
         self.add(*board.planes.values(), board.matrix, board.labels)
         self.tags = VGroup()

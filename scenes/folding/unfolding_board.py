@@ -15,15 +15,14 @@ from torchreel.scenes.folding.layout import (
     MIDDLE,
     RIGHT,
     TOP,
-    Room,
+    Share,
     level,
     share_width,
     side_by_side,
     within,
 )
-from torchreel.scenes.folding.motion import Frames, carry, lagged
+from torchreel.scenes.folding.motion import ColoredFrames, carry, lagged
 from torchreel.scenes.folding.parts import (
-    LABEL,
     ColumnMatrix,
     accented,
     is_drawn,
@@ -32,10 +31,11 @@ from torchreel.scenes.folding.parts import (
     window_path,
 )
 from torchreel.scenes.folding.trace import unfold_blocks
-from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.grid import Cell, Cells, Grid
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Paint
-from torchreel.scenes.parts.text import Text, measure
+from torchreel.scenes.parts.text import measure
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
 
 _MOST_PLANES = 3
@@ -44,11 +44,11 @@ _SIDE_LABEL = 0.56
 _MOST_TILES = 4
 
 
-class UnfoldStage:
+class UnfoldBoard(Board):
     """All objects of the clip, and the ways in which a window becomes a column."""
 
     def __init__(self, look: Look, trace: Trace) -> None:
-        self.look, self.trace = look, trace
+        super().__init__(look, trace)
         self.blocks: Blocks = unfold_blocks(trace)
         self.lead = (0,) * (len(trace.shape("input")) - 3)
         self.channels = range(min(self.blocks.channels, _MOST_PLANES))
@@ -61,7 +61,7 @@ class UnfoldStage:
         self.matrix = ColumnMatrix(look, trace, "output", self.blocks, matrix, self.x[1], blank=True)
         self.planes = {c: self._plane(c, inner) for c in self.channels}
         self.labels = self._labels()
-        self.frames = Frames()
+        self.frames = ColoredFrames()
         self.mark = VGroup()
         self.filled: set[int] = set()
         self.overlaps = self.blocks.overlaps
@@ -87,12 +87,12 @@ class UnfoldStage:
         count = len(self.channels)
         noted = 0.3 if count < blocks.channels else 0.0
         height = (TOP + 0.1 - BOTTOM - noted - _PLANE_GAP * (count - 1)) / count
-        picture = Room(rows, cols, height, drawn_texts(self.look, self.trace, "input"), 1.1)
-        columns = Room(
+        picture = Share(rows, cols, height, self.texts("input"), 1.1)
+        columns = Share(
             blocks.taps * blocks.channels,
             blocks.columns,
             TOP - BOTTOM,
-            drawn_texts(self.look, self.trace, "output"),
+            self.texts("output"),
             tall=1.9,
         )
         side = _SIDE_LABEL if count > 1 else 0.0
@@ -104,25 +104,22 @@ class UnfoldStage:
         top, bottom, _, _ = self.pad
         pitch = (cells.rows + top + bottom) * cells.height + _PLANE_GAP
         y = MIDDLE - (channel - (len(self.channels) - 1) / 2) * pitch
-        known = self.trace.range("input")
-        zero = self.look.number(0.0, known.integer, known.scale)
-        return Grid(
-            self.look, self.trace, "input", (*self.lead, channel), cells, (self.x[0], y),
-            pad=self.pad, pad_text=zero, plain=bool(cells.text_size),
+        return self.grid(
+            "input", (*self.lead, channel), cells, (self.x[0], y),
+            pad=self.pad, pad_text=self.text("input", 0.0), plain=bool(cells.text_size),
         )  # fmt: skip
 
     def _labels(self) -> VGroup:
         top = self.planes[0]
-        title = top.caption(f"input {self.trace.shape('input')}", LABEL)
+        title = top.caption(self.shape("input"))
         labels = VGroup(*level([title, self.matrix.title]))
         if len(self.channels) > 1:
-            labels.add(*(grid.side_label(f"c={c}", -1, size=LABEL) for c, grid in self.planes.items()))
+            labels.add(*(grid.side_label(f"c={c}", -1, size=NAME_TEXT) for c, grid in self.planes.items()))
         hidden = self.blocks.channels - len(self.channels)
         if hidden:
             last = self.planes[len(self.channels) - 1]
             below = last.center((last.cells.rows - 1, 0))[1] - last.cells.height / 2 - 0.16
-            note = Text(f"… +{hidden}", MIN_TEXT, self.look.theme.muted, "mono")
-            labels.add(note.place((last.middle[0], below)))
+            labels.add(self.label(f"… +{hidden}", (last.middle[0], below), MIN_TEXT))
         return labels
 
     def show_window(self, column: int) -> list[Animation]:
@@ -152,7 +149,7 @@ class UnfoldStage:
                 return VGroup()
             spot = grid.center(self.blocks.window(column)[row % self.blocks.taps])
             low = spot[1] - grid.cells.height / 2 + 0.18
-            tags.add(Text(text, MIN_TEXT, self.look.theme.text, "mono").place((spot[0], low)))
+            tags.add(self.label(text, (spot[0], low), MIN_TEXT, self.look.theme.text))
         return tags
 
     def _has_room(self, grid: Grid, text: str) -> bool:

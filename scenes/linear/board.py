@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
-from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Arrow, Box, Shape
-from torchreel.scenes.parts.text import Text, fit
-from torchreel.scenes.stage.bars import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
+from torchreel.scenes.parts.frame import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
+from torchreel.scenes.parts.grid import Cell, Cells, Grid
+from torchreel.scenes.parts.look import Look, Stroke
+from torchreel.scenes.parts.shapes import Arrow, Box
+from torchreel.scenes.parts.text import Text
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
@@ -24,14 +24,14 @@ _FOOT, _LABEL = 0.32, 0.46
 _SUM = (1.25, 0.46)
 
 
-class Board:
-    """What both boards share: grids by name, the box of the sum, frames that mark what is active, a note.
+class DenseBoard(Board):
+    """What both boards share: grids by name, the box of the sum, paths for frames, a note.
 
     `note` words what is left out: some samples, some features, numbers.
     """
 
     def __init__(self, look: Look, trace: Trace) -> None:
-        self.look, self.trace = look, trace
+        super().__init__(look, trace)
         self.lead = trace.shape("output")[:-1]
         self.out = trace.shape("output")[-1]
         self.grids: dict[str, Grid] = {}
@@ -41,10 +41,6 @@ class Board:
     def sample(self, number: int) -> Index:
         """The leading index of a sample, counted through all leading axes."""
         return tuple(map(int, np.unravel_index(number, self.lead))) if self.lead else ()
-
-    def frame(self, path: np.ndarray) -> Shape:
-        """A frame in the accent colour."""
-        return Shape(path, stroke=self.look.theme.accent, stroke_width=4.0, z_index=2)
 
     def row(self, name: str, row: int) -> np.ndarray:
         """The path round one row of a grid."""
@@ -57,17 +53,18 @@ class Board:
 
     def sum_box(self, index: Index, center: Center) -> VGroup:
         """The sum of an output's products in a box."""
-        theme, value, known = self.look.theme, self.trace.value("sum", index), self.trace.range("sum")
-        text = self.look.number(value, known.integer, known.scale)
+        theme = self.look.theme
         fill = theme.tint(theme.accent, 0.16)
         box = Box(*_SUM, center, 0.08, fill=fill, stroke=theme.accent, stroke_width=2.0)
-        number = Number(text, "sum", index, value, fit(text, _SUM[0] - 0.15, 0.28, MIN_TEXT), theme.ink(fill))
+        number = self.number("sum", index, 0.28, theme.ink(fill), width=_SUM[0] - 0.15)
         return VGroup(box, number.place(center))
 
     def empty_sum(self) -> Box:
         """The place of the sum."""
         theme = self.look.theme
-        return Box(*_SUM, self.sum_center, 0.08, fill=theme.empty, stroke=theme.line, stroke_width=1.4)
+        return Box(
+            *_SUM, self.sum_center, 0.08, fill=theme.empty, stroke=theme.line, stroke_width=Stroke.EDGE
+        )
 
     def make(
         self,
@@ -79,35 +76,31 @@ class Board:
         blank: bool = False,
     ) -> Grid:
         """A grid of a tensor, kept by name."""
-        grid = Grid(self.look, self.trace, tensor, (), cells, center, index=index, blank=blank)
+        grid = self.grid(tensor, (), cells, center, index=index, blank=blank)
         self.grids[name] = grid
         return grid
 
-    def label(self, grid: Grid, text: str) -> Text:
+    def name(self, grid: Grid, text: str) -> Text:
         """A grid's name above it."""
         return grid.caption(text, gap=0.12)
 
     def shape(self, tensor: str) -> str:
-        """A tensor's name with its shape."""
-        return f"{tensor} {str(self.trace.shape(tensor)).replace(' ', '')}"
-
-    def texts(self, *tensors: str) -> list[str]:
-        """How the elements of some tensors are written."""
-        return [text for tensor in tensors for text in drawn_texts(self.look, self.trace, tensor)]
+        """A tensor's name and shape without spaces: grids of a few columns are narrow."""
+        return super().shape(tensor).replace(", ", ",")
 
     def say(self, note: str) -> None:
-        """The note at the bottom of the stage."""
+        """The note at the foot of the stage."""
         if note:
-            self.scenery.add(Text(note, MIN_TEXT, self.look.theme.muted).place((0, STAGE_BOTTOM + 0.17)))
+            self.scenery.add(self.note(note))
 
     def sign(self, text: str, at: Center, size: float = 0.3) -> Text:
         """A sign of arithmetic between grids."""
-        sign = Text(text, size, self.look.theme.muted, "mono").place(at)
+        sign = self.label(text, at, size)
         self.scenery.add(sign)
         return sign
 
 
-class LinearBoard(Board):
+class LinearBoard(DenseBoard):
     """Input over weight over the products of one row, feature under feature; output and bias on the right."""
 
     most = (5, 7, 10)
@@ -185,11 +178,11 @@ class LinearBoard(Board):
         if "bias" in trace.tensors:
             shown.append((self.make("bias", "bias", single, (beside, self._y[1]), lambda c: (c[1],)), "bias"))
         for grid, name in shown:
-            self.scenery.add(grid, self.label(grid, self.shape(name)))
+            self.scenery.add(grid, self.name(grid, self.shape(name)))
         self.sum_center = (beside, self._y[2])
         self.sign("Σ", ((self._x + width / 2 + beside - _SUM[0] / 2) / 2, self._y[2]))
         blank = self.products(0, 0)
-        self.scenery.add(self.empty_sum(), blank, self.label(blank, "product"), *self._way(beside))
+        self.scenery.add(self.empty_sum(), blank, self.name(blank, "product"), *self._way(beside))
 
     def _way(self, x: float) -> list[Arrow]:
         """From the sum by way of bias to the output."""
@@ -204,7 +197,7 @@ class LinearBoard(Board):
         return arrows
 
 
-class BilinearBoard(Board):
+class BilinearBoard(DenseBoard):
     """The outer product of the inputs, the weights of one output, their products; bias and output on the right."""
 
     most = (6, 5, 7)
@@ -228,7 +221,7 @@ class BilinearBoard(Board):
     def weights(self, out: int) -> VGroup:
         """The weights of one output, with their name."""
         grid = self.make("weight", "weight", self.size, (self.x["weight"], self._y), lambda c: (out, *c))
-        return VGroup(grid, self.label(grid, f"weight[{out}]"))
+        return VGroup(grid, self.name(grid, f"weight[{out}]"))
 
     def products(self, out: int) -> Grid:
         """The weighted products of one output, still empty."""
@@ -276,25 +269,25 @@ class BilinearBoard(Board):
         outer = self.make(
             "outer", "outer", self.size, (self.x["outer"], self._y), lambda c: (*sample, *c), blank=True
         )
-        self.scenery.add(first, second, outer, self.label(second, self.shape("input2")))
+        self.scenery.add(first, second, outer, self.name(second, self.shape("input2")))
         self.scenery.add(self._below(first, self.shape("input1")))
         at = left + w + side + 3 * block + 2 * gap + 0.8
         for name in self._results:
             index = (lambda c: (c[0],)) if name == "bias" else (lambda c: (*sample, c[0]))
             center = (at + self.column.width / 2, self._y)
             grid = self.make(name, name, self.column, center, index, blank=name == "output")
-            self.scenery.add(grid, self.label(grid, name))
+            self.scenery.add(grid, self.name(grid, name))
             at += self.column.width + 0.3
         self.sign("×", ((self.x["outer"] + self.x["weight"]) / 2, self._y))
         self.sign("=", ((self.x["weight"] + self.x["product"]) / 2, self._y))
         self.sum_center = (self.x["product"], self._y - self.high * h / 2 - 0.45)
         self.sign("Σ", (self.sum_center[0] - _SUM[0] / 2 - 0.25, self.sum_center[1]))
-        blank = Grid(self.look, self.trace, "product", (), self.size, (self.x["weight"], self._y), blank=True)
+        blank = self.grid("product", (), self.size, (self.x["weight"], self._y), blank=True)
         products = self.products(0)
-        self.scenery.add(self.empty_sum(), blank, products, self.label(products, "product"))
+        self.scenery.add(self.empty_sum(), blank, products, self.name(products, "product"))
 
     def _below(self, grid: Grid, text: str) -> Text:
         """A label below a narrow grid at the left edge."""
         center = grid.center((grid.cells.rows - 1, 0))
         at = (center[0] - grid.cells.width / 2, center[1] - grid.cells.height / 2 - 0.2)
-        return Text(text, 0.2, self.look.theme.muted, "mono").place(at, align="left")
+        return self.label(text, at, align="left")

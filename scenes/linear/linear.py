@@ -11,20 +11,23 @@ import numpy as np
 from manim import Animation, Mobject
 
 from torchreel.scenes.linear import operators
-from torchreel.scenes.linear.board import BilinearBoard, LinearBoard
+from torchreel.scenes.linear.board import BilinearBoard, DenseBoard, LinearBoard
 from torchreel.scenes.parts.grid import Grid
 from torchreel.scenes.parts.motion import Appear, Fly, Morph, Vanish
 from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Step
 
 _SWEEPS = 8
+_FRAME = 4.0
 
 
 class _Dense(OperatorScene):
     """What both scenes share: frames that move, and the words of what is left out."""
+
+    board: DenseBoard
 
     def setup(self) -> None:
         super().setup()
@@ -54,7 +57,7 @@ class _Dense(OperatorScene):
         frame = self.frames.get(name)
         if frame is not None and frame in self.mobjects:
             return [Morph(frame, path)]
-        self.frames[name] = Shape(path, stroke=self.look.theme.accent, stroke_width=4.0, z_index=2)
+        self.frames[name] = self.board.frame(path, _FRAME)
         return [Appear(self.frames[name])]
 
     def forget(self, products: Grid) -> None:
@@ -72,19 +75,17 @@ class Linear(_Dense):
     """A row of weights slides under the input; the products are added up, bias joins, the sum is one output."""
 
     operator = operators.Linear
+    board: LinearBoard
 
     def story(self) -> Iterator[Beat]:
-        self.board = board = LinearBoard(self.look, self.trace, self.note)
+        board = self.board = LinearBoard(self.look, self.trace, self.note)
         self.add(board.scenery)
         yield Beat("start", run_time=0.1, hold=1.5)
         cells = [(row, out) for row in range(board.rows) for out in range(board.outs)]
         yield from self._in_full(cells[0], 1.0)
         for cell in cells[1:2]:
             yield from self._in_full(cell, 0.5)
-        rest = cells[2:]
-        size = max(1, -(-len(rest) // _SWEEPS))
-        for start in range(0, len(rest), size):
-            run = rest[start : start + size]
+        for run in runs(cells[2:], _SWEEPS):
             step = self.trace.step("output", self._index(run[-1]))
             yield Beat("sweep_rows" if board.rows > 1 else "sweep", partial(self._sweep, run), 0.5, 0.0, step)
         yield Beat("done", self.clear_frames, 0.4)
@@ -144,9 +145,10 @@ class Bilinear(_Dense):
     """The outer product of both inputs once; then for every output its weights, their products, the sum and bias."""
 
     operator = operators.Bilinear
+    board: BilinearBoard
 
     def story(self) -> Iterator[Beat]:
-        self.board = board = BilinearBoard(self.look, self.trace, self.note)
+        board = self.board = BilinearBoard(self.look, self.trace, self.note)
         self.add(board.scenery)
         yield Beat("start", run_time=0.1, hold=1.2)
         zeros = (0,) * len(self.trace.shape("outer"))

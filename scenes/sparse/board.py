@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from manim import Animation, Mobject, VGroup
 
-from torchreel.scenes.parts.grid import Cells, Grid, drawn_texts
+from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Fly, Morph
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box, Shape
 from torchreel.scenes.parts.text import Text
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
@@ -33,7 +34,7 @@ class Lookup:
     group: int
 
 
-class Board:
+class TableBoard(Board):
     """The grids of a trace: `lookups` down the left, in groups, and the rows of the output, whose leads are `outputs`.
 
     With `bags` a group has one row of the output, otherwise each lookup has its own.
@@ -48,15 +49,15 @@ class Board:
         outputs: Sequence[Index],
         bags: bool,
     ) -> None:
-        self.look, self.trace, self.bags = look, trace, bags
+        super().__init__(look, trace)
+        self.bags = bags
         self.lookups = lookups[:_MOST_LOOKUPS]
         self.outputs = outputs[: self.lookups[-1].group + 1] if bags else outputs[: len(self.lookups)]
         self.tops = self._lines()
         self.ids = [self._id(number) for number in range(len(self.lookups))]
         self.table = self._table(table, _TABLE_X)
         self.rows = [self._output(number) for number in range(len(self.outputs))]
-        theme = look.theme
-        self.pointers = [Shape(np.zeros((0, 3)), stroke=theme.accent, stroke_width=5) for _ in range(3)]
+        self.pointers = [self.frame(z_index=0) for _ in range(3)]
 
     @property
     def has_numbers(self) -> bool:
@@ -94,9 +95,7 @@ class Board:
             return []
         left = grid.origin[0] - 0.14
         return [
-            Text(str(row), MIN_TEXT, self.look.theme.muted, "mono").place(
-                (left, grid.center((row, 0))[1]), "right"
-            )
+            self.label(str(row), (left, grid.center((row, 0))[1]), MIN_TEXT, align="right")
             for row in range(grid.cells.rows)
         ]
 
@@ -145,15 +144,13 @@ class Board:
         return moves, numbers
 
     def _running_number(self, grid: Grid, index: Index, value: float, fill: str) -> Number:
-        known = self.trace.range("output")
-        text = self.look.number(value, known.integer, known.scale)
-        return Number(text, "running", index, value, grid.cells.text_size, self.look.theme.ink(fill))
+        ink, text = self.look.theme.ink(fill), self.text("output", value)
+        return self.number("running", index, grid.cells.text_size, ink, text=text, value=value)
 
     def frames(self, row: int, *tables: Grid) -> list[Shape]:
         """A frame round the same row of some tables, where it is drawn."""
-        color = self.look.theme.accent
         shown = [table for table in tables if row < table.cells.rows]
-        return [Shape(self._row_outline(table, row), stroke=color, stroke_width=5) for table in shown]
+        return [self.frame(self._row_outline(table, row), z_index=0) for table in shown]
 
     def beside(self, tensor: str) -> Grid:
         """Another tensor of the table's shape, in the place of the output."""
@@ -184,31 +181,20 @@ class Board:
         at = (_IDS_X, self.tops[number])
         size = min(0.26, (_SIDE - 0.1) / 0.6 / max(len(str(self.lookups[number].row)), 1), self.height * 0.6)
         cells = Cells(_SIDE + 0.1, self.height, max(size, MIN_TEXT), 1, 1)
-        return Grid(
-            self.look,
-            self.trace,
-            "input",
-            (),
-            cells,
-            at,
-            index=lambda cell: self.lookups[number].index,
-            plain=True,
-        )
+        return self.grid("input", (), cells, at, index=lambda cell: self.lookups[number].index, plain=True)
 
     def _table(self, tensor: str, x: float) -> Grid:
         rows, cols = self.trace.shape(tensor)
         width = _TABLE_WIDTH if x == _TABLE_X else _OUTPUT_WIDTH
-        cells = Cells.fit(rows, cols, width, _ROOM, drawn_texts(self.look, self.trace, tensor))
-        return Grid(self.look, self.trace, tensor, (), cells, (x, _MIDDLE))
+        return self.grid(tensor, (), Cells.fit(rows, cols, width, _ROOM, self.texts(tensor)), (x, _MIDDLE))
 
     def _output(self, number: int) -> Grid:
         cells = self.table.cells
         height = min(0.62, max(cells.height, 0.4)) if self.bags else self.height
-        texts = drawn_texts(self.look, self.trace, "output")
-        own = Cells.fit(1, cells.cols, _OUTPUT_WIDTH, height, texts)
+        own = Cells.fit(1, cells.cols, _OUTPUT_WIDTH, height, self.texts("output"))
         scale = self.trace.range(self.table.tensor).scale
         at = (_OUTPUT_X, self.line(number))
-        return Grid(self.look, self.trace, "output", self.outputs[number], own, at, blank=True, scale=scale)
+        return self.grid("output", self.outputs[number], own, at, blank=True, scale=scale)
 
     def line(self, number: int) -> float:
         """The height on stage of a row of the output: of its own id, or of the middle of its bag."""
@@ -238,7 +224,7 @@ class Board:
                 (_IDS_X - _SIDE / 2 - 0.26, middle),
                 (self.rows[group].origin[0] - 0.2, self.line(group)),
             ):
-                parts.append(Text(str(group), 0.24, color, "bold").place(place, "right"))
+                parts.append(self.label(str(group), place, 0.24, color, "bold", align="right"))
         return parts
 
     def _weights(self) -> list[Mobject]:
@@ -246,17 +232,13 @@ class Board:
         if "per_sample_weights" not in self.trace.tensors:
             return []
         name, x = "per_sample_weights", _IDS_X + 1.0
-        texts = drawn_texts(self.look, self.trace, name)
-        cells = Cells.fit(1, 1, 0.8, self.height, texts)
+        cells = Cells.fit(1, 1, 0.8, self.height, self.texts(name))
         parts: list[Mobject] = [
-            Grid(self.look, self.trace, name, (), cells, (x, top), index=lambda cell, one=one: one.index)  # type: ignore[misc]
+            self.grid(name, (), cells, (x, top), index=lambda _, one=one: one.index)
             for top, one in zip(self.tops, self.lookups, strict=True)
         ]
         at = (x + 0.45, self.tops[-1] - self.height / 2 - 0.3)
-        return [*parts, Text(name, MIN_TEXT, self.look.theme.muted, "mono").place(at, vertical="baseline")]
+        return [*parts, self.label(name, at, MIN_TEXT, vertical="baseline")]
 
     def _name(self, tensor: str, top: tuple[float, float]) -> Text:
-        text = f"{tensor} {self.trace.shape(tensor)}"
-        return Text(text, 0.2, self.look.theme.muted, "mono").place(
-            (top[0], top[1] + 0.2), vertical="baseline"
-        )
+        return self.label(self.shape(tensor), (top[0], top[1] + 0.2), vertical="baseline")

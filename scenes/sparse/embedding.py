@@ -14,7 +14,7 @@ from torch import Tensor
 from torchreel.assets.examples import DEFAULT
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
 from torchreel.scenes.sparse import operators
-from torchreel.scenes.sparse.board import Board, Lookup
+from torchreel.scenes.sparse.board import Lookup, TableBoard
 from torchreel.scenes.sparse.trace import Bags
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
@@ -24,7 +24,7 @@ from torchreel.scenes.trace.formula import Index, Token
 class _Sparse(OperatorScene):
     """What looking up has in common: the board, and which sentences a large call needs."""
 
-    board: Board
+    board: TableBoard
 
     def values(self) -> dict[str, object]:
         module: Any = self.trace.module
@@ -63,7 +63,7 @@ class Embedding(_Sparse):
         lookups = [
             Lookup(index, int(ids[index]), group) for index, group in zip(indices, groups, strict=True)
         ]
-        self.board = board = Board(self.look, self.trace, self._table(), lookups, indices, bags=False)
+        self.board = board = TableBoard(self.look, self.trace, self._table(), lookups, indices, bags=False)
         self.add(board.scenery())
         yield Beat(
             "start", run_time=1.8, formula=[Token("output[…, d] = weight[input[…], d]")], also=self._reading()
@@ -140,7 +140,7 @@ class EmbeddingBag(_Sparse):
         ids: Any = self.trace.tensors["input"]
         lookups = [self._lookup(ids, position) for position in range(ids.numel())]
         outputs: list[Index] = [(bag,) for bag in range(len(bags.count))]
-        self.board = Board(self.look, self.trace, self._table(), lookups, outputs, bags=True)
+        self.board = TableBoard(self.look, self.trace, self._table(), lookups, outputs, bags=True)
         self.running = VGroup()
         self.add(self.board.scenery())
         yield Beat("start", run_time=1.8, formula=self._law(), also=self._reading())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from manim import VGroup
 
+from torchreel.scenes.parts.frame import EDGE, HEIGHT, MARGIN, STAGE_BOTTOM, STAGE_TOP, WIDTH
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText, width
 from torchreel.scenes.parts.number import Number
@@ -17,10 +18,6 @@ from torchreel.scenes.parts.shapes import Box, Shape, box_points, polyline
 from torchreel.scenes.parts.text import Text, fit, measure, wrap
 from torchreel.scenes.trace.formula import Token
 
-WIDTH, HEIGHT = 128 / 9, 8.0
-EDGE = WIDTH / 2
-MARGIN = 0.36
-STAGE_TOP, STAGE_BOTTOM = 3.28, -2.5
 FORMULA_EDGE = -3.16
 FORMULA_Y, CAPTION_Y = (STAGE_BOTTOM + FORMULA_EDGE) / 2, -3.54
 FORMULA_TEXT, LEAST_FORMULA = 0.34, 0.24

@@ -9,9 +9,9 @@ from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.activation.adaptive.trace import Routes
 from torchreel.scenes.parts.gates import Cursors, Route, Sampled, Slots, Wire, sample
-from torchreel.scenes.parts.grid import drawn_texts
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.text import Text, measure
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
@@ -21,17 +21,17 @@ _MIDDLE, _ROOM = 2.3, 7.4
 _HEAD_Y = 1.95
 _CELL = (1.05, 0.56)
 _MOST_ROWS, _MOST_COLS, _MOST_CELLS, _MOST_TAILS = 5, 4, 7, 3
-_LABEL = 0.2
 
 
 Element = Callable[[int, int], Index]
 
 
-class Board:
+class AdaptiveSoftmaxBoard(Board):
     """Grids of one call; `show` puts another sample's log-probabilities in the place of the last one's."""
 
     def __init__(self, look: Look, trace: Trace, routes: Routes) -> None:
-        self.look, self.trace, self.routes = look, trace, routes
+        super().__init__(look, trace)
+        self.routes = routes
         self.is_batched = bool(trace.shape("target"))
         self.count = trace.shape("head_logprob")[0]
         self.tails = range(1, min(_MOST_TAILS, len(routes.edges) - 2) + 1)
@@ -61,10 +61,8 @@ class Board:
 
     def scenery(self) -> VGroup:
         """What stands from the beginning, with blank cells for the first sample."""
-        loss = Text("loss", _LABEL, self.look.theme.muted, "mono").place(
-            (self._x("output") - _WIDE / 2 - 0.12, self._loss_y), align="right"
-        )
-        heads = [column.caption(name, _LABEL) for name, column in self.columns.items()]
+        loss = self.label("loss", (self._x("output") - _WIDE / 2 - 0.12, self._loss_y), align="right")
+        heads = [column.caption(name) for name, column in self.columns.items()]
         return VGroup(*self.columns.values(), *heads, self.loss, loss, *self.wires.values(), *self._names())
 
     def show(self, number: int, whole: bool) -> list[Mobject]:
@@ -84,9 +82,9 @@ class Board:
         """The index of a sample's output and target."""
         return (number,) if self.is_batched else ()
 
-    def frames(self, number: int, *names: str) -> list[np.ndarray]:
+    def rings(self, number: int, *names: str) -> list[np.ndarray]:
         """Outlines: `target` or `output` of a sample's row, its cell in `head` or in the `tail` it needs."""
-        return [found for name in names for found in self._frame(number, name)]
+        return [found for name in names for found in self._ring(number, name)]
 
     def light(self, number: int) -> list[Animation]:
         """The wire to the cluster that a sample needs lights up, the others are calm."""
@@ -101,7 +99,7 @@ class Board:
         """A sample's output comes into its cell."""
         return self.columns["output"].write((self.row_of[number], 0), start) if number in self.row_of else []
 
-    def _frame(self, number: int, name: str) -> list[np.ndarray]:
+    def _ring(self, number: int, name: str) -> list[np.ndarray]:
         own, place = int(self.routes.cluster[number]), int(self.routes.place[number])
         if name in self.columns:
             return [self.columns[name].around((self.row_of[number], 0))] if number in self.row_of else []
@@ -126,9 +124,8 @@ class Board:
         return grid
 
     def _class_names(self, grid: Sampled, tail: int) -> VGroup:
-        muted = self.look.theme.muted
         texts = [
-            Text(self._class_name(tail, slot), MIN_TEXT, muted, "mono").place(_above(grid.center((0, k))))
+            self.label(self._class_name(tail, slot), _above(grid.center((0, k))), MIN_TEXT)
             for k, slot in enumerate(grid.col_slots)
             if slot is not None
         ]
@@ -146,9 +143,7 @@ class Board:
         names = ["head", *(f"tail[{number - 1}]" for number in self.tails)]
         left = _MIDDLE - _ROOM / 2 - 0.1
         return [
-            Text(name, _LABEL, self.look.theme.muted, "mono").place(
-                (left, self._y(number) + 0.42), align="left"
-            )
+            self.label(name, (left, self._y(number) + 0.42), align="left")
             for number, name in enumerate(names)
         ]
 
@@ -225,7 +220,7 @@ class Board:
         width: float,
         blank: bool,
     ) -> Sampled:
-        ems = max((measure(text, 1.0) for text in drawn_texts(self.look, self.trace, tensor)), default=1.0)
+        ems = max((measure(text, 1.0) for text in self.texts(tensor)), default=1.0)
         size = min(0.26, (width - 0.08) / ems)
         cells = (width, _ROW, size if size >= MIN_TEXT else 0.0)
         return Sampled(self.look, self.trace, tensor, rows, cols, element, cells, at, blank=blank)

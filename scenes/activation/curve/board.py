@@ -7,29 +7,29 @@ from collections.abc import Callable
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.activation.curve.graph import Graph
-from torchreel.scenes.activation.curve.labels import LABEL
+from torchreel.scenes.activation.curve.graph import CurveGraph
 from torchreel.scenes.activation.curve.laws import Law, Piece
-from torchreel.scenes.activation.curve.table import GAP, RIGHT, WIDTH, Table
+from torchreel.scenes.activation.curve.table import GAP, RIGHT, WIDTH, ElementTable
 from torchreel.scenes.parts.gates import Sampled
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.parts.text import Text
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
 
 _FOOT = 1.5
 
 
-class Board:
+class CurveBoard(Board):
     """What stands on stage, and what moves on it. `words` gives the label of a regime."""
 
     def __init__(self, look: Look, trace: Trace, rules: Law, words: Callable[[str], str]) -> None:
-        self.look, self.trace, self.rules, self.words = look, trace, rules, words
+        super().__init__(look, trace)
+        self.rules, self.words = rules, words
         drawn = ["a", "output"] if "a" in trace.tensors else ["output", "slope"]
         names = ["input", *rules.columns, *drawn, *rules.learned]
         blank = [*drawn, *rules.learned]
-        self.table = Table(look, trace, names, _FOOT if rules.moments else 0.0, blank=blank)
-        self.graph = Graph(look, trace, rules, words, self._heights())
+        self.table = ElementTable(look, trace, names, _FOOT if rules.moments else 0.0, blank=blank)
+        self.graph = CurveGraph(look, trace, rules, words, self._heights())
 
     def scenery(self) -> VGroup:
         """Everything that stands from the beginning."""
@@ -83,21 +83,20 @@ class Board:
 
     def moments(self) -> VGroup:
         """Mean and variance before and after the function, as a small table under the elements."""
-        muted = self.look.theme.muted
         middle = (RIGHT - WIDTH - GAP / 2, self.table.bottom - 1.05)
         cells = (WIDTH, 0.46, 0.24)
         grid = Sampled(
             self.look, self.trace, "moments", (0, 1), (0, 1), lambda i, j: (i, j), cells, middle, scale=2.0
         )
         heads = [
-            Text(self.words(name), LABEL, muted).place(
-                (grid.center((0, k))[0], middle[1] + 0.56), vertical="baseline"
+            self.label(
+                self.words(name), (grid.center((0, k))[0], middle[1] + 0.56), font="sans", vertical="baseline"
             )
             for k, name in enumerate(("mean", "variance"))
         ]
         left = grid.center((0, 0))[0] - WIDTH / 2 - 0.12
         sides = [
-            Text(name, LABEL, muted, "mono").place((left, grid.center((k, 0))[1]), align="right")
+            self.label(name, (left, grid.center((k, 0))[1]), align="right")
             for k, name in enumerate(("z ~ N(0, 1)", f"{self.trace.name}(z)"))
         ]
         return VGroup(grid, *heads, *sides)

@@ -6,7 +6,7 @@ from typing import Any
 
 from torchreel.scenes.activation import operators
 from torchreel.scenes.activation.curve.laws import plain
-from torchreel.scenes.activation.curve.scene import ActivationScene
+from torchreel.scenes.activation.curve.story import ActivationScene
 
 
 class ReLU(ActivationScene):

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.activation.curve.labels import LABEL, Places
+from torchreel.scenes.activation.curve.labels import LabelPlaces
 from torchreel.scenes.activation.curve.laws import Law, Piece, plain
-from torchreel.scenes.parts.look import Look
+from torchreel.scenes.parts.desk import Desk
+from torchreel.scenes.parts.look import NAME_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Vanish
 from torchreel.scenes.parts.plot import Area, Curve, Rider, Span, Tag, Twin, covering
 from torchreel.scenes.parts.shapes import Shape
@@ -22,7 +23,7 @@ _BEHIND = 0.5
 _LIT, _CALM = 0.12, 0.1
 
 
-class Graph:
+class CurveGraph(Desk):
     """Curves and slopes of a trace, one a learned slope. `words` gives the label of a regime.
 
     `heights` are values that the y axis should cover beside the curve's own.
@@ -31,7 +32,8 @@ class Graph:
     def __init__(
         self, look: Look, trace: Trace, rules: Law, words: Callable[[str], str], heights: Sequence[float]
     ) -> None:
-        self.look, self.trace, self.rules, self.words = look, trace, rules, words
+        super().__init__(look, trace)
+        self.rules, self.words = rules, words
         self.x = self._array("curve.x")
         self.count = trace.shape("curve.output")[0]
         self.twin = self._axes(heights)
@@ -119,16 +121,16 @@ class Graph:
         if not len(band):
             return band
         left, right = float(band[0].points[:, 0].min()), float(band[0].points[:, 0].max())
-        if right - left < measure(text, LABEL) + 0.3:
+        if right - left < measure(text, NAME_TEXT) + 0.3:
             return band
         fill = theme.tint(theme.accent, strength)
         band.add(Tag(text, self._room().in_band(text, left, right), theme.text, fill))
         return band
 
-    def _room(self) -> Places:
+    def _room(self) -> LabelPlaces:
         upper = self.twin.upper
         levels = [float(upper.point(0, y)[1]) for y in self.rules.levels]
-        return Places(upper.frame.area, [*self.curves, *self.beside.values()], levels)
+        return LabelPlaces(upper.frame.area, [*self.curves, *self.beside.values()], levels)
 
     def _steepness(self, piece: Piece) -> float:
         """The mean size of the (first) curve's slope over a regime."""

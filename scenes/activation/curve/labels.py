@@ -8,16 +8,16 @@ import numpy as np
 
 from torchreel.scenes.parts.axes import Area
 from torchreel.scenes.parts.curve import Curve
+from torchreel.scenes.parts.look import NAME_TEXT
 from torchreel.scenes.parts.text import measure
 
-LABEL = 0.2
 _CLEAR = 0.05
 _LIFT = 0.24
 _ALONG = 60
 _SHARES = (0.92, 0.08, 0.8, 0.2, 0.68, 0.32, 0.56, 0.44)
 
 
-class Places:
+class LabelPlaces:
     """The room inside a frame beside curves and level lines (y on stage); each label that is placed takes its part."""
 
     def __init__(self, area: Area, curves: Iterable[Curve], levels: Iterable[float] = ()) -> None:
@@ -51,7 +51,7 @@ class Places:
         return float(np.linalg.norm(others - place, axis=1).min()) if len(others) else 0.0
 
     def _pick(self, text: str, candidates: Sequence[tuple[float, float]]) -> tuple[float, float]:
-        size = measure(text, LABEL) + 0.16, LABEL + 0.12
+        size = measure(text, NAME_TEXT) + 0.16, NAME_TEXT + 0.12
         boxes = [_box(self._inside(place, size), size) for place in candidates]
         best = min(boxes, key=self._cost)
         self.taken.append(best)

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.activation.curve.labels import LABEL
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.gates import Cursors, Sampled, Slots, sample
-from torchreel.scenes.parts.grid import drawn_texts
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.shapes import Point
 from torchreel.scenes.parts.text import Text, measure
@@ -24,7 +23,7 @@ _MOST_ROWS = 7
 _TEXT = 0.26
 
 
-class Columns:
+class Columns(Desk):
     """Columns side by side whose rows stand for the same elements; of many, some are left out."""
 
     slots: Slots
@@ -45,8 +44,14 @@ class Columns:
         """Whether cells are wide enough for their numbers."""
         return all(column.cells.text_size for column in self.columns.values())
 
+    def text_size(self, tensor: str, width: float) -> float:
+        """The type of a tensor's numbers in cells of a width; 0 where they would be too small to read."""
+        ems = max((measure(text, 1.0) for text in self.texts(tensor)), default=1.0)
+        size = min(_TEXT, (width - 0.1) / ems)
+        return size if size >= MIN_TEXT else 0.0
 
-class Table(Columns):
+
+class ElementTable(Columns):
     """Columns of some tensors over the elements of `tensor`; the `blank` ones are empty until they are written.
 
     `low` is the room to leave below (scene units). Of many elements, the first ones and the last are shown.
@@ -61,10 +66,10 @@ class Table(Columns):
         tensor: str = "input",
         blank: Sequence[str] = (),
     ) -> None:
-        self.look, self.trace, self.names, self.blank = look, trace, names, blank
-        self.shape = trace.shape(tensor)
+        super().__init__(look, trace)
+        self.names, self.blank, self.size = names, blank, trace.shape(tensor)
         most = _MOST_ROWS - (2 if low else 0)
-        self.slots = sample(math.prod(self.shape), most)
+        self.slots = sample(math.prod(self.size), most)
         self.height = min(_HEIGHT, (_TALL - low) / len(self.slots))
         self.center_y = MIDDLE + low / 2
         self.columns = {name: self._column(name, number) for number, name in enumerate(names)}
@@ -99,34 +104,30 @@ class Table(Columns):
 
     def places(self, colors: Sequence[str]) -> VGroup:
         """The index of each row's element, where the tensor has several axes and there is room; one colour a row."""
-        if len(self.shape) < 2 or len(self.names) > 4:
+        if len(self.size) < 2 or len(self.names) > 4:
             return VGroup()
         column = self.columns[self.names[0]]
         left = column.middle[0] - WIDTH / 2 - 0.12
-        texts = [
-            Text(str(list(self.index(row))).replace(" ", ""), MIN_TEXT, color, "mono")
-            for row, color in zip(self.rows, colors, strict=True)
-        ]
-        for row, text in zip(self.rows, texts, strict=True):
-            text.place((left, column.center((row, 0))[1]), align="right")
-        return VGroup(*texts)
+        group = VGroup()
+        for row, color in zip(self.rows, colors, strict=True):
+            text, at = str(list(self.index(row))).replace(" ", ""), (left, column.center((row, 0))[1])
+            group.add(self.label(text, at, MIN_TEXT, color, align="right"))
+        return group
 
     def _column(self, name: str, number: int) -> Sampled:
-        ems = max((measure(text, 1.0) for text in drawn_texts(self.look, self.trace, name)), default=1.0)
-        size = min(_TEXT, (WIDTH - 0.1) / ems)
         x = RIGHT - WIDTH / 2 - (len(self.names) - 1 - number) * (WIDTH + GAP)
-        cells = (WIDTH, self.height, size if size >= MIN_TEXT else 0.0)
+        cells = (WIDTH, self.height, self.text_size(name, WIDTH))
         return Sampled(
             self.look, self.trace, name, self.slots, (0,), lambda slot, _: self._unravel(slot), cells,
             (x, self.center_y), blank=name in self.blank,
         )  # fmt: skip
 
     def _headings(self) -> list[Text]:
-        shape = str(self.shape).replace(" ", "")
+        shape = str(self.size).replace(" ", "")
         first = self.columns[self.names[0]]
         above = (first.middle[0], first.middle[1] + self.height * len(self.slots) / 2 + 0.46)
-        size = Text(shape, MIN_TEXT, self.look.theme.muted, "mono").place(above, vertical="baseline")
-        return [*(column.caption(name, LABEL) for name, column in self.columns.items()), size]
+        size = self.label(shape, above, MIN_TEXT, vertical="baseline")
+        return [*(column.caption(name) for name, column in self.columns.items()), size]
 
     def _unravel(self, flat: int) -> Index:
-        return tuple(int(axis) for axis in np.unravel_index(flat, self.shape))
+        return tuple(int(axis) for axis in np.unravel_index(flat, self.size))

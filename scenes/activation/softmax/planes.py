@@ -7,8 +7,9 @@ from itertools import product
 import numpy as np
 from manim import Animation, VGroup
 
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.gates import Cursors
-from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
+from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.trace.formula import Index
@@ -21,17 +22,17 @@ _TALL = 1.9
 _GAP = 0.16
 
 
-class Planes:
+class SoftmaxPlanes(Desk):
     """The first plane of the last two axes of `input` and `output`; where `dim` lies across it, one plane a place."""
 
     def __init__(self, look: Look, trace: Trace, dim: int) -> None:
-        self.look, self.trace, self.dim = look, trace, dim
+        super().__init__(look, trace)
+        self.dim = dim
         shape = trace.shape("input")
         self.across = dim < len(shape) - 2
         self.count = min(_MOST_PLANES, shape[dim]) if self.across else 1
         width = (RIGHT - LEFT - (self.count - 1) * _GAP) / self.count
-        texts = [*drawn_texts(look, trace, "input"), *drawn_texts(look, trace, "output")]
-        self.cells = Cells.fit(shape[-2], shape[-1], width, _TALL, texts, 0.8)
+        self.cells = Cells.fit(shape[-2], shape[-1], width, _TALL, self.texts("input", "output"), 0.8)
         self.grids = {name: [self._grid(name, k) for k in range(self.count)] for name in _CENTERS}
         self.cursors = Cursors(look)
         self.scenery = VGroup(*(grid for grids in self.grids.values() for grid in grids), *self._names())
@@ -86,14 +87,14 @@ class Planes:
         whole = self.count * width + (self.count - 1) * _GAP
         x = (LEFT + RIGHT - whole) / 2 + width / 2 + number * (width + _GAP)
         at = (x, _CENTERS[name] - 0.15)
-        return Grid(self.look, self.trace, name, tuple(lead), self.cells, at, blank=name == "output")
+        return self.grid(name, tuple(lead), self.cells, at, blank=name == "output")
 
     def _names(self) -> list[Text]:
         shape = str(self.trace.shape("input")).replace(" ", "")
         top = _CENTERS["input"] - 0.15 + self.cells.rows * self.cells.height / 2 + 0.2
         low = _CENTERS["output"] - 0.15 + self.cells.rows * self.cells.height / 2 + 0.2
-        muted, x = self.look.theme.muted, (LEFT + RIGHT) / 2
+        x = (LEFT + RIGHT) / 2
         return [
-            Text(f"input {shape}", 0.2, muted, "mono").place((x, top), vertical="baseline"),
-            Text("output", 0.2, muted, "mono").place((x, low), vertical="baseline"),
+            self.label(f"input {shape}", (x, top), vertical="baseline"),
+            self.label("output", (x, low), vertical="baseline"),
         ]

@@ -10,12 +10,12 @@ from manim import Animation
 
 from torchreel.assets.examples import DEFAULT
 from torchreel.scenes.activation import operators
-from torchreel.scenes.activation.softmax.planes import RIGHT, Planes
-from torchreel.scenes.activation.softmax.table import Layout, SliceTable
+from torchreel.scenes.activation.softmax.planes import RIGHT, SoftmaxPlanes
+from torchreel.scenes.activation.softmax.table import SliceColumns, SliceTable
 from torchreel.scenes.activation.softmax.trace import row_shift, softmax_dim
 from torchreel.scenes.parts.gates import Cursors
 from torchreel.scenes.parts.motion import Vanish, sweep_times
-from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
 
@@ -23,7 +23,7 @@ _MOST_SWEEPS = 8
 _BESIDE, _ALONE = (RIGHT + 0.75, 6.75), (-5.6, 5.6)
 
 
-class _Softmax(OperatorScene):
+class SoftmaxScene(OperatorScene):
     """One slice step by step (largest, exponentials, sum, shares), then the others."""
 
     names: tuple[str, ...] = ("input", "shifted", "exp", "output")
@@ -32,7 +32,7 @@ class _Softmax(OperatorScene):
     def story(self) -> Iterator[Beat]:
         shape = self.trace.shape("input")
         self.dim = softmax_dim(self.trace.module, len(shape))
-        self.planes = Planes(self.look, self.trace, self.dim) if len(shape) > 1 else None
+        self.planes = SoftmaxPlanes(self.look, self.trace, self.dim) if len(shape) > 1 else None
         owners = self.planes.owners if self.planes else [(0,) * len(shape)]
         self.cursors = Cursors(self.look)
         self.table = self._table(owners[0], whole=False)
@@ -75,7 +75,7 @@ class _Softmax(OperatorScene):
         shape = self.trace.shape("input")
         dim = softmax_dim(self.trace.module, len(shape))
         left, right = _BESIDE if len(shape) > 1 else _ALONE
-        layout = Layout(self.names, self.barred, left, right)
+        layout = SliceColumns(self.names, self.barred, left, right)
         heads = [self._heading(name) for name in self.names]
         return SliceTable(self.look, self.trace, dim, owner, layout, heads, whole)
 
@@ -130,11 +130,9 @@ class _Softmax(OperatorScene):
 
     def _swept(self, owners: Sequence[Index]) -> Iterator[Beat]:
         """The other slices, each with its own sum; several at a time if there are many."""
-        rest = owners[1:]
-        size = max(1, -(-len(rest) // _MOST_SWEEPS))
-        runs = [rest[start : start + size] for start in range(0, len(rest), size)]
-        slow = 1.1 if len(runs) <= 3 else 0.6
-        for run, seconds in zip(runs, sweep_times(len(runs), slow, slow / 2), strict=True):
+        sweep = runs(owners[1:], _MOST_SWEEPS)
+        slow = 1.1 if len(sweep) <= 3 else 0.6
+        for run, seconds in zip(sweep, sweep_times(len(sweep), slow, slow / 2), strict=True):
             owner = run[-1]
             best = self._table(owner, whole=True)
             step = self.trace.step("output", best.index(best.largest()))
@@ -154,24 +152,24 @@ class _Softmax(OperatorScene):
         return [Vanish(shape) for shape in cursors]
 
 
-class Softmax(_Softmax):
+class Softmax(SoftmaxScene):
     operator = operators.Softmax
 
 
-class Softmin(_Softmax):
+class Softmin(SoftmaxScene):
     """Softmax of the opposite: the smallest gets the largest share."""
 
     operator = operators.Softmin
     names = ("input", "negated", "shifted", "exp", "output")
 
 
-class Softmax2d(_Softmax):
+class Softmax2d(SoftmaxScene):
     """Every pixel's channels are one slice."""
 
     operator = operators.Softmax2d
 
 
-class LogSoftmax(_Softmax):
+class LogSoftmax(SoftmaxScene):
     """The logarithm of the share, in one subtraction."""
 
     operator = operators.LogSoftmax

@@ -10,17 +10,14 @@ from manim import Animation, Mobject, VGroup, VMobject
 
 from torchreel.scenes.activation.curve.table import Columns
 from torchreel.scenes.parts.gates import Sampled, sample
-from torchreel.scenes.parts.grid import drawn_texts
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Morph
 from torchreel.scenes.parts.shapes import Shape, box_points, polyline
-from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 MOST_ROWS = 6
 _WIDTH, _HEIGHT, _TALL, _MIDDLE = 1.14, 0.72, 3.4, 0.12
-_TEXT, _LABEL = 0.26, 0.2
 _AFTER, _BAR_GAP = 0.42, 0.1
 _FOOT = 0.52
 _FEET = {"sum": "exp", "total": "output", "logsumexp": "output"}
@@ -28,7 +25,7 @@ _BELOW = 1.06
 
 
 @dataclass(frozen=True)
-class Layout:
+class SliceColumns:
     """Where the columns of a table stand: `names` in order, `barred` those with bars, between `left` and `right`."""
 
     names: tuple[str, ...]
@@ -62,11 +59,12 @@ class SliceTable(Columns):
         trace: Trace,
         dim: int,
         owner: Index,
-        layout: Layout,
+        layout: SliceColumns,
         headings: Sequence[str],
         whole: bool,
     ) -> None:
-        self.look, self.trace, self.dim, self.owner, self.layout = look, trace, dim, owner, layout
+        super().__init__(look, trace)
+        self.dim, self.owner, self.layout = dim, owner, layout
         shape = trace.shape("input")
         self.size = shape[dim] if shape else 1
         self.slots = sample(self.size, MOST_ROWS)
@@ -80,9 +78,7 @@ class SliceTable(Columns):
             for name, column in self.over.items()
             if name in trace.tensors and column in layout.names
         }
-        heads = [
-            column.caption(text, _LABEL) for column, text in zip(self.columns.values(), headings, strict=True)
-        ]
+        heads = [column.caption(text) for column, text in zip(self.columns.values(), headings, strict=True)]
         self.stands = {name: self._standing(name) for name in self.feet}
         self.scenery = VGroup(*self.columns.values(), *heads)
         if whole:
@@ -133,7 +129,7 @@ class SliceTable(Columns):
         foot, theme = self.feet[name], self.look.theme
         x, y = foot.middle[:2]
         line = polyline([(x - _WIDTH / 2, y + 0.36), (x + _WIDTH / 2, y + 0.36)])
-        label = Text(name, _LABEL, theme.muted, "mono").place((x, y - 0.47))
+        label = self.label(name, (x, y - 0.47))
         return [Shape(line, stroke=theme.wire, stroke_width=2.0), foot, label]
 
     def _element(self, slot: int) -> Index:
@@ -141,7 +137,7 @@ class SliceTable(Columns):
 
     def _column(self, name: str, whole: bool) -> Sampled:
         middle = self.top - self.height * len(self.slots) / 2
-        size = (_WIDTH, self.height, self._text_size(name))
+        size = (_WIDTH, self.height, self.text_size(name, _WIDTH))
         at = (self.layout.x(name), middle)
         blank = not whole and name != "input"
         return Sampled(
@@ -158,16 +154,11 @@ class SliceTable(Columns):
 
     def _foot(self, name: str, whole: bool) -> Sampled:
         y = self.top - self.height * len(self.slots) - 0.48
-        size = (_WIDTH, _FOOT, self._text_size(name))
+        size = (_WIDTH, _FOOT, self.text_size(name, _WIDTH))
         at = (self.layout.x(self.over[name]), y)
         return Sampled(
             self.look, self.trace, name, (0,), (0,), lambda *_: self.owner, size, at, blank=not whole
         )
-
-    def _text_size(self, name: str) -> float:
-        ems = max((measure(text, 1.0) for text in drawn_texts(self.look, self.trace, name)), default=1.0)
-        size = min(_TEXT, (_WIDTH - 0.1) / ems)
-        return size if size >= MIN_TEXT else 0.0
 
     def _bars(self, name: str, whole: bool) -> list[Shape]:
         theme = self.look.theme

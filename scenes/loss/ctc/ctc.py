@@ -9,12 +9,10 @@ from typing import Any
 from manim import Animation, VGroup
 
 from torchreel.scenes.loss import operators
-from torchreel.scenes.loss.ctc.lattice import Board, Node
+from torchreel.scenes.loss.ctc.board import CTCBoard, Node
 from torchreel.scenes.loss.ctc.trace import Lattice
 from torchreel.scenes.parts.motion import Appear, sweep_times
-from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Arrow, Box, Path
-from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
@@ -32,7 +30,7 @@ class CTCLoss(OperatorScene):
 
     def story(self) -> Iterator[Beat]:
         self.lattice = self._lattice()
-        self.board = board = Board(self.look, self.trace, self.lattice)
+        self.board = board = CTCBoard(self.look, self.trace, self.lattice)
         self.edges: dict[tuple[Node, Node], Path] = {}
         self.passing = VGroup()
         self.add(board.scenery)
@@ -109,7 +107,7 @@ class CTCLoss(OperatorScene):
         node = (1, place)
         edges = [(source, node) for source in self.board.sources(node)]
         lines = self.board.lines(edges, self.look.theme.accent, 5.0)
-        self.passing = VGroup(*lines, self.board.frame(node))
+        self.passing = VGroup(*lines, self.board.ring(node))
         return [Appear(self.passing)]
 
     def _busiest(self, time: int) -> int:
@@ -124,7 +122,7 @@ class CTCLoss(OperatorScene):
         lines = board.lines(edges, self.look.theme.wire, 2.0)
         self.edges |= dict(zip(edges, lines, strict=True))
         marked = (time, self._busiest(time))
-        self.passing = VGroup(board.frame(marked), board.emission(marked))
+        self.passing = VGroup(board.ring(marked), board.emission(marked))
         self.add(*lines, self.passing)
         return [move for place in range(board.places) for move in board.write((time, place))]
 
@@ -137,15 +135,15 @@ class CTCLoss(OperatorScene):
 
     def _result(self, name: str) -> list[Animation]:
         """A value at the right, under its name; each comes from the one above it."""
-        theme, y = self.look.theme, _LINES[name]
+        board, theme, y = self.board, self.look.theme, _LINES[name]
         if name == "paths":
-            sign = Text(self._count(), 0.4, theme.accent, "bold").place((_RESULT_X, y))
-            label = Text(self.words("paths_label"), 0.22, theme.muted).place((_RESULT_X, y + 0.42))
+            sign = board.label(self._count(), (_RESULT_X, y), 0.4, theme.accent, "bold")
+            label = board.label(self.words("paths_label"), (_RESULT_X, y + 0.42), 0.22, font="sans")
             return [Appear(VGroup(sign, label))]
         step = self.trace.step("nll", (0,)) if name == "nll" else self._output_step()
-        number = Number(self.text(name, step.value), name, step.index, step.value, 0.36, theme.text, "bold")
+        number = board.number(name, step.index, 0.36, font="bold", value=step.value)
         box = Box(1.9, 0.75, (_RESULT_X, y), 0.1, fill=theme.bar, stroke=theme.accent, stroke_width=3)
-        label = Text(name, 0.2, theme.muted, "mono").place((_RESULT_X, y + 0.56))
+        label = board.label(name, (_RESULT_X, y + 0.56))
         parts = VGroup(box, number.place((_RESULT_X, y)), label)
         if name == "output":
             parts.add(Arrow([(_RESULT_X, _LINES["nll"] - 0.4), (_RESULT_X, y + 0.75)], theme.wire, head=0.16))

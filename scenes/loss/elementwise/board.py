@@ -8,13 +8,15 @@ the losses become one number, or stay.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.loss.board import LossBoard
+from torchreel.scenes.parts.grid import Cell, Cells, Grid
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Morph, Move, Vanish
 from torchreel.scenes.parts.plot import Area
 from torchreel.scenes.parts.shapes import Arrow, Point, Shape
@@ -27,20 +29,20 @@ PICTURE: Area = (-6.2, -2.2, -0.75, 2.7)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.85, 6.75, 3.12, -1.5
 _GAP, _LARGEST, _WIDEST, _LARGEST_TEXT = 0.22, 0.66, 2.7, 0.3
 _RESULT_Y, _RESULT_WIDTH, _RESULT_HEIGHT = -2.35, 1.25, 0.5
-_LABEL, _SIGN = 0.2, 0.28
+_SIGN, _KEPT = 0.28, 0.24
 _MOST_FLYING = 24
 
 
-class Panel:
+class LossPanel(LossBoard):
     """Tensors of one (broadcast) shape as grids below one another; those in `blank` are empty until written."""
 
     def __init__(self, look: Look, trace: Trace, names: Sequence[str], blank: Sequence[str]) -> None:
-        self.look, self.trace = look, trace
-        self.shape = trace.shape("loss")
-        rows, cols = plane(self.shape)
-        label = max(measure(name, _LABEL, "mono") for name in names) + 0.25
-        label = max(label, *(measure(_size(trace, name), MIN_TEXT, "mono") + 0.25 for name in names))
-        texts = [text for name in names for text in drawn_texts(look, trace, name)]
+        super().__init__(look, trace)
+        self.axes = len(trace.shape("loss"))
+        rows, cols = plane(trace.shape("loss"))
+        label = max(measure(name, NAME_TEXT, "mono") for name in names) + 0.25
+        label = max(label, *(measure(self.size(name), MIN_TEXT, "mono") + 0.25 for name in names))
+        texts = self.texts(*names)
         width = _RIGHT - _LEFT - label
         height = (_TOP - _BOTTOM) / len(names) - _GAP
         cells = _wide(Cells.fit(rows, cols, width, height, texts, _LARGEST), width, texts)
@@ -51,13 +53,10 @@ class Panel:
         self.grids: dict[str, Grid] = {}
         for number, name in enumerate(names):
             center = (self.middle, _TOP - tall / 2 - number * (height + _GAP) - max(0.0, height - tall) / 2)
-            self.grids[name] = Grid(
-                look, trace, name, (), cells, center, index=self._reader(name), blank=name in blank
-            )
+            read = partial(self._element, name)
+            self.grids[name] = self.grid(name, (), cells, center, index=read, blank=name in blank)
         outline = self.grids[names[0]].outline((0, 0), (0, 0), 0.02)
-        self.frames = {
-            name: Shape(outline, stroke=look.theme.accent, stroke_width=5, z_index=2) for name in names
-        }
+        self.frames = {name: self.frame(outline) for name in names}
 
     @property
     def scenery(self) -> VGroup:
@@ -71,7 +70,7 @@ class Panel:
 
     def index(self, cell: Cell) -> Index:
         """The element of `loss` that a cell shows: of many planes the first."""
-        return ((0,) * len(self.shape) + cell)[2:] if len(self.shape) > 1 else cell[2 - len(self.shape) :]
+        return ((0,) * self.axes + cell)[2:] if self.axes > 1 else cell[2 - self.axes :]
 
     def value(self, name: str, cell: Cell) -> float:
         """A value of the element a cell shows."""
@@ -96,31 +95,26 @@ class Panel:
         return self.grids[name].write(cell, start)
 
     def _names(self, name: str) -> Iterator[Text]:
-        grid, theme = self.grids[name], self.look.theme
+        grid = self.grids[name]
         tall = grid.cells.rows * grid.cells.height
         at = grid.middle - np.array([grid.cells.cols * grid.cells.width / 2 + 0.16, 0, 0])
-        size = _size(self.trace, name)
-        shift = 0.14 if size and tall > 0.45 else 0.0
-        yield Text(name, _LABEL, theme.text, "mono").place(at + np.array([0, shift, 0]), align="right")
-        if shift:
-            yield Text(size, MIN_TEXT, theme.muted, "mono").place(at - np.array([0, shift, 0]), align="right")
+        size = self.size(name)
+        shift = np.array([0, 0.14 if size and tall > 0.45 else 0.0, 0])
+        yield self.label(name, at + shift, color=self.look.theme.text, align="right")
+        if shift.any():
+            yield self.label(size, at - shift, MIN_TEXT, align="right")
 
-    def _reader(self, name: str) -> Callable[[Cell], Index]:
-        """How a cell becomes an element of a tensor that may be broadcast."""
-        own = self.trace.shape(name)
-
-        def read(cell: Cell) -> Index:
-            whole = self.index(cell)[len(self.shape) - len(own) :]
-            return tuple(0 if size == 1 else at for at, size in zip(whole, own, strict=True))
-
-        return read
+    def _element(self, name: str, cell: Cell) -> Index:
+        """The element of a tensor, which may be broadcast, that a cell shows."""
+        return self.aligned(name, self.index(cell))
 
 
-class Ending:
+class Ending(LossBoard):
     """The last act: the losses gather in one sum, which a mean divides; with "none" they are the output."""
 
-    def __init__(self, look: Look, trace: Trace, panel: Panel, reduction: str) -> None:
-        self.look, self.trace, self.panel, self.reduction = look, trace, panel, reduction
+    def __init__(self, look: Look, trace: Trace, panel: LossPanel, reduction: str) -> None:
+        super().__init__(look, trace)
+        self.reduction = reduction
         self.loss = panel.grids["loss"]
         middle = self.loss.middle[0]
         spread = 1.45 if self.has_divisor else 0.0
@@ -160,21 +154,18 @@ class Ending:
 
     def divided(self) -> list[Animation]:
         """The divisor and the quotient are written."""
-        theme = self.look.theme
         middle = (self.loss.middle[0], _RESULT_Y)
-        sign = Text(f"÷ {self.divisor()} =", _SIGN, theme.text).place(middle)
+        sign = self.label(f"÷ {self.divisor()} =", middle, _SIGN, self.look.theme.text, "sans")
         output = self.cells["output"]
-        self.frame = self._frame(output)
-        return [Appear(sign), Appear(output, self._name("output"), self.frame), *output.write((0, 0))]
+        shown = Appear(output, self._name("output"), self._frame(output))
+        return [Appear(sign), shown, *output.write((0, 0))]
 
     def kept(self) -> list[Animation]:
         """The whole tensor of losses is the output."""
         last = (self.loss.cells.rows - 1, self.loss.cells.cols - 1)
-        frame = Shape(
-            self.loss.outline((0, 0), last, 0.06), stroke=self.look.theme.accent, stroke_width=5, z_index=2
-        )
-        text = f"output {_size(self.trace, 'output')}".strip()
-        name = Text(text, 0.24, self.look.theme.accent, "mono").place((self.loss.middle[0], _RESULT_Y + 0.3))
+        frame = self.frame(self.loss.outline((0, 0), last, 0.06))
+        at = (self.loss.middle[0], _RESULT_Y + 0.3)
+        name = self.label(self.sized("output"), at, _KEPT, self.look.theme.accent)
         return [Appear(frame), Appear(self._arrow(0.2)), Appear(name)]
 
     def finish(self) -> list[Animation]:
@@ -186,25 +177,21 @@ class Ending:
         return [Vanish(frame) for frame in frames]
 
     def _cell(self, name: str) -> Grid:
-        text = drawn_texts(self.look, self.trace, name)
-        fitted = Cells.fit(1, 1, _RESULT_WIDTH, _RESULT_HEIGHT, text, 2.0)
+        fitted = Cells.fit(1, 1, _RESULT_WIDTH, _RESULT_HEIGHT, self.texts(name), 2.0)
         cells = Cells(_RESULT_WIDTH, _RESULT_HEIGHT, fitted.text_size or MIN_TEXT, 1, 1)
-        center = self.places[name]
-        return Grid(self.look, self.trace, name, (), cells, center, index=lambda _: (), blank=True)
+        return self.grid(name, (), cells, self.places[name], index=lambda _: (), blank=True)
 
     def _name(self, name: str) -> Text:
-        return self.cells[name].caption(name, _LABEL, gap=0.1)
+        return self.cells[name].caption(name, gap=0.1)
 
     def _frame(self, grid: Grid) -> Shape:
-        return Shape(
-            grid.outline((0, 0), (0, 0), 0.03), stroke=self.look.theme.accent, stroke_width=5, z_index=2
-        )
+        return self.frame(grid.outline((0, 0), (0, 0), 0.03))
 
     def _arrow(self, end: float = 0.0) -> Arrow:
         bottom = self.loss.middle[1] - self.loss.cells.rows * self.loss.cells.height / 2 - 0.08
         stop = _RESULT_Y + _RESULT_HEIGHT / 2 + 0.36 + end
         x = self.places[self.first][0] if self.reduction != "none" else self.loss.middle[0]
-        return Arrow([(x, bottom), (x, min(stop, bottom - 0.16))], self.look.theme.wire)
+        return self.arrow(x, bottom, min(stop, bottom - 0.16))
 
 
 def _wide(cells: Cells, width: float, texts: Sequence[str]) -> Cells:
@@ -226,9 +213,3 @@ def plane(shape: Sequence[int]) -> Cell:
 def is_one_of_many(shape: Sequence[int]) -> bool:
     """Whether there are further planes that are not shown."""
     return math.prod(shape[:-2]) > 1
-
-
-def _size(trace: Trace, name: str) -> str:
-    """The shape of a tensor as torch writes it; nothing for a single number."""
-    shape = trace.shape(name)
-    return str(tuple(shape)) if shape else ""

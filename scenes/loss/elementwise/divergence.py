@@ -8,17 +8,17 @@ from functools import partial
 from manim import Animation, VGroup
 
 from torchreel.scenes.loss import operators
-from torchreel.scenes.loss.elementwise.scene import LossScene
 from torchreel.scenes.loss.elementwise.shares import Shares
+from torchreel.scenes.loss.elementwise.story import ElementwiseLoss
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.beats import Beat, runs
 
 _MOST_ROWS = 8
 
 
-class KLDivLoss(LossScene):
+class KLDivLoss(ElementwiseLoss):
     operator = operators.KLDivLoss
 
     def picture(self) -> VGroup:
@@ -52,17 +52,15 @@ class KLDivLoss(LossScene):
         if 0 in rows:
             run = rows.pop(0)
             yield Beat("rest", partial(self._fill, run), 0.4, 1.3, self.step("loss", run[-1]))
-        later = list(rows)
-        size = max(1, -(-len(later) // _MOST_ROWS))
-        for start in range(0, len(later), size):
-            run = [cell for row in later[start : start + size] for cell in rows[row]]
+        for later in runs(list(rows), _MOST_ROWS):
+            run = [cell for row in later for cell in rows[row]]
             yield Beat("sweep", partial(self._turn, run), 0.5, 0.3, self.step("loss", run[-1]))
 
     def _write(self, cell: Cell, first: bool) -> Iterable[Animation]:
         names = list(self.panel.grids)
         marks = [Appear(self.panel.framed(cell, names))] if first else self.panel.mark(cell, names)
         self._unframe()
-        self.frame = self.shares.frame(cell)
+        self.frame = self.shares.ring(cell)
         return [*marks, Appear(self.frame), *self.panel.write("loss", cell)]
 
     def _fill(self, run: Sequence[Cell]) -> Iterable[Animation]:

@@ -6,7 +6,7 @@ import math
 
 from torchreel.scenes.loss import operators
 from torchreel.scenes.loss.elementwise.graph import Band
-from torchreel.scenes.loss.elementwise.scene import CurvedLoss
+from torchreel.scenes.loss.elementwise.story import CurvedLoss
 from torchreel.scenes.parts.grid import Cell
 
 
@@ -29,7 +29,7 @@ class _Switching(CurvedLoss):
     @property
     def limit(self) -> float:
         """Where the square becomes a line."""
-        return float(getattr(self.trace.module, self.switch))
+        return float(getattr(self.module, self.switch))
 
     def bands(self) -> list[Band]:
         return [(-self.limit, self.limit, "")] if math.isfinite(self.limit) else []
@@ -101,10 +101,10 @@ class HingeEmbeddingLoss(_Labelled):
     most_told = 3
 
     def bands(self) -> list[Band]:
-        return [(float(self.trace.module.margin), math.inf, "band")]  # type: ignore[arg-type, union-attr]
+        return [(float(self.module.margin), math.inf, "band")]
 
     def markers(self) -> list[tuple[float, str]]:
-        return [(float(self.trace.module.margin), "margin")]  # type: ignore[arg-type, union-attr]
+        return [(float(self.module.margin), "margin")]
 
     def moment(self, cell: Cell) -> str:
         dead = self.panel.value("loss", cell) == 0 and self.panel.value("target", cell) == -1

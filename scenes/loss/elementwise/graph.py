@@ -10,6 +10,7 @@ import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.loss.elementwise.board import PICTURE
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.plot import Area, Curve, Plot, Tag
 from torchreel.scenes.parts.shapes import Disc
@@ -26,7 +27,7 @@ Band = tuple[float, float, str]
 """A span of x with the key of its label, "" for none."""
 
 
-class Graph:
+class LossGraph(Desk):
     """Curves `curve.0`, `curve.1`… of a trace over `curve.x`. Where they `bend`, one is drawn, each element's own.
 
     `bands` are spans of x with a label; `markers` are places with the name of a setting. `words` gives the texts.
@@ -42,7 +43,8 @@ class Graph:
         bands: Sequence[Band] = (),
         markers: Sequence[tuple[float, str]] = (),
     ) -> None:
-        self.look, self.trace, self.bends, self.words = look, trace, bends, words
+        super().__init__(look, trace)
+        self.bends, self.words = bends, words
         self.xs = trace.sample("curve.x").numpy()
         self.ys = [trace.sample(name).numpy() for name in self._names()]
         self.plot = Plot(look, (self.xs[0], self.xs[-1]), self._heights(), PICTURE, x_name, "loss")

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from torchreel.scenes.loss.elementwise.trace import (
-    At,
     Elementwise,
     Formulas,
+    LossCells,
     Span,
     as_tensors,
     by_place,
@@ -39,29 +39,29 @@ _LABELS = ({"target": 1.0}, {"target": 0.0})
 _HALF = Const(0.5)
 
 
-def _difference(at: At) -> Expr:
+def _difference(at: LossCells) -> Expr:
     return Sub(at.ref("input"), at.ref("target"))
 
 
-def _absolute(module: Any, at: At) -> Formulas:
+def _absolute(module: Any, at: LossCells) -> Formulas:
     return {"difference": lambda: _difference(at), "loss": lambda: Func("abs", at.ref("difference"))}
 
 
-def _squared(at: At) -> Expr:
+def _squared(at: LossCells) -> Expr:
     """d², infinite where it is too large for torch's type."""
     big = at.value("difference").abs().log() * 2 > overflow(at.dtype)
     return Case(big.long(), (Func("square", at.ref("difference")), Const(math.inf, "∞")))
 
 
-def _square(module: Any, at: At) -> Formulas:
+def _square(module: Any, at: LossCells) -> Formulas:
     return {"difference": lambda: _difference(at), "loss": lambda: _squared(at)}
 
 
-def _half_square(module: Any, at: At) -> Formulas:
+def _half_square(module: Any, at: LossCells) -> Formulas:
     return {**_square(module, at), "loss": lambda: Mul((_HALF, _squared(at)))}
 
 
-def _smooth(module: Any, at: At) -> Formulas:
+def _smooth(module: Any, at: LossCells) -> Formulas:
     """|d| − beta/2 outside, d²/(2 beta) inside; without an inside it is L1."""
     if module.beta == 0:
         return _absolute(module, at)
@@ -75,7 +75,7 @@ def _smooth(module: Any, at: At) -> Formulas:
     return {"difference": lambda: _difference(at), "loss": loss}
 
 
-def _huber(module: Any, at: At) -> Formulas:
+def _huber(module: Any, at: LossCells) -> Formulas:
     """delta·(|d| − delta/2) outside, d²/2 inside."""
 
     def loss() -> Expr:
@@ -87,14 +87,14 @@ def _huber(module: Any, at: At) -> Formulas:
     return {"difference": lambda: _difference(at), "loss": loss}
 
 
-def _grown(at: At, name: str) -> Expr:
+def _grown(at: LossCells, name: str) -> Expr:
     """exp of an element, infinite where it is too large for torch's type and 0 where it is too small."""
     value = at.value(name)
     kind = torch.where(value > overflow(at.dtype), 1, torch.where(value < underflow(at.dtype), 2, 0))
     return Case(kind, (Func("exp", at.ref(name)), Const(math.inf, "∞"), Const(0)))
 
 
-def _product(at: At, left: Expr, right: Expr) -> Expr:
+def _product(at: LossCells, left: Expr, right: Expr) -> Expr:
     """A product, infinite where it is too large for torch's type."""
     product = Mul((left, right))
     value = product.evaluate(at.values)
@@ -103,13 +103,13 @@ def _product(at: At, left: Expr, right: Expr) -> Expr:
     return Case(kind, (product, Const(math.inf, "∞"), Const(-math.inf, "−∞")))
 
 
-def _label(at: At) -> Tensor:
+def _label(at: LossCells) -> Tensor:
     """The kind of each target: 0 where it is 1, 1 where it is 0, 2 for all between."""
     target = at.value("target")
     return torch.where(target == 1, 0, torch.where(target == 0, 1, 2))
 
 
-def _weighted(at: At, plain: Formulas) -> Formulas:
+def _weighted(at: LossCells, plain: Formulas) -> Formulas:
     """The loss times the weight of its element, if there are weights: `unweighted` is what it was before."""
     if not at.has("weight"):
         return {("loss" if name == "unweighted" else name): formula for name, formula in plain.items()}
@@ -121,7 +121,7 @@ def _weighted(at: At, plain: Formulas) -> Formulas:
     return {**plain, "loss": loss}
 
 
-def _cross_entropy(module: Any, at: At) -> Formulas:
+def _cross_entropy(module: Any, at: LossCells) -> Formulas:
     """−log p where the target is 1, −log(1 − p) where it is 0; torch lets no logarithm fall below −100."""
     p, y = at.ref("input"), at.ref("target")
     sure, miss = Func("log", p), Func("log", Sub(Const(1), p))
@@ -137,7 +137,7 @@ def _cross_entropy(module: Any, at: At) -> Formulas:
     return _weighted(at, {"unweighted": unweighted})
 
 
-def _logits(module: Any, at: At) -> Formulas:
+def _logits(module: Any, at: LossCells) -> Formulas:
     """The same of σ(input), without computing σ: softplus(x) − x·y, which cannot overflow."""
     x, y = at.ref("input"), at.ref("target")
 
@@ -154,7 +154,7 @@ def _logits(module: Any, at: At) -> Formulas:
     return _weighted(at, {"probability": lambda: Func("sigmoid", x), "unweighted": unweighted})
 
 
-def _divergence(module: Any, at: At) -> Formulas:
+def _divergence(module: Any, at: LossCells) -> Formulas:
     """target·(log target − input), and 0 − target·input where the target is 0."""
     q, p = at.ref("input"), at.ref("target")
 
@@ -176,7 +176,7 @@ def _divergence(module: Any, at: At) -> Formulas:
     return {**shares(), "loss": loss}
 
 
-def _poisson(module: Any, at: At) -> Formulas:
+def _poisson(module: Any, at: LossCells) -> Formulas:
     """rate − target·log(rate); with `full`, Stirling's log(target!) for targets above 1."""
     x, y = at.ref("input"), at.ref("target")
 
@@ -194,7 +194,7 @@ def _poisson(module: Any, at: At) -> Formulas:
     return {"loss": loss}
 
 
-def _log_rate(module: Any, at: At) -> Expr:
+def _log_rate(module: Any, at: LossCells) -> Expr:
     """log(rate + eps), which is exactly 0 where the sum is rounded to 1: an infinite target then gives NaN."""
     one = at.value("input").to(at.dtype) + module.eps == 1
     shifted = Add((at.ref("input"), Const(module.eps)))
@@ -207,7 +207,7 @@ def _stirling(y: Ref) -> Expr:
     )
 
 
-def _gaussian(module: Any, at: At) -> Formulas:
+def _gaussian(module: Any, at: LossCells) -> Formulas:
     """½(log var + d²/var), where var is at least eps; with `full`, ½ log 2π more."""
 
     def variance() -> Expr:
@@ -224,7 +224,7 @@ def _gaussian(module: Any, at: At) -> Formulas:
     return {"difference": lambda: _difference(at), "variance": variance, "loss": loss}
 
 
-def _soft_margin(module: Any, at: At) -> Formulas:
+def _soft_margin(module: Any, at: LossCells) -> Formulas:
     """log(1 + exp(−target·input)); torch takes the exponential as it is, which may overflow."""
 
     def loss() -> Expr:
@@ -234,7 +234,7 @@ def _soft_margin(module: Any, at: At) -> Formulas:
     return {"agreement": lambda: Mul((at.ref("target"), at.ref("input"))), "loss": loss}
 
 
-def _hinge(module: Any, at: At) -> Formulas:
+def _hinge(module: Any, at: LossCells) -> Formulas:
     """The input where the target is 1, what it lacks of the margin where it is −1; for other targets both."""
     x = at.ref("input")
     lacking = Largest((Const(0), Sub(Const(module.margin), x)))

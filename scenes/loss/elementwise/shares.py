@@ -7,26 +7,28 @@ import math
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.loss.elementwise.board import PICTURE, Panel
+from torchreel.scenes.loss.elementwise.board import PICTURE, LossPanel
+from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Morph
-from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box, Path, Shape, box_points
-from torchreel.scenes.parts.text import Text, measure
+from torchreel.scenes.parts.text import measure
 from torchreel.scenes.trace.proof import Trace
 
 _NAMES = ("p", "q")
 _MOST = 8
 _WIDEST, _SHARE, _NUMBER = 1.15, 0.36, 0.2
+_LEGEND = 0.22
 _LEAST = 0.02
 
 
-class Shares:
+class Shares(Desk):
     """Bars of target p and prediction q for the classes of one row; `show` goes on to another row."""
 
-    def __init__(self, look: Look, trace: Trace, panel: Panel, words: dict[str, str]) -> None:
-        self.look, self.trace, self.panel = look, trace, panel
+    def __init__(self, look: Look, trace: Trace, panel: LossPanel, words: dict[str, str]) -> None:
+        super().__init__(look, trace)
+        self.panel = panel
         left, self.bottom, right, self.top = PICTURE
         self.count = min(_MOST, panel.grids["loss"].cells.cols)
         self.width = min(_WIDEST, (right - left) / max(1, self.count))
@@ -54,14 +56,13 @@ class Shares:
         ]
         return [*moves, Appear(self.numbers)]
 
-    def frame(self, cell: Cell) -> Shape:
+    def ring(self, cell: Cell) -> Shape:
         """A frame round the two bars of a class; nothing for a class that is not drawn."""
         if cell[1] >= self.count:
             return Shape(box_points(1e-3, 1e-3, (self.left, self.bottom)))
         tall = max(self._height(self._value(name, cell[1], cell[0])) for name in _NAMES) + 0.34
         middle = (self._middle(cell[1]), self.bottom + tall / 2)
-        points = box_points(self.width - 0.06, tall, middle, 0.06)
-        return Shape(points, stroke=self.look.theme.accent, stroke_width=3.5, z_index=2)
+        return self.frame(box_points(self.width - 0.06, tall, middle, 0.06), 3.5)
 
     def _middle(self, k: int) -> float:
         return self.left + (k + 0.5) * self.width
@@ -92,7 +93,7 @@ class Shares:
             size = min(_NUMBER, self.width * (_SHARE + 0.06) / measure(text, 1.0))
             at = (self._place(name, k), self.bottom + self._height(value) + 0.13)
             index = self.panel.index((row, k))
-            group.add(Number(text, name, index, value, size, self.look.theme.text).place(at))
+            group.add(self.number(name, index, size, text=text, value=value).place(at))
         return group
 
     def _highest(self) -> float:
@@ -104,8 +105,7 @@ class Shares:
         theme, right = self.look.theme, self.left + self.width * self.count
         line = Path([(self.left - 0.1, self.bottom), (right + 0.1, self.bottom)], theme.wire, 2.4)
         names = (
-            Text(str(k), MIN_TEXT, theme.muted, "mono").place((self._middle(k), self.bottom - 0.2))
-            for k in range(self.count)
+            self.label(str(k), (self._middle(k), self.bottom - 0.2), MIN_TEXT) for k in range(self.count)
         )
         return VGroup(line, *names)
 
@@ -114,7 +114,7 @@ class Shares:
         for name in _NAMES:
             y = self.top + 0.4
             box = Box(0.2, 0.2, (x + 0.1, y), fill=self.color(name))
-            text = Text(words[name], 0.22, self.look.theme.text, "mono").place((x + 0.3, y), align="left")
+            text = self.label(words[name], (x + 0.3, y), _LEGEND, self.look.theme.text, align="left")
             found.append(VGroup(box, text))
-            x += 0.8 + measure(words[name], 0.22, "mono")
+            x += 0.8 + measure(words[name], _LEGEND, "mono")
         return found

@@ -16,8 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from torchreel.scenes.loss.trace import concluded
-from torchreel.scenes.loss.vector.trace import aligned, computed
+from torchreel.scenes.loss.trace import aligned, computed, concluded
 from torchreel.scenes.trace.formula import Const, Expr, Ref, cells
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
@@ -29,7 +28,7 @@ _EACH = 24
 
 
 @dataclass(frozen=True)
-class At:
+class LossCells:
     """Where a law is asked: at `cells` `(B, ndim)` of the losses, with the tensors known so far.
 
     `dtype` is the type in which torch computes: what overflows there is infinite.
@@ -53,7 +52,7 @@ class At:
 
 
 Formulas = dict[str, Callable[[], Expr]]
-Law = Callable[[Any, At], Formulas]
+Law = Callable[[Any, LossCells], Formulas]
 """`law(module, at)`: what is computed, by name and in order; the last one is `loss`. Trees are made when asked for."""
 
 
@@ -79,7 +78,7 @@ class Span:
             fixed[0]["pos_weight"] = float(factors)
         if not self.bends:
             return list(fixed)
-        at = At(tensors, cells(shape, 0, min(_EACH, math.prod(shape))), torch.float64)
+        at = LossCells(tensors, cells(shape, 0, min(_EACH, math.prod(shape))), torch.float64)
         each = zip(*(at.value(name).tolist() for name in self.bends), strict=True)
         return [{**fixed[0], **dict(zip(self.bends, values, strict=True))} for values in each]
 
@@ -122,7 +121,7 @@ class Elementwise:
 
 
 def _tree(law: Law, name: str, module: Any, tensors: Values, dtype: torch.dtype, cells: Tensor) -> Expr:
-    return law(module, At(tensors, cells, dtype))[name]()
+    return law(module, LossCells(tensors, cells, dtype))[name]()
 
 
 def filled(
@@ -130,7 +129,7 @@ def filled(
 ) -> dict[str, Tensor]:
     """The given tensors with all that a law makes of them over `shape`, in float64."""
     tensors = dict(given)
-    for name in law(module, At(tensors, torch.zeros((0, len(shape)), dtype=torch.int64), dtype)):
+    for name in law(module, LossCells(tensors, torch.zeros((0, len(shape)), dtype=torch.int64), dtype)):
         tensors[name] = computed(partial(_tree, law, name, module, tensors, dtype), shape, tensors)
     return tensors
 

@@ -9,8 +9,8 @@ import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.loss import operators
-from torchreel.scenes.loss.vector.board import Act, VectorLoss
-from torchreel.scenes.loss.vector.parts import Chart, Strip, shown_slots
+from torchreel.scenes.loss.vector.chart import Chart, Strip, shown_slots
+from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.parts.plot import Plot
 from torchreel.scenes.trace.formula import Index
 
@@ -26,9 +26,9 @@ class _Classes(VectorLoss):
     weights = "w"
 
     def values(self) -> dict[str, object]:
-        module = self.trace.module
+        module = self.module
         smoothing = getattr(module, "label_smoothing", 0.0)
-        return {"smoothing": f"{smoothing:g}", "ignored": module.ignore_index}  # type: ignore[union-attr]
+        return {"smoothing": f"{smoothing:g}", "ignored": module.ignore_index}
 
     def outcome(self, sample: Index) -> str:
         return "ignored" if self.is_ignored(sample) else "keep"
@@ -40,7 +40,7 @@ class _Classes(VectorLoss):
 
     def is_ignored(self, sample: Index) -> bool:
         """Whether a sample does not count."""
-        ignored = self.trace.module.ignore_index  # type: ignore[union-attr]
+        ignored = self.module.ignore_index
         return not self.soft and self.target(sample) == ignored
 
     def target(self, sample: Index) -> int:
@@ -69,7 +69,7 @@ class _Classes(VectorLoss):
 class CrossEntropyLoss(_Classes):
     operator = operators.CrossEntropyLoss
 
-    def acts(self, sample: Index) -> Iterator[Act]:
+    def acts(self, sample: Index) -> Iterator[LossAct]:
         classes, theme, trace = self.shown(sample), self.look.theme, self.trace
         weighted = "weight" in trace.tensors
         rows = 3 + weighted
@@ -84,22 +84,22 @@ class CrossEntropyLoss(_Classes):
         curve = plot.curve(xs, -np.log(xs), theme.channel(1))
         logits = self.strip(chart, rows - 1, "input", sample, classes)
         numbers = [chart.name(k, str(c), theme.muted) for k, c in enumerate(classes)]
-        yield Act("logits", VGroup(logits, chart.base(), *numbers, plot, curve), values=values)
+        yield LossAct("logits", VGroup(logits, chart.base(), *numbers, plot, curve), values=values)
         first = self.of_class(sample, classes[right[0] if right else 0])
         colors = [theme.tint(theme.good, 0.7) if k in right else theme.tint(theme.wire, 0.45)
                   for k in range(len(classes))]  # fmt: skip
         plain = [chart.bar(k, p, theme.tint(theme.wire, 0.45)) for k, p in enumerate(given)]
         softmax = VGroup(*plain, self.strip(chart, rows - 2, "p", sample, classes))
-        yield Act("softmax", softmax, trace.step("p", first), values=values)
+        yield LossAct("softmax", softmax, trace.step("p", first), values=values)
         wanted = VGroup(self.strip(chart, rows - 3, "q", sample, classes))
         wanted.add(*(chart.bar(k, p, colors[k]) for k, p in enumerate(given) if k in right))
         if weighted:
             wanted.add(self.strip(chart, 0, "weight", sample, classes))
-        smooth = self.soft or trace.module.label_smoothing  # type: ignore[union-attr]
+        smooth = self.soft or self.module.label_smoothing
         formula = trace.step("q", first) if smooth else self.law()
-        yield Act("off" if ignored else "asked", wanted, formula, values=values)
+        yield LossAct("off" if ignored else "asked", wanted, formula, values=values)
         if not ignored:
-            yield Act("curve", self._costs(plot, given, right), values=values)
+            yield LossAct("curve", self._costs(plot, given, right), values=values)
 
     def _costs(self, plot: Plot, given: Sequence[float], right: Sequence[int]) -> VGroup:
         """The probabilities that the target asks for, on the curve."""
@@ -122,7 +122,7 @@ class CrossEntropyLoss(_Classes):
 class NLLLoss(_Classes):
     operator = operators.NLLLoss
 
-    def acts(self, sample: Index) -> Iterator[Act]:
+    def acts(self, sample: Index) -> Iterator[LossAct]:
         classes, theme, trace = self.shown(sample), self.look.theme, self.trace
         weighted, ignored = "weight" in trace.tensors, self.is_ignored(sample)
         logs = trace.values("input", [self.of_class(sample, c) for c in classes])
@@ -132,17 +132,17 @@ class NLLLoss(_Classes):
         bars = [chart.bar(k, value, theme.tint(theme.wire, 0.45)) for k, value in enumerate(logs)]
         rows = self.strip(chart, int(weighted), "input", sample, classes)
         numbers = [chart.name(k, str(c), theme.muted) for k, c in enumerate(classes)]
-        yield Act("logs", VGroup(*bars, chart.base(), *numbers, rows), values=values)
+        yield LossAct("logs", VGroup(*bars, chart.base(), *numbers, rows), values=values)
         if ignored:
-            yield Act("off", VGroup(), values=values)
+            yield LossAct("off", VGroup(), values=values)
             return
         slot = classes.index(self.target(sample))
         marked = chart.bar(slot, logs[slot], theme.tint(theme.good, 0.7))
-        picked = VGroup(marked, chart.frame(int(weighted), slot, theme.accent))
+        picked = VGroup(marked, chart.ring(int(weighted), slot, theme.accent))
         if weighted:
-            picked.add(self.strip(chart, 0, "weight", sample, classes), chart.frame(0, slot, theme.accent))
-        yield Act("pick", picked, values=values)
-        yield Act("flip", VGroup(chart.bar(slot, -logs[slot], theme.accent)), values=values)
+            picked.add(self.strip(chart, 0, "weight", sample, classes), chart.ring(0, slot, theme.accent))
+        yield LossAct("pick", picked, values=values)
+        yield LossAct("flip", VGroup(chart.bar(slot, -logs[slot], theme.accent)), values=values)
 
     def _span(self, logs: Sequence[float]) -> tuple[float, float]:
         """Room for every logarithm below 0 and for its opposite above."""

@@ -9,13 +9,12 @@ import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.loss import operators
-from torchreel.scenes.loss.vector.board import Act, VectorLoss
-from torchreel.scenes.loss.vector.margin import aligned_index
-from torchreel.scenes.loss.vector.parts import Chart, Strip, shown_slots
+from torchreel.scenes.loss.board import aligned_index
+from torchreel.scenes.loss.vector.chart import Chart, Strip, shown_slots
+from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.parts.look import MIN_TEXT
-from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Arrow, Disc, Path, Shape, polyline
-from torchreel.scenes.parts.text import Align, Text
+from torchreel.scenes.parts.text import Align
 from torchreel.scenes.trace.formula import Index
 
 _CENTER, _RADIUS = np.array([-3.9, 0.75, 0.0]), 2.0
@@ -28,23 +27,23 @@ _STRIPS = (0.2, -0.2, 3.7, 2.0)
 class CosineEmbeddingLoss(VectorLoss):
     operator = operators.CosineEmbeddingLoss
 
-    def acts(self, sample: Index) -> Iterator[Act]:
+    def acts(self, sample: Index) -> Iterator[LossAct]:
         trace = self.trace
-        margin = float(trace.module.margin)  # type: ignore[union-attr, arg-type]
-        where = aligned_index(sample, trace.shape("cos"))
-        target = aligned_index(sample, trace.shape("target"))
+        margin = float(self.module.margin)
+        where = self.board.aligned("cos", sample)
+        target = self.board.aligned("target", sample)
         cos, sign = trace.value("cos", where), trace.value("target", target)
         values: dict[str, object] = {
             "cos": self.text("cos", cos), "margin": f"{margin:g}", "target": self.text("target", sign)
         }  # fmt: skip
-        yield Act("vectors", VGroup(self._rows(sample, target), self._dial()), values=values)
-        yield Act("angle", self._arrows(where, cos), trace.step("cos", where), values=values)
+        yield LossAct("vectors", VGroup(self._rows(sample, target), self._dial()), values=values)
+        yield LossAct("angle", self._arrows(where, cos), trace.step("cos", where), values=values)
         key = {1.0: "together", -1.0: "apart"}.get(sign, "unused")
         cost = self._cost(cos, 1.0 if sign == 1 else margin if sign == -1 else math.nan, sign)
-        yield Act(key, cost, values=values, hold=1.4)
+        yield LossAct(key, cost, values=values, hold=1.4)
 
     def outcome(self, sample: Index) -> str:
-        target = self.trace.value("target", aligned_index(sample, self.trace.shape("target")))
+        target = self.trace.value("target", self.board.aligned("target", sample))
         free = self.trace.value("loss", sample) == 0 and target == -1
         return "zero" if free else "keep"
 
@@ -71,18 +70,16 @@ class CosineEmbeddingLoss(VectorLoss):
         for value in (-1, 0, 1):
             at = _axis(value)
             parts.append(Path([_moved(at, 0, 0.07), _moved(at, 0, -0.07)], theme.wire, 2.4))
-            parts.append(
-                Text(f"{value}".replace("-", "−"), MIN_TEXT, theme.muted).place(_moved(at, 0, -0.27))
-            )
-        name = Text("cos", 0.2, theme.muted, "mono").place(_moved(right, 0.25, 0), align="left")
-        return VGroup(*parts, name)
+            text = self.look.number(value, integer=True)
+            parts.append(self.board.label(text, _moved(at, 0, -0.27), MIN_TEXT, font="sans"))
+        return VGroup(*parts, self.board.label("cos", _moved(right, 0.25, 0), align="left"))
 
     def _arrows(self, where: Index, cos: float) -> VGroup:
         """input1 to the right, input2 at the angle to it, and its shadow on the axis."""
         theme = self.look.theme
         first = Arrow([_CENTER, _at(0.0)], theme.channel(1), 4)
-        name = Text("input1", MIN_TEXT, theme.channel(1), "mono")
-        group = VGroup(first, name.place(_moved(_at(0.0), 0.12, -0.17 if cos > _NARROW else 0), align="left"))
+        beside = _moved(_at(0.0), 0.12, -0.17 if cos > _NARROW else 0)
+        group = VGroup(first, self.board.label("input1", beside, MIN_TEXT, theme.channel(1), align="left"))
         if math.isnan(cos):
             return group
         angle = math.acos(min(1.0, max(-1.0, cos)))
@@ -90,15 +87,14 @@ class CosineEmbeddingLoss(VectorLoss):
         up = 0.15 if cos > _NARROW else 0.06
         beside = tip + np.array([0.16 * math.cos(angle), 0.2 * math.sin(angle) + up, 0])
         side: Align = "left" if cos > 0.3 else "right" if cos < -0.3 else "center"
-        label = Text("input2", MIN_TEXT, theme.channel(0), "mono")
-        group.add(Arrow([_CENTER, tip], theme.channel(0), 4), label.place(beside, align=side))
+        label = self.board.label("input2", beside, MIN_TEXT, theme.channel(0), align=side)
+        group.add(Arrow([_CENTER, tip], theme.channel(0), 4), label)
         arc = [_CENTER + 0.5 * np.array([math.cos(a), math.sin(a), 0]) for a in np.linspace(0, angle, 24)]
         group.add(Path(arc, theme.wire, 2.4))
         foot = _axis(cos)
         group.add(Shape(_dashed(tip, foot), stroke=theme.channel(0), stroke_width=2))
         group.add(Disc(0.09, foot, fill=theme.channel(0)))
-        number = Number(self.text("cos", cos), "cos", where, cos, 0.22, theme.text)
-        group.add(number.place(_moved(foot, 0, -0.58)))
+        group.add(self.board.number("cos", where, 0.22, value=cos).place(_moved(foot, 0, -0.58)))
         return group
 
     def _cost(self, cos: float, edge: float, sign: float) -> VGroup:
@@ -114,7 +110,8 @@ class CosineEmbeddingLoss(VectorLoss):
             fill = theme.tint(theme.good, 0.15)
             group.add(Shape(polyline([_CENTER, *upper, *lower, _CENTER]), fill=fill, z_index=-1))
             free = Path([_axis(-1), _axis(edge)], theme.good, 6)
-            word = Text(self.words("zone"), 0.2, theme.good).place((_CENTER[0] - 1.2, _CENTER[1] - 0.45))
+            at = (_CENTER[0] - 1.2, _CENTER[1] - 0.45)
+            word = self.board.label(self.words("zone"), at, color=theme.good, font="sans")
             group.add(free, *([word] if edge > -0.3 else []))
         low, high = (cos, 1.0) if sign == 1 else (edge, cos)
         if high > low:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from manim import VGroup
 
 from torchreel.scenes.loss import operators
-from torchreel.scenes.loss.vector.board import Act, VectorLoss
-from torchreel.scenes.loss.vector.parts import Chart, Strip, shown_slots
+from torchreel.scenes.loss.vector.chart import Chart, Strip, shown_slots
+from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.trace.formula import Index
 
 AREA = (-5.6, -2.55, 2.0, 2.55)
@@ -47,7 +47,7 @@ class _Fence(VectorLoss):
 class MultiMarginLoss(_Fence):
     operator = operators.MultiMarginLoss
 
-    def acts(self, sample: Index) -> Iterator[Act]:
+    def acts(self, sample: Index) -> Iterator[LossAct]:
         trace, number = self.trace, sample[0] if sample else 0
         row = (number,) if len(trace.shape("input")) == 2 else ()
         target = int(trace.value("target", sample))
@@ -56,24 +56,24 @@ class MultiMarginLoss(_Fence):
         at = [(*row, c)[-len(trace.shape("input")) :] if trace.shape("input") else () for c in classes]
         scores = trace.values("input", at)
         right = classes.index(target)
-        margin = float(trace.module.margin)  # type: ignore[union-attr, arg-type]
+        margin = float(self.module.margin)
         level = scores[right] - margin
         chart = Chart(self.look, trace, len(classes), 2, self.span([*scores, level]), AREA)
         values: dict[str, object] = {"target": target, "margin": f"{margin:g}"}
         names = VGroup(chart.name(right, self.words("right", target=target), self.look.theme.good))
         strip = chart.strip(1, Strip("input", [("input", index) for index in at]))
-        yield Act("scores", VGroup(self.bars(chart, scores, [right]), names, strip), values=values)
+        yield LossAct("scores", VGroup(self.bars(chart, scores, [right]), names, strip), values=values)
         label = f"input[{target}] − {margin:g}"
-        yield Act("fence", self.fence(chart, level, label), values=values, hold=1.4)
+        yield LossAct("fence", self.fence(chart, level, label), values=values, hold=1.4)
         over = [self.above(chart, k, value, level) for k, value in enumerate(scores) if k != right]
         hinges = [None if c == target else ("hinge", (number, c)) for c in classes]
-        yield Act("over", VGroup(*over, chart.strip(0, Strip("hinge", hinges))), values=values)
+        yield LossAct("over", VGroup(*over, chart.strip(0, Strip("hinge", hinges))), values=values)
 
 
 class MultiLabelMarginLoss(_Fence):
     operator = operators.MultiLabelMarginLoss
 
-    def acts(self, sample: Index) -> Iterator[Act]:
+    def acts(self, sample: Index) -> Iterator[LossAct]:
         trace, number = self.trace, sample[0] if sample else 0
         count = trace.shape("hinge")[1]
         ndim = len(trace.shape("input"))
@@ -98,8 +98,10 @@ class MultiLabelMarginLoss(_Fence):
             chart.strip(rows - 1, asked),
             chart.strip(rows - 2, Strip("input", [("input", i) for i in at])),
         ]
-        frames = [chart.frame(rows - 1, k, self.look.theme.good) for k in range(min(stop, len(classes)))]
-        yield Act("scores", VGroup(self.bars(chart, scores, right), *names, *strips, *frames), values=values)
+        frames = [chart.ring(rows - 1, k, self.look.theme.good) for k in range(min(stop, len(classes)))]
+        yield LossAct(
+            "scores", VGroup(self.bars(chart, scores, right), *names, *strips, *frames), values=values
+        )
         for slot, (target, level) in enumerate(zip(drawn, levels, strict=True)):
             share, shift = 0.62 / len(drawn), (slot - (len(drawn) - 1) / 2) * 0.62 / len(drawn)
             over = [
@@ -110,7 +112,7 @@ class MultiLabelMarginLoss(_Fence):
             cells = [None if c in targets else ("hinge", (number, slot, c)) for c in classes]
             strip = chart.strip(len(drawn) - 1 - slot, Strip(f"over {target}", cells))
             line = chart.level(level, self.look.theme.good, f"input[{target}] − 1")
-            yield Act(
+            yield LossAct(
                 "fence" if slot == 0 else "again",
                 VGroup(line, *over, strip),
                 values={**values, "target": target},
@@ -120,12 +122,12 @@ class MultiLabelMarginLoss(_Fence):
 class MarginRankingLoss(_Fence):
     operator = operators.MarginRankingLoss
 
-    def acts(self, sample: Index) -> Iterator[Act]:
+    def acts(self, sample: Index) -> Iterator[LossAct]:
         trace = self.trace
-        at = {name: aligned_index(sample, trace.shape(name)) for name in ("input1", "input2", "target")}
+        at = {name: self.board.aligned(name, sample) for name in ("input1", "input2", "target")}
         sign = trace.value("target", at["target"])
         scores = [abs(sign) * trace.value(name, at[name]) for name in ("input1", "input2")]
-        margin = float(trace.module.margin)  # type: ignore[union-attr, arg-type]
+        margin = float(self.module.margin)
         right = 0 if sign >= 0 else 1
         level = scores[right] - margin
         chart = Chart(self.look, trace, 2, 2, self.span([*scores, level]), AREA)
@@ -139,11 +141,8 @@ class MarginRankingLoss(_Fence):
         wanted = Strip("target", [("target", at["target"]), None])
         names = [chart.name(k, name, self.look.theme.text) for k, name in enumerate(order)]
         strips = VGroup(chart.strip(1, both), chart.strip(0, wanted))
-        yield Act("scores", VGroup(self.bars(chart, scores, [right]), *names, strips), values=values)
-        yield Act("fence", self.fence(chart, level, f"{order[right]} − {margin:g}"), values=values, hold=1.3)
-        yield Act("over", self.above(chart, 1 - right, scores[1 - right], level), values=values)
-
-
-def aligned_index(sample: Index, shape: tuple[int, ...]) -> Index:
-    own = sample[len(sample) - len(shape) :]
-    return tuple(at if size > 1 else 0 for at, size in zip(own, shape, strict=True))
+        yield LossAct("scores", VGroup(self.bars(chart, scores, [right]), *names, strips), values=values)
+        yield LossAct(
+            "fence", self.fence(chart, level, f"{order[right]} − {margin:g}"), values=values, hold=1.3
+        )
+        yield LossAct("over", self.above(chart, 1 - right, scores[1 - right], level), values=values)

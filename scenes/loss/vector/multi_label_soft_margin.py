@@ -9,9 +9,8 @@ import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.loss import operators
-from torchreel.scenes.loss.vector.board import Act, VectorLoss
-from torchreel.scenes.loss.vector.margin import aligned_index
-from torchreel.scenes.loss.vector.parts import Chart, Strip, shown_slots
+from torchreel.scenes.loss.vector.chart import Chart, Strip, shown_slots
+from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.parts.plot import Plot, covering
 from torchreel.scenes.trace.formula import Index
 
@@ -23,7 +22,7 @@ _LARGEST = 50.0
 class MultiLabelSoftMarginLoss(VectorLoss):
     operator = operators.MultiLabelSoftMarginLoss
 
-    def acts(self, sample: Index) -> Iterator[Act]:
+    def acts(self, sample: Index) -> Iterator[LossAct]:
         trace, theme = self.trace, self.look.theme
         whole = trace.shape("term")
         classes = shown_slots(whole[-1], [], 4)
@@ -43,17 +42,16 @@ class MultiLabelSoftMarginLoss(VectorLoss):
         ]
         tags = [plot.tag(f"target = {k}", (0.62 if k == 0 else -0.62) * reach, 0.86 * reach, theme.channel(k))
                 for k in (0, 1)]  # fmt: skip
-        yield Act("scores", VGroup(plot, *curves, *tags, *given))
+        yield LossAct("scores", VGroup(plot, *curves, *tags, *given))
         dots = VGroup()
         for at, wanted in zip(x, y, strict=True):
             cost = wanted * np.logaddexp(0, -at) + (1 - wanted) * np.logaddexp(0, at)
             if math.isfinite(cost):
                 dots.add(plot.drops(at, cost, theme.wire), plot.dot(at, cost, theme.accent, 0.11))
-        yield Act("dots", dots, hold=1.3)
-        yield Act(
+        yield LossAct("dots", dots, hold=1.3)
+        yield LossAct(
             "terms", chart.strip(0, Strip("term", rows["term"])), trace.step("term", rows["term"][0][1])
         )
 
     def _elements(self, name: str, sample: Index, classes: list[int]) -> list[tuple[str, Index]]:
-        shape = self.trace.shape(name)
-        return [(name, aligned_index((*sample, c), shape)) for c in classes]
+        return [(name, self.board.aligned(name, (*sample, c))) for c in classes]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from torchreel.scenes.loss.vector.trace import aligned, along, computed, reduced
+from torchreel.scenes.loss.trace import aligned, along, computed, reduced
 from torchreel.scenes.trace.formula import (
     Add,
     Case,

@@ -9,9 +9,8 @@ import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.loss import operators
-from torchreel.scenes.loss.vector.board import Act, VectorLoss
-from torchreel.scenes.loss.vector.margin import aligned_index
-from torchreel.scenes.loss.vector.parts import Chart, Strip
+from torchreel.scenes.loss.vector.chart import Chart, Strip
+from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.parts.grid import dashes
 from torchreel.scenes.parts.plot import Tag
 from torchreel.scenes.parts.shapes import Box, Disc, Path, Shape, box_points
@@ -24,18 +23,18 @@ _RIGHT = 0.55
 _UNKNOWN_ANGLE = 1.2
 
 
-class _Triplet(VectorLoss):
+class TripletScene(VectorLoss):
     """Three points in the plane, drawn by their distances, the negative always to the right of the middle."""
 
     def values(self) -> dict[str, object]:
-        return {"margin": f"{float(self.trace.module.margin):g}"}  # type: ignore[union-attr, arg-type]
+        return {"margin": f"{float(self.module.margin):g}"}
 
-    def acts(self, sample: Index) -> Iterator[Act]:
+    def acts(self, sample: Index) -> Iterator[LossAct]:
         near, far, between = (
             self._distance(name, sample) for name in ("to_positive", "to_negative", "between")
         )
-        swapped = bool(self.trace.module.swap) and between < far  # type: ignore[union-attr]
-        margin = float(self.trace.module.margin)  # type: ignore[union-attr, arg-type]
+        swapped = bool(self.module.swap) and between < far
+        margin = float(self.module.margin)
         ring, out = near + margin, between if swapped else far
         sides = (near, between, far) if swapped else (near, far, between)
         names = ("positive", "anchor") if swapped else ("anchor", "positive")
@@ -43,30 +42,32 @@ class _Triplet(VectorLoss):
         rows = self._rows(sample)
         size = self.trace.shape("anchor")[-1]
         if points is None:
-            yield Act("points", rows, values={"size": size})
+            yield LossAct("points", rows, values={"size": size})
             return
-        yield Act("points", VGroup(rows, *self._dots(points, names)), values={"size": size})
-        yield Act("measure", self._lines(points))
+        yield LossAct("points", VGroup(rows, *self._dots(points, names)), values={"size": size})
+        yield LossAct("measure", self._lines(points))
         key = "swapped" if swapped else "ring"
         step = self.trace.step("loss", sample)
-        yield Act(key, self._ring(points[0], ring * unit), step, hold=1.3)
+        yield LossAct(key, self._ring(points[0], ring * unit), step, hold=1.3)
         if out < ring:
             stop = points[0] + np.array([ring * unit, 0, 0])
-            yield Act("inside", VGroup(Path([points[2], stop], self.look.theme.accent, 9)), step, hold=0.6)
+            yield LossAct(
+                "inside", VGroup(Path([points[2], stop], self.look.theme.accent, 9)), step, hold=0.6
+            )
 
     def _distance(self, name: str, sample: Index) -> float:
         if name not in self.trace.tensors:
             return math.nan
-        return self.trace.value(name, aligned_index(sample, self.trace.shape(name)))
+        return self.trace.value(name, self.board.aligned(name, sample))
 
     def _rows(self, sample: Index) -> VGroup:
         """The distances as numbers."""
-        swap = bool(self.trace.module.swap)  # type: ignore[union-attr]
+        swap = bool(self.module.swap)
         names = ["to_positive", "to_negative", *(["between"] if swap else [])]
         chart = Chart(self.look, self.trace, 1, 3, (0, 1), _STRIPS)
         return VGroup(
             *(
-                chart.strip(2 - row, Strip(name, [(name, aligned_index(sample, self.trace.shape(name)))]))
+                chart.strip(2 - row, Strip(name, [(name, self.board.aligned(name, sample))]))
                 for row, name in enumerate(names)
             )
         )
@@ -118,9 +119,9 @@ def _points(near: float, far: float, between: float, ring: float) -> tuple[list[
     return [_CENTER, _CENTER + partner, _CENTER + negative], unit
 
 
-class TripletMarginLoss(_Triplet):
+class TripletMarginLoss(TripletScene):
     operator = operators.TripletMarginLoss
 
 
-class TripletMarginWithDistanceLoss(_Triplet):
+class TripletMarginWithDistanceLoss(TripletScene):
     operator = operators.TripletMarginWithDistanceLoss

@@ -11,12 +11,12 @@ import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.loss.ctc.trace import Lattice
-from torchreel.scenes.parts.grid import Cells, Grid, drawn_texts
+from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Appear, Paint, Vanish
-from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Box, Path, Shape
+from torchreel.scenes.parts.motion import Appear, Paint
+from torchreel.scenes.parts.shapes import Box, Path, Shape, box_points
 from torchreel.scenes.parts.text import Text
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
 
 Node = tuple[int, int]
@@ -26,14 +26,16 @@ Edge = tuple[Node, Node]
 _LEFT, _RIGHT, _TOP, _BOTTOM = -5.95, 3.05, 2.8, -2.62
 _MOST_TIMES, _MOST_PLACES, _MOST_CLASSES = 8, 9, 5
 _BETWEEN = 0.3
+_CLASS = 0.24
 _BLANK = "–"
 
 
-class Board:
+class CTCBoard(Board):
     """One sample's lattice, with the log probabilities of the classes above it."""
 
     def __init__(self, look: Look, trace: Trace, lattice: Lattice, sample: int = 0) -> None:
-        self.look, self.trace, self.lattice, self.sample = look, trace, lattice, sample
+        super().__init__(look, trace)
+        self.lattice, self.sample = lattice, sample
         length = int(lattice.input_lengths[sample])
         self.times = min(max(length, 1), _MOST_TIMES)
         self.places = min(int(lattice.places[sample]), _MOST_PLACES)
@@ -47,7 +49,6 @@ class Board:
         self.row = min(0.6, (_TOP - _BOTTOM - _BETWEEN) / (self.classes + self.places))
         self.probabilities = self._grid()
         self.boxes = {node: self._box(node) for node in self.nodes()}
-        self.numbers: dict[Node, Number] = {}
 
     def nodes(self) -> Iterator[Node]:
         """Every drawn cell, one time step after the other."""
@@ -95,17 +96,13 @@ class Board:
 
     def write(self, node: Node) -> list[Animation]:
         """A cell takes its value, and the colour of how likely it is."""
-        text = self.look.theme
-        value = self.value(node)
         if not self.reached(node):
             return []
-        size = self.text_size
-        known = self.trace.range("alpha")
-        number = Number(self.look.number(value, known.integer, known.scale), "alpha", (self.sample, *node), value,
-                        size, text.text)  # fmt: skip
-        self.numbers[node] = number.place(self.center(node))
-        fill = text.tint(self.color(node[1]), 0.22)
-        return [Paint(self.boxes[node], fill=fill, stroke=self.color(node[1])), Appear(number)]
+        number = self.number("alpha", (self.sample, *node), self.text_size)
+        number.place(self.center(node))
+        color = self.color(node[1])
+        fill = self.look.theme.tint(color, 0.22)
+        return [Paint(self.boxes[node], fill=fill, stroke=color), Appear(number)]
 
     @property
     def text_size(self) -> float:
@@ -117,25 +114,16 @@ class Board:
         label = int(self.lattice.labels[self.sample, place])
         return self.look.theme.wire if label == self.lattice.blank else self.look.theme.channel(label)
 
-    def frame(self, node: Node) -> Shape:
+    def ring(self, node: Node) -> Shape:
         """The accent frame round a cell."""
-        at = self.center(node)
-        return Box(
-            self._width() + 0.06,
-            self.row * 0.8 + 0.06,
-            at,
-            0.08,
-            stroke=self.look.theme.accent,
-            stroke_width=5,
-        )
+        path = box_points(self._width() + 0.06, self.row * 0.8 + 0.06, self.center(node), 0.08)
+        return self.frame(path, z_index=0)
 
     def emission(self, node: Node) -> Shape:
         """The frame round the probability that a cell emits at its time; none if that class is not drawn."""
         label = int(self.lattice.labels[self.sample, node[1]])
         cell = (min(label, self.classes - 1), node[0])
-        return Shape(
-            self.probabilities.outline(cell, cell, 0.01), stroke=self.look.theme.accent, stroke_width=4
-        )
+        return self.frame(self.probabilities.outline(cell, cell, 0.01), 4, z_index=0)
 
     def on_target(self) -> list[Edge]:
         """Every step of every path that spells the target, found by going back from where it may end."""
@@ -152,10 +140,6 @@ class Board:
             wanted |= {start for start, _ in steps}
         return found
 
-    def fade(self, edges: Sequence[Path]) -> list[Animation]:
-        """Lines that led nowhere leave."""
-        return [Vanish(*edges)] if edges else []
-
     def _width(self) -> float:
         return min(self.column * 0.62, 1.25)
 
@@ -165,8 +149,7 @@ class Board:
                    stroke_width=1.6)  # fmt: skip
 
     def _grid(self) -> Grid:
-        texts = drawn_texts(self.look, self.trace, "log_probs")
-        cells = Cells.fit(1, 1, self.column, self.row, texts, largest=self.column)
+        cells = Cells.fit(1, 1, self.column, self.row, self.texts("log_probs"), largest=self.column)
         cells = Cells(
             self.column,
             self.row,
@@ -176,25 +159,24 @@ class Board:
         )
         middle = (_LEFT + self.column * self.times / 2, _TOP - self.row * self.classes / 2)
         batch = (self.sample,) if self.lattice.batched else ()
-        return Grid(self.look, self.trace, "log_probs", (), cells, middle,
-                    index=lambda cell: (cell[1], *batch, cell[0]))  # fmt: skip
+        return self.grid("log_probs", (), cells, middle, index=lambda cell: (cell[1], *batch, cell[0]))
 
     def _names(self) -> Iterator[Text]:
-        theme = self.look.theme
+        """Of the classes, the places, both tensors and the time steps."""
         for label in range(self.classes):
-            blank = label == self.lattice.blank
-            at = (_LEFT - 0.2, self.probabilities.center((label, 0))[1])
-            color = theme.muted if blank else theme.channel(label)
-            yield Text(_BLANK if blank else str(label), 0.24, color, "bold").place(at, "right")
+            yield self._class_name(label, self.probabilities.center((label, 0))[1])
         for place in range(self.places):
             label = int(self.lattice.labels[self.sample, place])
-            text = _BLANK if label == self.lattice.blank else str(label)
-            color = theme.muted if label == self.lattice.blank else theme.channel(label)
-            yield Text(text, 0.24, color, "bold").place((_LEFT - 0.2, self.center((0, place))[1]), "right")
+            yield self._class_name(label, self.center((0, place))[1])
         beside = _LEFT - 0.05
         heads = (("log_probs", _TOP), ("alpha", self.center((0, 0))[1] + self.row / 2))
         for name, y in heads:
-            yield Text(name, MIN_TEXT, theme.muted, "mono").place((beside, y + 0.16), "right")
+            yield self.label(name, (beside, y + 0.16), MIN_TEXT, align="right")
         for time in range(self.times):
             x = self.probabilities.center((0, time))[0]
-            yield Text(f"t = {time}", MIN_TEXT, theme.muted, "mono").place((x, _TOP + 0.2))
+            yield self.label(f"t = {time}", (x, _TOP + 0.2), MIN_TEXT)
+
+    def _class_name(self, label: int, y: float) -> Text:
+        is_blank = label == self.lattice.blank
+        text, color = (_BLANK, None) if is_blank else (str(label), self.look.theme.channel(label))
+        return self.label(text, (_LEFT - 0.2, y), _CLASS, color, "bold", align="right")

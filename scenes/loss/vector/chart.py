@@ -1,4 +1,4 @@
-"""What the losses of vectors are drawn with: columns and strips of numbers, and a chart of bars over strips."""
+"""What a sample of the losses of vectors is drawn with: a chart of bars over strips of numbers."""
 
 from __future__ import annotations
 
@@ -9,73 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.parts.grid import Cell, Cells, Grid, drawn_texts
+from torchreel.scenes.parts.desk import Desk
+from torchreel.scenes.parts.grid import Cell, Cells
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Morph, Paint
+from torchreel.scenes.parts.motion import Morph
 from torchreel.scenes.parts.plot import Area
 from torchreel.scenes.parts.shapes import Box, Path, Shape, box_points
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_WIDEST, _ROW = 1.1, 0.62
-_LABEL = 0.2
+_ROW = 0.62
 _BAR = 0.62
-
-
-class Column(VGroup):
-    """Some elements of a tensor one below the other, empty until written; an accent frame goes along.
-
-    `place` is the middle's x, the top and the lowest bottom. `indexed` writes each element's index beside it.
-    """
-
-    def __init__(
-        self, look: Look, trace: Trace, tensor: str, cells: list[Index], place: tuple[float, float, float],
-        indexed: bool = True,
-    ) -> None:  # fmt: skip
-        self.look, self.cells = look, cells
-        x, top, low = place
-        height = min(_ROW, (top - low) / max(1, len(cells)))
-        fitted = Cells.fit(len(cells), 1, _WIDEST, height * len(cells), drawn_texts(look, trace, tensor))
-        fitted = Cells(max(fitted.width, 0.9), height, fitted.text_size, len(cells), 1)
-        self.bottom = top - height * len(cells)
-        self.grid = Grid(
-            look, trace, tensor, (), fitted, (x, (top + self.bottom) / 2),
-            index=lambda cell: cells[cell[0]], blank=True,
-        )  # fmt: skip
-        theme = look.theme
-        self.frame = Shape(
-            self.grid.outline((0, 0), (0, 0), 0.02),
-            stroke=theme.accent,
-            stroke_width=5,
-            opacity=0.0,
-            z_index=2,
-        )
-        self.frame.stroke_rgbas = self.frame.stroke_rgbas.copy()
-        shape = "" if not trace.shape(tensor) else f" {trace.shape(tensor)}".replace(",)", ",)")
-        super().__init__(self.grid, self.grid.caption(f"{tensor}{shape}", _LABEL))
-        if indexed and cells and cells[0]:
-            for row, cell in enumerate(cells):
-                at = self.grid.center((row, 0)) - np.array([fitted.width / 2 + 0.12, 0, 0])
-                text = ", ".join(map(str, cell))
-                self.add(Text(f"[{text}]", MIN_TEXT, theme.muted, "mono").place(at, align="right"))
-
-    def write(self, cell: Index) -> list[Animation]:
-        """An element comes into its place, which the frame marks."""
-        row = self.cells.index(cell)
-        marked = Shape(
-            self.grid.outline((row, 0), (row, 0), 0.02), stroke=self.look.theme.accent, stroke_width=5
-        )
-        self.remove(self.frame)
-        self.frame = marked
-        self.frame.z_index = 2
-        self.add(self.frame)
-        return self.grid.write((row, 0))
-
-    def leave(self) -> Animation:
-        """The frame is gone."""
-        self.remove(self.frame)
-        return Paint(self.grid.boxes[0, 0], stroke=self.look.theme.line)
 
 
 @dataclass(frozen=True)
@@ -98,14 +43,14 @@ class Bar(Box):
         return Morph(self, whole)
 
 
-class Chart:
+class Chart(Desk):
     """Bars over strips of numbers: one slot for each class (or input), values upwards over a common span."""
 
     def __init__(
         self, look: Look, trace: Trace, slots: int, rows: int, span: tuple[float, float], area: Area
     ) -> None:
-        self.look, self.trace, self.slots = look, trace, slots
-        self.area = area
+        super().__init__(look, trace)
+        self.slots, self.area = slots, area
         left, bottom, right, top = area
         self.width = min((right - left) / max(1, slots), 1.45)
         self.left = (left + right) / 2 - self.width * slots / 2
@@ -146,7 +91,7 @@ class Chart:
         xs = np.linspace(self.left - 0.1, self.right + 0.1, count + 1)
         dashes = [Path([(xs[k], y), (xs[k + 1], y)], color, 2.6) for k in range(0, count, 2)]
         points = np.concatenate([dash.points for dash in dashes])
-        name = Text(label, _LABEL, color, "mono").place((self.right + 0.2, y), align="left")
+        name = self.label(label, (self.right + 0.2, y), color=color, align="left")
         return VGroup(Shape(points, stroke=color, stroke_width=2.6), name)
 
     def zone(self, top: float, label: str) -> VGroup:
@@ -161,30 +106,27 @@ class Chart:
         group = VGroup(shade)
         if high - low > 0.3:
             at = (self.right + 0.2, low + 0.14)
-            group.add(Text(label, _LABEL, theme.good).place(at, align="left"))
+            group.add(self.label(label, at, color=theme.good, font="sans", align="left"))
         return group
 
     def strip(self, row: int, strip: Strip) -> VGroup:
         """One row of numbers under the bars, named at its left."""
-        y = self.area[1] + _ROW * 0.5 + row * _ROW
+        y = self._row_y(row)
         given = [element for element in strip.elements if element is not None]
-        texts = [
-            text for name in {name for name, _ in given} for text in drawn_texts(self.look, self.trace, name)
-        ]
+        texts = self.texts(*{name for name, _ in given})
         fitted = Cells.fit(1, self.slots, self.width * self.slots, _ROW - 0.08, texts, 1.25)
         cells = Cells(self.width, _ROW - 0.08, fitted.text_size, 1, 1)
         group = VGroup()
         for slot, element in enumerate(strip.elements):
             if element is not None:
                 name, index = element
-                group.add(Grid(self.look, self.trace, name, (), cells, (self.x(slot), y),
-                               index=_always(index), scale=strip.scale))  # fmt: skip
-        label = Text(strip.name, MIN_TEXT, self.look.theme.muted, "mono")
-        return VGroup(group, label.place((self.left - 0.18, y), align="right"))
+                at = (self.x(slot), y)
+                group.add(self.grid(name, (), cells, at, index=_always(index), scale=strip.scale))
+        return VGroup(group, self.label(strip.name, (self.left - 0.18, y), MIN_TEXT, align="right"))
 
-    def frame(self, row: int, slot: int, color: str) -> Shape:
+    def ring(self, row: int, slot: int, color: str) -> Shape:
         """A frame round one number."""
-        y = self.area[1] + _ROW * 0.5 + row * _ROW
+        y = self._row_y(row)
         return Shape(
             box_points(self.width - 0.04, _ROW - 0.12, (self.x(slot), y), 0.06),
             stroke=color, stroke_width=5, z_index=3,
@@ -192,7 +134,11 @@ class Chart:
 
     def name(self, slot: int, text: str, color: str) -> Text:
         """A word over a slot's bar area."""
-        return Text(text, _LABEL, color, "sans").place((self.x(slot), self.high + 0.2), vertical="baseline")
+        at = (self.x(slot), self.high + 0.2)
+        return self.label(text, at, color=color, font="sans", vertical="baseline")
+
+    def _row_y(self, row: int) -> float:
+        return self.area[1] + _ROW * 0.5 + row * _ROW
 
 
 def _always(index: Index) -> Callable[[Cell], Index]:

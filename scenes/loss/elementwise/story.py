@@ -10,13 +10,13 @@ from typing import Any
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.loss.elementwise.board import Ending, Panel, is_one_of_many
-from torchreel.scenes.loss.elementwise.graph import Band, Graph
+from torchreel.scenes.loss.elementwise.board import Ending, LossPanel, is_one_of_many
+from torchreel.scenes.loss.elementwise.graph import Band, LossGraph
 from torchreel.scenes.loss.elementwise.laws_trace import LAWS
+from torchreel.scenes.loss.story import LossScene
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
-from torchreel.scenes.stage.beats import Beat
-from torchreel.scenes.stage.scene import OperatorScene
+from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 
@@ -26,7 +26,7 @@ _ORDER = (*_GIVEN, "difference", "agreement", "probability", "unweighted", "weig
 _SLOW, _MOST_RUNS = 2, 13
 
 
-class LossScene(OperatorScene):
+class ElementwiseLoss(LossScene):
     """The frame of the story: the data, the elements, the reduction. A subclass draws the picture."""
 
     def names(self) -> list[str]:
@@ -55,7 +55,7 @@ class LossScene(OperatorScene):
             yield Beat("nothing", hold=4.0, formula=self.law(), values=result)
             return
         names = self.names()
-        self.panel = Panel(self.look, self.trace, names, [name for name in names if name in _COMPUTED])
+        self.panel = LossPanel(self.look, self.trace, names, [name for name in names if name in _COMPUTED])
         self.add(self.picture(), self.panel.scenery)
         yield Beat("start", hold=1.8, formula=self.law(), also=self._reading())
         slow = self.slow()
@@ -65,7 +65,7 @@ class LossScene(OperatorScene):
         yield from self._concluded()
 
     def values(self) -> dict[str, object]:
-        module: Any = self.trace.module
+        module = self.module
         settings = ("beta", "delta", "margin", "eps")
         shape = self.trace.shape("loss")
         factors = self.trace.sample("pos_weight", 1).tolist() if "pos_weight" in self.trace.tensors else []
@@ -77,26 +77,10 @@ class LossScene(OperatorScene):
             **{name: f"{getattr(module, name):g}" for name in settings if hasattr(module, name)},
         }
 
-    def law(self) -> list[Token]:
-        """The loss of an element in symbols."""
-        return [Token(self.words("law"))]
-
-    def call(self) -> list[tuple[str, bool]]:
-        """Tensors among the arguments are written as torch wants them."""
-        pieces = super().call()
-        shown = {
-            f"{name}={value!r}": f"{name}=torch.tensor({list(value)!r})"
-            for name, value in self.trace.kwargs.items()
-            if isinstance(value, (tuple, list))
-        }
-        return [(shown.get(text, text), focus) for text, focus in pieces]
-
     def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
-        """A single number is named without an index; a value that is taken over is not written twice."""
+        """A value that is taken over is not written twice."""
         tokens = super().formula_tokens(step, most)
-        if len(step.tokens(self.text, most)) == 1:
-            tokens = tokens[:-2]
-        return tokens if step.index else [Token(f"{step.tensor} = "), *tokens[1:]]
+        return tokens[:-2] if len(step.tokens(self.text, most)) == 1 else tokens
 
     def step(self, name: str, cell: Cell) -> Step:
         """The step of an intermediate tensor at the element that a cell shows."""
@@ -112,7 +96,7 @@ class LossScene(OperatorScene):
 
     def _concluded(self) -> Iterator[Beat]:
         """The reduction as the last act."""
-        reduction: str = self.trace.module.reduction  # type: ignore[union-attr, assignment]
+        reduction: str = self.module.reduction
         self.ending = Ending(self.look, self.trace, self.panel, reduction)
         leave = partial(self.ending.leave, list(self.panel.frames.values()))
         if reduction == "none":
@@ -147,7 +131,7 @@ class LossScene(OperatorScene):
         return values
 
 
-class CurvedLoss(LossScene):
+class CurvedLoss(ElementwiseLoss):
     """A loss that is drawn as a curve: each element's dot rides to its place, and its height is the loss."""
 
     def bands(self) -> list[Band]:
@@ -166,7 +150,7 @@ class CurvedLoss(LossScene):
         span = LAWS[self.operator.name].span
         assert span is not None
         self.span, self.marks = span, VGroup()
-        self.graph = Graph(
+        self.graph = LossGraph(
             self.look, self.trace, span.x, bool(span.bends), self.words, self.bands(), self.markers()
         )
         return VGroup(self.graph.scenery)
@@ -175,7 +159,7 @@ class CurvedLoss(LossScene):
         """The number of the curve that an element is on: its own, or that of its target."""
         if self.span.bends:
             flat = 0
-            for at, size in zip(self.panel.index(cell), self.panel.shape, strict=True):
+            for at, size in zip(self.panel.index(cell), self.trace.shape("loss"), strict=True):
                 flat = flat * size + at
             return flat
         count = len(self.graph.curves)
@@ -199,10 +183,9 @@ class CurvedLoss(LossScene):
             yield Beat("weigh", partial(self._weigh, cell), 0.6, 0.9, self.step("loss", cell), values)
 
     def swept(self, cells: Sequence[Cell]) -> Iterator[Beat]:
-        size = max(1, -(-len(cells) // _MOST_RUNS))
-        runs = [cells[k : k + size] for k in range(0, len(cells), size)]
-        first, last = (0.9, 0.7) if len(runs) <= 3 else (0.6, 0.2)
-        for run, seconds in zip(runs, sweep_times(len(runs), first, last), strict=True):
+        sweep = runs(cells, _MOST_RUNS)
+        first, last = (0.9, 0.7) if len(sweep) <= 3 else (0.6, 0.2)
+        for run, seconds in zip(sweep, sweep_times(len(sweep), first, last), strict=True):
             yield Beat("sweep", partial(self._sweep, run), seconds, 0.0, self.step("loss", run[-1]))
 
     def _words_of(self, cell: Cell) -> dict[str, object]:

@@ -7,7 +7,7 @@ from functools import partial
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.activation.curve.board import Board
+from torchreel.scenes.activation.curve.board import CurveBoard
 from torchreel.scenes.activation.curve.functions import law
 from torchreel.scenes.activation.curve.laws import plain
 from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
@@ -24,7 +24,7 @@ class ActivationScene(OperatorScene):
 
     def story(self) -> Iterator[Beat]:
         self.rules = law(self.trace.module)  # type: ignore[arg-type]
-        self.board = Board(self.look, self.trace, self.rules, self._label)
+        self.board = CurveBoard(self.look, self.trace, self.rules, self._label)
         self.lit = VGroup()
         self.add(self.board.scenery())
         yield Beat("start", run_time=1.5, formula=self._law(), also=self._reading())

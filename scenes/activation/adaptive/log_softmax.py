@@ -9,7 +9,7 @@ from typing import Any
 from manim import Animation
 
 from torchreel.scenes.activation import operators
-from torchreel.scenes.activation.adaptive.board import Board
+from torchreel.scenes.activation.adaptive.board import AdaptiveSoftmaxBoard
 from torchreel.scenes.activation.adaptive.trace import Routes
 from torchreel.scenes.parts.motion import Vanish, sweep_times
 from torchreel.scenes.stage.beats import Beat
@@ -24,7 +24,7 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
 
     def story(self) -> Iterator[Beat]:
         self.routes = Routes.of(self.trace.module, self.trace.tensors["target"].reshape(-1))  # type: ignore[union-attr]
-        self.board = Board(self.look, self.trace, self.routes)
+        self.board = AdaptiveSoftmaxBoard(self.look, self.trace, self.routes)
         slow = self._slow()
         self.add(self.board.scenery(), *self.board.show(slow[0], whole=False))
         law = [Token("output = log P(class)  =  log P(cluster) + log P(class | cluster)")]
@@ -92,26 +92,26 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
     def _head(self, number: int) -> Iterable[Animation]:
         self.remove(*self.board.everything())
         self.add(*self.board.show(number, whole=False))
-        cursors = self.board.cursors.on(*self.board.frames(number, "target"))
+        cursors = self.board.cursors.on(*self.board.rings(number, "target"))
         calm = [move for wire in self.board.wires.values() for move in wire.rest()]
         return [*cursors, *calm, *self.board.grids["head"].write_all()]
 
     def _choose(self, number: int) -> Iterable[Animation]:
         return [
-            *self.board.cursors.on(*self.board.frames(number, "target", "head")),
+            *self.board.cursors.on(*self.board.rings(number, "target", "head")),
             *self.board.light(number),
         ]
 
     def _tail(self, number: int) -> Iterable[Animation]:
         grid = self.board.grids.get(f"tail{int(self.routes.cluster[number]) - 1}")
-        frames = self.board.frames(number, "target", "head", "tail")
+        frames = self.board.rings(number, "target", "head", "tail")
         return [*self.board.cursors.on(*frames), *(grid.write_all() if grid else [])]
 
     def _take(self, number: int, last: str) -> Iterable[Animation]:
         """The output is written, from the cell that completes it."""
         names = ("head",) if last == "head" else ("head", "tail")
-        frames = self.board.frames(number, *names, "output")
-        at = self.board.frames(number, last)
+        frames = self.board.rings(number, *names, "output")
+        at = self.board.rings(number, last)
         start = (at[0].min(0) + at[0].max(0)) / 2 if at else None
         return [*self.board.cursors.on(*frames), *self.board.write_output(number, start)]
 
