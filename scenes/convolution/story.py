@@ -280,11 +280,11 @@ class WindowStory(OperatorScene):
         """One more element with its formula."""
         return Beat(
             name,
-            partial(self._write, out, cell),
+            lambda: [*self._add_results(out, cell), *self._write(out, cell)],
             0.3,
             0.5,
             self._step(out, cell),
-            look=partial(self._point, out, cell, True),
+            look=partial(self._point, out, cell, False),
         )
 
     def _swept(self, name: str, out: int, run: Sequence[Place], seconds: float) -> Beat:
