@@ -90,6 +90,10 @@ class ConvolutionBoard(Board, ABC):
     def paths(self, out: int, cell: Place) -> Iterator[Shape]:
         """What leads from the windows of an output element to its cell, behind everything."""
 
+    def kernel_marks(self, out: int, cell: Place) -> Sequence[Shape]:
+        """What shows which of several kernels is used."""
+        return []
+
     def kernel_parts(self, out: int, cell: Place, planes: dict[int, View]) -> VGroup:
         """The planes of a kernel and what names them, as far as they are not on stage all the time."""
         return VGroup(*planes.values())
@@ -196,7 +200,7 @@ class ConvolutionBoard(Board, ABC):
                 self._raise(channel, at)
             if self.tags:
                 marks.add(*self._tags(out, channel, cell))
-        marks.add(*self.paths(out, cell))
+        marks.add(*self.kernel_marks(out, cell), *self.paths(out, cell))
         view = self.outputs[out]
         if view.shows(cell):
             marks.add(
