@@ -127,6 +127,11 @@ class Telling(Backstage):
             pieces += [("  ", False), (f"{name}={tuple(value) if isinstance(value, list) else value}", True)]
         return pieces
 
+    def ink(self, piece: Token) -> str:
+        """The colour of a piece of a formula: that of the cells it comes from."""
+        theme = self.look.theme
+        return theme.text if piece.tensor is None else theme.role(self.trace.role(piece.tensor))
+
     def text(self, tensor: str, value: float) -> str:
         """A value of a tensor as drawn."""
         return self.look.written(value, self.trace.range(tensor))

@@ -75,7 +75,7 @@ class Step:
     def reads(self) -> Iterator[tuple[str, Index]]:
         """Every `(tensor, index)` read, without padding, in the order of the formula."""
         for ref in self.formula.refs():
-            places = ref.index.reshape(-1, ref.index.shape[-1])
+            places = ref.index.flatten(0, -2)
             skipped = torch.zeros(len(places), dtype=torch.bool) if ref.skip is None else ref.skip.reshape(-1)
             for number in range(len(places)):
                 one = Ref(ref.tensor, places[number : number + 1], None, skipped[number : number + 1])
@@ -208,8 +208,14 @@ class Trace:
         return self.symbols.get(tensor, tensor)
 
     def role(self, tensor: str) -> str:
-        """What a tensor is in the call: an `input`, a `parameter` (or buffer) of the module, or a `result`."""
+        """What a tensor is in the call: an `input`, a `parameter` (or buffer) of the module, or a `result`.
+
+        What formulas call by the symbol of `input` or `weight`, such as a padded input, is no result.
+        """
         if not self._roles:
+            named = {self.symbol("input"): "input", self.symbol("weight"): "parameter"}
+            alike = {name: named[symbol] for name in self.tensors if (symbol := self.symbol(name)) in named}
+            self._roles.update(alike)
             own = {} if self.module is None else self.module.state_dict(keep_vars=True)
             self._roles.update(dict.fromkeys((*_PARAMETERS, *own), "parameter"))
             self._roles.update(dict.fromkeys((*self.inputs, *self.call), "input"))
