@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Trace
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
 
 
 def spelled(trace: Trace, text: str) -> list[Token]:
