@@ -16,11 +16,13 @@ from manim import Animation, VGroup
 
 from torchreel.assets.captions import LANGUAGES, title
 from torchreel.scenes.parts.family import bounds, family
+from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.places import Place, Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.beats import BEFORE_VALUE, CLOSING, LOOK, Beat, paced
 from torchreel.scenes.stage.telling import Request, Telling
@@ -206,7 +208,16 @@ class OperatorScene(Telling):
         target = places[(step.tensor, step.index)]
         if target is None:
             return None
-        return Pointer(self.look, target, places.of(step.reads), self.main_source(step))
+        return Pointer(self.look, target, places.of(step.reads), self.main_source(step), self._labels())
+
+    def _labels(self) -> list[Place]:
+        """Where texts stand that are no numbers in cells: lines keep clear of them."""
+        texts = [
+            part
+            for part in family(self.mobjects)
+            if isinstance(part, (Text, MathText)) and len(part.points) and part.text.strip()
+        ]
+        return [Place(*box) for box in bounds([one for one in texts if not isinstance(one, Number)])]
 
     def _say(self, text: str) -> None:
         if self._said == text:

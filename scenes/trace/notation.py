@@ -15,6 +15,7 @@ from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Trace
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
+_MARKS = re.compile(r"(?:[_^]\{[^{}]*\})*")
 
 
 def spelled(trace: Trace, text: str) -> list[Token]:
@@ -23,8 +24,9 @@ def spelled(trace: Trace, text: str) -> list[Token]:
     for word in _NAME.finditer(text):
         if word[0] not in trace.tensors or text[word.end() : word.end() + 1] == "(":
             continue
-        pieces += [Token(text[end : word.start()]), Token(trace.symbol(word[0]), word[0])]
-        end = word.end()
+        marks = _MARKS.match(text, word.end())
+        pieces += [Token(text[end : word.start()]), Token(trace.symbol(word[0]) + marks[0], word[0])]
+        end = marks.end()
     return [piece for piece in [*pieces, Token(text[end:])] if piece.text]
 
 
