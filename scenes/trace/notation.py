@@ -24,9 +24,10 @@ def spelled(trace: Trace, text: str) -> list[Token]:
     for word in _NAME.finditer(text):
         if word[0] not in trace.tensors or text[word.end() : word.end() + 1] == "(":
             continue
-        marks = _MARKS.match(text, word.end())
-        pieces += [Token(text[end : word.start()]), Token(trace.symbol(word[0]) + marks[0], word[0])]
-        end = marks.end()
+        after = next(_MARKS.finditer(text, word.end()))
+        marks = after[0] if after.start() == word.end() else ""
+        pieces += [Token(text[end : word.start()]), Token(trace.symbol(word[0]) + marks, word[0])]
+        end = word.end() + len(marks)
     return [piece for piece in [*pieces, Token(text[end:])] if piece.text]
 
 
