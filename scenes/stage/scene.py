@@ -208,7 +208,9 @@ class OperatorScene(Telling):
         target = places[(step.tensor, step.index)]
         if target is None:
             return None
-        return Pointer(self.look, target, places.of(step.reads), self.main_source(step), self._standing_texts())
+        return Pointer(
+            self.look, target, places.of(step.reads), self.main_source(step), self._standing_texts()
+        )
 
     def _standing_texts(self) -> list[Place]:
         """Where texts stand that are no numbers in cells: lines keep clear of them."""
