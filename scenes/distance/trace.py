@@ -31,7 +31,7 @@ from torchreel.scenes.trace.formula import (
     Sum,
 )
 from torchreel.scenes.trace.operator import Call, Recording
-from torchreel.scenes.trace.proof import Rule
+from torchreel.scenes.trace.proof import Rule, Trace
 
 
 @dataclass(frozen=True)
@@ -181,3 +181,15 @@ class _Norm:
         if math.isinf(self.p):
             return Max(sizes) if self.p > 0 else Min(sizes)
         return Sum(sizes)
+
+
+def distance_facts(trace: Trace) -> dict[str, bool]:
+    """What captions may claim of a distance: of its results (the first few thousand), and of its power."""
+    output = trace.sample("output")
+    norm = float(getattr(trace.module, "norm", 2))
+    return {
+        "finite": bool(output.isfinite().all()),
+        "several": len(output) > 1,
+        "manhattan": norm == 1,
+        "euclidean": norm == 2,
+    }
