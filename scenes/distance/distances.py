@@ -120,7 +120,7 @@ class CosineSimilarity(_Distance):
         def shown(name: str, place: int, key: str, first: bool = False) -> Beat:
             part = partial(self._read_off, name, row, place)
             look = partial(self.point, row) if first else None
-            return Beat(key, part, 0.3, 0.6, self.step(name, row), look=look)
+            return Beat(key, part, 0.3, 0.6, self.step(name, row), look=look, focus=self.step("output", row))
 
         yield shown("dot", 0, "dot", first=True)
         yield shown("norm_1", 1, "lengths")
@@ -186,7 +186,8 @@ class PairwiseDistance(_Distance):
                 continue
             shown = self.step(name, row) if step is None else self.trace.step(name, step)
             look = partial(self.point, row) if name == "diff" else None
-            yield Beat(name, partial(self._rung, name, row), 0.4, 0.8, shown, look=look)
+            rung, focus = partial(self._rung, name, row), self.step("output", row)
+            yield Beat(name, rung, 0.4, 0.8, shown, look=look, focus=focus)
         key = "root" if "power" in self.trace.tensors else "choose"
         yield Beat(key, partial(self.board.write, row), 0.4, 0.8, self.step("output", row))
 
