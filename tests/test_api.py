@@ -328,7 +328,7 @@ def test_what_a_trace_does_not_have_is_refused_in_one_line(ask: str, index: Any,
     assert len(str(refused.value)) < 300
 
 
-def test_a_given_tensor_has_values_and_no_steps() -> None:
+def test_a_given_tensorhas_values_and_no_steps() -> None:
     traced = torchreel.trace(nn.Linear(4, 3), X)
     assert traced.value("input", (1, 3)) == 3
     with pytest.raises(

@@ -104,7 +104,7 @@ class OperatorScene(Telling):
         self.add(bars.TitleBar(self.look, name, self.call()), self.formula_bar, self.progress)
 
     def construct(self) -> None:
-        beats = list(self.story() if self._has_values() else self._empty())
+        beats = list(self.story() if self.has_values() else self._empty())
         captions = [self._sentences(beat, self.request.lang) for beat in beats]
         beats, closing = paced(beats, captions, self.request.lang)
         total = sum(beat.duration for beat in beats) + LOOK + closing
@@ -115,7 +115,7 @@ class OperatorScene(Telling):
 
     def law(self) -> Sequence[Token]:
         """The formula of every output element, in symbols; it stands in the bar while no numbers do."""
-        if not self.trace.outputs or not self._has_values():
+        if not self.trace.outputs or not self.has_values():
             return ()
         name = self.trace.outputs[0]
         step = self.trace.step(name, (0,) * len(self.trace.rule(name).over or self.trace.shape(name)))
@@ -188,7 +188,7 @@ class OperatorScene(Telling):
 
     def _close(self, closing: float) -> None:
         """The figure: one element framed in source and result with its formula, and time to look at it."""
-        step = self.figure() if self._has_values() else None
+        step = self.figure() if self.has_values() else None
         section = self.sections.pop()
         pointer = None if step is None else self.pointing_at(step)
         if step is not None and pointer is not None:
