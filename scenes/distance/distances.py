@@ -40,7 +40,7 @@ class _Distance(OperatorScene):
         for row in range(1, len(self.board.results)):
             step = self.step("output", row)
             yield Beat(
-                "others", partial(self.board.write, row), 0.4, 0.6, step, look=partial(self._in_brief, row)
+                "done", partial(self.board.write, row), 0.4, 0.6, step, look=partial(self._in_brief, row)
             )
         yield Beat("done", self._last, 0.3)
 

@@ -104,7 +104,7 @@ def record_cosine(call: Call) -> Recording:
 
     def quotient(cells: Tensor) -> Expr:
         at_least = Const(eps, f"{eps:g}".replace("-", "−"))
-        lengths = Mul(tuple(Largest((Ref(name, cells), at_least)) for name in ("norm_1", "norm_2")))
+        lengths = Mul(tuple(_guarded(tensors[name], name, at_least, cells) for name in ("norm_1", "norm_2")))
         return Div(Rounded(Ref("dot", cells), dot(cells)), lengths)
 
     def angle(cells: Tensor) -> Expr:
@@ -142,6 +142,13 @@ def record_pairwise(call: Call) -> Recording:
         rules += [Rule("power", norm.power), Rule("total", norm.total)]
     tensors["output"] = call.output
     return Recording(tensors, (*rules, Rule("output", norm.output)))
+
+
+def _guarded(norms: Tensor, name: str, at_least: Const, cells: Tensor) -> Expr:
+    """A length, or `eps` where it is smaller: the guard is spoken of where it matters only."""
+    own = Ref(name, cells)
+    small = ~(norms[tuple(cells.unbind(1))] >= at_least.value)
+    return Case(small.long(), (own, Largest((own, at_least))))
 
 
 def _difference(rows: VectorRows, eps: float, cells: Tensor) -> Expr:

@@ -31,9 +31,9 @@ def record_dropout(call: Call) -> Recording:
     tensors["mask"] = (ones > threshold(module)).to(torch.float64)
     rules = [Rule("output", lambda cells: _masked(module, cells))]
     if is_alpha(module) and module.p < 1:
-        kept = tensors["mask"].bool()
-        tensors["filled"] = torch.where(kept, x.to(torch.float64), SATURATION)
-        rules.append(Rule("filled", lambda cells: _filled(kept, cells)))
+        mask, wide = tensors["mask"], x.to(torch.float64)
+        tensors["filled"] = wide * mask + SATURATION * (1 - mask)
+        rules.append(Rule("filled", lambda cells: _filled(wide, mask, cells)))
     return Recording(tensors, tuple(rules))
 
 
@@ -78,10 +78,13 @@ def _masked(module: Any, cells: Tensor) -> Expr:
     return Add((whole, Const(shift, f"{shift:.2f}")))
 
 
-def _filled(kept: Tensor, cells: Tensor) -> Expr:
-    """What is kept, and SELU's saturation in the place of what is dropped."""
-    dropped = ~kept[tuple(cells.unbind(1))]
-    return Case(dropped.long(), (Ref("input", cells), Const(SATURATION, "−1.76")))
+def _filled(x: Tensor, mask: Tensor, cells: Tensor) -> Expr:
+    """What is kept, and SELU's saturation in the place of what is dropped; an infinity cannot be taken away by zero."""
+    at = tuple(cells.unbind(1))
+    dropped, finite = mask[at] == 0, x[at].isfinite()
+    product = Mul((Ref("input", cells), Ref("mask", cells)))
+    which = torch.where(dropped, torch.where(finite, 1, 2), 0)
+    return Case(which, (Ref("input", cells), Const(SATURATION, "−1.76"), product))
 
 
 def dropout_facts(trace: Trace) -> dict[str, bool]:
