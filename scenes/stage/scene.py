@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from manim import Animation, VGroup
+from manim import Animation, Mobject, VGroup
 
 from torchreel.assets.captions import LANGUAGES, title
 from torchreel.scenes.parts.family import bounds, family
@@ -204,7 +204,7 @@ class OperatorScene(Telling):
 
     def pointing_at(self, step: Step) -> Pointer | None:
         """Frames round an element and what it is made of, as they stand on stage now; None where it is not drawn."""
-        places = Places(self.mobjects)
+        places = Places(self.staged)
         target = places[(step.tensor, step.index)]
         if target is None:
             return None
@@ -212,11 +212,16 @@ class OperatorScene(Telling):
             self.look, target, places.of(step.reads), self.main_source(step), self._standing_texts()
         )
 
+    @property
+    def staged(self) -> list[Mobject]:
+        """What stands on the stage itself: formula and caption speak of elements, they are not their places."""
+        return [one for one in self.mobjects if one is not self._formula and one is not self._caption]
+
     def _standing_texts(self) -> list[Place]:
         """Where texts stand that are no numbers in cells: lines keep clear of them."""
         texts = [
             part
-            for part in family(self.mobjects)
+            for part in family(self.staged)
             if isinstance(part, (Text, MathText)) and len(part.points) and part.text.strip()
         ]
         return [Place(*box) for box in bounds([one for one in texts if not isinstance(one, Number)])]
