@@ -22,6 +22,8 @@ from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 
+_SLOW = 3
+
 
 class _Distance(OperatorScene):
     """The first pair of vectors step by step, the others at once; the last picture is that of the first pair again."""
@@ -38,10 +40,10 @@ class _Distance(OperatorScene):
         yield Beat("start")
         yield from self.in_full(0)
         for row in range(1, len(self.board.results)):
-            step = self.step("output", row)
-            yield Beat(
-                "done", partial(self.board.write, row), 0.4, 0.6, step, look=partial(self._in_brief, row)
-            )
+            step, swept = self.step("output", row), row >= _SLOW
+            look = partial(self._in_brief, row)
+            write = partial(self.board.write, row)
+            yield Beat("done", write, 0.4, 0.0 if swept else 0.6, step, look=look, sweep=swept)
         yield Beat("done", self._last, 0.3)
 
     def dim(self) -> int:

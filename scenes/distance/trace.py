@@ -29,6 +29,7 @@ from torchreel.scenes.trace.formula import (
     Rounded,
     Sub,
     Sum,
+    read,
 )
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule, Trace
@@ -147,7 +148,7 @@ def record_pairwise(call: Call) -> Recording:
 def _guarded(norms: Tensor, name: str, at_least: Const, cells: Tensor) -> Expr:
     """A length, or `eps` where it is smaller: the guard is spoken of where it matters only."""
     own = Ref(name, cells)
-    small = ~(norms[tuple(cells.unbind(1))] >= at_least.value)
+    small = ~(read(norms, cells) >= at_least.value)
     return Case(small.long(), (own, Largest((own, at_least))))
 
 
