@@ -19,7 +19,7 @@ from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 MOST_ROWS = 6
-_MOST_PLANES = 2
+_MOST_PLANES = 3
 _FOOT, _FOOT_HIGH, _SIGN = 0.95, 0.56, 0.3
 _BARS = 1.5
 

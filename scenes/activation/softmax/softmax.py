@@ -24,7 +24,12 @@ _MOST_SWEEPS = 6
 class SoftmaxScene(OperatorScene):
     """One slice step by step (largest, exponentials, sum, shares), then the others."""
 
-    heads: ClassVar[Mapping[str, str]] = {"input": "x", "shifted": "x − m", "exp": "exp", "output": "y"}
+    heads: ClassVar[Mapping[str, str]] = {
+        "input": "input x",
+        "shifted": "x − m",
+        "exp": "exp",
+        "output": "output y",
+    }
     signs: ClassVar[Mapping[str, str]] = {"input": "− m", "exp": "÷ s"}
     feet: ClassVar[Mapping[str, str]] = {"max": "input", "sum": "exp"}
 
@@ -37,7 +42,7 @@ class SoftmaxScene(OperatorScene):
         self.marked, self.framed = VGroup(), VGroup()
         if notes := self._left_out():
             self.add(self.board.note(notes))
-        self.add(self.board.scenery, self.board.slice)
+        self.add(self.board.slice, self.board.scenery)
         yield Beat("start", look=self._frame_slice if self.board.planes else None)
         yield from self.in_full()
         for run in runs(self.board.owners[1:], _MOST_SWEEPS):
@@ -129,7 +134,9 @@ class SoftmaxScene(OperatorScene):
         grids = [*board.columns.values(), *(parts[0] for parts in board.stands.values())]
         written = [number for grid in grids for number in grid.numbers.values()]
         self.remove(board.slice, board.bars, *stands, *written)
-        self.add(board.show(owner, whole=True))
+        shown = board.show(owner, whole=True)
+        self.remove(board.scenery)
+        self.add(shown, board.scenery)
         return [*self._frame_slice(), *self._point(self._best_of(owner))]
 
     def _best_of(self, owner: Index) -> Step:
