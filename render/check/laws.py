@@ -93,7 +93,8 @@ def frames_mark_the_focus(show: Show) -> Iterator[str]:
 def _stray(stage: Stage, frames: list[Bounds], places: Places, show: Show) -> Iterator[str]:
     focus = stage.section.focus
     assert focus is not None
-    related = [place for one in _closure(show, focus) if (place := places[one]) is not None]
+    named = {*_closure(show, focus), *show.scene.selects(*focus)}
+    related = [place for one in named if (place := places[one]) is not None]
     drawn = places.all()
     for frame in frames:
         inside = [one for one, place in drawn.items() if _holds(frame, place, 0.0)]

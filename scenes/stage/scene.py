@@ -125,6 +125,10 @@ class OperatorScene(Telling):
         """The element that the last picture explains: framed in source and result, with its formula in the bar."""
         return None
 
+    def selects(self, tensor: str, index: Index) -> Iterable[tuple[str, Index]]:
+        """Elements that say what an element is made of and are no operands, such as ids and targets."""
+        return ()
+
     def main_source(self, step: Step) -> str:
         """The tensor from which the figure's lines lead to the result: the first that the formula reads."""
         return next((name for name, _ in step.reads), "")
