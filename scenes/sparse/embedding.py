@@ -61,6 +61,12 @@ class _Sparse(OperatorScene):
         main = next((name for name in apart if name.startswith(self.board.table.tensor)), "")
         return Pointer(self.look, target, apart, main, self._standing_texts())
 
+    def selects(self, tensor: str, index: Index) -> list[tuple[str, Index]]:
+        """The ids, which name the rows that are copied or added up."""
+        rows = [self.board.row(number) for number in range(len(self.board.rows))]
+        number = next((k for k, row in enumerate(rows) if (tensor, index) in row), None)
+        return [] if number is None else self.board.involved(self.lookups_of(number))
+
     def _rows(self, name: str, found: Sequence[Any]) -> Iterator[tuple[int, list[Any]]]:
         """Places that stand in one line, together."""
         lines: dict[float, list[Any]] = {}

@@ -66,9 +66,10 @@ class SoftmaxBoard(Board):
         """Whether cells hold numbers."""
         return bool(self.placed[self.names[0]].cells.text_size)
 
-    def element(self, slot: int) -> Index:
-        """The element of the slice at a place."""
-        return (*self.owner[: self.dim], slot, *self.owner[self.dim + 1 :]) if self.owner else ()
+    def element(self, slot: int, owner: Index | None = None) -> Index:
+        """The element at a place of the slice through `owner`, by default the one on stage."""
+        of = self.owner if owner is None else owner
+        return (*of[: self.dim], slot, *of[self.dim + 1 :]) if of else ()
 
     def best(self) -> Index:
         """The element of the slice with the largest exponential."""
@@ -220,7 +221,7 @@ class SoftmaxBoard(Board):
         return (0, col), (rows - 1, col)
 
     def _column(self, name: str, slots: tuple[int | None, ...], filled: bool) -> Sampled:
-        placed = self.placed[name]
+        placed, owner = self.placed[name], self.owner
         cells = placed.cells
         size = (cells.width, cells.height, cells.text_size)
         return Sampled(
@@ -229,7 +230,7 @@ class SoftmaxBoard(Board):
             name,
             slots,
             (0,),
-            lambda slot, _: self.element(slot),
+            lambda slot, _: self.element(slot, owner),
             size,
             placed.at[0],
             blank=not filled,

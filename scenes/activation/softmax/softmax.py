@@ -13,6 +13,7 @@ from torchreel.scenes.activation import operators
 from torchreel.scenes.activation.softmax.board import SoftmaxBoard
 from torchreel.scenes.activation.softmax.trace import row_shift, softmax_dim
 from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
@@ -121,10 +122,9 @@ class SoftmaxScene(OperatorScene):
 
     def _frame_slice(self) -> list[Animation]:
         self.remove(self.framed)
-        theme = self.look.theme
-        self.framed = VGroup(*(self.board.frame(path, 4.0) for path in self.board.slice_paths()))
-        for frame in self.framed:
-            frame.set_stroke(theme.wire)
+        wire = self.look.theme.wire
+        paths = self.board.slice_paths()
+        self.framed = VGroup(*(Shape(path, stroke=wire, stroke_width=4.0, z_index=2) for path in paths))
         return [Appear(self.framed)] if len(self.framed) else []
 
     def _next(self, owner: Index) -> list[Animation]:
@@ -134,9 +134,7 @@ class SoftmaxScene(OperatorScene):
         grids = [*board.columns.values(), *(parts[0] for parts in board.stands.values())]
         written = [number for grid in grids for number in grid.numbers.values()]
         self.remove(board.slice, board.bars, *stands, *written)
-        shown = board.show(owner, whole=True)
-        self.remove(board.scenery)
-        self.add(shown, board.scenery)
+        self.bring_to_back(board.show(owner, whole=True))
         return [*self._frame_slice(), *self._point(self._best_of(owner))]
 
     def _best_of(self, owner: Index) -> Step:
