@@ -12,8 +12,6 @@ from itertools import pairwise
 import numpy as np
 
 from torchreel.render.check.stage import Bounds, Piece, Show, Stage
-from torchreel.scenes.parts.family import family
-from torchreel.scenes.parts.grid import Grid
 from torchreel.scenes.parts.places import Element, Place, Places
 from torchreel.scenes.stage.bars import EDGE, STAGE_BOTTOM, STAGE_TOP
 from torchreel.scenes.stage.beats import FORMULA, reading_time
@@ -83,7 +81,7 @@ def frames_mark_the_focus(show: Show) -> Iterator[str]:
         frames = [piece.bounds for piece in stage.pieces if _is_frame(piece, show)]
         if not frames:
             continue
-        places = Places(stage.mobjects)
+        places = stage.places
         target = places[stage.section.focus]
         if target is not None and not any(_holds(frame, target) for frame in frames):
             yield f"{stage.section.end:.1f} s: {_name(stage.section.focus)} is explained and not framed"
@@ -158,7 +156,7 @@ def default_numbers_are_plain(show: Show) -> Iterator[str]:
 def cells_have_room(show: Show) -> Iterator[str]:
     """10. A cell is at least 8 px (at 800 px) wider than its number."""
     for stage in show.stages[-1:]:
-        for grid in _grids(stage):
+        for grid in stage.grids:
             for cell, number in grid.numbers.items():
                 wide = float(np.ptp(number.points[:, 0])) if len(number.points) else 0.0
                 if wide > grid.cells.width - CELL_MARGIN + 1e-3:
@@ -245,7 +243,3 @@ def _reads(step: Step) -> Iterator[Element]:
         if number >= _MOST_READ * _MOST_READ:
             return
         yield one
-
-
-def _grids(stage: Stage) -> Iterator[Grid]:
-    yield from (part for part in family(stage.mobjects) if isinstance(part, Grid))
