@@ -23,7 +23,7 @@ def spelled(trace: Trace, text: str) -> list[Token]:
     """A formula in the names of tensors, as pieces in their symbols; words that name no tensor stay."""
     pieces, end = [], 0
     for word in _NAME.finditer(text):
-        if word[0] not in trace.tensors or text[word.end() : word.end() + 1] == "(":
+        if word.start() < end or word[0] not in trace.tensors or text[word.end() : word.end() + 1] == "(":
             continue
         after = next(_MARKS.finditer(text, word.end()))
         marks = after[0] if after.start() == word.end() else ""
