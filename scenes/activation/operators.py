@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from torchreel.scenes.activation.adaptive.trace import record_adaptive
+from torchreel.scenes.activation.curve.facts import curve_facts
 from torchreel.scenes.activation.curve.overview_trace import check_overview, record_overview, run_overview
 from torchreel.scenes.activation.curve.trace import record_activation
 from torchreel.scenes.activation.glu.trace import record_glu
@@ -25,8 +26,9 @@ def _slices(module: type[nn.Module]) -> Operator:
     return Operator(module, record_softmax, symbols=symbols, facts=softmax_facts)
 
 
-def _curve(module: type[nn.Module], source: str = "") -> Operator:
-    return Operator(module, record_activation, source=source)
+def _curve(module: type[nn.Module], source: str = "", gate: str = "gate") -> Operator:
+    """An element-wise activation; `gate` is what formulas call its gate, if it has one."""
+    return Operator(module, record_activation, source=source, symbols={"gate": gate}, facts=curve_facts)
 
 
 ReLU = _curve(nn.ReLU)
@@ -40,12 +42,14 @@ ELU = _curve(
 )
 CELU = _curve(nn.CELU, "Barron 2017, Continuously Differentiable Exponential Linear Units, arXiv:1704.07483")
 SELU = _curve(nn.SELU, "Klambauer et al. 2017, Self-Normalizing Neural Networks, arXiv:1706.02515")
-GELU = _curve(nn.GELU, "Hendrycks and Gimpel 2016, Gaussian Error Linear Units, arXiv:1606.08415")
-SiLU = _curve(nn.SiLU, "Elfwing et al. 2017, Sigmoid-Weighted Linear Units, arXiv:1702.03118")
+GELU = _curve(nn.GELU, "Hendrycks and Gimpel 2016, Gaussian Error Linear Units, arXiv:1606.08415", "g")
+SiLU = _curve(nn.SiLU, "Elfwing et al. 2017, Sigmoid-Weighted Linear Units, arXiv:1702.03118", "σ(x)")
 Mish = _curve(
-    nn.Mish, "Misra 2019, Mish: A Self Regularized Non-Monotonic Activation Function, arXiv:1908.08681"
+    nn.Mish,
+    "Misra 2019, Mish: A Self Regularized Non-Monotonic Activation Function, arXiv:1908.08681",
+    "g",
 )
-Hardswish = _curve(nn.Hardswish, "Howard et al. 2019, Searching for MobileNetV3, arXiv:1905.02244")
+Hardswish = _curve(nn.Hardswish, "Howard et al. 2019, Searching for MobileNetV3, arXiv:1905.02244", "g")
 Sigmoid = _curve(nn.Sigmoid)
 Hardsigmoid = _curve(nn.Hardsigmoid)
 LogSigmoid = _curve(nn.LogSigmoid)
@@ -55,13 +59,14 @@ Hardtanh = _curve(nn.Hardtanh)
 Softsign = _curve(nn.Softsign)
 Hardshrink = _curve(nn.Hardshrink)
 Softshrink = _curve(nn.Softshrink)
-Tanhshrink = _curve(nn.Tanhshrink)
+Tanhshrink = _curve(nn.Tanhshrink, gate="tanh(x)")
 Threshold = _curve(nn.Threshold)
 
 GLU = Operator(
     nn.GLU,
     record_glu,
     source="Dauphin et al. 2016, Gated Convolutional Networks, arXiv:1612.08083",
+    symbols={"gate": "σ(b)"},
 )
 
 Softmax = _slices(nn.Softmax)
