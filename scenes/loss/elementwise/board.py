@@ -27,7 +27,7 @@ from torchreel.scenes.parts.text import fit
 from torchreel.scenes.trace.proof import Trace
 
 _LEFT, _RIGHT = -EDGE + MARGIN, EDGE - MARGIN
-_TOP, _BOTTOM = STAGE_TOP - 0.88, STAGE_BOTTOM + 0.3
+_TOP, _BOTTOM = STAGE_TOP - 0.88, STAGE_BOTTOM + 0.44
 _PLOT_BOTTOM = STAGE_BOTTOM + 1.2
 _TALLEST, _BETWEEN, _JOIN, _DOT = 0.68, 0.14, 0.42, 0.11
 _LANE, _AFTER = 0.2, 0.6
@@ -207,7 +207,7 @@ class LossPanel(LossBoard):
         return self.trace.step("output", ()).tokens(lambda name, value: "", 2)[-1].text
 
     def _result_names(self) -> list[VGroup | MathText]:
-        """Between the cells what happens to the losses, and beside the last one what it is called."""
+        """Between the cells what happens to the losses, and under the last one what it is called."""
         if not self.results:
             return []
         signs = dict(
@@ -219,5 +219,5 @@ class LossPanel(LossBoard):
             above = (x, y + grid.cells.height / 2 + _JOIN / 2)
             found.append(MathText(signs[name], NAME_TEXT, self.look.theme.text).place(above))
         last = self.results["output"]
-        beside = (last.middle[0] - last.cells.width / 2 - 0.16, last.middle[1] - 0.09)
-        return [*found, self.title("output", beside, align="right", shape=False)]
+        below = (last.middle[0], last.middle[1] - last.cells.height / 2 - 0.3)
+        return [*found, self.title("output", below, shape=False)]

@@ -121,10 +121,10 @@ class BCEWithLogitsLoss(_Labelled):
     operator = operators.BCEWithLogitsLoss
 
     def formula(self) -> str:
-        factor = "pos_weight·" if "pos_weight" in self.trace.tensors else ""
+        factor = "·pos_weight" if "pos_weight" in self.trace.tensors else ""
         if self.facts["hard_targets"]:
-            return f"{self.height()} = −{factor}log(σ(input)) if target = 1, −log(1 − σ(input)) if target = 0"
-        return f"{self.height()} = −({factor}target·log(σ(input)) + (1 − target)·log(1 − σ(input)))"
+            return f"{self.height()} = −log(σ(input)){factor} if target = 1, −log(1 − σ(input)) if target = 0"
+        return f"{self.height()} = −(target·log(σ(input)){factor} + (1 − target)·log(1 − σ(input)))"
 
     def curve_name(self, held: dict[str, float]) -> str:
         factor = f", p = {plain(round(held['pos_weight'], 4))}" if "pos_weight" in held else ""

@@ -174,12 +174,14 @@ class LossGraph(Desk):
         area = (plot.left + 0.06, plot.bottom + 0.06, plot.right - 0.02, plot.top)
         labels = Labels(self.look, area, [*lines, *upright, *ways])
         found = [
-            labels.place(name, self.color(k), self._anchors(self.curves[k]))
+            labels.place(name, self.color(k), self._anchors(self.curves[k]), k)
             for k, name in enumerate(self.names.curves)
             if name
         ]
         if len(named) > len(self.curves) and self.names.reference:
-            found.append(labels.place(self.names.reference, theme.muted, self._anchors(named[-1])))
+            found.append(
+                labels.place(self.names.reference, theme.muted, self._anchors(named[-1]), len(named) - 1)
+            )
         for (_, name), line in zip(self._inside(), upright, strict=True):
             anchors = [line[0] + (line[1] - line[0]) * share for share in (0.94, 0.8, 0.6, 0.4, 0.1)]
             found.append(labels.place(name, theme.muted, anchors))

@@ -16,6 +16,7 @@ SIZE = 0.25
 _AIR, _APART = 0.07, (0.13, 0.26, 0.42)
 _SIDES = ((1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (0, -1))
 _STEP = 0.05
+_FREE, _BETTER = 1.2, 0.05
 _Z = 4
 Rect = tuple[float, float, float, float]
 
@@ -24,7 +25,7 @@ class Label(VGroup):
     """A formula on a patch of the page's colour; what runs under it is hidden."""
 
     def __init__(self, look: Look, markup: str, color: str, middle: np.ndarray) -> None:
-        patch = Box(width(markup, SIZE) + 0.08, SIZE + 0.06, middle, fill=look.theme.background, z_index=_Z)
+        patch = Box(width(markup, SIZE) + 0.08, SIZE + 0.12, middle, fill=look.theme.background, z_index=_Z)
         text = MathText(markup, SIZE, color).place(middle)
         text.z_index = _Z
         super().__init__(patch, text)
@@ -35,24 +36,25 @@ class Labels:
 
     def __init__(self, look: Look, area: Rect, lines: Iterable[Sequence[np.ndarray]]) -> None:
         self.look, self.area = look, area
-        points = [_along(line) for line in lines]
-        self.busy = np.concatenate([np.zeros((0, 2)), *points])
+        self.lines = [_along(line) for line in lines]
+        self.busy = np.concatenate([np.zeros((0, 2)), *self.lines])
         self.taken: list[Rect] = []
 
-    def place(self, markup: str, color: str, anchors: Sequence[np.ndarray]) -> Label:
-        """A name at the first of some points beside which it covers nothing; otherwise where it covers least."""
+    def place(self, markup: str, color: str, anchors: Sequence[np.ndarray], own: int | None = None) -> Label:
+        """A name beside one of some points where it covers nothing, farthest from other lines than its `own`."""
         wide, high = width(markup, SIZE) + 2 * _AIR, SIZE + _AIR
+        others = [line for number, line in enumerate(self.lines) if number != own and len(line)]
+        rest = np.concatenate([np.full((1, 2), np.inf), *others])
         best, least = np.asarray(anchors[0][:2]), np.inf
         for apart in _APART:
             for anchor in anchors:
                 for across, up in _SIDES:
                     shift = across * (wide / 2 + apart * (1 if up == 0 else 0.6)), up * (high / 2 + apart)
                     middle = np.asarray(anchor[:2]) + shift
-                    cost = self._cost(middle, wide, high)
-                    if cost < least:
+                    free = float(np.linalg.norm((rest - middle) / (wide, high), axis=1).min())
+                    cost = self._cost(middle, wide, high) + apart - min(free, _FREE)
+                    if cost < least - _BETTER:
                         best, least = middle, cost
-                    if cost == 0:
-                        return self._put(markup, color, middle, wide, high)
         return self._put(markup, color, best, wide, high)
 
     def _put(self, markup: str, color: str, middle: np.ndarray, wide: float, high: float) -> Label:

@@ -21,7 +21,7 @@ from torchreel.scenes.loss.elementwise.trace import (
     overflow,
     underflow,
 )
-from torchreel.scenes.loss.elementwise.written import Size, Written
+from torchreel.scenes.loss.elementwise.written import Picked, Setting, Size, Written
 from torchreel.scenes.trace.formula import (
     Add,
     Case,
@@ -70,7 +70,7 @@ def _smooth(module: Any, at: LossCells) -> Formulas:
         return _absolute(module, at)
 
     def loss() -> Expr:
-        size, beta = Size(at.ref("difference")), Const(module.beta)
+        size, beta = Size(at.ref("difference")), Setting(module.beta, "β")
         outside = (~(at.value("difference").abs() < module.beta)).long()
         inner = Div(Mul((_HALF, Func("square", at.ref("difference")))), beta)
         return Case(outside, (inner, Sub(size, Mul((_HALF, beta)))))
@@ -82,7 +82,7 @@ def _huber(module: Any, at: LossCells) -> Formulas:
     """delta·(|d| − delta/2) outside, d²/2 inside."""
 
     def loss() -> Expr:
-        size, delta = Size(at.ref("difference")), Const(module.delta)
+        size, delta = Size(at.ref("difference")), Setting(module.delta, "δ")
         outside = (~(at.value("difference").abs() <= module.delta)).long()
         inner = Mul((_HALF, Func("square", at.ref("difference"))))
         return Case(outside, (inner, Mul((delta, Sub(size, Mul((_HALF, delta)))))))
@@ -135,7 +135,7 @@ def _cross_entropy(module: Any, at: LossCells) -> Formulas:
 
     def unweighted() -> Expr:
         parts = (Mul((y, floored(sure))), Mul((Sub(Const(1), y), floored(miss))))
-        return Case(_label(at), (Neg(floored(sure)), Neg(floored(miss)), Neg(Add(parts))))
+        return Picked(_label(at), (Neg(floored(sure)), Neg(floored(miss)), Neg(Add(parts))), (y,))
 
     return _weighted(at, {"unweighted": unweighted})
 
@@ -153,15 +153,16 @@ def _logits(module: Any, at: LossCells) -> Formulas:
             factor = Add((Const(1), Mul((Sub(at.ref("pos_weight"), Const(1)), y))))
         whole = Sub(Mul((Sub(Const(1), y), x)), Mul((factor, log)) if has_factor else log)
         positive: Expr = Neg(Mul((at.ref("pos_weight"), log))) if has_factor else Neg(log)
-        shown_positive: Expr = Neg(Mul((at.ref("pos_weight"), sure))) if has_factor else Neg(sure)
-        share_positive: Expr = Mul((at.ref("pos_weight"), y, sure)) if has_factor else Mul((y, sure))
+        shown_positive: Expr = Neg(Mul((sure, at.ref("pos_weight")))) if has_factor else Neg(sure)
+        share_positive: Expr = Mul((y, sure, at.ref("pos_weight"))) if has_factor else Mul((y, sure))
         both = Neg(Add((share_positive, Mul((Sub(Const(1), y), miss)))))
         branches = (
             Written(shown_positive, positive),
             Written(Neg(miss), Func("softplus", x)),
             Written(both, whole),
         )
-        return Rounded(Case(torch.where(at.value("input").isinf(), 2, _label(at)), branches), whole)
+        kind = torch.where(at.value("input").isinf(), 2, _label(at))
+        return Rounded(Picked(kind, branches, (y,)), whole)
 
     return _weighted(at, {"unweighted": unweighted})
 
@@ -176,16 +177,21 @@ def _divergence(module: Any, at: LossCells) -> Formulas:
 
     def loss() -> Expr:
         if module.log_target:
-            return _product(at, _grown(at, "target"), Sub(p, q))
+            share = Written(at.ref("p"), _grown(at, "target"))
+            return _placed(at, _product(at, share, Sub(p, q)))
         whole = Sub(_product(at, p, Func("log", p)), _product(at, p, q))
         large = at.value("target").abs().log() + at.value("input").abs().log() > overflow(at.dtype)
         zero, plain = at.value("target") == 0, ~large & at.value("target").isfinite()
         kind = torch.where(zero, 1, torch.where(plain, 0, 2))
-        return Rounded(
-            Case(kind, (Mul((p, Sub(Func("log", p), q))), Neg(Mul((p, q))), whole)), Neg(Mul((p, q)))
-        )
+        pieces = (Mul((p, Sub(Func("log", p), q))), Neg(Mul((p, q))), whole)
+        return Rounded(_placed(at, Case(kind, pieces)), Neg(Mul((p, q))))
 
     return {**shares(), "loss": loss}
+
+
+def _placed(at: LossCells, formula: Expr) -> Expr:
+    """A formula of an element whose place on the curve is its `q`."""
+    return Picked(torch.zeros(len(at.cells), dtype=torch.int64), (formula,), (at.ref("q"),))
 
 
 def _poisson(module: Any, at: LossCells) -> Formulas:
@@ -209,7 +215,7 @@ def _poisson(module: Any, at: LossCells) -> Formulas:
 def _log_rate(module: Any, at: LossCells) -> Expr:
     """log(rate + eps), which is exactly 0 where the sum is rounded to 1: an infinite target then gives NaN."""
     one = at.value("input").to(at.dtype) + module.eps == 1
-    log = Func("log", Add((at.ref("input"), Const(module.eps))))
+    log = Func("log", Add((at.ref("input"), Setting(module.eps, "ε"))))
     if module.eps > PLAIN_EPS:
         return Case((one & at.value("target").isinf()).long(), (log, Const(0)))
     # An eps that changes no digit is not worth its place.
@@ -228,7 +234,7 @@ def _gaussian(module: Any, at: LossCells) -> Formulas:
 
     def loss() -> Expr:
         low = ~(at.value("var") >= module.eps)
-        variance = Case(low.long(), (at.ref("var"), Largest((at.ref("var"), Const(module.eps)))))
+        variance = Case(low.long(), (at.ref("var"), Largest((at.ref("var"), Setting(module.eps, "ε")))))
         far = Div(_squared(at), variance)
         half = Mul((_HALF, Add((Func("log", variance), far))))
         constant = Mul((_HALF, Func("log", Const(2 * math.pi, "2π"))))
@@ -252,12 +258,12 @@ def _soft_margin(module: Any, at: LossCells) -> Formulas:
 def _hinge(module: Any, at: LossCells) -> Formulas:
     """The input where the target is 1, what it lacks of the margin where it is −1; for other targets both."""
     x = at.ref("input")
-    lacking = Largest((Const(0), Sub(Const(module.margin), x)))
+    lacking = Largest((Const(0), Sub(Setting(module.margin, "m"), x)))
 
     def loss() -> Expr:
         target = at.value("target")
         kind = torch.where(target == 1, 0, torch.where(target == -1, 1, 2))
-        return Case(kind, (x, lacking, Add((x, lacking))))
+        return Picked(kind, (x, lacking, Add((x, lacking))), (at.ref("target"),))
 
     return {"loss": loss}
 
@@ -295,7 +301,7 @@ LAWS: dict[str, Elementwise] = {
         ("weight", "pos_weight"),
     ),
     "KLDivLoss": Elementwise(
-        _divergence, Span("q", (0.02, 1.0), (-0.3, 0.6), (0.001, WIDEST), ("target",), inverse=torch.log)
+        _divergence, Span("q", (0.02, 0.6), (-0.3, 0.6), (0.001, WIDEST), ("target",), inverse=torch.log)
     ),
     "PoissonNLLLoss": Elementwise(
         _poisson, Span("input", (-1.0, 2.0), held=("target",)), arguments=by_place, spans=_rates

@@ -24,7 +24,6 @@ from torchreel.scenes.trace.proof import Step
 
 _SLOW = 2
 _PLACES = ("difference", "agreement", "p", "q")
-_GIVEN = ("input", "target", "var", "pos_weight")
 
 
 class ElementwiseLoss(LossScene):
@@ -125,7 +124,7 @@ class ElementwiseLoss(LossScene):
         number = self._number(step)
         if number is None:
             return super().pointing_at(step)
-        parts = self._pointer(number, [*_GIVEN, *_PLACES, "unweighted", "weight"], "loss")
+        parts = self._pointer(number, step.tensor)
         return VGroup(*parts, self.panel.path(number))  # type: ignore[return-value]
 
     def values(self) -> dict[str, object]:
@@ -159,7 +158,7 @@ class ElementwiseLoss(LossScene):
         panel, moment = self.panel, self.moment(number)
         for name in (one for one in _PLACES if panel.has(one)):
             step = self._step(name, number)
-            look = partial(self._point, number, _GIVEN, name)
+            look = partial(self._point, number, name)
             yield Beat(
                 "place" if first else moment,
                 partial(panel.write, name, number),
@@ -173,13 +172,15 @@ class ElementwiseLoss(LossScene):
         yield Beat(moment, partial(self._write, panel.height, number), 0.4, 1.0, height, look=look)
         if panel.height != "loss":
             loss = self._step("loss", number)
-            look = partial(self._point, number, ("unweighted", "weight"), "loss")
-            yield Beat("weigh", partial(panel.write, "loss", number), 0.4, 0.8, loss, look=look)
+            look = partial(self._point, number, "loss")
+            yield Beat(
+                "weigh" if first else moment, partial(panel.write, "loss", number), 0.4, 0.8, loss, look=look
+            )
 
     def _swept(self, number: int, name: str) -> Iterator[Beat]:
         step = self._step("loss", number)
         yield Beat(
-            name if self.panel.height == "loss" else "weigh",
+            name,
             partial(self._fill, number),
             0.6,
             0.2,
@@ -202,22 +203,20 @@ class ElementwiseLoss(LossScene):
 
     # What moves.
 
-    def _point(self, number: int, sources: Sequence[str], target: str) -> Iterable[Animation]:
-        return self._instead(self._pointer(number, sources, target))
+    def _point(self, number: int, target: str) -> Iterable[Animation]:
+        return self._instead(self._pointer(number, target))
 
     def _light(self, number: int, target: str) -> Iterable[Animation]:
         """The path grows from the element over its curve to its loss, which is framed."""
-        corners = self.panel.way(number)
-        frames = self._pointer(number, [*_GIVEN, *_PLACES], target)
-        path = self.panel.path(number)
-        moves = list(self._instead(VGroup(*frames, *(part for part in path if not isinstance(part, Path)))))
-        self.pointed.add(*(part for part in path if isinstance(part, Path)))
-        return [*moves, *(Grow(part, corners) for part in path if isinstance(part, Path))]
+        corners, path = self.panel.way(number), self.panel.path(number)
+        grown = [part for part in path if isinstance(part, Path)]
+        others = (part for part in path if not isinstance(part, Path))
+        moves = list(self._instead(VGroup(*self._pointer(number, target), *others)))
+        self.pointed.add(*grown)
+        return [*moves, *(Grow(part, corners) for part in grown)]
 
     def _pass(self, number: int) -> Iterable[Animation]:
-        return self._instead(
-            VGroup(*self._pointer(number, [*_GIVEN, *_PLACES], "loss"), self.panel.path(number))
-        )
+        return self._instead(VGroup(*self._pointer(number, "loss"), self.panel.path(number)))
 
     def _point_at(self, step: Step) -> Iterable[Animation]:
         return self._instead(VGroup(*(self.pointing_at(step) or ())))
@@ -228,8 +227,17 @@ class ElementwiseLoss(LossScene):
         self.pointed = parts
         return [Appear(self.pointed)] if len(self.pointed) else []
 
-    def _pointer(self, number: int, sources: Sequence[str], target: str) -> VGroup:
-        return self.panel.frames(number, [one for one in sources if one != target], target)
+    def _pointer(self, number: int, target: str) -> VGroup:
+        """Frames round a value and all that it was made of."""
+        made, waiting = [target], [target]
+        ruled = {rule.tensor for rule in self.trace.rules}
+        while waiting:
+            name = waiting.pop()
+            for source, _ in self._step(name, number).reads if name in ruled else ():
+                if source not in made:
+                    made.append(source)
+                    waiting.append(source)
+        return self.panel.frames(number, made[1:], target)
 
     def _write(self, name: str, number: int) -> Iterable[Animation]:
         self.add(self.panel.mark(number))
@@ -244,6 +252,16 @@ class ElementwiseLoss(LossScene):
         return self._instead(VGroup())
 
     # What is said.
+
+    def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
+        """The law in symbols before its numbers, where there is room for both."""
+        tokens = super().formula_tokens(step, most)
+        symbols = step.formula.symbols()
+        if step.tensor == "total" or len(tokens) < 5 or symbols == step.tensor:
+            return tokens
+        whole = [*tokens[:2], Token(symbols), Token(" = "), *tokens[2:]]
+        is_whole = self.formula_bar.width(list(notation.respelled(self.trace, whole))) <= 1
+        return whole if is_whole else tokens
 
     def _divisor(self) -> str:
         return self.trace.step("output", ()).tokens(lambda name, value: "", 2)[-1].text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from torchreel.scenes.trace.formula import Expr, Func, Ref, Tensors, Token
+from torchreel.scenes.trace.formula import Case, Const, Expr, Func, Ref, Tensors, Token
 from torchreel.scenes.trace.formula.tree import Bounded
 
 
@@ -53,3 +53,28 @@ class Size(Func):
 
     def symbols(self) -> str:
         return f"|{self.arg.symbols()}|"
+
+
+@dataclass(frozen=True, eq=False)
+class Picked(Case):
+    """The piece that holds, together with the elements `by` which it is picked or placed: these are read too."""
+
+    by: tuple[Ref, ...] = ()
+
+    def at(self, position: Callable[[Tensor], Tensor]) -> Picked:
+        branches = tuple(branch.at(position) for branch in self.branches)
+        return Picked(position(self.which), branches, tuple(one.at(position) for one in self.by))
+
+    def refs(self) -> Iterator[Ref]:
+        yield from super().refs()
+        yield from self.by
+
+
+class Setting(Const):
+    """A number that the law calls by a name, such as δ."""
+
+    def symbols(self) -> str:
+        return self.text
+
+    def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
+        return Const(self.value).tokens(draw, most)
