@@ -22,16 +22,16 @@ from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.motion import Tween
-from torchreel.scenes.parts.shapes import Disc, Path, polyline
+from torchreel.scenes.parts.shapes import Disc, Path, Shape, polyline
 from torchreel.scenes.parts.text import fit
 from torchreel.scenes.trace.proof import Trace
 
 _LEFT, _RIGHT = -EDGE + MARGIN, EDGE - MARGIN
 _TOP, _BOTTOM = STAGE_TOP - 0.88, STAGE_BOTTOM + 0.44
-_PLOT_BOTTOM = STAGE_BOTTOM + 1.2
+_PLOT_BOTTOM = STAGE_BOTTOM + 1.26
 _TALLEST, _BETWEEN, _JOIN, _DOT = 0.68, 0.14, 0.42, 0.11
 _LANE, _AFTER = 0.2, 0.6
-_SHORTEST_LANE = 0.14
+_SHORTEST_LANE, _FRAMED = 0.14, 0.03
 
 _LEFT_OF_CURVE = ("input", "target", "var", "pos_weight", "difference", "agreement", "p", "q")
 _RIGHT_OF_CURVE = ("unweighted", "weight", "loss")
@@ -147,7 +147,14 @@ class LossPanel(LossBoard):
         accent, background = self.look.theme.accent, self.look.theme.background
         dot = Disc(_DOT, corners[4], fill=accent, stroke=background, stroke_width=2.4, z_index=3)
         curve = [self.graph.lit(self.numbers[number])] if self.graph.has_many else []
-        return VGroup(*curve, Path(corners, accent, 3.0, z_index=2), dot)
+        return VGroup(*curve, *self._behind(number), Path(corners, accent, 3.0, z_index=1.5), dot)
+
+    def _behind(self, number: int) -> list[Shape]:
+        """Where the last column has no part in the loss, the path comes from behind it."""
+        if not (self.left.names[-1] == "pos_weight" and self.value("target", number) == 0):
+            return []
+        ends = self.left.edge("target", number, 1), self.left.edge("pos_weight", number, 1)
+        return [Shape(polyline(ends), stroke=self.look.theme.accent, stroke_width=3.0, z_index=-1)]
 
     def _spot(self, number: int) -> tuple[float, float]:
         return self.value(self.span.x, number), self.value(self.height, number)
@@ -157,7 +164,12 @@ class LossPanel(LossBoard):
 
     def _columns(self, names: Sequence[str], rows: Rows, size: float) -> Columns:
         held = [name for name in names if name in self.trace.tensors]
-        return Columns(self.look, self.trace, held, rows, self.telling.heads, size)
+        results = [
+            name
+            for name in ("total", "output")
+            if not self.trace.shape("output") and name in self.trace.tensors
+        ]
+        return Columns(self.look, self.trace, held, rows, self.telling.heads, size, results)
 
     def _rows(self) -> Rows:
         groups, size = shown(self.trace.shape("loss"))
@@ -201,6 +213,23 @@ class LossPanel(LossBoard):
         size = fit(text, wide - 0.2, number_size(self.look, height), MIN_NUMBER)
         cells = Cells(wide, height, size, 1, 1)
         return self.grid(name, (), cells, at, index=lambda _: (), blank=True)
+
+    def sum_frames(self, name: str) -> VGroup:
+        """What points at a sum, or at the mean below it: frames, and lines between them."""
+        grid = self.results[name]
+        target = grid.outline((0, 0), (0, 0), _FRAMED)
+        if name == "output" and "total" in self.results:
+            made = [self.frame(self.results["total"].outline((0, 0), (0, 0), _FRAMED), Stroke.SOURCE, 3)]
+        else:
+            groups = range(self.right.rows.groups)
+            made = [self.right.frame_group("loss", group, Stroke.SOURCE) for group in groups]
+        lines = []
+        for side in (0, 1):
+            x = float((target.min(0), target.max(0))[side][0])
+            ends = [(x, float(made[-1].points[:, 1].min())), (x, float(target[:, 1].max()))]
+            color = self.look.theme.tint(self.look.theme.accent, 0.55)
+            lines.append(Shape(polyline(ends), stroke=color, stroke_width=2.2, z_index=-1))
+        return VGroup(*lines, *made, self.frame(target, Stroke.FRAME, 3))
 
     def divisor(self) -> str:
         """What the sum is divided by, as it stands in the proved formula."""

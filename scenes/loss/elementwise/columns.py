@@ -16,7 +16,7 @@ from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.mathtext import width as math_width
-from torchreel.scenes.parts.shapes import Shape, box_points
+from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
@@ -67,13 +67,24 @@ class _Tinted(Grid):
 
 
 class Columns(LossBoard):
-    """`names` side by side from `left` (or up to `right`); `blank` ones are empty until they are written."""
+    """`names` side by side; `heads` are said above them in the place of torch's names.
+
+    `results` are the tensors that stand below the losses, in cells of their width.
+    """
 
     def __init__(
-        self, look: Look, trace: Trace, names: Sequence[str], rows: Rows, heads: dict[str, str], size: float
+        self,
+        look: Look,
+        trace: Trace,
+        names: Sequence[str],
+        rows: Rows,
+        heads: dict[str, str],
+        size: float,
+        results: Sequence[str] = (),
     ) -> None:
         super().__init__(look, trace)
-        self.names, self.rows, self.heads, self.size = list(names), rows, heads, size
+        self.results = self.texts(*results)
+        self.names, self.rows, self.heads, self.type_size = list(names), rows, heads, size
         self.widths = {name: self._width(name) for name in names}
         self.grids: dict[str, list[Grid]] = {}
         self.titles = VGroup()
@@ -84,7 +95,7 @@ class Columns(LossBoard):
         return sum(self._room(name) for name in self.names) + _GAP * (len(self.names) - 1)
 
     def put(self, left: float, blank: Sequence[str], tints: dict[str, Tint], plain: Sequence[str]) -> None:
-        """Set the columns on the stage."""
+        """Set the columns on the stage from `left` on; `blank` ones are empty until they are written."""
         for name in self.names:
             room = self._room(name)
             x = left + room / 2
@@ -135,7 +146,7 @@ class Columns(LossBoard):
         return self.grids[name][group], (row, 0)
 
     def _grid(self, name: str, group: int, x: float, blank: bool, tint: Tint | None, plain: bool) -> Grid:
-        cells = Cells(self.widths[name], self.rows.height, self.size, self.rows.size, 1)
+        cells = Cells(self.widths[name], self.rows.height, self.type_size, self.rows.size, 1)
         index = partial(self._element, name, group)
         at = (x, self.rows.middle(group))
         style: dict[str, Any] = {"index": index, "blank": blank, "plain": plain}
@@ -152,7 +163,8 @@ class Columns(LossBoard):
         return self.aligned(name, self.index(group * self.rows.size + cell[0]))
 
     def _width(self, name: str) -> float:
-        widest = max((measure(text, self.size) for text in self.texts(name)), default=0.0)
+        texts = [*self.texts(name), *(self.results if name == "loss" else ())]
+        widest = max((measure(text, self.type_size) for text in texts), default=0.0)
         return max(_NARROWEST, min(_WIDEST, widest + 2 * _INSET), widest + 2 * _INSET)
 
     def _room(self, name: str) -> float:
@@ -187,10 +199,3 @@ class Columns(LossBoard):
 def number_size(look: Look, height: float) -> float:
     """The type size of numbers in rows of a height."""
     return max(MIN_NUMBER, min(_LARGEST_TEXT, height * 0.56))
-
-
-def ring(around: Sequence[Shape], grow: float = 0.05) -> np.ndarray:
-    """A path round several shapes."""
-    points = np.concatenate([one.points for one in around])
-    low, high = points.min(0), points.max(0)
-    return box_points(*(high - low)[:2] + 2 * grow, (low + high) / 2, 0.06)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 from torchreel.scenes.loss import operators
@@ -30,6 +31,9 @@ class MSELoss(ElementwiseLoss):
     def moment(self, number: int) -> str:
         size = abs(self.panel.value("difference", number))
         return "small" if 0 < size < 1 else "large" if 1 < size < math.inf else "height"
+
+    def telling(self, slow: Sequence[int]) -> int:
+        return max(slow, key=lambda number: self.moment(number) == "large")
 
 
 class _Switching(ElementwiseLoss):
@@ -133,6 +137,11 @@ class BCEWithLogitsLoss(_Labelled):
     def reference_name(self) -> str:
         return "y = 1, p = 1"
 
+    def telling(self, slow: Sequence[int]) -> int:
+        if not self.facts["pos_weighted"]:
+            return super().telling(slow)
+        return max(slow, key=lambda number: self.moment(number) == "one")
+
 
 class PoissonNLLLoss(ElementwiseLoss):
     operator = operators.PoissonNLLLoss
@@ -187,7 +196,6 @@ class SoftMarginLoss(ElementwiseLoss):
 
 class HingeEmbeddingLoss(_Labelled):
     operator = operators.HingeEmbeddingLoss
-    most_told = 3
 
     def formula(self) -> str:
         margin = plain(self.module.margin)
@@ -221,7 +229,7 @@ class KLDivLoss(ElementwiseLoss):
 
     def curve_name(self, held: dict[str, float]) -> str:
         if self.module.log_target:
-            return f"y = {plain(round(held['target'], 2))}"
+            return f"p = {plain(round(math.exp(min(held['target'], 99.0)), 2))}"
         return f"y = {plain(round(held['target'], 4))}"
 
     def moment(self, number: int) -> str:

@@ -144,7 +144,7 @@ class LossGraph(Desk):
             for x, text in labelled(plot.frame.x)
         ]
         middle = (plot.left + plot.right) / 2
-        x_name = MathText(self.names.x, NAME_TEXT, muted).place((middle, line - 0.36))
+        x_name = MathText(self.names.x, NAME_TEXT, muted).place((middle, line - 0.34))
         y_name = MathText(self.names.y, NAME_TEXT, muted).place(
             (plot.left, plot.top + 0.14), align="center", vertical="baseline"
         )

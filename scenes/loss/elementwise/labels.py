@@ -41,7 +41,10 @@ class Labels:
         self.taken: list[Rect] = []
 
     def place(self, markup: str, color: str, anchors: Sequence[np.ndarray], own: int | None = None) -> Label:
-        """A name beside one of some points where it covers nothing, farthest from other lines than its `own`."""
+        """A name beside one of some points where it covers nothing.
+
+        The name of line `own` stands as far as may be from other lines; one without a line at the first free place.
+        """
         wide, high = width(markup, SIZE) + 2 * _AIR, SIZE + _AIR
         others = [line for number, line in enumerate(self.lines) if number != own and len(line)]
         rest = np.concatenate([np.full((1, 2), np.inf), *others])
@@ -51,8 +54,10 @@ class Labels:
                 for across, up in _SIDES:
                     shift = across * (wide / 2 + apart * (1 if up == 0 else 0.6)), up * (high / 2 + apart)
                     middle = np.asarray(anchor[:2]) + shift
-                    free = float(np.linalg.norm((rest - middle) / (wide, high), axis=1).min())
-                    cost = self._cost(middle, wide, high) + apart - min(free, _FREE)
+                    cost = self._cost(middle, wide, high) + apart
+                    if own is not None:
+                        free = float(np.linalg.norm((rest - middle) / (wide, high), axis=1).min())
+                        cost -= min(free, _FREE)
                     if cost < least - _BETTER:
                         best, least = middle, cost
         return self._put(markup, color, best, wide, high)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import ClassVar
 
@@ -84,12 +84,12 @@ class ElementwiseLoss(LossScene):
         self.pointed = VGroup()
         yield Beat("start")
         slow = self.slow()
+        is_plain = len({self.moment(number) for number in slow}) == 1
         for number in slow:
-            yield from self._told(number, number == slow[0])
-        last = self.moment(slow[-1])
+            yield from self._told(number, is_plain and number == slow[0])
         for number in range(self.panel.count):
             if number not in slow:
-                yield from self._swept(number, last)
+                yield self._swept(number)
         yield from self._reduced()
         yield Beat("done_none" if self.module.reduction == "none" else "done", self._leave, 0.1)
 
@@ -102,7 +102,7 @@ class ElementwiseLoss(LossScene):
             for lang in LANGUAGES
         }
 
-    def law(self) -> Sequence[Token]:
+    def law(self) -> list[Token]:
         """The loss of an element, then what the reduction makes of the losses, where there is room for both."""
         if 0 in self.trace.shape("loss"):
             return [Token(self.formula())]
@@ -120,12 +120,12 @@ class ElementwiseLoss(LossScene):
         return self._step("loss", self.slow()[:_SLOW][-1])
 
     def pointing_at(self, step: Step) -> Pointer | None:
-        """The lit path and the frames of an element; sums are pointed at as everywhere."""
+        """The lit path and the frames of an element, or the frames of a sum."""
         number = self._number(step)
         if number is None:
-            return super().pointing_at(step)
+            return self.panel.sum_frames(step.tensor)
         parts = self._pointer(number, step.tensor)
-        return VGroup(*parts, self.panel.path(number))  # type: ignore[return-value]
+        return VGroup(*parts, self.panel.path(number))
 
     def values(self) -> dict[str, object]:
         shape = self.trace.shape("loss")
@@ -153,14 +153,14 @@ class ElementwiseLoss(LossScene):
     def _reduction(self) -> str:
         return "mean" if "total" in self.trace.tensors else str(self.module.reduction)
 
-    def _told(self, number: int, first: bool) -> Iterator[Beat]:
-        """The element's place on the x axis, its height there, and its weight."""
+    def _told(self, number: int, apart: bool) -> Iterator[Beat]:
+        """The element's place on the x axis, with words of its own if `apart`, its height there, and its weight."""
         panel, moment = self.panel, self.moment(number)
         for name in (one for one in _PLACES if panel.has(one)):
             step = self._step(name, number)
             look = partial(self._point, number, name)
             yield Beat(
-                "place" if first else moment,
+                "place" if apart else moment,
                 partial(panel.write, name, number),
                 0.4,
                 0.8,
@@ -173,20 +173,18 @@ class ElementwiseLoss(LossScene):
         if panel.height != "loss":
             loss = self._step("loss", number)
             look = partial(self._point, number, "loss")
-            yield Beat(
-                "weigh" if first else moment, partial(panel.write, "loss", number), 0.4, 0.8, loss, look=look
-            )
+            yield Beat(moment, partial(panel.write, "loss", number), 0.4, 0.8, loss, look=look)
 
-    def _swept(self, number: int, name: str) -> Iterator[Beat]:
+    def _swept(self, number: int) -> Beat:
         step = self._step("loss", number)
-        yield Beat(
-            name,
+        return Beat(
+            "rest",
             partial(self._fill, number),
             0.6,
             0.2,
+            step,
             look=partial(self._pass, number),
             sweep=True,
-            focus=step,
         )
 
     def _reduced(self) -> Iterator[Beat]:
@@ -255,9 +253,9 @@ class ElementwiseLoss(LossScene):
 
     def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
         """The law in symbols before its numbers, where there is room for both."""
-        tokens = super().formula_tokens(step, most)
+        tokens = super(LossScene, self).formula_tokens(step, most)
         symbols = step.formula.symbols()
-        if step.tensor == "total" or len(tokens) < 5 or symbols == step.tensor:
+        if step.tensor == "total":
             return tokens
         whole = [*tokens[:2], Token(symbols), Token(" = "), *tokens[2:]]
         is_whole = self.formula_bar.width(list(notation.respelled(self.trace, whole))) <= 1
