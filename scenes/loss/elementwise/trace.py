@@ -184,7 +184,7 @@ def _curves(law: Law, span: Span, module: Any, tensors: Values) -> dict[str, Ten
         return filled(law, module, {"input": given, **held}, (len(xs),), torch.float64)["loss"]
 
     found = {"curve.x": xs}
-    for number, fixed in enumerate(span.curves(tensors, tuple(tensors["loss"].shape))[0] or [{}]):
+    for number, fixed in enumerate(span.curves(tensors, tuple(tensors["loss"].shape))[0]):
         found[f"curve.{number}"] = drawn(law, {**span.base, **fixed})
     if span.reference is not None:
         reference = drawn(span.reference, span.base)
