@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from torchreel.scenes.loss.ctc.trace import record_ctc
+from torchreel.scenes.loss.elementwise.facts import facts
 from torchreel.scenes.loss.elementwise.laws_trace import LAWS
 from torchreel.scenes.loss.operator import LossOperator
 from torchreel.scenes.loss.vector.classes_trace import record_cross_entropy, record_nll
@@ -20,8 +21,23 @@ from torchreel.scenes.trace.operator import Operator
 _TRIPLET = "Balntas et al. 2016, Learning shallow convolutional feature descriptors with triplet losses, BMVC"
 
 
+_ELEMENTWISE = {
+    "target": "y",
+    "output": "L",
+    "loss": "ℓ",
+    "total": "Σ ℓ",
+    "difference": "d",
+    "agreement": "z",
+    "unweighted": "h",
+    "pos_weight": "p",
+    "var": "σ²",
+}
+
+
 def _elementwise(module: type[nn.Module], source: str = "") -> LossOperator:
-    return LossOperator(module, LAWS[module.__name__].record, source=source)
+    return LossOperator(
+        module, LAWS[module.__name__].record, source=source, symbols=_ELEMENTWISE, facts=facts
+    )
 
 
 L1Loss = _elementwise(nn.L1Loss)
