@@ -14,15 +14,15 @@ from manim import Animation, VGroup
 from torchreel.scenes.loss.board import LossBoard
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import CELL_TEXT, MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look
-from torchreel.scenes.parts.mathtext import width
+from torchreel.scenes.parts.mathtext import MathText, width
 from torchreel.scenes.parts.rooms import BESIDE, STAGE, Area
 from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.parts.text import measure
+from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _TITLE, _UNDER, _GAP = 0.42, 0.34, (0.3, 0.9)
-_WIDEST, _LOW, _HIGH = 1.3, 0.58, 0.9
+_WIDEST, _ALONE, _LOW, _HIGH = 1.3, 1.6, 0.58, 0.9
 _APART = 0.3
 _TALL = 0.72
 
@@ -32,6 +32,7 @@ class Column:
     """A tensor of the table: `at` is the index of one of its `slots` for a sample.
 
     `numbered` writes the slots under it; an empty one is `blank` until it is written; a `plain` one holds no quantity.
+    `name` says what it is where the tensor has only a symbol.
     """
 
     tensor: str
@@ -40,12 +41,14 @@ class Column:
     blank: bool = False
     plain: bool = False
     numbered: bool = False
+    name: str = ""
 
 
 class VectorBoard(LossBoard):
     """The table of some samples; `picture` is the height below it that a picture takes (0 for none).
 
-    `under` is a column of one row that stands under the one it is named after, such as the weights of classes.
+    `under` is a column of one row that stands under the one it is named after, such as the weights of classes. `slot`
+    is what the slots under a column are called.
     """
 
     def __init__(
@@ -56,8 +59,10 @@ class VectorBoard(LossBoard):
         columns: Sequence[Column],
         picture: float = 0.0,
         under: tuple[str, Column] | None = None,
+        slot: str = "",
     ) -> None:
         super().__init__(look, trace)
+        self.slot = slot
         self.samples, self.columns, self.under = list(samples), list(columns), under
         self.grids: dict[str, Grid] = {}
         self.numbers = VGroup()
@@ -88,7 +93,7 @@ class VectorBoard(LossBoard):
         """The cell of the result under the losses, its name below."""
         losses = self.grids["loss"]
         x, y = losses.middle[0], self._output_y()
-        cells = self._cells(self.texts("output"), 1, 1)
+        cells = self._cells(self.texts("output"), 1, 1, max(0.95, self.wide))
         grid = self.grid("output", (), cells, (x, y), index=lambda _: cell, blank=True)
         self.grids["output"] = grid
         at = (x, y - cells.height / 2 - 0.32)
@@ -110,8 +115,9 @@ class VectorBoard(LossBoard):
         self.gap = _GAP[0]
         room = STAGE.width - gaps * self.gap - sum(needed)
         narrow = [one for one in self.columns if len(one.slots) == 1]
+        widest = _WIDEST if picture else _ALONE
         shared = max(1, count - len(narrow))
-        self.wide = max(0.3, min(_WIDEST, room / shared if count > len(narrow) else _WIDEST))
+        self.wide = max(0.3, min(widest, room / shared if count > len(narrow) else widest))
         spare = room - shared * self.wide
         self.gap = min(_GAP[1], _GAP[0] + max(0.0, spare) / max(1, gaps))
         free = STAGE.height - picture - _TITLE - self._below()
@@ -169,7 +175,7 @@ class VectorBoard(LossBoard):
         self.grids[column.tensor] = self.grid(
             column.tensor, (), cells, at, index=index, blank=column.blank, plain=column.plain
         )
-        self.numbers.add(self.title(column.tensor, (at[0], at[1] + rows * self.high / 2 + 0.14)))
+        self.numbers.add(self._named(column, (at[0], at[1] + rows * self.high / 2 + 0.14)))
         if column.numbered:
             self._number(column, rows)
 
@@ -177,7 +183,26 @@ class VectorBoard(LossBoard):
         grid = self.grids[column.tensor]
         for k, slot in enumerate(column.slots):
             x, y = grid.center((rows - 1, k))[:2]
-            self.numbers.add(self.label(str(slot), (x, y - self.high / 2 - 0.2), MIN_TEXT))
+            text = f"{self.slot} {slot}" if self.slot and self.wide > 1.0 else str(slot)
+            self.numbers.add(self.label(text, (x, y - self.high / 2 - 0.2), MIN_TEXT, font="sans"))
+
+    def _named(self, column: Column, at: tuple[float, float]) -> VGroup:
+        """The title of a column."""
+        if not column.name:
+            return self.title(column.tensor, at)
+        symbol, shape = self.trace.symbol(column.tensor), str(self.trace.shape(column.tensor))
+        space = measure(" ", NAME_TEXT)
+        parts = [
+            (Text(column.name, NAME_TEXT, self.look.theme.muted), measure(column.name, NAME_TEXT)),
+            (MathText(symbol, NAME_TEXT, self.look.theme.role("result")), width(symbol, NAME_TEXT)),
+            (Text(shape, NAME_TEXT, self.look.theme.muted), measure(shape, NAME_TEXT)),
+        ]
+        left = at[0] - (sum(wide + space for _, wide in parts) - space) / 2
+        line = VGroup()
+        for part, wide in parts:
+            line.add(part.place((left, at[1]), align="left", vertical="baseline"))
+            left += wide + space
+        return line
 
     def _put_under(self, above: str, column: Column) -> None:
         """Weights stand under the classes they belong to."""
@@ -189,7 +214,11 @@ class VectorBoard(LossBoard):
         own = self.grid(column.tensor, (), cells, (x, y), index=lambda cell: column.at((), column.slots[cell[1]]))
         self.grids[column.tensor] = own
         beside = x - len(column.slots) * grid.cells.width / 2 - 0.16
-        self.numbers.add(self.title(column.tensor, (beside, y - 0.09), align="right"))
+        fits = beside - self._name_width(column) > STAGE.left
+        right = x + len(column.slots) * grid.cells.width / 2 + 0.16
+        self.numbers.add(
+            self.title(column.tensor, (beside if fits else right, y - 0.09), align="right" if fits else "left")
+        )
 
     def _left_of_losses(self) -> float:
         losses = self.grids["loss"]

@@ -80,7 +80,8 @@ class _Classes(VectorLoss):
             return Column("target", self.of_target, plain=True)
         if name == "w":
             return Column("w", lambda sample, _: sample, blank=True)
-        return Column(name, self.of_class, self.classes, blank=name != "target", numbered=True)
+        return Column(name, self.of_class, self.classes, blank=name != "target", numbered=True,
+                      name="softmax" if name == "p" else "")  # fmt: skip
 
     def under(self) -> tuple[str, Column] | None:
         if "weight" not in self.trace.tensors:
@@ -107,7 +108,7 @@ class _Classes(VectorLoss):
 
 class CrossEntropyLoss(_Classes):
     operator = operators.CrossEntropyLoss
-    picture = 2.9
+    height = 2.9
     keeps_pictures = True
 
     @property
@@ -151,7 +152,7 @@ class CrossEntropyLoss(_Classes):
     def scenery(self) -> VGroup:
         area = self.board.area
         reach = max([_LARGEST_LOSS, *(cost + 0.3 for one in self.samples for _, cost in self._costs(one))])
-        frame = (area.left + 0.8, area.bottom + 0.5, area.right - 0.6, area.top - 0.32)
+        frame = (area.left + 0.8, area.bottom + 0.36, area.right - 0.6, area.top - 0.32)
         self.plot = Plot(self.look, (0, 1), (0, reach), frame, "p", "−log p")
         xs = np.linspace(math.exp(-reach), 1, 80)
         return VGroup(self.plot, self.plot.curve(xs, -np.log(xs), self.look.theme.wire))
@@ -178,7 +179,7 @@ class CrossEntropyLoss(_Classes):
 
 class NLLLoss(_Classes):
     operator = operators.NLLLoss
-    picture = 0.0
+    height = 0.0
     keeps_pictures = True
 
     def law(self) -> list[Token]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from manim import Animation, VGroup
@@ -44,10 +44,15 @@ class LossAct:
 class VectorLoss(LossScene):
     """The base of all clips of losses of vectors."""
 
-    picture = 3.0
+    height = 3.0
     """The height of the picture under the table."""
     keeps_pictures = False
     """Whether the pictures of the samples gather in one, such as dots on a curve."""
+
+    @property
+    def picture(self) -> float:
+        """The height of the picture, less where a row stands under the table."""
+        return max(0.0, self.height - (0.85 if self.under() else 0.0))
 
     def columns(self) -> list[Column]:
         """The tensors of the table in order; the last one is `loss`."""
@@ -76,17 +81,19 @@ class VectorLoss(LossScene):
             yield from self._empty()
             return
         self.board = VectorBoard(
-            self.look, self.trace, self.samples, self.columns(), self.picture, self.under()
+            self.look, self.trace, self.samples, self.columns(), self.picture, self.under(), self.words("slot")
         )
         self.board.place_output(self._output_cell())
+        backdrop = self.scenery()
         first = list(self.acts(self.samples[0]))
         self.shown = VGroup(first[0].shown)
-        self.add(self.board.scenery, self.scenery(), self.shown, *self._note())
+        self.add(self.board.scenery, backdrop, self.shown, *self._note())
         yield Beat("start", values=dict(first[0].values))
         yield from self._told(first[1:], self.samples[0])
         for sample in self.samples[1:]:
             yield self._swept(sample)
         yield self._reduced()
+        yield replace(self._reduced(), animate=self._leave, run_time=0.1, hold=0.0, formula=None, look=None)
 
     def figure(self) -> Step | None:
         """The sample that costs most."""
