@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from torch import nn
 
-from torchreel.scenes.loss.ctc.trace import record_ctc
+from torchreel.scenes.loss.ctc.trace import ctc_facts, record_ctc
 from torchreel.scenes.loss.elementwise.laws_trace import LAWS
 from torchreel.scenes.loss.operator import LossOperator
 from torchreel.scenes.loss.vector.classes_trace import class_facts, record_cross_entropy, record_nll
@@ -83,5 +83,9 @@ TripletMarginWithDistanceLoss = _vector(
     nn.TripletMarginWithDistanceLoss, record_triplet_with_distance, source=_TRIPLET, **_TRIPLES
 )
 CTCLoss = Operator(
-    nn.CTCLoss, record_ctc, source="Graves et al. 2006, Connectionist Temporal Classification, ICML"
+    nn.CTCLoss,
+    record_ctc,
+    source="Graves et al. 2006, Connectionist Temporal Classification, ICML",
+    symbols={"alpha": "α", "log_alpha": "α", "loss": "ℓ", "nll": "ℓ", "output": "L", "paths": "n", "log_probs": "x"},
+    facts=ctc_facts,
 )
