@@ -148,7 +148,9 @@ class CTCBoard(Board):
         """A path's classes in a row, and below them what is left of it."""
         labels = [int(self.lattice.labels[self.sample, place]) for _, place in path]
         merged = [label for label, _ in groupby(labels) if label != self.lattice.blank]
-        top = self.targets[0].middle[1] - 1.0 if self.targets else 1.2
+        loss = float(self.loss.middle[1])
+        above, below = STAGE.top - _HEAD - self.high / 2 - 1.0, loss - self.high / 2 - 0.5
+        top = above if above - 1.5 > loss + self.high / 2 + 0.3 else below
         say = self.label(count, (_TARGET_X, top), MIN_TEXT, font="sans")
         arrow = self.label("↓", (_TARGET_X, top - 0.88), NAME_TEXT, font="sans")
         return VGroup(say, *self._row(labels, top - 0.44), arrow, *self._row(merged, top - 1.3))

@@ -73,7 +73,9 @@ def record_multi_label_margin(call: Call) -> Recording:
 
     def loss(cells: Tensor) -> Expr:
         pairs = along(along(_sample(cells), 1, size).reshape(-1, 2), 2, size).reshape(len(cells), -1, 3)
-        return Div(Sum(Ref("hinge", pairs) if ruled else hinge(pairs)), Const(size))
+        if not ruled:
+            return Div(Sum(hinge(pairs)), Const(size))
+        return Div(Sum(Ref("hinge", pairs, fill=0.0, skip=~hinges.compares(pairs))), Const(size))
 
     whole = (hinges.samples, size, size)
     ruled = math.prod(whole) <= _MOST_HINGES
@@ -138,6 +140,11 @@ class _Hinges:
         self.is_target = torch.zeros(self.samples, self.classes, dtype=torch.bool)
         rows = torch.arange(self.samples)[:, None].expand_as(target)[self.live]
         self.is_target[rows, target[self.live]] = True
+
+    def compares(self, pairs: Tensor) -> Tensor:
+        """Whether `(sample, slot, class)` are a right class and a wrong one."""
+        sample, slot, other = pairs.unbind(-1)
+        return self.live[sample, slot] & ~self.is_target[sample, other]
 
     def hinge(self, sample: Tensor, slot: Tensor, other: Tensor) -> Expr:
         """What class `other` adds because of the target in `slot`; NaN adds nothing, as in torch."""

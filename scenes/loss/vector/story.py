@@ -14,6 +14,7 @@ from functools import partial
 
 from manim import Animation, VGroup
 
+from torchreel.scenes.loss.board import aligned_index
 from torchreel.scenes.loss.story import LossScene
 from torchreel.scenes.loss.vector.board import Column, VectorBoard
 from torchreel.scenes.parts.motion import Appear
@@ -98,6 +99,10 @@ class VectorLoss(LossScene):
     def figure(self) -> Step | None:
         """The sample that costs most."""
         return self.trace.step("loss", self._figure_sample())
+
+    def aligned(self, tensor: str, sample: Index) -> Index:
+        """Where a broadcast tensor is read for a sample."""
+        return aligned_index(sample, self.trace.shape(tensor))
 
     def outcome(self, sample: Index) -> str:
         """The caption that ends a sample: whether it costs anything."""
