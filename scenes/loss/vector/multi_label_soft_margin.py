@@ -48,10 +48,11 @@ class MultiLabelSoftMarginLoss(VectorLoss):
             Column("loss", lambda sample, _: sample, blank=True),
         ]
 
-    def _column(self, name: str, plain: bool = False, blank: bool = False, **more: str) -> Column:
-        return Column(
-            name, lambda sample, c: self.of_class(name, sample, c), self.classes, blank, plain, numbered=True, **more
-        )
+    def _column(self, tensor: str, plain: bool = False, blank: bool = False, name: str = "") -> Column:
+        def at(sample: Index, number: int) -> Index:
+            return self.of_class(tensor, sample, number)
+
+        return Column(tensor, at, self.classes, blank, plain, numbered=True, name=name)
 
     def under(self) -> tuple[str, Column] | None:
         shape = self.trace.shape("weight") if "weight" in self.trace.tensors else ()
