@@ -22,7 +22,8 @@ from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _TITLE, _UNDER, _GAP = 0.42, 0.34, (0.3, 0.9)
-_WIDEST, _ALONE, _LOW, _HIGH = 1.3, 1.6, 0.58, 0.9
+_WIDEST, _ALONE, _NARROWEST, _ONE, _STEPS = 1.3, 1.6, 0.36, 0.95, 40
+_LOW, _HIGH = 0.58, 0.9
 _APART = 0.3
 _TALL = 0.72
 
@@ -93,7 +94,7 @@ class VectorBoard(LossBoard):
         """The cell of the result under the losses, its name below."""
         losses = self.grids["loss"]
         x, y = losses.middle[0], self._output_y()
-        cells = self._cells(self.texts("output"), 1, 1, max(0.95, self.wide))
+        cells = self._cells(self.texts("output"), 1, 1, max(_ONE, self.wide))
         grid = self.grid("output", (), cells, (x, y), index=lambda _: cell, blank=True)
         self.grids["output"] = grid
         at = (x, y - cells.height / 2 - 0.32)
@@ -103,36 +104,37 @@ class VectorBoard(LossBoard):
         losses = self.grids["loss"].outline((len(self.samples) - 1, 0), (len(self.samples) - 1, 0))
         low = losses[:, 1].min()
         if self.picture:
-            return low - max(0.95, 0.36 * (low - STAGE.bottom))
+            return low - max(_ONE, 0.36 * (low - STAGE.bottom))
         return low - 0.5 - self.high / 2
 
     def _size(self, picture: float) -> None:
-        """Cells as large as all columns can be beside each other."""
-        rows, count = len(self.samples), sum(len(one.slots) for one in self.columns)
-        gaps = len(self.columns) - 1
-        self.picture = picture
-        needed = self._fixed()
-        self.gap = _GAP[0]
-        room = STAGE.width - gaps * self.gap - sum(needed)
-        narrow = [one for one in self.columns if len(one.slots) == 1]
+        """Cells as large as all columns can be beside each other; names without shapes where that is too wide."""
+        self.picture, self.gap = picture, _GAP[0]
+        gaps = max(1, len(self.columns) - 1)
+        self.shapes = True
+        self.wide = _NARROWEST
+        self.shapes = self._spare() >= 0
         widest = _WIDEST if picture else _ALONE
-        shared = max(1, count - len(narrow))
-        self.wide = max(0.3, min(widest, room / shared if count > len(narrow) else widest))
-        spare = room - shared * self.wide
-        self.gap = min(_GAP[1], _GAP[0] + max(0.0, spare) / max(1, gaps))
-        free = STAGE.height - picture - _TITLE - self._below()
+        for step in range(1, _STEPS + 1):
+            self.wide = _NARROWEST + (widest - _NARROWEST) * step / _STEPS
+            if self._spare() < 0:
+                self.wide -= (widest - _NARROWEST) / _STEPS
+                break
+        self.gap = min(_GAP[1], self.gap + max(0.0, self._spare()) / gaps)
+        rows, free = len(self.samples), STAGE.height - picture - _TITLE - self._below()
         tall = _LOW if picture else _HIGH
-        self.high = max(0.34, min(tall, free / (rows + (0 if picture else 1.9)), 1.0 * max(0.5, self.wide)))
+        self.high = max(0.34, min(tall, free / (rows + (0 if picture else 1.9)), max(0.5, self.wide)))
 
-    def _fixed(self) -> list[float]:
-        """The width of every column of single cells: that of its name."""
-        return [self._name_width(one) for one in self.columns if len(one.slots) == 1]
+    def _spare(self) -> float:
+        """What the columns leave of the stage's width."""
+        return STAGE.width - sum(map(self._width, self.columns)) - self.gap * (len(self.columns) - 1)
 
     def _name_width(self, column: Column) -> float:
         tensor = column.tensor
-        symbol, shape = self.trace.symbol(tensor), str(self.trace.shape(tensor))
-        parts = measure(f"{tensor} {shape}", NAME_TEXT, "mono")
-        return max(0.95, parts + (width(symbol, NAME_TEXT) + 0.14 if symbol != tensor else 0.0))
+        symbol = self.trace.symbol(tensor)
+        shape = f" {self.trace.shape(tensor)}" if self.shapes else ""
+        parts = measure(f"{column.name or tensor}{shape}", NAME_TEXT)
+        return max(_ONE, parts + (width(symbol, NAME_TEXT) + 0.08 if symbol != tensor or column.name else 0.0))
 
     def _below(self) -> float:
         return (_UNDER if any(one.numbered for one in self.columns) else 0.0) + (
@@ -160,7 +162,7 @@ class VectorBoard(LossBoard):
         self.bottom = top - tall
         for column in self.columns:
             room = self._width(column)
-            wide = self.wide if len(column.slots) > 1 else max(0.95, min(self.wide, room))
+            wide = self.wide if len(column.slots) > 1 else max(_ONE, min(self.wide, room))
             self._put(column, (left + room / 2, middle), rows, wide)
             left += room + self.gap
         if self.under:
@@ -189,13 +191,13 @@ class VectorBoard(LossBoard):
     def _named(self, column: Column, at: tuple[float, float]) -> VGroup:
         """The title of a column."""
         if not column.name:
-            return self.title(column.tensor, at)
+            return self.title(column.tensor, at, shape=self.shapes)
         symbol, shape = self.trace.symbol(column.tensor), str(self.trace.shape(column.tensor))
         space = measure(" ", NAME_TEXT)
         parts = [
             (Text(column.name, NAME_TEXT, self.look.theme.muted), measure(column.name, NAME_TEXT)),
             (MathText(symbol, NAME_TEXT, self.look.theme.role("result")), width(symbol, NAME_TEXT)),
-            (Text(shape, NAME_TEXT, self.look.theme.muted), measure(shape, NAME_TEXT)),
+            *([(Text(shape, NAME_TEXT, self.look.theme.muted), measure(shape, NAME_TEXT))] if self.shapes else []),
         ]
         left = at[0] - (sum(wide + space for _, wide in parts) - space) / 2
         line = VGroup()

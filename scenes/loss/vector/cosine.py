@@ -48,7 +48,7 @@ class CosineEmbeddingLoss(VectorLoss):
 
     def _vectors(self, name: str) -> Column:
         shape = self.trace.shape(name)
-        slots = shown_slots(shape[-1], [], 4)
+        slots = shown_slots(shape[-1], [], 5)
         return Column(name, lambda sample, d: (*aligned_index(sample, shape[:-1]), d), slots)
 
     def acts(self, sample: Index) -> Iterator[LossAct]:
@@ -154,7 +154,7 @@ class CosineEmbeddingLoss(VectorLoss):
         color = theme.role("result")
         if sign in (1, -1) and high > low:
             yield Path([self._on_axis(low, y), self._on_axis(high, y)], color, 8, z_index=1)
-            middle = _up(self._on_axis((low + high) / 2, y), 0.62)
+            middle = _up(self._on_axis((low + high) / 2, y), 0.3)
             yield board.label(self.words("lost"), middle, MIN_TEXT, color, "sans")
         at = self._on_axis(cos, y)
         yield Disc(0.1, at, fill=theme.text, stroke=theme.background, stroke_width=2, z_index=2)

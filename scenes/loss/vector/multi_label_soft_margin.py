@@ -14,6 +14,7 @@ from torchreel.scenes.loss.vector.slots import shown_slots
 from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.parts.plot import Plot
 from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.proof import Step
 
 _LARGEST = 50.0
 _ONE, _ZERO = 0, 1
@@ -65,7 +66,7 @@ class MultiLabelSoftMarginLoss(VectorLoss):
         scores = [x for sample in self.samples for x, _, _ in self._points(sample)]
         reach = max([4.0, *(abs(x) for x in scores)]) * 1.05
         frame = (area.left + 0.8, area.bottom + 0.36, area.right - 1.0, area.top - 0.32)
-        self.plot = Plot(self.look, (-reach, reach), (0, reach), frame, "x", "")
+        self.plot = Plot(self.look, (-reach, reach), (0, reach), frame, "x", self.words("term"))
         xs = np.linspace(-reach, reach, 81)
         hues = {1: theme.channel(_ONE), 0: theme.channel(_ZERO)}
         curves = [self.plot.curve(xs, np.logaddexp(0, (1 - 2 * k) * xs), hue) for k, hue in hues.items()]
@@ -85,6 +86,11 @@ class MultiLabelSoftMarginLoss(VectorLoss):
             dots.add(self.plot.dot(x, y, hue, 0.1))
         first = (*sample, self.classes[0])
         yield LossAct("dots", dots, self.trace.step("term", first), writes=["term"])
+
+    def marks(self, step: Step) -> VGroup:
+        """Lines from the dot that costs most to the axes."""
+        dearest = max(self._points(step.index), key=lambda point: point[1], default=None)
+        return VGroup() if dearest is None else VGroup(self.plot.drops(*dearest[:2], self.look.theme.accent))
 
     def _points(self, sample: Index) -> list[tuple[float, float, float]]:
         """Score, cost and target of each class that is drawn."""

@@ -182,7 +182,10 @@ class VectorLoss(LossScene):
         return []
 
     def _note(self) -> list[VGroup]:
-        cropped = math.prod(self.trace.shape("loss")) > len(self.samples)
+        count = math.prod(self.trace.shape("loss"))
+        cropped = count > len(self.samples) or any(
+            math.prod(self.trace.shape(one.tensor)) > len(one.slots) * count for one in self.board.columns
+        )
         return [VGroup(self.board.note(self.words("cropped")))] if cropped else []
 
     def _output_cell(self) -> Index:

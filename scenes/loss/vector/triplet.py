@@ -16,7 +16,9 @@ from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.plot import dashed
 from torchreel.scenes.parts.shapes import Disc, Path, Shape
+from torchreel.scenes.parts.text import Align
 from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.proof import Step
 
 _POSITIVE, _NEGATIVE = 0, 1
 """The identifying colours of what should be near and of what should be far."""
@@ -52,9 +54,12 @@ class TripletScene(VectorLoss):
         named = [name for name in distances if name in self.trace.tensors]
         return [
             *map(self._vectors, ("anchor", "positive", "negative")),
-            *(Column(n, lambda sample, _, n=n: self.aligned(n, sample), blank=True, name=self.words("distance")) for n in named),
+            *map(self._distance_column, named),
             Column("loss", lambda sample, _: sample, blank=True),
         ]
+
+    def _distance_column(self, name: str) -> Column:
+        return Column(name, lambda sample, _: self.aligned(name, sample), blank=True, name=self.words("distance"))
 
     def _vectors(self, name: str) -> Column:
         shape = self.trace.shape(name)
@@ -70,13 +75,13 @@ class TripletScene(VectorLoss):
         names = ("positive", "anchor") if swapped else ("anchor", "positive")
         yield LossAct("points", VGroup(*self._dots(points, names)) if points else VGroup())
         measured = [name for name in ("to_positive", "to_negative", "between") if name in self.board.grids]
-        lines = self._lines(points, near, out) if points else VGroup()
+        lines = self._lines(points) if points else VGroup()
         step = self._rule("to_positive", sample)
         yield LossAct("measure", lines, step, writes=measured)
         ring = self._ring(points, radius, out) if points else VGroup()
         yield LossAct("swapped" if swapped else "ring", ring)
 
-    def _rule(self, name: str, sample: Index):  # type: ignore[no-untyped-def]
+    def _rule(self, name: str, sample: Index) -> Step | None:
         ruled = any(rule.tensor == name for rule in self.trace.rules)
         return self.trace.step(name, self.aligned(name, sample)) if ruled and name in self.board.grids else None
 
@@ -91,8 +96,7 @@ class TripletScene(VectorLoss):
             return None
         area = self.board.area
         reach = (area.height - 0.3) / 2
-        size = max(radius, near, 1e-9)
-        self.unit = reach / size
+        self.unit, self.reach = reach / max(radius, near, 1e-9), reach
         center = np.array([area.left + 0.42 * area.width, (area.bottom + area.top) / 2, 0.0])
         angle = _UNKNOWN_ANGLE
         if math.isfinite(between) and near > 0 and far > 0:
@@ -110,18 +114,21 @@ class TripletScene(VectorLoss):
             label = self.board.label(name, at, MIN_TEXT, hues[name], "sans", align=align)
             yield VGroup(Disc(0.1, point, fill=hues[name], z_index=3), label)
 
-    def _sides(self, points: list[np.ndarray]) -> list[tuple[float, float, str]]:
-        """Where the names stand: below the middle, away from it beside the partner, below the negative."""
+    def _sides(self, points: list[np.ndarray]) -> list[tuple[float, float, Align]]:
+        """Where the names stand: beside the middle, above its partner towards the inside, below the negative."""
         middle, partner, negative = points
-        left = partner[0] < middle[0]
-        beside = (-0.17 if left else 0.17, 0.12, "right" if left else "left")
-        low = -0.26 if np.linalg.norm(negative - middle) > 1.2 else -0.5
-        return [(-0.1, -0.26, "right"), beside, (0.12, low, "left")]
+        above: tuple[float, float, Align] = (-0.05, 0.22, "right") if partner[0] > middle[0] else (0.05, 0.22, "left")
+        inside = float(np.linalg.norm(negative - middle)) < self.reach
+        below: tuple[float, float, Align] = (0.0, -0.26, "right") if inside else (0.0, -0.26, "left")
+        return [(-0.2, 0.0, "right"), above, below]
 
-    def _lines(self, points: list[np.ndarray], near: float, out: float) -> VGroup:
+    def _lines(self, points: list[np.ndarray]) -> VGroup:
         theme = self.look.theme
         colors = (theme.channel(_POSITIVE), theme.channel(_NEGATIVE))
-        return VGroup(*(Path([points[0], points[k]], colors[k - 1], 3, z_index=1) for k in (1, 2)))
+        lines = [Path([points[0], points[k]], colors[k - 1], 3, z_index=1) for k in (1, 2)]
+        if self.module.swap:
+            lines.append(Path([points[1], points[2]], theme.wire, 2, z_index=1))
+        return VGroup(*lines)
 
     def _ring(self, points: list[np.ndarray], radius: float, out: float) -> VGroup:
         """The circle that the negative has to be outside of, and the way it lacks to it."""
@@ -132,7 +139,9 @@ class TripletScene(VectorLoss):
         pieces = np.concatenate([dashed(around[k], around[k + 1]) for k in range(0, 96, 2)])
         group = VGroup(Shape(pieces, stroke=theme.good, stroke_width=2.8))
         x = center[0] - size * 0.72 - 0.25
-        group.add(board.label(self.words("radius"), (x, center[1] + size * 0.72), MIN_TEXT, theme.good, "sans", align="right"))
+        radius_name = f"{self.text('to_positive', radius - float(self.module.margin))} + {self.margin}"
+        at = (x, center[1] + size * 0.72)
+        group.add(board.label(radius_name, at, MIN_TEXT, theme.good, "sans", align="right"))
         if out < radius:
             stop = center + np.array([size, 0.0, 0.0])
             group.add(Path([points[2], stop], theme.role("result"), 8, z_index=2))
@@ -151,4 +160,11 @@ class TripletMarginWithDistanceLoss(TripletScene):
     @property
     def distance(self) -> str:
         given = self.trace.kwargs.get("distance_function")
-        return given if isinstance(given, str) else getattr(given, "__name__", "pairwise_distance")
+        if isinstance(given, str):
+            return f"{given}_distance"
+        return "pairwise_distance" if given is None else getattr(given, "__name__", type(given).__name__)
+
+    def call(self) -> list[tuple[str, bool]]:
+        """The function by a name that is no text."""
+        given = self.trace.kwargs.get("distance_function")
+        return [(text.replace(repr(given), self.distance) if given else text, focus) for text, focus in super().call()]
