@@ -15,6 +15,7 @@ def reduction_facts(trace: Trace) -> dict[str, bool]:
     return {
         **{f"reduction_{name}": module.reduction == name for name in ("mean", "sum", "none")},
         "several_samples": math.prod(trace.shape("loss")) > 1,
+        "two_samples": math.prod(trace.shape("loss")) == 2,
         "weighted": getattr(module, "weight", None) is not None,
         "squared": getattr(module, "p", 1) == 2,
         "some_free": bool((losses == 0).any()),

@@ -108,10 +108,6 @@ class VectorLoss(LossScene):
         """The caption that ends a sample: whether it costs anything."""
         return "zero" if self.trace.value("loss", sample) == 0 else "keep"
 
-    def loss_values(self, sample: Index) -> dict[str, object]:
-        """What the captions of a sample's loss may name."""
-        return {}
-
     def marks(self, step: Step) -> VGroup:
         """What belongs to the pointer of a loss beside the frames."""
         return VGroup()
@@ -141,15 +137,19 @@ class VectorLoss(LossScene):
             yield Beat(act.key, partial(self._show, act, sample), 0.5, 0.5, act.formula, dict(act.values), look=look)
         step = self.trace.step("loss", sample)
         yield Beat(
-            self.outcome(sample), partial(self.board.row, "loss", sample), 0.4, 0.8, step,
-            self.loss_values(sample), look=partial(self.point, step),
+            self.outcome(sample), partial(self.board.row, "loss", sample), 0.4, 0.8, step, look=partial(self.point, step),
         )  # fmt: skip
 
     def _swept(self, sample: Index) -> Beat:
         step = self.trace.step("loss", sample)
         return Beat(
-            "next", partial(self.board.row, "loss", sample), 0.4, 0.8, step, look=partial(self._turn, sample, step)
-        )
+            self._swept_key(sample), partial(self.board.row, "loss", sample), 0.4, 0.8, step, look=partial(self._turn, sample, step),
+        )  # fmt: skip
+
+    def _swept_key(self, sample: Index) -> str:
+        """The caption of a further sample: what is new of it, if there are but two kinds of them in a row."""
+        kinds = [kind for kind, _ in itertools.groupby(map(self.outcome, self.samples))]
+        return self.outcome(sample) if len(kinds) == 2 else "next"
 
     def _turn(self, sample: Index, step: Step) -> list[Animation]:
         """To another sample: its picture, what its loss is made of, the pointer."""
@@ -163,9 +163,8 @@ class VectorLoss(LossScene):
         fresh = VGroup(*(act.shown for act in acts))
         self.shown.add(fresh)
         self.add(fresh)
-        written = {name: act for act in acts for name in act.writes}
-        cells = [move for name in written for move in self._fill(name, sample)]
-        return cells
+        written = dict.fromkeys(name for act in acts for name in act.writes)
+        return [move for name in written for move in self._fill(name, sample)]
 
     def _fill(self, tensor: str, sample: Index) -> list[Animation]:
         grid, row = self.board.grids[tensor], self.samples.index(sample)
