@@ -27,7 +27,7 @@ CELL_MARGIN = 8 / 800 * 2 * EDGE
 FILLED = 0.6
 FUNCTIONS = frozenset(
     """max min exp log ln abs sign sqrt tanh erf cos acos softplus logsumexp log1p expm1 mean var std sum ReLU clip
-    round floor ceil mod if and or else median norm""".split()  # noqa: SIM905
+    round floor ceil mod if and or else median norm NaN""".split()  # noqa: SIM905
 )
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_]+")
 _MOST_READ = 64
