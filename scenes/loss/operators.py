@@ -86,6 +86,14 @@ CTCLoss = Operator(
     nn.CTCLoss,
     record_ctc,
     source="Graves et al. 2006, Connectionist Temporal Classification, ICML",
-    symbols={"alpha": "α", "log_alpha": "α", "loss": "ℓ", "nll": "ℓ", "output": "L", "paths": "n", "log_probs": "x"},
+    symbols={
+        "alpha": "α",
+        "log_alpha": "α",
+        "loss": "ℓ",
+        "nll": "ℓ",
+        "output": "L",
+        "paths": "n",
+        "log_probs": "x",
+    },
     facts=ctc_facts,
 )

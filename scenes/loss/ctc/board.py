@@ -190,12 +190,21 @@ class CTCBoard(Board):
         batch = (self.sample,) if self.lattice.batched else ()
         middle = self._middle(STAGE.top - _HEAD, self.classes)
         return self.grid(
-            "p", (), cells, middle, index=lambda cell: (cell[1], *batch, cell[0]), step=(1, self.pitch / self.wide)
+            "p",
+            (),
+            cells,
+            middle,
+            index=lambda cell: (cell[1], *batch, cell[0]),
+            step=(1, self.pitch / self.wide),
         )
 
     def _alpha(self) -> Grid:
         top = STAGE.top - _HEAD - self.classes * self.high - _BETWEEN
-        known = [self.trace.value("alpha", (self.sample, t, s)) for t in range(self.times) for s in range(self.places)]
+        known = [
+            self.trace.value("alpha", (self.sample, t, s))
+            for t in range(self.times)
+            for s in range(self.places)
+        ]
         cells = self._cells([small(self.look, value) for value in known], self.places, self.times, self.wide)
         return LatticeGrid(
             self.look, self.trace, "alpha", (), cells, self._middle(top, self.places),

@@ -76,7 +76,11 @@ class CTCLoss(OperatorScene):
     def _notes(self) -> list[VGroup]:
         """What is left out, if anything."""
         shorter = int(self.lattice.input_lengths[0]) < self.lattice.log_probs.shape[0]
-        needed = {"one_sample": len(self.lattice.labels) > 1, "cropped": self.board.is_cropped, "shorter": shorter}
+        needed = {
+            "one_sample": len(self.lattice.labels) > 1,
+            "cropped": self.board.is_cropped,
+            "shorter": shorter,
+        }
         said = [self.words(key) for key, needs in needed.items() if needs]
         return [VGroup(self.board.note("; ".join(said)))] if said else []
 
@@ -101,7 +105,9 @@ class CTCLoss(OperatorScene):
         board, skips = self.board, self.lattice.skips()[0]
         nodes = [(time, place) for time in range(1, board.times) for place in range(3, board.places, 2)]
         kept = (node for node in nodes if not bool(skips[node[1]]) and board.live(node))
-        skipped = [node for node in nodes if bool(skips[node[1]]) and board.reached((node[0] - 1, node[1] - 2))]
+        skipped = [
+            node for node in nodes if bool(skips[node[1]]) and board.reached((node[0] - 1, node[1] - 2))
+        ]
         fullest = max(skipped, key=lambda node: len(board.live(node)), default=None)
         return [node for node in (next(kept, None), fullest) if node is not None]
 
@@ -117,7 +123,12 @@ class CTCLoss(OperatorScene):
         for place in told:
             step = self._step((time, place))
             yield Beat(
-                key, partial(self.board.write, [(time, place)]), 0.4, 1.0, step, look=partial(self._point, step)
+                key,
+                partial(self.board.write, [(time, place)]),
+                0.4,
+                1.0,
+                step,
+                look=partial(self._point, step),
             )
         rest = [(time, place) for place in range(self.board.places) if place not in told]
         if not rest:

@@ -16,7 +16,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torchreel.scenes.trace.formula import Add, Case, Const, Div, Expr, Func, LogSumExp, Mul, Neg, Ref, Rounded, Sum
+from torchreel.scenes.trace.formula import (
+    Add,
+    Case,
+    Const,
+    Div,
+    Expr,
+    Func,
+    LogSumExp,
+    Mul,
+    Neg,
+    Ref,
+    Rounded,
+    Sum,
+)
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule, Trace
 

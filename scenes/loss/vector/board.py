@@ -134,7 +134,9 @@ class VectorBoard(LossBoard):
         symbol = self.trace.symbol(tensor)
         shape = f" {self.trace.shape(tensor)}" if self.shapes else ""
         parts = measure(f"{column.name or tensor}{shape}", NAME_TEXT)
-        return max(_ONE, parts + (width(symbol, NAME_TEXT) + 0.08 if symbol != tensor or column.name else 0.0))
+        return max(
+            _ONE, parts + (width(symbol, NAME_TEXT) + 0.08 if symbol != tensor or column.name else 0.0)
+        )
 
     def _below(self) -> float:
         return (_UNDER if any(one.numbered for one in self.columns) else 0.0) + (
@@ -197,7 +199,11 @@ class VectorBoard(LossBoard):
         parts = [
             (Text(column.name, NAME_TEXT, self.look.theme.muted), measure(column.name, NAME_TEXT)),
             (MathText(symbol, NAME_TEXT, self.look.theme.role("result")), width(symbol, NAME_TEXT)),
-            *([(Text(shape, NAME_TEXT, self.look.theme.muted), measure(shape, NAME_TEXT))] if self.shapes else []),
+            *(
+                [(Text(shape, NAME_TEXT, self.look.theme.muted), measure(shape, NAME_TEXT))]
+                if self.shapes
+                else []
+            ),
         ]
         left = at[0] - (sum(wide + space for _, wide in parts) - space) / 2
         line = VGroup()
@@ -213,13 +219,17 @@ class VectorBoard(LossBoard):
         rows = len(self.samples)
         y = grid.center((rows - 1, 0))[1] - self.high / 2 - _UNDER - 0.05 - self.high / 2
         cells = self._cells(self.texts(column.tensor), 1, len(column.slots), grid.cells.width)
-        own = self.grid(column.tensor, (), cells, (x, y), index=lambda cell: column.at((), column.slots[cell[1]]))
+        own = self.grid(
+            column.tensor, (), cells, (x, y), index=lambda cell: column.at((), column.slots[cell[1]])
+        )
         self.grids[column.tensor] = own
         beside = x - len(column.slots) * grid.cells.width / 2 - 0.16
         fits = beside - self._name_width(column) > STAGE.left
         right = x + len(column.slots) * grid.cells.width / 2 + 0.16
         self.numbers.add(
-            self.title(column.tensor, (beside if fits else right, y - 0.09), align="right" if fits else "left")
+            self.title(
+                column.tensor, (beside if fits else right, y - 0.09), align="right" if fits else "left"
+            )
         )
 
     def _left_of_losses(self) -> float:

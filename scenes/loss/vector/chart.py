@@ -59,7 +59,9 @@ class Chart(Desk):
             return VGroup()
         y = self.y(value)
         line = Shape(dashed((self.left - 0.1, y), (self.right + 0.1, y)), stroke=color, stroke_width=2.6)
-        name = self.label(label, (self.right + 0.2, y + shift), MIN_TEXT, color=color, align="left", font="sans")
+        name = self.label(
+            label, (self.right + 0.2, y + shift), MIN_TEXT, color=color, align="left", font="sans"
+        )
         return VGroup(line, name)
 
     def zone(self, top: float, label: str) -> VGroup:
@@ -70,7 +72,9 @@ class Chart(Desk):
         high, low = self.y(top), self.low
         fill = theme.tint(theme.good, 0.12)
         middle = ((self.left + self.right) / 2, (low + high) / 2)
-        group = VGroup(Box(self.right - self.left + 0.2, max(0.02, high - low), middle, fill=fill, z_index=-2))
+        group = VGroup(
+            Box(self.right - self.left + 0.2, max(0.02, high - low), middle, fill=fill, z_index=-2)
+        )
         if high - low > 0.45:
             at = (self.right + 0.2, low + 0.1)
             group.add(self.label(label, at, MIN_TEXT, color=theme.good, font="sans", align="left"))

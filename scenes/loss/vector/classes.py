@@ -93,7 +93,10 @@ class _Classes(VectorLoss):
         """Dark frames round a class number and the element that it picks."""
         if self.soft or self.is_ignored(sample):
             return VGroup()
-        frames = (self.board.outline("target", sample, 0), self.board.outline(tensor, sample, self.target(sample)))
+        frames = (
+            self.board.outline("target", sample, 0),
+            self.board.outline(tensor, sample, self.target(sample)),
+        )
         return VGroup(*(frame for frame in frames if frame is not None))
 
     def ignored_label(self, sample: Index) -> VGroup:
@@ -133,7 +136,9 @@ class CrossEntropyLoss(_Classes):
             return [Token(f"loss = −Σ_{{c}} {weight}target_{{c}}·log p_{{c}}")]
         asked = f"(1 − {share})·target_{{c}}" if self.soft else f"1 − {share}"
         name = "q_{c}" if self.soft else "q_{t}"
-        return [Token(f"loss = −Σ_{{c}} {weight}q_{{c}}·log p_{{c}}        {name} = {asked} + {share}/{count}")]
+        return [
+            Token(f"loss = −Σ_{{c}} {weight}q_{{c}}·log p_{{c}}        {name} = {asked} + {share}/{count}")
+        ]
 
     def acts(self, sample: Index) -> Iterator[LossAct]:
         yield LossAct("logits", self.ignored_label(sample))
@@ -145,7 +150,9 @@ class CrossEntropyLoss(_Classes):
             yield LossAct("smooth", self.picked("p", sample), step, writes=["q"])
         elif not self.soft:
             writes = ["w"] if "w" in self.drawn else []
-            yield LossAct("asked", self.picked("p", sample), writes=writes, values={"target": self.target(sample)})
+            yield LossAct(
+                "asked", self.picked("p", sample), writes=writes, values={"target": self.target(sample)}
+            )
         if not self.is_ignored(sample):
             yield LossAct("curve", self._dots(sample))
 

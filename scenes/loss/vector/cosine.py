@@ -115,7 +115,8 @@ class CosineEmbeddingLoss(VectorLoss):
         if abs(turn) < 0.02:
             return None
         around = [
-            self.center + 0.42 * np.array([math.cos(a), math.sin(a), 0.0]) for a in np.linspace(start, start + turn, 24)
+            self.center + 0.42 * np.array([math.cos(a), math.sin(a), 0.0])
+            for a in np.linspace(start, start + turn, 24)
         ]
         return Path(around, self.look.theme.wire, 2.4)
 
@@ -131,7 +132,11 @@ class CosineEmbeddingLoss(VectorLoss):
             parts.add(Path([_up(at, 0.07), _up(at, -0.07)], theme.wire, 2.4))
             if abs(value - margin) > 0.12 or sign != -1:
                 parts.add(board.label(text, _up(at, -0.27), MIN_TEXT, font="sans"))
-        parts.add(board.label("cos", self._on_axis(1.0, y) + np.array([0.25, 0, 0]), MIN_TEXT, font="sans", align="left"))
+        parts.add(
+            board.label(
+                "cos", self._on_axis(1.0, y) + np.array([0.25, 0, 0]), MIN_TEXT, font="sans", align="left"
+            )
+        )
         if sign == -1:
             parts.add(*self._free(margin, y))
         if math.isfinite(cos):
@@ -144,9 +149,18 @@ class CosineEmbeddingLoss(VectorLoss):
         edge = self._on_axis(margin, y)
         yield Path([self._on_axis(-1, y), edge], theme.good, 5)
         yield Path([_up(edge, 0.14), _up(edge, -0.14)], theme.good, 4)
-        yield board.label(f"{self.words('margin')} {self.margin}", _up(edge, -0.33), MIN_TEXT, theme.good, "sans")
+        yield board.label(
+            f"{self.words('margin')} {self.margin}", _up(edge, -0.33), MIN_TEXT, theme.good, "sans"
+        )
         if margin > -0.5:
-            yield board.label(self.words("zone"), _up(self._on_axis(-1, y), 0.28), MIN_TEXT, theme.good, "sans", align="left")
+            yield board.label(
+                self.words("zone"),
+                _up(self._on_axis(-1, y), 0.28),
+                MIN_TEXT,
+                theme.good,
+                "sans",
+                align="left",
+            )
 
     def _lost(self, cos: float, margin: float, sign: float, y: float) -> Iterator[Shape]:
         theme, board = self.look.theme, self.board

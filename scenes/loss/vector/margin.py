@@ -21,7 +21,7 @@ from torchreel.scenes.trace.formula import Index, Token
 
 RIGHT, WRONG = 0, 1
 """The identifying colours of what should be high and of what should be low."""
-_STRONG = 0.5
+_STRONG, _LINE = 0.5, 0.26
 
 
 class Fenced(VectorLoss):
@@ -56,7 +56,9 @@ class Fenced(VectorLoss):
 
     def bars(self, chart: Chart, values: Sequence[float], right: Sequence[int]) -> VGroup:
         """All scores; the right ones in the colour of what is right."""
-        found = (chart.bar(k, value, self.hue(RIGHT if k in right else WRONG)) for k, value in enumerate(values))
+        found = (
+            chart.bar(k, value, self.hue(RIGHT if k in right else WRONG)) for k, value in enumerate(values)
+        )
         return VGroup(*found, chart.base())
 
     def above(self, chart: Chart, slot: float, value: float, level: float, share: float = 0.56) -> VGroup:
@@ -70,7 +72,11 @@ class _Classes(Fenced):
 
     def of_class(self, sample: Index, number: int) -> Index:
         """The index of a class's score."""
-        return (*sample, number) if len(self.trace.shape("input")) == 2 else (number,)[: len(self.trace.shape("input"))]
+        return (
+            (*sample, number)
+            if len(self.trace.shape("input")) == 2
+            else (number,)[: len(self.trace.shape("input"))]
+        )
 
     def scores(self, sample: Index, classes: Sequence[int]) -> list[float]:
         """The scores of some classes."""
@@ -147,7 +153,9 @@ class MultiMarginLoss(_Classes):
 
     def _head(self, chart: Chart, slot: int, value: float, level: float, target: int) -> VGroup:
         """How far a bar reaches over the fence, and what is done with it."""
-        weight = f"{self.text('weight', self.trace.value('weight', (target,)))}·" if self.facts["weighted"] else ""
+        weight = (
+            f"{self.text('weight', self.trace.value('weight', (target,)))}·" if self.facts["weighted"] else ""
+        )
         power = "²" if self.module.p == 2 else ""
         text = f"{weight}{self.text('input', value - level)}{power}"
         return chart.head(slot, value, text, self.look.theme.role("result"))
@@ -167,7 +175,10 @@ class MultiLabelMarginLoss(_Classes):
 
     def listed(self, sample: Index) -> list[int]:
         """The list of class numbers of a sample."""
-        return [int(value) for value in self.trace.values("target", [self.of_class(sample, c) for c in range(self.count)])]
+        return [
+            int(value)
+            for value in self.trace.values("target", [self.of_class(sample, c) for c in range(self.count)])
+        ]
 
     def targets(self, sample: Index) -> list[int]:
         """The right classes: the list up to its first negative number."""
@@ -201,11 +212,18 @@ class MultiLabelMarginLoss(_Classes):
         for number, level in enumerate(levels):
             share, shift = 0.56 / rows, (number - (rows - 1) / 2) * 0.56 / rows
             label = f"{self.text('input', level + 1)} − 1"
-            over.add(chart.level(level, self.look.theme.good, label))
+            over.add(chart.level(level, self.look.theme.good, label, self._aside(chart, levels, number)))
             over.add(*(self.above(chart, k + shift, scores[k], level, share - 0.04) for k in wrong))
         yield LossAct("fence", over)
         if grid is not None:
             yield LossAct("over", VGroup(grid, heads))
+
+    def _aside(self, chart: Chart, levels: Sequence[float], number: int) -> float:
+        """How much the second of two lines' names steps aside where the lines are near each other."""
+        if number == 0 or not all(map(math.isfinite, levels)):
+            return 0.0
+        gap = chart.y(levels[number]) - chart.y(levels[0])
+        return math.copysign(max(0.0, _LINE - abs(gap)), gap)
 
     def _hinges(
         self, sample: Index, targets: Sequence[int], drawn: Sequence[int], wrong: Sequence[int]
@@ -230,7 +248,11 @@ class MultiLabelMarginLoss(_Classes):
         high, wide = grid.cells.height, grid.cells.width
         for k, c in enumerate(wrong):
             x, y = grid.center((0, k))[:2]
-            heads.add(board.label(str(c), (x, y + high / 2 + 0.18), MIN_TEXT, self.look.theme.channel(WRONG), "sans"))
+            heads.add(
+                board.label(
+                    str(c), (x, y + high / 2 + 0.18), MIN_TEXT, self.look.theme.channel(WRONG), "sans"
+                )
+            )
         for row, c in enumerate(drawn):
             x, y = grid.center((row, 0))[:2]
             color = self.look.theme.channel(RIGHT)
@@ -265,7 +287,11 @@ class MarginRankingLoss(Fenced):
         level = scores[right] - float(self.margin)
         chart = Chart(self.look, trace, 2, self.span([*scores, level]), self.board.area)
         names = VGroup(*(chart.name(k, name) for k, name in enumerate(order)))
-        values: dict[str, Any] = {"better": order[right], "worse": order[1 - right], "target": self.text("target", sign)}
+        values: dict[str, Any] = {
+            "better": order[right],
+            "worse": order[1 - right],
+            "target": self.text("target", sign),
+        }
         yield LossAct("scores", VGroup(self.bars(chart, scores, [right]), names), values=values)
         yield LossAct("lead", VGroup(), trace.step("lead", sample), writes=["lead"], values=values)
         over = VGroup()
@@ -273,4 +299,3 @@ class MarginRankingLoss(Fenced):
             over.add(self.fence(chart, order[right], scores[right]))
             over.add(self.above(chart, 1 - right, scores[1 - right], level))
         yield LossAct("over", over, values=values)
-

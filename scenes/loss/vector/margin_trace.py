@@ -32,8 +32,6 @@ from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
 
 _MOST_HINGES = 1 << 20
-_FAR = 30.0
-"""From here on log σ is computed in one, since σ itself comes too near to 0 or 1."""
 
 
 def record_multi_margin(call: Call) -> Recording:
@@ -106,10 +104,7 @@ def record_multi_label_soft_margin(call: Call) -> Recording:
 
     def term(cells: Tensor) -> Expr:
         x, y = Ref("input", aligned(cells, scores.shape)), Ref("target", aligned(cells, target.shape))
-        far = (x.evaluate(tensors).nan_to_num(math.inf).abs() > _FAR).long()
-        log_yes, log_no = (
-            Case(far, (Func("log", Func("sigmoid", each)), Func("logsigmoid", each))) for each in (x, Neg(x))
-        )
+        log_yes, log_no = Func("logsigmoid", x), Func("logsigmoid", Neg(x))
         yes = Mul((y, log_yes))
         no = Mul((Sub(Const(1), y), log_no))
         chosen = _which(y.evaluate(tensors), (1.0, 0.0))

@@ -59,7 +59,9 @@ class MultiLabelSoftMarginLoss(VectorLoss):
         shape = self.trace.shape("weight") if "weight" in self.trace.tensors else ()
         if not shape:
             return None
-        return "term", Column("weight", lambda _, c: self.aligned("weight", (*self.samples[0], c)), self.classes)
+        return "term", Column(
+            "weight", lambda _, c: self.aligned("weight", (*self.samples[0], c)), self.classes
+        )
 
     def scenery(self) -> VGroup:
         theme, area = self.look.theme, self.board.area
@@ -82,7 +84,11 @@ class MultiLabelSoftMarginLoss(VectorLoss):
         yield LossAct("scores")
         dots = VGroup()
         for x, y, wanted in self._points(sample):
-            hue = theme.channel(_ONE if wanted == 1 else _ZERO) if wanted in (0.0, 1.0) else theme.role("result")
+            hue = (
+                theme.channel(_ONE if wanted == 1 else _ZERO)
+                if wanted in (0.0, 1.0)
+                else theme.role("result")
+            )
             dots.add(self.plot.dot(x, y, hue, 0.1))
         first = (*sample, self.classes[0])
         yield LossAct("dots", dots, self.trace.step("term", first), writes=["term"])

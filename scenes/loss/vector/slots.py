@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 
 def shown_slots(count: int, wanted: Sequence[int], most: int = 7) -> list[int]:
-    """The classes that are drawn: the first ones, and of the later ones those that are wanted."""
-    if count <= most:
-        return list(range(count))
-    late = [one for one in dict.fromkeys(wanted) if most <= one < count][:most]
-    return sorted([*range(most - len(late)), *late])
+    """The classes that are drawn, at most `most`: those that are wanted, and for the rest the first ones."""
+    order = dict.fromkeys([*(one for one in wanted if 0 <= one < count), *range(min(count, most))])
+    return sorted(list(order)[:most])

@@ -14,11 +14,14 @@ from functools import partial
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.loss.board import aligned_index
+from torchreel.scenes.loss.board import LossBoard, aligned_index
 from torchreel.scenes.loss.story import LossScene
 from torchreel.scenes.loss.vector.board import Column, VectorBoard
+from torchreel.scenes.parts.grid import Cells
+from torchreel.scenes.parts.look import CELL_TEXT
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.pointer import Pointer
+from torchreel.scenes.parts.rooms import STAGE
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
@@ -79,10 +82,16 @@ class VectorLoss(LossScene):
         shape = self.trace.shape("loss")
         self.samples = list(itertools.islice(itertools.product(*map(range, shape)), _MOST))
         if not self.samples:
-            yield from self._empty()
+            yield from self._without_samples()
             return
         self.board = VectorBoard(
-            self.look, self.trace, self.samples, self.columns(), self.picture, self.under(), self.words("slot")
+            self.look,
+            self.trace,
+            self.samples,
+            self.columns(),
+            self.picture,
+            self.under(),
+            self.words("slot"),
         )
         self.board.place_output(self._output_cell())
         backdrop = self.scenery()
@@ -98,7 +107,8 @@ class VectorLoss(LossScene):
 
     def figure(self) -> Step | None:
         """The sample that costs most."""
-        return self.trace.step("loss", self._figure_sample())
+        tensor, index = ("loss", self._figure_sample()) if self.samples else ("output", ())
+        return self.trace.step(tensor, index)
 
     def aligned(self, tensor: str, sample: Index) -> Index:
         """Where a broadcast tensor is read for a sample."""
@@ -131,10 +141,25 @@ class VectorLoss(LossScene):
         self.marked = self.pointing_at(step) or VGroup()
         return [Appear(self.marked)] if len(self.marked) else []
 
+    def _without_samples(self) -> Iterator[Beat]:
+        """Shapes, and what torch makes of no loss at all."""
+        board, trace = LossBoard(self.look, self.trace), self.trace
+        names = list(trace.inputs)
+        pitch = STAGE.width / (len(names) + 1)
+        xs = [STAGE.left + (k + 0.5) * pitch for k in range(len(names) + 1)]
+        titles = [board.title(name, (x, 0.0)) for name, x in zip(names, xs, strict=False)]
+        cells = Cells(1.6, 0.8, CELL_TEXT, 1, 1)
+        grid = board.grid("output", (), cells, (xs[-1], 0.1), index=lambda _: (), blank=True)
+        self.add(VGroup(*titles, grid, board.title("output", (xs[-1], 0.65), shape=False)))
+        step = trace.step("output", ())
+        yield Beat("nothing", lambda: grid.write((0, 0)), 0.4, 1.0, step, look=partial(self.point, step))
+
     def _told(self, acts: Sequence[LossAct], sample: Index) -> Iterator[Beat]:
         for act in acts:
             look = self._leave if act.formula is None else partial(self.point, act.formula)
-            yield Beat(act.key, partial(self._show, act, sample), 0.5, 0.5, act.formula, dict(act.values), look=look)
+            yield Beat(
+                act.key, partial(self._show, act, sample), 0.5, 0.5, act.formula, dict(act.values), look=look
+            )
         step = self.trace.step("loss", sample)
         yield Beat(
             self.outcome(sample), partial(self.board.row, "loss", sample), 0.4, 0.8, step, look=partial(self.point, step),

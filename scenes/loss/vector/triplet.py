@@ -16,12 +16,13 @@ from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.plot import dashed
 from torchreel.scenes.parts.shapes import Disc, Path, Shape
-from torchreel.scenes.parts.text import Align
+from torchreel.scenes.parts.text import Align, measure
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
 _POSITIVE, _NEGATIVE = 0, 1
 """The identifying colours of what should be near and of what should be far."""
+_LONGEST = "positive"
 _UNKNOWN_ANGLE = 1.2
 _FAR = 2.2
 """How many radii away a negative is drawn where it stands at most."""
@@ -59,7 +60,9 @@ class TripletScene(VectorLoss):
         ]
 
     def _distance_column(self, name: str) -> Column:
-        return Column(name, lambda sample, _: self.aligned(name, sample), blank=True, name=self.words("distance"))
+        return Column(
+            name, lambda sample, _: self.aligned(name, sample), blank=True, name=self.words("distance")
+        )
 
     def _vectors(self, name: str) -> Column:
         shape = self.trace.shape(name)
@@ -83,7 +86,9 @@ class TripletScene(VectorLoss):
 
     def _rule(self, name: str, sample: Index) -> Step | None:
         ruled = any(rule.tensor == name for rule in self.trace.rules)
-        return self.trace.step(name, self.aligned(name, sample)) if ruled and name in self.board.grids else None
+        return (
+            self.trace.step(name, self.aligned(name, sample)) if ruled and name in self.board.grids else None
+        )
 
     def _known(self, name: str, sample: Index) -> float:
         if name not in self.trace.tensors:
@@ -96,7 +101,8 @@ class TripletScene(VectorLoss):
             return None
         area = self.board.area
         reach = (area.height - 0.3) / 2
-        self.unit, self.reach = reach / max(radius, near, 1e-9), reach
+        self.unit = reach / max(radius, near, 1e-9)
+        self.ring = radius * self.unit
         center = np.array([area.left + 0.42 * area.width, (area.bottom + area.top) / 2, 0.0])
         angle = _UNKNOWN_ANGLE
         if math.isfinite(between) and near > 0 and far > 0:
@@ -107,7 +113,11 @@ class TripletScene(VectorLoss):
 
     def _dots(self, points: list[np.ndarray], names: tuple[str, str]) -> Iterator[VGroup]:
         theme = self.look.theme
-        hues = {"anchor": theme.text, "positive": theme.channel(_POSITIVE), "negative": theme.channel(_NEGATIVE)}
+        hues = {
+            "anchor": theme.text,
+            "positive": theme.channel(_POSITIVE),
+            "negative": theme.channel(_NEGATIVE),
+        }
         sides = self._sides(points)
         for point, name, (x, y, align) in zip(points, (*names, "negative"), sides, strict=True):
             at = point + np.array([x, y, 0.0])
@@ -117,10 +127,30 @@ class TripletScene(VectorLoss):
     def _sides(self, points: list[np.ndarray]) -> list[tuple[float, float, Align]]:
         """Where the names stand: beside the middle, above its partner towards the inside, below the negative."""
         middle, partner, negative = points
-        above: tuple[float, float, Align] = (-0.05, 0.22, "right") if partner[0] > middle[0] else (0.05, 0.22, "left")
-        inside = float(np.linalg.norm(negative - middle)) < self.reach
-        below: tuple[float, float, Align] = (0.0, -0.26, "right") if inside else (0.0, -0.26, "left")
-        return [(-0.2, 0.0, "right"), above, below]
+        right = partner[0] > middle[0]
+        places: list[tuple[float, float, Align]] = [
+            (-0.05 if right else 0.05, 0.22, "right" if right else "left"),
+            (-0.18 if right else 0.18, 0.0, "right" if right else "left"),
+            (0.18 if right else -0.18, 0.0, "left" if right else "right"),
+            (0.0, -0.26, "left" if right else "right"),
+            (0.16, -0.3, "left"),
+            (-0.16, -0.3, "right"),
+        ]
+        above = next((place for place in places if self._is_clear(middle, partner, place)), places[0])
+        inside = float(np.linalg.norm(negative - middle)) < self.ring
+        return [(-0.2, 0.0, "right"), above, (0.0, -0.26, "right" if inside else "left")]
+
+    def _is_clear(self, middle: np.ndarray, point: np.ndarray, place: tuple[float, float, Align]) -> bool:
+        """Whether a name beside a point lies wholly within the circle or wholly outside."""
+        x, y, align = place
+        wide = measure(_LONGEST, MIN_TEXT)
+        start = point[0] + x - (wide if align == "right" else 0.0)
+        xs, ys = (
+            start + np.linspace(0, wide, 9) - middle[0],
+            point[1] + y + np.linspace(-0.14, 0.14, 3) - middle[1],
+        )
+        away = np.hypot(xs[:, None], ys[None, :])
+        return bool(away.max() < self.ring - 0.04 or away.min() > self.ring + 0.04)
 
     def _lines(self, points: list[np.ndarray]) -> VGroup:
         theme = self.look.theme
@@ -146,7 +176,9 @@ class TripletScene(VectorLoss):
             stop = center + np.array([size, 0.0, 0.0])
             group.add(Path([points[2], stop], theme.role("result"), 8, z_index=2))
             at = (stop[0] + 0.2, stop[1])
-            group.add(board.label(self.words("lost"), at, MIN_TEXT, theme.role("result"), "sans", align="left"))
+            group.add(
+                board.label(self.words("lost"), at, MIN_TEXT, theme.role("result"), "sans", align="left")
+            )
         return group
 
 
@@ -167,4 +199,7 @@ class TripletMarginWithDistanceLoss(TripletScene):
     def call(self) -> list[tuple[str, bool]]:
         """The function by a name that is no text."""
         given = self.trace.kwargs.get("distance_function")
-        return [(text.replace(repr(given), self.distance) if given else text, focus) for text, focus in super().call()]
+        return [
+            (text.replace(repr(given), self.distance) if given else text, focus)
+            for text, focus in super().call()
+        ]
