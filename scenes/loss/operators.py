@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from torch import nn
 
@@ -53,22 +54,28 @@ def _vector(
     module: type[nn.Module],
     record: Callable[[Call], Recording],
     facts: Callable[[Trace], Mapping[str, bool]] = reduction_facts,
+    symbols: Mapping[str, str] = MappingProxyType({}),
     source: str = "",
-    **symbols: str,
 ) -> LossOperator:
     return LossOperator(module, record, source=source, symbols={**_VECTOR, **symbols}, facts=facts)
 
 
-CrossEntropyLoss = _vector(nn.CrossEntropyLoss, record_cross_entropy, class_facts, log_p="p", logsumexp="s")
+CrossEntropyLoss = _vector(nn.CrossEntropyLoss, record_cross_entropy, class_facts, {"logsumexp": "s"})
 NLLLoss = _vector(nn.NLLLoss, record_nll, class_facts)
-MultiLabelSoftMarginLoss = _vector(nn.MultiLabelSoftMarginLoss, record_multi_label_soft_margin, term="e")
-MultiMarginLoss = _vector(nn.MultiMarginLoss, record_multi_margin, hinge="h")
-MultiLabelMarginLoss = _vector(nn.MultiLabelMarginLoss, record_multi_label_margin, hinge="h")
+MultiLabelSoftMarginLoss = _vector(
+    nn.MultiLabelSoftMarginLoss, record_multi_label_soft_margin, symbols={"term": "e"}
+)
+MultiMarginLoss = _vector(nn.MultiMarginLoss, record_multi_margin, symbols={"hinge": "h"})
+MultiLabelMarginLoss = _vector(nn.MultiLabelMarginLoss, record_multi_label_margin, symbols={"hinge": "h"})
 MarginRankingLoss = _vector(
-    nn.MarginRankingLoss, record_margin_ranking, input1="u", input2="v", difference="d", lead="d"
+    nn.MarginRankingLoss,
+    record_margin_ranking,
+    symbols={"input1": "u", "input2": "v", "difference": "g", "lead": "d"},
 )
 CosineEmbeddingLoss = _vector(
-    nn.CosineEmbeddingLoss, record_cosine_embedding, input1="u", input2="v", norm1="a", norm2="b", cos="c"
+    nn.CosineEmbeddingLoss,
+    record_cosine_embedding,
+    symbols={"input1": "u", "input2": "v", "norm1": "a", "norm2": "b", "cos": "c"},
 )
 _TRIPLES = {
     "anchor": "a",
@@ -78,9 +85,9 @@ _TRIPLES = {
     "to_negative": "d_{n}",
     "between": "d_{pn}",
 }
-TripletMarginLoss = _vector(nn.TripletMarginLoss, record_triplet, source=_TRIPLET, **_TRIPLES)
+TripletMarginLoss = _vector(nn.TripletMarginLoss, record_triplet, symbols=_TRIPLES, source=_TRIPLET)
 TripletMarginWithDistanceLoss = _vector(
-    nn.TripletMarginWithDistanceLoss, record_triplet_with_distance, source=_TRIPLET, **_TRIPLES
+    nn.TripletMarginWithDistanceLoss, record_triplet_with_distance, symbols=_TRIPLES, source=_TRIPLET
 )
 CTCLoss = Operator(
     nn.CTCLoss,

@@ -1,4 +1,4 @@
-"""The table of CTC drawn as a lattice: places down, time across, probabilities of the classes above in the same columns.
+"""The table of CTC as a lattice: places down, time across, probabilities of the classes above in the same columns.
 
 At the right stand the target, then the loss in line with the cells a path may end in, and the result beside it.
 """
@@ -6,7 +6,8 @@ At the right stand the target, then the loss in line with the cells a path may e
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
+from typing import Any
 
 import numpy as np
 from manim import Animation, VGroup
@@ -108,7 +109,7 @@ class CTCBoard(Board):
         side = np.array([self.wide / 2, 0, 0])
         lines, grid = VGroup(), self.grid_of_alpha
         middles = [grid.center((place, time)) for time, place in nodes]
-        for start, end in zip(middles, middles[1:], strict=False):
+        for start, end in pairwise(middles):
             lines.add(Path([start + side, end - side], color, 4.5, z_index=2))
         for time, place in nodes:
             path = grid.outline((place, time), (place, time), -0.02)
@@ -181,6 +182,11 @@ class CTCBoard(Board):
         size = min(0.32, (wide - BESIDE) / ems, self.high * 0.66)
         return Cells(wide, self.high, size if size >= MIN_NUMBER else 0.0, rows, cols)
 
+    @property
+    def _apart(self) -> Any:
+        """Columns stand further apart than rows, by any factor."""
+        return 1, self.pitch / self.wide
+
     def _middle(self, top: float, rows: int) -> tuple[float, float]:
         return _LEFT + ((self.times - 1) * self.pitch + self.wide) / 2, top - rows * self.high / 2
 
@@ -195,7 +201,7 @@ class CTCBoard(Board):
             cells,
             middle,
             index=lambda cell: (cell[1], *batch, cell[0]),
-            step=(1, self.pitch / self.wide),
+            step=self._apart,
         )
 
     def _alpha(self) -> Grid:
@@ -208,7 +214,7 @@ class CTCBoard(Board):
         cells = self._cells([small(self.look, value) for value in known], self.places, self.times, self.wide)
         return LatticeGrid(
             self.look, self.trace, "alpha", (), cells, self._middle(top, self.places),
-            index=lambda cell: (self.sample, cell[1], cell[0]), blank=True, step=(1, self.pitch / self.wide),
+            index=lambda cell: (self.sample, cell[1], cell[0]), blank=True, step=self._apart,
             scale=max([value for value in known if value < np.inf] or [1.0]) or 1.0,
         )  # fmt: skip
 

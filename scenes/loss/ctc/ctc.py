@@ -158,5 +158,5 @@ class CTCLoss(OperatorScene):
 
     def _spell(self, path: Sequence[Node]) -> Iterable[Animation]:
         self.marked = self.board.steps(path, self.look.theme.accent)
-        self.spelt = self.board.spelt(path, self.words("paths_label", **self.values()))
+        self.spelt = self.board.spelt(path, self.words("paths_label", paths=self._count()))
         return [Appear(self.marked), Appear(self.spelt)]

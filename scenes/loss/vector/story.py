@@ -162,14 +162,24 @@ class VectorLoss(LossScene):
             )
         step = self.trace.step("loss", sample)
         yield Beat(
-            self.outcome(sample), partial(self.board.row, "loss", sample), 0.4, 0.8, step, look=partial(self.point, step),
-        )  # fmt: skip
+            self.outcome(sample),
+            partial(self.board.row, "loss", sample),
+            0.4,
+            0.8,
+            step,
+            look=partial(self.point, step),
+        )
 
     def _swept(self, sample: Index) -> Beat:
         step = self.trace.step("loss", sample)
         return Beat(
-            self._swept_key(sample), partial(self.board.row, "loss", sample), 0.4, 0.8, step, look=partial(self._turn, sample, step),
-        )  # fmt: skip
+            self._swept_key(sample),
+            partial(self.board.row, "loss", sample),
+            0.4,
+            0.8,
+            step,
+            look=partial(self._turn, sample, step),
+        )
 
     def _swept_key(self, sample: Index) -> str:
         """The caption of a further sample: what is new of it, if there are but two kinds of them in a row."""

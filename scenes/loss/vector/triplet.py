@@ -14,7 +14,7 @@ from torchreel.scenes.loss.vector.board import Column
 from torchreel.scenes.loss.vector.slots import shown_slots
 from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.parts.look import MIN_TEXT
-from torchreel.scenes.parts.plot import dashed
+from torchreel.scenes.parts.plot import Tag, dashed
 from torchreel.scenes.parts.shapes import Disc, Path, Shape
 from torchreel.scenes.parts.text import Align, measure
 from torchreel.scenes.trace.formula import Index, Token
@@ -24,6 +24,8 @@ _POSITIVE, _NEGATIVE = 0, 1
 """The identifying colours of what should be near and of what should be far."""
 _LONGEST = "positive"
 _UNKNOWN_ANGLE = 1.2
+_HIDES = 0.3
+"""How high above its point a name stands that hides the circle behind it."""
 _FAR = 2.2
 """How many radii away a negative is drawn where it stands at most."""
 
@@ -122,6 +124,8 @@ class TripletScene(VectorLoss):
         for point, name, (x, y, align) in zip(points, (*names, "negative"), sides, strict=True):
             at = point + np.array([x, y, 0.0])
             label = self.board.label(name, at, MIN_TEXT, hues[name], "sans", align=align)
+            if y > _HIDES - 0.01:
+                label = Tag(name, at, hues[name], theme.background, align, MIN_TEXT)
             yield VGroup(Disc(0.1, point, fill=hues[name], z_index=3), label)
 
     def _sides(self, points: list[np.ndarray]) -> list[tuple[float, float, Align]]:
@@ -133,10 +137,9 @@ class TripletScene(VectorLoss):
             (-0.18 if right else 0.18, 0.0, "right" if right else "left"),
             (0.18 if right else -0.18, 0.0, "left" if right else "right"),
             (0.0, -0.26, "left" if right else "right"),
-            (0.16, -0.3, "left"),
-            (-0.16, -0.3, "right"),
         ]
-        above = next((place for place in places if self._is_clear(middle, partner, place)), places[0])
+        covering = (places[0][0], _HIDES, places[0][2])
+        above = next((place for place in places if self._is_clear(middle, partner, place)), covering)
         inside = float(np.linalg.norm(negative - middle)) < self.ring
         return [(-0.2, 0.0, "right"), above, (0.0, -0.26, "right" if inside else "left")]
 
