@@ -23,7 +23,7 @@ from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _TINTED, _ABOVE, _BEHIND, _FARTHER = 0.5, 2, -1, -2
-_TINT, _WASH = 0.22, 0.16
+_TINT, _WASH = 0.22, 0.07
 _SIGN, _SIGN_AIR = 0.34, 0.12
 _NAME_GAP = 0.17
 
@@ -95,7 +95,8 @@ class PoolingBoard(Board):
         if not self.is_tinted:
             marks.add(Shape(path, fill=accent, opacity=_WASH, z_index=_TINTED))
         marks.add(Shape(path, stroke=accent, stroke_width=Stroke.SOURCE, z_index=_ABOVE))
-        marks.add(*self._beam(position, name))
+        if self.size.dims > 1 or name == self.results[0]:
+            marks.add(*self._beam(position, name))
         return marks.add(self.frame(self.outputs[name].outline(position, position, 0.02)))
 
     def tint(self, position: Position) -> list[Animation]:
@@ -159,9 +160,16 @@ class PoolingBoard(Board):
         path = self.window_path(position)
         whole = _rect(path)
         if not self.input.sheet.slices:
-            return whole
+            return self._existing(whole)
         _, bottom, _, top = last = _rect(path[-(len(path) // max(1, self.size.kernel[0])) :])
         return whole if (bottom, top) == (whole[1], whole[3]) else last
+
+    def _existing(self, window: Rect) -> Rect:
+        """A window without the rows that are neither input nor padding."""
+        (_, bottom, _, top), high = self.input.edges, self.input.cells.height
+        above, below, *_ = self.input.pad
+        low = max(window[1], bottom - below * high)
+        return window[0], low, window[2], max(low, min(window[3], top + above * high))
 
     def _beam(self, position: Position, name: str) -> list[Shape]:
         """Two lines from the window to the result and what lies between them, behind all cells."""
@@ -182,8 +190,8 @@ class PoolingBoard(Board):
             start = np.array([(left, bottom, 0.0), (right, bottom, 0.0)])
             return start, np.array([(target[0], target[3], 0.0), (target[2], target[3], 0.0)])
         start = np.array([(right, top, 0.0), (right, bottom, 0.0)])
-        row = (*position[:-1], 0)
-        edge = _rect(self.outputs[name].outline(row, row))[0]
+        channel = self.outputs[name]
+        edge = float(channel.drawn.edges[0]) if channel.sheet.slices else channel.edges[0]
         end = np.array([(edge, target[3], 0.0), (edge, target[1], 0.0)])
         along = max(0.0, self._right - right) / max(1e-6, edge - right)
         return start + (end - start) * min(1.0, along), end
@@ -197,6 +205,8 @@ class PoolingBoard(Board):
 
     def _sign_place(self, position: Position, name: str, wide: float) -> np.ndarray | None:
         """The middle of a sign between the lines, clear of them."""
+        if self.size.dims == 1 and name != self.results[0]:
+            return None
         start, end = self._ends(position, name)
         share = 0.5 if len(self.results) == 1 or self.size.dims == 1 else 0.7
         if self.size.dims == 1:
@@ -291,11 +301,11 @@ class PoolingBoard(Board):
         else:
             pad = channel.pad
             top += pad[0] * cells.height
-        below = self.size.dims == 1 and name != "input"
+        below = name != "input" and (self.size.dims == 1 or name != self.results[0])
         y = bottom - _NAME_GAP - 0.16 if below else top + _NAME_GAP
         said, room = self._heading_text(name), bars.WIDTH - 2 * bars.MARGIN
         wide = measure(said, NAME_TEXT, "mono")
-        over = self.size.dims > 1 and name != "input" and wide > right - left
+        over = self.size.dims > 1 and name == self.results[0] and wide > right - left
         x = max(min((left + right) / 2, room / 2 - wide / 2), -room / 2 + wide / 2)
         at, align = ((left, y), "left") if over and left + wide <= room / 2 else ((x, y), "center")
         if own := self.heading(name):

@@ -19,12 +19,12 @@ from torchreel.scenes.stage import bars
 NAME = 0.46
 """The height that a name takes above or below a grid."""
 TOP, BOTTOM = bars.STAGE_TOP - NAME - 0.08, bars.STAGE_BOTTOM + 0.4
-MIDDLE = (TOP + BOTTOM) / 2
 WIDTH = bars.WIDTH - 2 * bars.MARGIN
 _LANE, _LOW_LANE, _NARROW_LANE = 1.9, 1.3, 2.0
-_STACK_GAP, _LINE_GAP = 0.72, 0.6
+_STACK_GAP, _LINE_GAP = 0.4, 0.6
 _LARGEST, _LARGEST_LINE, _SLICED = 1.25, 1.45, 0.95
 _TALLEST = 1.2
+_SMALLEST_RESULT, _LARGER = 0.66, 1.2
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,10 @@ def _in_lines(size: PoolingGeometry, texts: Sequence[str], results: int) -> Pool
 def _side_by_side(
     size: PoolingGeometry, inputs: Sequence[str], results: Sequence[Sequence[str]], names: Sequence[str]
 ) -> PoolingPlaces:
-    """The input, and at its right the results one below another."""
-    volume, high, count = size.dims == 3, TOP - BOTTOM, len(results)
+    """The input, and at its right the results one below another, the name of a second one below it."""
+    volume, count = size.dims == 3, len(results)
+    low = BOTTOM + (NAME if count > 1 else 0.0)
+    high, y = TOP - low, (TOP + low) / 2
     sides = tuple(side for side in size.padding for _ in range(2)) if volume else NO_PAD
     wide = [measure(name, NAME_TEXT, "mono") for name in names]
     source = Claim(size.plane if volume else _whole(size), inputs, high, wide[0], _SLICED if volume else _LARGEST,
@@ -87,7 +89,10 @@ def _side_by_side(
     texts = [text for one in results for text in one]
     each = (high - (count - 1) * _STACK_GAP) / count
     result = Claim(size.out, texts, each, max(wide[1:]), _SLICED if volume else _LARGEST)
-    (room, at), (sheet, middle) = in_line(WIDTH, [source, result], (_NARROW_LANE,), MIDDLE)
+    (room, at), (sheet, middle) = in_line(WIDTH, [source, result], (_NARROW_LANE,), y)
+    if volume and room.cells.text_size:
+        likely = replace(result, largest=max(_SMALLEST_RESULT, _LARGER * room.cells.width))
+        (room, at), (sheet, middle) = in_line(WIDTH, [source, likely], (_NARROW_LANE,), y)
     if not volume and room.cells.text_size and sheet.cells.text_size:
         room, sheet = _alike(room, sheet)
     step = sheet.height + _STACK_GAP

@@ -17,8 +17,7 @@ from torchreel.scenes.pooling.window.board import PoolingBoard
 from torchreel.scenes.pooling.window.trace import AXES
 
 _INDEX_CELL = 0.78
-_WON, _WINNER = 0.5, 0.3
-_INWARDS = -0.06
+_WON, _INWARDS, _HIGH = 0.5, -0.06, 3
 
 
 class MaxBoard(PoolingBoard):
@@ -53,13 +52,20 @@ class MaxBoard(PoolingBoard):
         return place if self.size.dims > 1 else (0, *place)
 
     def crown(self, position: Position) -> list[Shape]:
-        """The frame round a window's winner, with a wash where windows have no tints."""
+        """The frame of a window's winner; where windows have tints, the full tint says it."""
         best, accent = self.winner(position), self.look.theme.accent
-        if not self.input.shows(best) or not self.has_cell_text:
+        if self.is_tinted or not self.input.shows(best) or not self.has_cell_text:
             return []
         path = self.input.outline(best, best, _INWARDS)
-        frame = Shape(path, stroke=accent, stroke_width=Stroke.FRAME, z_index=3)
-        return [frame] if self.is_tinted else [Shape(path, fill=accent, opacity=_WINNER, z_index=0.6), frame]
+        return [Shape(path, stroke=accent, stroke_width=Stroke.FRAME, z_index=_HIGH)]
+
+    def place_marks(self, position: Position) -> VGroup:
+        """The frame of a window's index, and where in the input it points."""
+        marks, best = VGroup(), self.winner(position)
+        if self.input.shows(best):
+            path = self.input.outline(best, best, _INWARDS)
+            marks.add(Shape(path, stroke=self.look.theme.text, stroke_width=Stroke.SOURCE, z_index=_HIGH))
+        return marks.add(self.frame(self.outputs["indices"].outline(position, position, 0.02)))
 
     def keep(self, position: Position) -> list[Animation]:
         """A winner keeps the full tint of its window."""

@@ -45,7 +45,7 @@ class _MaxPool(PoolingScene):
         size = self.board.size
         return [output(size), Token(f" = max_{{{taps(size)}}} "), read(size)]
 
-    def merit(self, position: Position) -> tuple[Any, ...]:
+    def merit(self, position: Position, at_end: bool) -> tuple[Any, ...]:
         """On the border where a border of 0 would win; else a winner that is not the first or the last of its window."""
         assert self.board is not None
         size, best = self.board.size, self.board.winner(position)
@@ -54,14 +54,19 @@ class _MaxPool(PoolingScene):
         cut = not all(map(size.exists, held))
         zero_wins = padded and self.trace.value("output", self.board.index(position)) < 0
         inside = best in held[1:-1]
-        return zero_wins, cut, padded, inside
+        return zero_wins, cut, padded, not at_end, inside
 
     def write(self, position: Position) -> Iterable[Animation]:
         return [*super().write(position), *self._crown(position)]
 
     def point(self, position: Position, name: str = "output") -> Iterable[Animation]:
         assert self.board is not None
-        return [*super().point(position, name), *(self.board.keep(position) if self._is_written(position) else [])]
+        moves = list(super().point(position, name))
+        if not self._is_written(position):
+            return moves
+        crown = self.board.crown(position)
+        self.marks.add(*crown)
+        return [*moves, *self.board.keep(position)]
 
     def _is_written(self, position: Position) -> bool:
         assert self.board is not None
@@ -75,8 +80,7 @@ class _MaxPool(PoolingScene):
     def _point_index(self, position: Position) -> Iterable[Animation]:
         assert self.board is not None
         self.remove(self.marks)
-        self.marks = self.board.marks(position, "indices")
-        self.marks.add(*self.board.crown(position))
+        self.marks = self.board.place_marks(position)
         return [Appear(self.marks)]
 
     def _crown(self, position: Position) -> Iterable[Animation]:

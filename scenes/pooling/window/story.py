@@ -38,9 +38,9 @@ class PoolingScene(OperatorScene):
         """How the first window becomes its result, step by step."""
         raise NotImplementedError
 
-    def merit(self, position: Position) -> tuple[Any, ...]:
-        """How well an element stands for all others in the last picture."""
-        return ()
+    def merit(self, position: Position, at_end: bool) -> tuple[Any, ...]:
+        """How well an element stands for all others in the last picture; those at the ends are the least interesting."""
+        return (not at_end,)
 
     def story(self) -> Iterator[Beat]:
         board = self.board = self.set_up()
@@ -114,7 +114,7 @@ class PoolingScene(OperatorScene):
         """Of the elements that tell most, one that is not at an end."""
         assert self.board is not None
         cells = self.board.positions()[:_MOST_TRIED]
-        return max(cells, key=lambda cell: (*self.merit(cell), cell not in (cells[0], cells[-1])))
+        return max(cells, key=lambda cell: self.merit(cell, cell in (cells[0], cells[-1])))
 
     def step(self, name: str, position: Position) -> Step:
         """The step of a result at a position of the output."""
