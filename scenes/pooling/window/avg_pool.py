@@ -13,7 +13,7 @@ from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling import operators
 from torchreel.scenes.pooling.window.average_board import OTHER, AverageBoard
 from torchreel.scenes.pooling.window.board import appear
-from torchreel.scenes.pooling.window.story import PoolingScene
+from torchreel.scenes.pooling.window.story import MOST_TERMS, PoolingScene
 from torchreel.scenes.pooling.window.words import output, read, taps
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Token
@@ -64,11 +64,15 @@ class _AvgPool(PoolingScene):
         return {**super().result(position, name), "divisor": self.text(tensor, divisor)}
 
     def merit(self, position: Position, at_end: bool) -> tuple[Any, ...]:
-        """An element with a rare divisor."""
+        """A window that is cut off, or whose padding matters, or with a rare divisor; then one whose mean is none of its values."""
         assert self.board is not None
-        value = self.trace.value("output", self.board.index(position))
+        size, step = self.board.size, self.step("output", position)
+        cut = not all(map(size.exists, size.taps(position)))
+        names = [self.board.divisor(name) for name in self.board.results]
+        matters = len({self.trace.value(name, self.board.divisor_index(position)) for name in names}) > 1
+        own = [self.trace.value(*one) for one in list(step.reads)[:MOST_TERMS]]
         rare = -self._counts[self._divided_by(position)]
-        return rare, not at_end, value != 0
+        return cut, matters, rare, not at_end, step.value not in own
 
     @cached_property
     def _counts(self) -> Counter[float]:

@@ -116,6 +116,7 @@ def power_facts(trace: Trace) -> Facts:
     return {
         **window_facts(trace),
         "scaled": isinstance(count, Tensor) and bool((count < size).any()),
+        "first_scaled": isinstance(count, Tensor) and count.numel() > 0 and int(count.reshape(-1)[0]) < size,
         "sum_pooling": p == 1,
         "square": p == 2,
         "norm": p >= 1,
