@@ -13,6 +13,7 @@ from torchreel.scenes.pooling.adaptive.trace import (
     record_adaptive_average_pool,
     record_adaptive_max_pool,
 )
+from torchreel.scenes.pooling.unpooling.facts import unpooling_facts
 from torchreel.scenes.pooling.unpooling.trace import (
     UnpoolOperator,
     check_unpooling,
@@ -68,7 +69,15 @@ def _power(module: type[nn.Module]) -> Operator:
 
 def _unpooling(module: type[nn.Module]) -> UnpoolOperator:
     check = partial(check_unpooling, dims=int(module.__name__[-2]))
-    return UnpoolOperator(module, record_unpooling, check, run=run_unpooling, source=_SWITCHES)
+    return UnpoolOperator(
+        module,
+        record_unpooling,
+        check,
+        run=run_unpooling,
+        source=_SWITCHES,
+        symbols={"indices": "k"},
+        facts=unpooling_facts,
+    )
 
 
 MaxPool1d = _max(nn.MaxPool1d)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,8 @@ from torchreel.scenes.pooling.window.words import output, read, taps
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Case, Token
 from torchreel.scenes.trace.proof import Step
+
+_EXPONENT = re.compile(r"\^(?:\(([^()]*)\)|(−?[\d.]+))")
 
 
 class _LPPool(PoolingScene):
@@ -72,6 +75,11 @@ class _LPPool(PoolingScene):
         total = self.trace.step("total", step.index)
         dtype = self.trace.tensors["total"].dtype
         return replace(step, formula=root(total.formula, self.board.p, dtype))
+
+    def formula_tokens(self, step: Step, most: int = MOST_TERMS) -> list[Token]:
+        """Exponents are raised."""
+        tokens = super().formula_tokens(step, most)
+        return [replace(one, text=_EXPONENT.sub(r"^{\1\2}", one.text)) for one in tokens]
 
     def step(self, name: str, position: Position) -> Step:
         """An output is explained by the powers of its window, not by their sum."""
