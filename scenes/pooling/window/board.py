@@ -307,10 +307,11 @@ class PoolingBoard(Board):
         wide = measure(said, NAME_TEXT, "mono")
         over = self.size.dims > 1 and name == self.results[0] and wide > right - left
         x = max(min((left + right) / 2, room / 2 - wide / 2), -room / 2 + wide / 2)
-        at, align = ((left, y), "left") if over and left + wide <= room / 2 else ((x, y), "center")
+        at, align = ((left, y), "left") if over else ((x, y), "center")
         if own := self.heading(name):
             return VGroup(self.label(own, at, NAME_TEXT, align=align, vertical="baseline"))
-        return self.title(name, at, align=align)  # type: ignore[arg-type]
+        fits = not over or left + wide <= room / 2
+        return self.title(name, at, align=align, shape=fits)  # type: ignore[arg-type]
 
 
 def appear(parts: VGroup) -> list[Animation]:
