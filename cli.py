@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import torchreel
+from torchreel.assets.errors import UserError
+from torchreel.render.endings import DONE, FAILED, WRONG_USAGE, ending, is_debugging
+from torchreel.render.streams import OutputLost, dependable, say, say_json
 
 if TYPE_CHECKING:
     from torchreel.render.job import Job
     from torchreel.render.task import Result
 
-DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 _LANG = click.option(
     "--lang",
     "langs",
@@ -62,8 +66,15 @@ _CHANGES = (
     click.option(
         "--input",
         "input_text",
+        multiple=True,
         metavar="TENSOR|FILE",
-        help='The first input: "torch.randn(1, 1, 6, 6)", nested lists, or a .npy, .pt or picture file.',
+        help='The first input: "torch.randn(1, 1, 6, 6)", nested lists, a .npy, .npz, .pt, .csv or picture file, '
+        "or - for standard input.",
+    ),
+    click.option(
+        "--resize",
+        metavar="SIZE",
+        help="Make an input picture smaller: 64 is its longer side in px, 64x48 its width and height.",
     ),
     click.option(
         "--seed",
@@ -78,32 +89,71 @@ _CHANGES = (
 )
 
 
-@contextmanager
-def _friendly(as_json: bool = False) -> Iterator[None]:
-    """Turn a user's mistake into one line (and an object of JSON) and exit code 2, and Ctrl-C into a quiet end."""
-    from torchreel.assets.errors import UserError
-
-    try:
-        yield
-    except UserError as error:
-        click.echo(f"torchreel: {error}", err=True)
-        if as_json:
-            click.echo(_json({"exit_code": WRONG_USAGE, "error": str(error)}))
-        sys.exit(WRONG_USAGE)
-    except KeyboardInterrupt:
-        click.echo("torchreel: interrupted; finished clips are kept.", err=True)
-        sys.exit(INTERRUPTED)
-
-
 def _changes(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_CHANGES):
         command = option(command)
     return command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """The group that ends every command, whatever happens in it, with an exit code and at most one line."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **options: Any,
+    ) -> Any:
+        """Run the command that `args` name and exit; without `standalone_mode` return or raise as click does."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, False, **options)
+        given = list(sys.argv[1:] if args is None else args)
+        with dependable(), warnings.catch_warnings():
+            if not is_debugging():
+                warnings.simplefilter("ignore")
+            try:
+                code = super().main(given, prog_name, complete_var, False, **options) or DONE
+                sys.stdout.flush()
+            except (Exception, KeyboardInterrupt, OutputLost) as error:
+                code = _report(error, as_json="--json" in given)
+        sys.exit(code)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run a command; click would answer Ctrl-C with an empty line."""
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt as error:
+            raise click.Abort from error
+
+
+def _report(error: BaseException, as_json: bool) -> int:
+    """Say what ended a command, to a program as JSON on standard output, and return the exit code."""
+    if is_debugging():
+        traceback.print_exception(error)
+    if isinstance(error, click.ClickException):
+        context = getattr(error, "ctx", None)
+        hint = f" See '{context.command_path} --help'." if context else ""
+        code, text = error.exit_code, " ".join(error.format_message().split()) + hint
+    else:
+        code, text = ending(KeyboardInterrupt() if isinstance(error, click.Abort) else error)
+    try:
+        if as_json and not isinstance(error, OutputLost):
+            say_json({"exit_code": code, "error": text})
+        else:
+            say(f"torchreel: {text}", err=True)
+    except OutputLost as lost:
+        say(f"torchreel: {ending(lost)[1]}", err=True)
+    return code
+
+
+@click.group(
+    cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(torchreel.__version__, prog_name="torchreel")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """See what a tensor operator does, with the numbers torch really computes.
 
     \b
@@ -112,6 +162,7 @@ def main() -> None:
     torchreel render Conv2d --set kernel_size=2 --input "torch.randn(1, 1, 6, 6)"
     torchreel render --all -j 2
     """
+    _help_unless_named(context)
 
 
 @main.command("list")
@@ -119,16 +170,14 @@ def main() -> None:
 @_JSON
 def list_command(family: str | None, as_json: bool) -> None:
     """Show the operators and their examples, by family and by the rows of the handbook's index."""
-    with _friendly(as_json):
-        from torchreel.render import listing
-        from torchreel.render.plan import select
+    from torchreel.render import listing
+    from torchreel.render.plan import select
 
-        chosen = select((), everything=True, family=family)
+    chosen = select((), everything=True, family=family)
     if as_json:
-        click.echo(_json(listing.plain(chosen)))
+        say_json(listing.plain(chosen))
         return
-    for line in listing.lines(chosen):
-        click.echo(line)
+    say("\n".join(listing.lines(chosen)))
 
 
 @main.command()
@@ -136,22 +185,21 @@ def list_command(family: str | None, as_json: bool) -> None:
 @_JSON
 def info(operator: str, as_json: bool) -> None:
     """Show the examples of one OPERATOR: its constructor calls and where they come from."""
-    with _friendly(as_json):
-        from torchreel.render.plan import select
+    from torchreel.render.plan import select
 
-        chosen = select([operator if ":" in operator else f"{operator}:*"])
+    chosen = select([operator if ":" in operator else f"{operator}:*"])
     if as_json:
         fields = ("operator", "name", "family", "kwargs", "call", "inputs", "state", "section")
-        click.echo(_json([{field: getattr(example, field) for field in fields} for example in chosen]))
+        say_json([{field: getattr(example, field) for field in fields} for example in chosen])
         return
-    click.echo(f"{chosen[0].operator}  ({chosen[0].family})")
+    say(f"{chosen[0].operator}  ({chosen[0].family})")
     for example in chosen:
         call = ", ".join(f"{name}={value!r}" for name, value in example.kwargs.items())
         extra = "".join(f"  {name}={value}" for name, value in example.call.items())
-        click.echo(f"  {example.name:<16} {example.operator}({call}){extra}")
+        say(f"  {example.name:<16} {example.operator}({call}){extra}")
         if example.section:
-            click.echo(f"  {'':<16} handbook: {example.section}")
-    click.echo(f"render one:  torchreel render {chosen[0].operator}:{chosen[0].name}")
+            say(f"  {'':<16} handbook: {example.section}")
+    say(f"render one:  torchreel render {chosen[0].operator}:{chosen[0].name}")
 
 
 @main.command()
@@ -191,7 +239,11 @@ def info(operator: str, as_json: bool) -> None:
 @click.option(
     "-j", "--jobs", type=click.IntRange(1), help="Clips rendered at once.  [default: one a processor]"
 )
-@click.option("--force", is_flag=True, help="Render even what has not changed.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Render even what has not changed, and replace files that torchreel did not write.",
+)
 @click.option("--keep-going/--fail-fast", default=True, show_default=True, help="After a clip that failed.")
 @click.option("-v", "--verbose", is_flag=True, help="Print the traceback of a clip that failed.")
 @_JSON
@@ -205,30 +257,31 @@ def render(
     verbose: bool,
     as_json: bool,
     **asked: Any,
-) -> None:
+) -> int:
     """Render clips of OPERATORs, of a family or of everything.
 
     `Conv2d` is the default example, `Conv2d:stride` another one, `Conv2d:*` all of them.
     """
-    with _friendly(as_json):
-        from torchreel.render.plan import jobs as plan_jobs
+    from torchreel.render.plan import jobs as plan_jobs
 
-        planned = plan_jobs(operators, everything, family, **asked)
-        results = _run(planned, jobs or _processors(), force, keep_going, as_json)
-        from torchreel.render import summary
+    planned = plan_jobs(operators, everything, family, **asked)
+    results, notes = _run(planned, jobs or _processors(), force, keep_going, as_json)
+    from torchreel.render import summary
 
     code = _exit_code(results)
     if as_json:
-        click.echo(_json({"exit_code": code, "clips": [summary.plain(result) for result in results]}))
+        clips = [summary.plain(result) for result in results]
+        say_json({"exit_code": code, "clips": clips, "notes": notes})
     else:
         for text in summary.successes(results, asked["folder"]):
-            click.echo(text)
+            say(text)
         for text in summary.failures(results, len(planned)):
-            click.echo(text, err=True)
+            say(text, err=True)
     if verbose:
         for result in results:
-            click.echo(result.failure.trace if result.failure else "", err=True, nl=False)
-    sys.exit(code)
+            if result.failure:
+                say(result.failure.trace, err=True)
+    return code
 
 
 @main.command()
@@ -239,32 +292,37 @@ def render(
 @click.option(
     "-o", "--output", "folder", type=click.Path(path_type=Path), help="Keep the clip in this folder."
 )
-def preview(operator: str, folder: Path | None, **asked: Any) -> None:
+def preview(operator: str, folder: Path | None, **asked: Any) -> int:
     """Render one clip quickly, small, and open it; without a screen, print its path."""
+    import shutil
     import tempfile
 
-    from torchreel.assets.errors import UserError
+    from torchreel.render.plan import jobs
 
-    with _friendly():
-        folder = folder or Path(tempfile.gettempdir()) / f"torchreel-preview-{os.getuid()}"
-        from torchreel.render.plan import jobs
-
+    with contextlib.ExitStack() as unless_shown:
+        if folder is None:
+            folder = Path(tempfile.mkdtemp(prefix="torchreel-preview-"))
+            unless_shown.callback(shutil.rmtree, folder, ignore_errors=True)
         planned = jobs((operator,), formats=("mp4",), folder=folder, quality="l", **asked)
         if len({job.label for job in planned}) > 1:
             raise UserError(f"preview shows one clip: name one example, such as {planned[0].label}.")
-        result = _run(planned[:1], 1, force=False, keep_going=True, as_json=False, quiet=True)[0]
-    if result.failure is not None:
-        click.echo(f"torchreel: {result.failure.message}", err=True)
-        sys.exit(_exit_code([result]))
+        [result], notes = _run(planned[:1], 1, force=False, keep_going=True, as_json=False, quiet=True)
+        for text in notes:
+            say(f"torchreel: {text}", err=True)
+        if result.failure is not None:
+            say(f"torchreel: {result.failure.message}", err=True)
+            return _exit_code([result])
+        unless_shown.pop_all()
     path = planned[0].path("mp4").resolve()
     if not _open(path):
-        click.echo(path)
+        say(str(path))
+    return DONE
 
 
 @main.command()
 @_OUTPUT
 @_JSON
-def doctor(folder: Path, as_json: bool) -> None:
+def doctor(folder: Path, as_json: bool) -> int:
     """Check what rendering needs and print the command that installs what is missing. Never asks anything."""
     import dataclasses
 
@@ -272,13 +330,13 @@ def doctor(folder: Path, as_json: bool) -> None:
 
     findings = examine(folder)
     if as_json:
-        click.echo(_json([dataclasses.asdict(finding) for finding in findings]))
+        say_json([dataclasses.asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            click.echo(f"{'ok     ' if finding.ok else 'missing'}  {finding.name:<14} {finding.detail}")
+            say(f"{'ok     ' if finding.ok else 'missing'}  {finding.name:<14} {finding.detail}")
             if not finding.ok:
-                click.echo(f"         {'':<14} -> {finding.remedy}")
-    sys.exit(DONE if all(finding.ok for finding in findings) else FAILED)
+                say(f"         {'':<14} -> {finding.remedy}")
+    return DONE if all(finding.ok for finding in findings) else FAILED
 
 
 @main.command()
@@ -293,28 +351,36 @@ def doctor(folder: Path, as_json: bool) -> None:
     help="light, dark or both.",
 )
 @_FAMILY
+@_JSON
 def check(
-    clips: tuple[str, ...], langs: tuple[str, ...], themes: tuple[str, ...], family: str | None
-) -> None:
+    clips: tuple[str, ...], langs: tuple[str, ...], themes: tuple[str, ...], family: str | None, as_json: bool
+) -> int:
     """Say where clips break a picture law (docs/laws.md): the named ones, a family, or all. Exit code 1 if any does."""
+    import dataclasses
+
     from torchreel.render import plan
 
-    with _friendly():
-        chosen = plan.select(clips, not clips and family is None, family)
-        looks = plan.read_langs(langs), plan.read_themes(themes)
-        from torchreel.render.check import check as laws
+    chosen = plan.select(clips, not clips and family is None, family)
+    looks = plan.read_langs(langs), plan.read_themes(themes)
+    from torchreel.render.check import check as laws
 
-        count = 0
-        for breach in laws.check(chosen, *looks):
-            click.echo(str(breach))
-            count += 1
-    click.echo(f"{count} breaches in {len(chosen)} clips")
-    sys.exit(FAILED if count else DONE)
+    breaches = []
+    for breach in laws.check(chosen, *looks):
+        breaches.append(breach)
+        if not as_json:
+            say(str(breach))
+    if as_json:
+        say_json([dataclasses.asdict(breach) for breach in breaches])
+    else:
+        say(f"{len(breaches)} breaches in {len(chosen)} clips")
+    return FAILED if breaches else DONE
 
 
-@main.group()
-def cache() -> None:
+@main.group(invoke_without_command=True)
+@click.pass_context
+def cache(context: click.Context) -> None:
     """The store of finished clips, which makes an unchanged run instant."""
+    _help_unless_named(context)
 
 
 @cache.command()
@@ -327,9 +393,10 @@ def size(as_json: bool) -> None:
     store = Cache()
     count, total = store.size()
     if as_json:
-        click.echo(_json({"folder": str(store.folder), "files": count, "bytes": total}))
+        folder = None if store.folder is None else str(store.folder)
+        say_json({"folder": folder, "files": count, "bytes": total})
     else:
-        click.echo(f"{store.folder}: {count} files, {human_size(total)}")
+        say(store.trouble or f"{store.folder}: {count} files, {human_size(total)}")
 
 
 @cache.command()
@@ -339,19 +406,26 @@ def clear() -> None:
     from torchreel.render.progress import human_size
 
     count, total = Cache().clear()
-    click.echo(f"removed {count} files, {human_size(total)}")
+    say(f"removed {count} files, {human_size(total)}")
+
+
+def _help_unless_named(context: click.Context) -> None:
+    if context.invoked_subcommand is None:
+        say(context.get_help())
 
 
 def _run(
     planned: Sequence[Job], at_once: int, force: bool, keep_going: bool, as_json: bool, quiet: bool = False
-) -> list[Result]:
+) -> tuple[list[Result], list[str]]:
+    """The results of a run, and the notes on what was not as it should be."""
     from torchreel.render import batch, progress
 
     reporter = progress.Silent() if quiet else progress.reporter(len(planned), as_json)
     with reporter:
-        return batch.run(
+        results = batch.run(
             planned, reporter, at_once=min(at_once, len(planned)), force=force, keep_going=keep_going
         )
+    return results, reporter.notes
 
 
 def _processors() -> int:
@@ -363,12 +437,6 @@ def _exit_code(results: Sequence[Result]) -> int:
     if not kinds:
         return DONE
     return WRONG_USAGE if kinds == {"usage"} else FAILED
-
-
-def _json(value: Any) -> str:
-    from torchreel.render.jsontext import readable
-
-    return readable(value)
 
 
 def _open(path: Path) -> bool:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from torchreel.assets.errors import UserError
@@ -21,15 +23,20 @@ from torchreel.render.job import LEDGER, Job
 from torchreel.render.task import Answer, Failure, Result, Task, failure, perform
 from torchreel.render.timings import Timings
 
+_MOST_KEPT = 1 << 28
+
 
 class Reporter(Protocol):
-    """Who is told about a run. `progress` gives the seconds of the clip that are drawn so far."""
+    """Who is told about a run. `progress` gives the seconds of the clip that are drawn so far, `note` a word on
+    what was not as it should be and did not keep a clip from being made."""
 
     def started(self, job: Job) -> None: ...
 
     def progress(self, job: Job, seconds: float) -> None: ...
 
     def finished(self, result: Result) -> None: ...
+
+    def note(self, text: str) -> None: ...
 
 
 def run(
@@ -43,14 +50,17 @@ def run(
 ) -> list[Result]:
     """Make all jobs, `at_once` at a time, and return their results in order.
 
-    Raises `UserError` before anything is written: for an empty batch, an output folder that cannot be written to, or
-    arguments that torch refuses. Without `keep_going` the first failure ends the run, and later jobs have no result.
+    Raises `UserError` before anything is written: for an empty batch, an output folder that cannot be written to,
+    files that torchreel did not write and would replace (unless `force`), or arguments that torch refuses. Without
+    `keep_going` the first failure ends the run, and later jobs have no result.
     """
     if not jobs:
         raise UserError("Nothing to render: the batch is empty.")
     for folder in {job.folder for job in jobs}:
         outputs.prepare_folder(folder)
     batch = _Batch(cache or Cache(), reporter, keep_going)
+    if batch.cache.trouble and sys.stderr is not None:
+        print(f"torchreel: {batch.cache.trouble}", file=sys.stderr)
     with _ended_by_signal():
         try:
             batch.make(jobs, at_once, force)
@@ -66,10 +76,13 @@ class _Batch:
         self.cache, self.reporter, self.keep_going = cache, reporter, keep_going
         self.results: dict[int, Result] = {}
         self.timings = Timings(cache.folder)
+        self.unlisted: set[Path] = set()
 
     def make(self, jobs: Sequence[Job], at_once: int, force: bool) -> None:
         tasks = [Task(index, job, self.cache, force) for index, job in enumerate(jobs)]
         lacking = [task for task in tasks if not task.is_cached]
+        if not force:
+            _refuse_to_replace(manifest.strangers(path for task in tasks for path in task.replaced()))
         if lacking:
             _prepare(lacking)
         for task in tasks:
@@ -127,11 +140,14 @@ class _Batch:
             task.discard()
             self._finish(task, Result(job, "failed", answer.seconds, failure=failure(error, job)))
             return
+        result = Result(job, status, answer.seconds, files)
         if answer.facts:
             self.timings.note(job, answer.seconds)
-        self._finish(task, Result(job, status, answer.seconds, files))
+            self._list(job.folder, [result])
+        self._finish(task, result)
 
     def _finish(self, task: Task, result: Result) -> None:
+        task.trace = None
         self.results[task.index] = result
         self.reporter.finished(result)
 
@@ -141,7 +157,23 @@ class _Batch:
     def write_manifests(self) -> None:
         done = [result for result in self.results.values() if result.failure is None]
         for folder in {result.job.folder for result in done}:
-            manifest.merge(folder, {one.job.stem: _entry(one) for one in done if one.job.folder == folder})
+            self._list(folder, [one for one in done if one.job.folder == folder])
+
+    def _list(self, folder: Path, done: Sequence[Result]) -> None:
+        """Put clips into their folder's manifest at once, so that a killed run leaves no file that nobody knows."""
+        if folder not in self.unlisted:
+            entries = {one.job.stem: _entry(one) for one in done}
+            if not manifest.merge(folder, entries, self.reporter.note):
+                self.unlisted.add(folder)
+
+
+def _refuse_to_replace(files: Sequence[Path]) -> None:
+    if files:
+        others = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        raise UserError(
+            f"{files[0]}{others}: not written by torchreel, or changed since; "
+            "choose another folder with -o, or replace with --force."
+        )
 
 
 def _prepare(tasks: Sequence[Task]) -> None:
@@ -151,9 +183,26 @@ def _prepare(tasks: Sequence[Task]) -> None:
         from torchreel.render import clip
 
         clip.prepare(sorted({task.job.example.operator for task in tasks}))
+    _trace_changes([task for task in tasks if task.job.is_changed])
+
+
+def _trace_changes(tasks: Sequence[Task]) -> None:
+    """Trace what the user changed, once for all languages and themes, and keep it for the rendering.
+
+    Traces that would take too much memory together are let go, and made again when their turn comes.
+    """
+    from torchreel.render import clip
+
+    known: dict[str, Any] = {}
+    room = _MOST_KEPT
     for task in tasks:
-        if task.job.is_changed:
-            _refuse_mistakes(partial(clip.trace, task.job))
+        call = task.job.call_key
+        if call not in known:
+            trace = _traced(partial(clip.trace, task.job))
+            weight = 0 if trace is None else clip.weight(trace)
+            known[call] = trace if weight <= room else None
+            room -= weight if weight <= room else 0
+        task.trace = known[call]
 
 
 @contextmanager
@@ -168,14 +217,14 @@ def _no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def _refuse_mistakes(trace: Callable[[], object]) -> None:
-    """Let a `UserError` out now; any other error is a defect, which will be that one clip's failure later."""
+def _traced(trace: Callable[[], Any]) -> Any:
+    """The trace, or None for a defect, which will be that one clip's failure later; a `UserError` is let out now."""
     try:
-        trace()
+        return trace()
     except UserError:
         raise
     except Exception:
-        return
+        return None
 
 
 def _entry(result: Result) -> dict[str, Any]:

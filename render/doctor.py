@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
+import itertools
 import os
 import platform
 import shutil
@@ -46,6 +48,7 @@ class Finding:
 def examine(output: Path) -> list[Finding]:
     """Look at everything a render needs, including write access to the `output` folder and the cache."""
     return [
+        _platform(),
         _python(),
         *(_package(name, module) for name, module in _PACKAGES.items()),
         _manim(),
@@ -55,6 +58,13 @@ def examine(output: Path) -> list[Finding]:
         _writable("output folder", output, "choose another folder with -o"),
         _writable("cache", cache_folder(), "set TORCHREEL_CACHE to a folder of yours"),
     ]
+
+
+def _platform() -> Finding:
+    names = {"linux": "Linux", "darwin": "macOS"}
+    ok = sys.platform in names
+    detail = names.get(sys.platform, f"{sys.platform} is not supported")
+    return Finding("platform", ok, detail, "use Linux or macOS, on Windows inside WSL")
 
 
 def _python() -> Finding:
@@ -70,13 +80,13 @@ def _package(name: str, module: str) -> Finding:
         return Finding(name, True, importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
         return Finding(name, True, "version unknown")
-    except (ImportError, OSError) as error:
+    except (Exception, SystemExit) as error:
         return Finding(name, False, _first_line(error), remedy)
 
 
 def _manim() -> Finding:
     remedy = _pip("'manim>=0.22,<0.23'")
-    found = _package("manim", "manim")
+    found = _package("manim", "torchreel.render.manimconfig")
     if not found.ok:
         return Finding("manim", False, found.detail, remedy)
     if not found.detail.startswith(_MANIM):
@@ -88,7 +98,7 @@ def _cairo() -> Finding:
     try:
         cairo = importlib.import_module("cairo")
         return Finding("cairo", True, cairo.cairo_version_string())
-    except (ImportError, OSError) as error:
+    except (Exception, SystemExit) as error:
         return Finding("cairo", False, _first_line(error), f"{_system_packages()} && {_pip('pycairo')}")
 
 
@@ -121,14 +131,18 @@ def _fonts() -> Finding:
 
 
 def _writable(name: str, folder: Path, remedy: str) -> Finding:
-    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    """Prepare a folder just as a render would, and leave nothing of it."""
+    family = (folder, *folder.absolute().parents)
 
     def probe() -> str:
-        if folder.is_dir():
+        made = list(itertools.takewhile(lambda parent: not os.path.lexists(parent), family))
+        try:
             prepare_folder(folder)
-        elif not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-            raise UserError(f"cannot make {folder}")
-        free = shutil.disk_usage(existing).free
+            free = shutil.disk_usage(folder).free
+        finally:
+            for new in made:
+                with contextlib.suppress(OSError):
+                    new.rmdir()
         return f"{folder} ({free / 1e9:.1f} GB free)"
 
     return _attempt(name, probe, remedy)
@@ -137,7 +151,7 @@ def _writable(name: str, folder: Path, remedy: str) -> Finding:
 def _attempt(name: str, probe: Callable[[], str], remedy: str) -> Finding:
     try:
         return Finding(name, True, probe())
-    except (ImportError, OSError, ValueError) as error:
+    except (Exception, SystemExit) as error:
         return Finding(name, False, _first_line(error), remedy)
 
 

@@ -36,8 +36,9 @@ def clear_leftovers(folder: Path) -> list[Path]:
     for path in folder.glob(f"{_PREFIX}-*"):
         match = _PATTERN.fullmatch(path.name)
         if match and match["host"] == _host() and not _is_alive(int(match["pid"])):
-            path.unlink(missing_ok=True)
-            cleared.append(path)
+            with contextlib.suppress(OSError):
+                path.unlink()
+                cleared.append(path)
     return cleared
 
 
@@ -46,7 +47,7 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:
+    except (OSError, OverflowError):
         return True
     return True
 
@@ -75,6 +76,20 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def is_same(path: Path, size: int, sha256: str | None) -> bool:
+    """Whether a file has these bytes; their number alone counts where no digest is known."""
+    try:
+        return path.stat().st_size == size and (sha256 is None or digest(path) == sha256)
+    except OSError:
+        return False
+
+
+def reason(error: Exception) -> str:
+    """Why the system refused, in its own words."""
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number) if number else " ".join(str(error).split()) or type(error).__name__
+
+
 def prepare_folder(folder: Path) -> None:
     """Make `folder` and prove that it can be written to; raises `UserError` before any work is done."""
     probe = temporary(folder / "probe")
@@ -83,7 +98,8 @@ def prepare_folder(folder: Path) -> None:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
+        discard([probe])
         advice = "free some space" if error.errno == errno.ENOSPC else "choose another folder with -o"
-        raise UserError(f"cannot write to the output folder {folder}: {why}; {advice}.") from error
-    clear_leftovers(folder)
+        raise UserError(f"cannot write to the output folder {folder}: {reason(error)}; {advice}.") from error
+    with contextlib.suppress(OSError):
+        clear_leftovers(folder)

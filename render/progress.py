@@ -6,6 +6,7 @@ import sys
 from typing import Any, Self, TextIO
 
 from torchreel.render.job import LEDGER, Job
+from torchreel.render.streams import say
 from torchreel.render.task import Result
 
 
@@ -28,7 +29,10 @@ def line(result: Result) -> str:
 
 
 class Silent:
-    """Says nothing, for machine-readable output."""
+    """Says nothing, for machine-readable output; keeps the notes, each once."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -45,12 +49,23 @@ class Silent:
     def finished(self, result: Result) -> None:
         pass
 
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+            self._show(text)
+
+    def _show(self, note: str) -> None:
+        pass
+
 
 class Plain(Silent):
-    """One line per finished clip; failures go to standard error."""
+    """One line per finished clip; failures and notes go to standard error."""
 
     def finished(self, result: Result) -> None:
-        print(line(result), file=sys.stderr if result.failure else sys.stdout, flush=True)
+        say(line(result), err=result.failure is not None)
+
+    def _show(self, note: str) -> None:
+        say(f"torchreel: {note}", err=True)
 
 
 class Bar(Silent):
@@ -60,6 +75,7 @@ class Bar(Silent):
     """
 
     def __init__(self, total: int, stream: TextIO) -> None:
+        super().__init__()
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -108,6 +124,11 @@ class Bar(Silent):
         self._progress.update(self._all, advance=1, count=f"{self._done}/{self._total}")
         self._progress.print(Text(line(result), style="red" if result.failure else ""), soft_wrap=True)
         self._progress.refresh()
+
+    def _show(self, note: str) -> None:
+        self._progress.stop()
+        say(f"torchreel: {note}", err=True)
+        self._progress.start()
 
 
 def reporter(total: int, as_json: bool) -> Silent:

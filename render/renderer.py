@@ -1,4 +1,4 @@
-"""Manim scenes, drawn fast: the one module that touches Manim's internals and its global configuration.
+"""Manim scenes, drawn fast: the one module, with what it is made of, that touches Manim's internals.
 
 `ReelRenderer` takes the place of Manim's `CairoRenderer` behind an ordinary `manim.Scene`. It plays a scene once and
 feeds any number of views from that one pass: animations are interpolated at the union of all views' sample times, and
@@ -18,7 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from manim import Animation, Camera, Mobject, Scene, Wait, config, tempconfig
+
+from torchreel.render.manimconfig import configured, frame_width, sized
+
+# isort: split
+# Only now: the module above sees to it that Manim reads nobody's configuration while it is imported.
+from manim import Animation, Camera, Mobject, Scene, Wait
 from manim.renderer.cairo_renderer import CairoRenderer
 from manim.utils.color import color_to_int_rgba
 from manim.utils.iterables import list_update
@@ -95,24 +100,7 @@ def _play(make_scene: MakeScene, lanes: Sequence[Lane], on_frame: Callable[[floa
 def _configured(views: Mapping[View, Any] | Sequence[View]) -> Iterator[None]:
     """Manim's configuration for some views: Manim itself sees the size and rate of the fastest one."""
     lead = max(views, key=lambda view: view.fps)
-    settings = {
-        "pixel_width": lead.width,
-        "pixel_height": lead.height,
-        "frame_rate": lead.fps,
-        "dry_run": True,
-        "disable_caching": True,
-        "enable_gui": False,
-        "live_preview": False,
-        "log_to_file": False,
-        "preview": False,
-        "progress_bar": "none",
-        "seed": 0,
-        "show_in_file_browser": False,
-        "verbosity": "ERROR",
-        "from_animation_number": 0,
-        "upto_animation_number": -1,
-    }
-    with tempconfig(settings):
+    with configured(lead.width, lead.height, lead.fps):
         yield
 
 
@@ -131,12 +119,12 @@ def _old_objects_left_alone() -> Iterator[None]:
 
 def _raster(view: View) -> Raster:
     def paint_foreign(mobject: Mobject, frame: np.ndarray) -> None:
-        with tempconfig({"pixel_width": view.width, "pixel_height": view.height}):
+        with sized(view.width, view.height):
             camera = Camera()
             kind = camera.type_or_raise(mobject)
             camera.display_funcs[kind]([mobject], frame)
 
-    return Raster(view, config.frame_width, paint_foreign)
+    return Raster(view, frame_width(), paint_foreign)
 
 
 class _NoFile:

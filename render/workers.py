@@ -118,9 +118,11 @@ def _fork(work: Callable[[Task, Report], Any], task: Task) -> tuple[Connection, 
         theirs.send(("done", work(task, lambda seconds: theirs.send(("progress", seconds)))))
         code = 0
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)
 
 
 def _become_worker(parent: int) -> None:

@@ -237,12 +237,12 @@ def test_a_wrong_number_is_refused(operator: str, tensor: str) -> None:
 
 @pytest.mark.parametrize("operator, overrides, text, message", [
     ("BatchNorm2d", {}, "torch.ones(1, 2, 1, 1)", "Expected more than 1 value per channel when training"),
-    ("BatchNorm2d", {"eps": "small"}, None, "BatchNorm2d: eps should be a number, got 'small'."),
+    ("BatchNorm2d", {"eps": "small"}, None, "BatchNorm2d: eps='small' should be a number."),
     ("BatchNorm2d", {"num_features": 3}, None, "running_mean should contain 2 elements not 3"),
     ("BatchNorm1d", {}, "torch.ones(1, 2, 3, 4)", "expected 2D or 3D input (got 4D input)"),
     ("InstanceNorm1d", {}, "torch.ones(2, 3, 1)", "Expected more than 1 spatial element when training"),
     ("LayerNorm", {"normalized_shape": 5}, None, "normalized_shape"),
-    ("RMSNorm", {"eps": "x"}, None, "RMSNorm: eps should be a number"),
+    ("RMSNorm", {"eps": "x"}, None, "RMSNorm: eps='x' should be a number"),
     ("LocalResponseNorm", {"size": 0}, None, "size should be an integer of at least 1, got 0"),
     ("LocalResponseNorm", {}, "[1, 2]", "Expected 3D or higher dimensionality"),
 ])  # fmt: skip

@@ -139,7 +139,7 @@ def test_an_index_counts_row_by_row() -> None:
         ({"padding": -1}, None, "must be non-negative"),
         ({"kernel_size": 5}, None, "kernel_size=5 does not fit the padded input 4 x 4"),
         ({"kernel_size": 9, "ceil_mode": True, "stride": 1}, None, "Output size is too small"),
-        ({"stride": 0}, None, "stride should not be zero"),
+        ({"stride": 0}, None, "stride=0 should be at least 1"),
         ({}, "[1, 2, 3]", "expected 3D or 4D"),
     ],
 )

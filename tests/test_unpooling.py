@@ -154,7 +154,7 @@ def test_a_lost_value_that_comes_back_is_refused() -> None:
     [
         ({"kernel_size": 6}, None, "does not fit the padded input 4 x 5"),
         ({"kernel_size": 2, "padding": 2}, None, "pad should be at most half of kernel_size"),
-        ({"stride": 0}, None, "stride should be at least 1, got 0"),
+        ({"stride": 0}, None, "stride=0 should be at least 1"),
         ({"dilation": 2}, None, "no argument 'dilation'"),
         (None, "torch.randn(4, 4)", r"got shape \(4, 4\)"),
         (None, "torch.randn(1, 0, 4, 4)", "without empty dimensions"),

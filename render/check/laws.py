@@ -27,7 +27,7 @@ CELL_MARGIN = 8 / 800 * 2 * EDGE
 FILLED = 0.6
 FUNCTIONS = frozenset(
     """max min exp log ln abs sign sqrt tanh erf cos acos softplus logsumexp log1p expm1 mean var std sum ReLU clip
-    round floor ceil mod if and or else median norm""".split()  # noqa: SIM905
+    round floor ceil mod if and or else median norm NaN""".split()  # noqa: SIM905
 )
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_]+")
 _MOST_READ = 64
@@ -110,13 +110,15 @@ def _stray(stage: Stage, frames: list[Bounds], places: Places, show: Show) -> It
 def first_frame_says_what_this_is(show: Show) -> Iterator[str]:
     """4. The law stands in the formula bar from the first frame."""
     bar = [one for one in show.scene.said if one.kind != "caption"]
-    if not bar or bar[0].time > 0.05 or not bar[0].text.strip():
+    if show.scene.has_values() and (not bar or bar[0].time > 0.05 or not bar[0].text.strip()):
         yield "0.0 s: the formula bar is empty; the story's law() says what is computed"
 
 
 def last_frame_is_the_figure(show: Show) -> Iterator[str]:
     """5. The last frame explains one element: framed, with its formula in the bar."""
     scene = show.scene
+    if not scene.has_values():
+        return
     step = scene.figure()
     if step is None:
         yield "the story names no element for the last frame: figure()"

@@ -304,7 +304,7 @@ def look_at(scene: Any, section: Section, number: int, known: Known) -> Stage:
         scene.request.lang,
         _places(scene),
         visible,
-        list(scene.mobjects),
+        scene.staged,
     )
 
 

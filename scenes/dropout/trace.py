@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torchreel.scenes.trace.calling import bare
 from torchreel.scenes.trace.formula import Add, Const, Div, Expr, Mul, Ref, Sub
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
@@ -27,7 +26,7 @@ def record_dropout(call: Call) -> Recording:
     tensors = {"input": x, "output": call.output}
     if not module.training or module.p == 0 or not x.numel():
         return Recording(tensors, (Rule("output", lambda cells: Ref("input", cells)),))
-    kept = call.replay(lambda: bare(module)(torch.ones_like(x)))
+    kept = call.replay(lambda: module.forward(torch.ones_like(x)))
     tensors["mask"] = (kept > threshold(module)).to(torch.float64)
     return Recording(tensors, (Rule("output", lambda cells: _masked(module, cells)),))
 

@@ -22,9 +22,11 @@ from torchreel.scenes.parts.text import SHARE, Align, Vertical
 
 HAT = "\u0302"
 _SMALL, _DROP, _RISE = 0.68, -0.22, 0.36
+_ITALIC = 1.14  # its letters are smaller than those of the sans at one size
 _UPRIGHT = frozenset("Σ")
 _PIECE = re.compile(
     r"(?P<mark>[_^])\{(?P<inner>[^{}]*)\}"
+    r"|(?P<number>\d[\d.]*(?:e[−+-]?\d+)?)"
     r"|(?P<word>[A-Za-z\u0370-\u03ffŷℓ]+" + HAT + r"?)(?P<call>(?=\())?"
     r"|(?P<other>.)"
 )
@@ -99,7 +101,7 @@ def _runs(markup: str, scale: float, rise: float) -> Iterator[Run]:
         elif piece["word"]:
             yield _word(piece["word"], scale, rise, piece["call"] is not None)
         else:
-            yield Run(piece["other"], "sans", scale, rise)
+            yield Run(piece["number"] or piece["other"], "sans", scale, rise)
 
 
 def _word(word: str, scale: float, rise: float, is_called: bool) -> Run:
@@ -107,7 +109,8 @@ def _word(word: str, scale: float, rise: float, is_called: bool) -> Run:
     is_function = len(letter) > 1 or letter in _UPRIGHT or (is_called and not letter.isascii())
     is_quantity = letter in LETTERS and not is_function
     font: FontName = "italic" if is_quantity else "sans"
-    return Run(letter, font, scale, rise, word.endswith(HAT))
+    size = scale * _ITALIC if is_quantity else scale
+    return Run(letter, font, size, rise, word.endswith(HAT))
 
 
 def _joined(parts: Iterator[Run]) -> Iterator[Run]:

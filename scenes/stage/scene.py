@@ -12,15 +12,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from manim import Animation, VGroup
+from manim import Animation, Mobject, VGroup
 
 from torchreel.assets.captions import LANGUAGES, title
 from torchreel.scenes.parts.family import bounds, family
+from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.places import Place, Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.beats import BEFORE_VALUE, CLOSING, LOOK, Beat, paced
 from torchreel.scenes.stage.telling import Request, Telling
@@ -102,7 +104,7 @@ class OperatorScene(Telling):
         self.add(bars.TitleBar(self.look, name, self.call()), self.formula_bar, self.progress)
 
     def construct(self) -> None:
-        beats = list(self.story() if self._has_values() else self._empty())
+        beats = list(self.story() if self.has_values() else self._empty())
         captions = [self._sentences(beat, self.request.lang) for beat in beats]
         beats, closing = paced(beats, captions, self.request.lang)
         total = sum(beat.duration for beat in beats) + LOOK + closing
@@ -113,7 +115,7 @@ class OperatorScene(Telling):
 
     def law(self) -> Sequence[Token]:
         """The formula of every output element, in symbols; it stands in the bar while no numbers do."""
-        if not self.trace.outputs or not self._has_values():
+        if not self.trace.outputs or not self.has_values():
             return ()
         name = self.trace.outputs[0]
         step = self.trace.step(name, (0,) * len(self.trace.rule(name).over or self.trace.shape(name)))
@@ -186,7 +188,7 @@ class OperatorScene(Telling):
 
     def _close(self, closing: float) -> None:
         """The figure: one element framed in source and result with its formula, and time to look at it."""
-        step = self.figure() if self._has_values() else None
+        step = self.figure() if self.has_values() else None
         section = self.sections.pop()
         pointer = None if step is None else self.pointing_at(step)
         if step is not None and pointer is not None:
@@ -202,11 +204,25 @@ class OperatorScene(Telling):
 
     def pointing_at(self, step: Step) -> Pointer | None:
         """Frames round an element and what it is made of, as they stand on stage now; None where it is not drawn."""
-        places = Places(self.mobjects)
+        places = Places(self.staged)
         target = places[(step.tensor, step.index)]
         if target is None:
             return None
-        return Pointer(self.look, target, places.of(step.reads), self.main_source(step))
+        return Pointer(self.look, target, places.of(step.reads), self.main_source(step), self._standing_texts())
+
+    @property
+    def staged(self) -> list[Mobject]:
+        """What stands on the stage itself: formula and caption speak of elements, they are not their places."""
+        return [one for one in self.mobjects if one is not self._formula and one is not self._caption]
+
+    def _standing_texts(self) -> list[Place]:
+        """Where texts stand that are no numbers in cells: lines keep clear of them."""
+        texts = [
+            part
+            for part in family(self.staged)
+            if isinstance(part, (Text, MathText)) and len(part.points) and part.text.strip()
+        ]
+        return [Place(*box) for box in bounds([one for one in texts if not isinstance(one, Number)])]
 
     def _say(self, text: str) -> None:
         if self._said == text:

@@ -47,7 +47,8 @@ class Telling(Backstage):
         self.formula_bar = bars.FormulaBar(self.look)
         super().__init__(**manim)
 
-    def _has_values(self) -> bool:
+    def has_values(self) -> bool:
+        """Whether there is an element to compute; an empty batch has none."""
         outputs = [self.trace.shape(name) for name in self.trace.outputs]
         return not outputs or any(math.prod(shape) for shape in outputs)
 
@@ -154,7 +155,7 @@ class Telling(Backstage):
         return written(value, decimals)
 
     def _sentences(self, beat: Beat, lang: str) -> str:
-        values = {**(self.values() if self._has_values() else {}), **beat.values}
+        values = {**(self.values() if self.has_values() else {}), **beat.values}
         between = "" if lang == "zh" else " "
         return between.join(self.words(key, lang, **values) for key in (beat.name, *beat.also))
 

@@ -14,7 +14,9 @@ from collections.abc import Iterator, Sequence
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Trace
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
+_LETTER = re.compile(r"[A-Za-z\u0370-\u03ffŷℓ]\u0302?[²′]?")
+_MARKS = re.compile(r"(?:[_^]\{[^{}]*\})*")
 
 
 def spelled(trace: Trace, text: str) -> list[Token]:
@@ -23,21 +25,23 @@ def spelled(trace: Trace, text: str) -> list[Token]:
     for word in _NAME.finditer(text):
         if word[0] not in trace.tensors or text[word.end() : word.end() + 1] == "(":
             continue
-        pieces += [Token(text[end : word.start()]), Token(trace.symbol(word[0]), word[0])]
-        end = word.end()
+        after = next(_MARKS.finditer(text, word.end()))
+        marks = after[0] if after.start() == word.end() else ""
+        pieces += [Token(text[end : word.start()]), Token(trace.symbol(word[0]) + marks, word[0])]
+        end = word.end() + len(marks)
     return [piece for piece in [*pieces, Token(text[end:])] if piece.text]
 
 
 def head(trace: Trace, tensor: str, index: Index) -> Token:
     """A tensor's symbol with the place of one element; leading axes of size 1 are not counted.
 
-    A symbol that has an index of its own, such as a time step, keeps it and takes no other.
+    A symbol that is more than a letter, such as `h_{t}` or `‖u‖`, takes no further index.
     """
     symbol = trace.symbol(tensor)
     place = _place(trace.shape(tensor), index)
-    return Token(
-        symbol if "_" in symbol or not place else f"{symbol}_{{{','.join(map(str, place))}}}", tensor
-    )
+    if not place or not _LETTER.fullmatch(symbol):
+        return Token(symbol, tensor)
+    return Token(f"{symbol}_{{{','.join(map(str, place))}}}", tensor)
 
 
 def _place(shape: Sequence[int], index: Index) -> Index:

@@ -99,11 +99,12 @@ def _slope(module: nn.Module, x: Tensor, drawn: Tensor | None) -> Tensor:
 
 
 def _exact(module: nn.Module) -> Callable[[Tensor], Tensor]:
-    """The module in float64, writing nothing in place."""
+    """The module's function in float64, writing nothing in place, unseen by hooks that look at every module."""
     wide: Any = bare(module).double()
     if getattr(wide, "inplace", False):
         wide.inplace = False
-    return wide
+    function: Callable[[Tensor], Tensor] = wide.forward
+    return function
 
 
 def _curves(module: nn.Module, rules: Law, x: Tensor) -> dict[str, Tensor]:

@@ -133,7 +133,7 @@ class _CrossEntropy(_Picked):
 
     def __init__(self, call: Call) -> None:
         super().__init__(call)
-        self.smoothing: float = call.module.label_smoothing
+        self.smoothing: float = max(call.module.label_smoothing, 0.0)  # torch smooths only above 0
         self.soft = self.target.shape == self.input.shape
 
     def fill(self, tensors: dict[str, Tensor]) -> list[Rule]:

@@ -32,7 +32,7 @@ _LINE_HEIGHT, _SMALL_LINE = 0.86, 0.7
 
 
 @dataclass(frozen=True)
-class Placed:
+class UnpoolPlace:
     """Where a tensor is drawn: its room with all round it, the middle, and the sheet of the tensor itself."""
 
     room: Sheet
@@ -50,7 +50,7 @@ class UnpoolingLayout:
     def __init__(self, desk: Desk, journeys: Journeys, names: dict[str, str]) -> None:
         self.desk, self.journeys = desk, journeys
         self.in_lines = journeys.dims == 1
-        self.places: dict[str, Placed] = {}
+        self.places: dict[str, UnpoolPlace] = {}
         self.wide = {name: measure(text, NAME_TEXT, "mono") for name, text in names.items()}
         self.left = -WIDTH / 2 + (max(self.wide.values()) + _BESIDE if self.in_lines else 0.0)
         if self.in_lines:
@@ -127,6 +127,7 @@ class UnpoolingLayout:
         home = Sheet(replace(cells, cols=source.cells.cols))
         self._put("output", home, (middle + shift, y - cells.height / 2, 0.0), home)
 
+<<<<<<< HEAD
     def _noted(self, cols: int) -> int:
         """How many windows lie on so many cells of the source."""
         journeys = self.journeys
@@ -135,4 +136,8 @@ class UnpoolingLayout:
         return journeys.pooled[-1] if whole else max(1, min(journeys.pooled[-1], inside + 1))
 
     def _put(self, name: str, room: Sheet, center: Sequence[float] | np.ndarray, sheet: Sheet) -> None:
-        self.places[name] = Placed(room, np.array(center, dtype=float), sheet)
+        self.places[name] = UnpoolPlace(room, np.array(center, dtype=float), sheet)
+=======
+    def _put(self, name: str, room: Sheet, center: Sequence[float], sheet: Sheet) -> None:
+        self.places[name] = UnpoolPlace(room, np.array([*center, 0.0]), sheet)
+>>>>>>> law
