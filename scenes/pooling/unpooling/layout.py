@@ -127,7 +127,6 @@ class UnpoolingLayout:
         home = Sheet(replace(cells, cols=source.cells.cols))
         self._put("output", home, (middle + shift, y - cells.height / 2, 0.0), home)
 
-<<<<<<< HEAD
     def _noted(self, cols: int) -> int:
         """How many windows lie on so many cells of the source."""
         journeys = self.journeys
@@ -137,7 +136,3 @@ class UnpoolingLayout:
 
     def _put(self, name: str, room: Sheet, center: Sequence[float] | np.ndarray, sheet: Sheet) -> None:
         self.places[name] = UnpoolPlace(room, np.array(center, dtype=float), sheet)
-=======
-    def _put(self, name: str, room: Sheet, center: Sequence[float], sheet: Sheet) -> None:
-        self.places[name] = UnpoolPlace(room, np.array([*center, 0.0]), sheet)
->>>>>>> law

@@ -90,11 +90,12 @@ class PoolingBoard(Board):
 
     def marks(self, position: Position, name: str = "output") -> VGroup:
         """The window, what leads from it to its result, and the result's frame."""
-        accent, path = self.look.theme.accent, self.window_path(position)
-        marks = VGroup()
+        theme, path, marks = self.look.theme, self.window_path(position), VGroup()
+        accent, reads = theme.accent, any(map(self.size.holds, self.size.taps(position)))
         if not self.is_tinted:
             marks.add(Shape(path, fill=accent, opacity=_WASH, z_index=_TINTED))
-        marks.add(Shape(path, stroke=accent, stroke_width=Stroke.SOURCE, z_index=_ABOVE))
+        edge = accent if reads else theme.wire
+        marks.add(Shape(path, stroke=edge, stroke_width=Stroke.SOURCE, z_index=_ABOVE))
         if self.size.dims > 1 or name == self.results[0]:
             marks.add(*self._beam(position, name))
         return marks.add(self.frame(self.outputs[name].outline(position, position, 0.02)))
