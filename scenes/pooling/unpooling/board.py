@@ -106,7 +106,7 @@ class UnpoolingBoard(Board):
             left, bottom, *_ = self.source.edges
             _, _, _, top = self.values.edges
             x = self.layout.left - 0.9
-            if bottom - top < 0.5:
+            if bottom - top < 0.5 or not self.cells.text_size:
                 return []
             arrow = Arrow([(x, bottom - 0.02), (x, top + 0.04)], theme.wire, Stroke.WIRE)
             return [arrow, self.label(name, (x - 0.16, (bottom + top) / 2), MIN_TEXT, align="right")]

@@ -36,7 +36,8 @@ class _MaxUnpool(OperatorScene):
     def story(self) -> Iterator[Beat]:
         board = self.board = UnpoolingBoard(self.look, self.trace)
         self.marks: VGroup = VGroup()
-        self.add(board.scenery(), *self._note())
+        self.notes = self._note()
+        self.add(board.scenery(), *self.notes)
         self.passing: list[Mobject] = []
         output = [board.output, board.name(board.output), *board.output_flat.values()]
         windows = board.windows()
@@ -250,8 +251,10 @@ class _MaxUnpool(OperatorScene):
         return moves
 
     def _refuse(self) -> Iterable[Animation]:
-        """torch's own words, at the foot of the stage."""
+        """torch's own words at the foot of the stage, if nothing else has to be said there."""
         assert self.board is not None
+        if self.notes:
+            return []
         said = f"RuntimeError: {self.journeys.refusal}"
         size = fit(said, bars.WIDTH - 2 * bars.MARGIN, 0.24, MIN_TEXT, "mono")
         line = self.board.label(said, (0.0, bars.STAGE_BOTTOM + 0.17), size, self.look.theme.text)
