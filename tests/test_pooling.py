@@ -253,14 +253,18 @@ def test_words_are_true_of_settings_together(
 
 def test_a_maximum_does_not_stand_in_one_corner_only() -> None:
     made = MaxPool2d.operator.trace_example(example("MaxPool2d"))
-    places = [(step.index[-2:], divmod(int(made.value("indices", step.index)), 4)) for step in made.steps("output")]
+    places = [
+        (step.index[-2:], divmod(int(made.value("indices", step.index)), 4)) for step in made.steps("output")
+    ]
     corners = {(row - 2 * i, column - 2 * j) for (i, j), (row, column) in places}
     assert len(corners) > 1
 
 
 def test_a_window_and_its_result_share_a_tint_where_windows_have_no_cell_in_common() -> None:
     chosen = example("MaxPool2d")
-    board = watch_scene(MaxPool2d, Request(MaxPool2d.operator.trace_example(chosen), chosen, "en")).scene.board
+    board = watch_scene(
+        MaxPool2d, Request(MaxPool2d.operator.trace_example(chosen), chosen, "en")
+    ).scene.board
     fills = {}
     for position in board.positions():
         taps = [board.input.drawn.boxes[tap] for tap in board.size.taps(position)]

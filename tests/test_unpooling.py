@@ -215,7 +215,12 @@ def test_other_dimensions_keep_the_layout_too(
 
 @pytest.mark.parametrize(
     ("overrides", "name"),
-    [(None, "default"), (None, "handbook"), (None, "output_size"), ({"kernel_size": 3, "stride": 1, "padding": 1}, "default")],
+    [
+        (None, "default"),
+        (None, "handbook"),
+        (None, "output_size"),
+        ({"kernel_size": 3, "stride": 1, "padding": 1}, "default"),
+    ],
 )
 def test_the_clip_ends_with_every_element_of_the_output_in_its_cell(
     overrides: dict[str, Any] | None, name: str
@@ -231,7 +236,9 @@ def test_the_clip_ends_with_every_element_of_the_output_in_its_cell(
         x, y, _ = scene.board.output.center(number.index[-2:])
         assert left < x < right and bottom < y < top
     assert shown == {
-        (0, 0, i, j): float(output[0, 0, i, j]) for i in range(output.shape[2]) for j in range(output.shape[3])
+        (0, 0, i, j): float(output[0, 0, i, j])
+        for i in range(output.shape[2])
+        for j in range(output.shape[3])
     }
 
 

@@ -1,4 +1,4 @@
-"""What stands in an unpooling clip: the source that was pooled, values and indices, the output, and what marks a value."""
+"""What stands in an unpooling clip: the pooled source, values and indices, the output, and what marks a value."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from torchreel.scenes.parts.grid import dashes
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.mark import rgbas
 from torchreel.scenes.parts.motion import Appear
-from torchreel.scenes.parts.shapes import Arrow, Path, Shape, polyline
+from torchreel.scenes.parts.shapes import Arrow, Shape
 from torchreel.scenes.parts.sheet import Position, Sheet
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.pooling.unpooling.journeys import Journeys
 from torchreel.scenes.pooling.unpooling.layout import FLAT_HEIGHT, WIDTH, UnpoolingLayout
+from torchreel.scenes.pooling.window.beam import Beam, rect
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
 
 _INSET = -0.045
 _TINT, _WON = 0.22, 0.5
 _NAME_GAP = 0.17
-_BEHIND, _FARTHER = -1, -2
 _LEAST_ARROW = 0.7
 
 
@@ -92,7 +92,9 @@ class UnpoolingBoard(Board):
         else:
             top += pad[0] * part.cells.height
         if self.layout.in_lines:
-            return self.title(tensor, (self.layout.left - 0.2, (bottom + top) / 2 - 0.08), name=symbol, align="right")
+            return self.title(
+                tensor, (self.layout.left - 0.2, (bottom + top) / 2 - 0.08), name=symbol, align="right"
+            )
         y = bottom - _NAME_GAP - 0.16 if tensor == "indices" else top + _NAME_GAP
         wide = measure(self.shape(tensor), NAME_TEXT, "mono")
         x = max(min((left + right) / 2, WIDTH / 2 - wide / 2), wide / 2 - WIDTH / 2)
@@ -158,27 +160,19 @@ class UnpoolingBoard(Board):
             path = note.outline(window, window, _INSET)
             marks.add(Shape(path, stroke=color, stroke_width=Stroke.CURSOR, z_index=2))
         if grid.shows(home):
-            marks.add(*self._beam(window, grid, home))
+            marks.add(*self._beam(window, grid, home).drawn(self.look.theme, color))
             marks.add(self.frame(grid.outline(home, home, 0.02)))
         return marks
 
-    def _beam(self, window: Position, grid: Channel, home: Position) -> list[Shape]:
-        theme, color = self.look.theme, self.color(window)
-        left, bottom, right, top = _rect(self.indices.outline(window, window))
-        target = _rect(grid.outline(home, home))
+    def _beam(self, window: Position, grid: Channel, home: Position) -> Beam:
+        """From the index of a window to its home."""
+        note = rect(self.indices.outline(window, window))
+        target = rect(grid.outline(home, home))
         if self.layout.in_lines:
-            ends = [((left, bottom), (target[0], target[3])), ((right, bottom), (target[2], target[3]))]
-        else:
-            edge = grid.drawn.edges[0] if grid.sheet.slices else grid.edges[0]
-            start = self.indices.drawn.edges[2] if self.indices.sheet.slices else self.indices.edges[2]
-            ends = [((start, top), (edge, target[3])), ((start, bottom), (edge, target[1]))]
-        (a, c), (b, d) = ends
-        fill, line = theme.tint(color, 0.1), theme.tint(color, 0.6)
-        return [
-            Shape(polyline([a, c, d, b, a]), fill=fill, z_index=_FARTHER),
-            Path([a, c], line, 2.0, z_index=_BEHIND),
-            Path([b, d], line, 2.0, z_index=_BEHIND),
-        ]
+            return Beam.down(note, target)
+        edge = grid.drawn.edges[0] if grid.sheet.slices else grid.edges[0]
+        clear = self.indices.drawn.edges[2] if self.indices.sheet.slices else self.indices.edges[2]
+        return Beam.across((note[0], note[1], clear, note[3]), target, clear, edge)
 
     def send(self, window: Position) -> list[Animation]:
         """A value is back in its home in the output, unless another window's brought it there."""
@@ -246,8 +240,3 @@ def _now(moves: Iterable[Animation]) -> None:
     for move in moves:
         move.begin()
         move.finish()
-
-
-def _rect(path: np.ndarray) -> tuple[float, float, float, float]:
-    (left, bottom, _), (right, top, _) = path.min(0), path.max(0)
-    return float(left), float(bottom), float(right), float(top)

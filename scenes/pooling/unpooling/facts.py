@@ -26,4 +26,3 @@ def unpooling_facts(trace: Trace) -> Mapping[str, bool]:
         "shared_homes": homes < plane.numel(),
         "needs_size": own_size(trace.module, tuple(size)) != tuple(size),
     }
-

@@ -131,7 +131,9 @@ class UnpoolingLayout:
         """How many windows lie on so many cells of the source."""
         journeys = self.journeys
         whole = cols == journeys.size[-1]
-        inside = (cols + journeys.geometry.padding[-1] - journeys.geometry.kernel[-1]) // journeys.geometry.stride[-1]
+        inside = (
+            cols + journeys.geometry.padding[-1] - journeys.geometry.kernel[-1]
+        ) // journeys.geometry.stride[-1]
         return journeys.pooled[-1] if whole else max(1, min(journeys.pooled[-1], inside + 1))
 
     def _put(self, name: str, room: Sheet, center: Sequence[float] | np.ndarray, sheet: Sheet) -> None:

@@ -64,7 +64,7 @@ class _AvgPool(PoolingScene):
         return {**super().result(position, name), "divisor": self.text(tensor, divisor)}
 
     def merit(self, position: Position, at_end: bool) -> tuple[Any, ...]:
-        """A window that is cut off, or whose padding matters, or with a rare divisor; then one whose mean is none of its values."""
+        """A window that is cut off, whose padding matters, or with a rare divisor; its mean is none of its values."""
         assert self.board is not None
         size, step = self.board.size, self.step("output", position)
         cut = not all(map(size.exists, size.taps(position)))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.parts.channel import Channel
-from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.look import NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Path, Shape, polyline
+from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.sheet import Position, Sheet
 from torchreel.scenes.parts.text import Text, measure
+from torchreel.scenes.pooling.window.beam import Beam, Rect, rect
 from torchreel.scenes.pooling.window.geometry import PoolingGeometry
 from torchreel.scenes.pooling.window.layout import Station, places
 from torchreel.scenes.stage import bars
@@ -22,13 +24,10 @@ from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_TINTED, _ABOVE, _BEHIND, _FARTHER = 0.5, 2, -1, -2
+_TINTED, _ABOVE = 0.5, 2
 _TINT, _WASH = 0.22, 0.07
-_SIGN, _SIGN_AIR = 0.34, 0.12
+_SIGN = 0.34
 _NAME_GAP = 0.17
-
-Rect = tuple[float, float, float, float]
-"""Left, bottom, right and top (scene units)."""
 
 
 class PoolingBoard(Board):
@@ -97,7 +96,7 @@ class PoolingBoard(Board):
         edge = accent if reads else theme.wire
         marks.add(Shape(path, stroke=edge, stroke_width=Stroke.SOURCE, z_index=_ABOVE))
         if self.size.dims > 1 or name == self.results[0]:
-            marks.add(*self._beam(position, name))
+            marks.add(*self._beam(position, name).drawn(theme, accent))
         return marks.add(self.frame(self.outputs[name].outline(position, position, 0.02)))
 
     def tint(self, position: Position) -> list[Animation]:
@@ -159,10 +158,10 @@ class PoolingBoard(Board):
     def _window(self, position: Position) -> Rect:
         """The rectangle that lines leave from: round the window, or its part on the last of slices that stand apart."""
         path = self.window_path(position)
-        whole = _rect(path)
+        whole = rect(path)
         if not self.input.sheet.slices:
             return self._existing(whole)
-        _, bottom, _, top = last = _rect(path[-(len(path) // max(1, self.size.kernel[0])) :])
+        _, bottom, _, top = last = rect(path[-(len(path) // max(1, self.size.kernel[0])) :])
         return whole if (bottom, top) == (whole[1], whole[3]) else last
 
     def _existing(self, window: Rect) -> Rect:
@@ -172,30 +171,14 @@ class PoolingBoard(Board):
         low = max(window[1], bottom - below * high)
         return window[0], low, window[2], max(low, min(window[3], top + above * high))
 
-    def _beam(self, position: Position, name: str) -> list[Shape]:
-        """Two lines from the window to the result and what lies between them, behind all cells."""
-        theme, (start, end) = self.look.theme, self._ends(position, name)
-        (a, b), (c, d) = start, end
-        line = theme.tint(theme.accent, 0.55)
-        return [
-            Shape(polyline([a, c, d, b, a]), fill=theme.tint(theme.accent, 0.07), z_index=_FARTHER),
-            Path([a, c], line, 2.0, z_index=_BEHIND),
-            Path([b, d], line, 2.0, z_index=_BEHIND),
-        ]
-
-    def _ends(self, position: Position, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Where the two lines start and end: `(2, 3)` each, clear of the input's border."""
-        left, bottom, right, top = self._window(position)
-        target = _rect(self.outputs[name].outline(position, position))
+    def _beam(self, position: Position, name: str) -> Beam:
+        """From a window to its result, clear of the input's border."""
+        channel, window = self.outputs[name], self._window(position)
+        target = rect(channel.outline(position, position))
         if self.size.dims == 1:
-            start = np.array([(left, bottom, 0.0), (right, bottom, 0.0)])
-            return start, np.array([(target[0], target[3], 0.0), (target[2], target[3], 0.0)])
-        start = np.array([(right, top, 0.0), (right, bottom, 0.0)])
-        channel = self.outputs[name]
+            return Beam.down(window, target)
         edge = float(channel.drawn.edges[0]) if channel.sheet.slices else channel.edges[0]
-        end = np.array([(edge, target[3], 0.0), (edge, target[1], 0.0)])
-        along = max(0.0, self._right - right) / max(1e-6, edge - right)
-        return start + (end - start) * min(1.0, along), end
+        return Beam.across(window, target, self._right, edge)
 
     @property
     def _right(self) -> float:
@@ -206,22 +189,10 @@ class PoolingBoard(Board):
 
     def _sign_place(self, position: Position, name: str, wide: float) -> np.ndarray | None:
         """The middle of a sign between the lines, clear of them."""
-        if self.size.dims == 1 and name != self.results[0]:
-            return None
-        start, end = self._ends(position, name)
-        share = 0.5 if len(self.results) == 1 or self.size.dims == 1 else 0.7
+        beam = self._beam(position, name)
         if self.size.dims == 1:
-            at = start + (end - start) * share
-            return at.mean(0) if at[1, 0] - at[0, 0] >= wide + 2 * _SIGN_AIR else None
-        lane = np.array([start[:, 0].max(), self.outputs[name].edges[0]])
-        x = lane[0] + (lane[1] - lane[0]) * share
-        if wide + 2 * _SIGN_AIR > 2 * min(x - lane[0], lane[1] - x):
-            return None
-        highest, lowest = (np.interp([x - wide / 2, x + wide / 2], *zip(start[k, :2], end[k, :2], strict=True))
-                           for k in (0, 1))  # fmt: skip
-        room = highest.min() - lowest.max()
-        middle = (highest.min() + lowest.max()) / 2
-        return np.array([x, middle, 0.0]) if room >= _SIGN * 0.75 + _SIGN_AIR else None
+            return beam.room_below(wide) if name == self.results[0] else None
+        return beam.room_between(wide, _SIGN * 0.75, 0.5 if len(self.results) == 1 else 0.7)
 
     def _hue(self, position: Position, strength: float) -> str:
         number = int(np.ravel_multi_index(position, self.size.out))
@@ -257,12 +228,12 @@ class PoolingBoard(Board):
         cells = replace(sheet.cells, rows=reach[-2], cols=reach[-1])
         slices = sheet.slices and replace(sheet.slices, cells=cells, depth=reach[0])
         at, step = station.at, (1, 1)
+        looks: dict[str, Any] = {"plain": self.is_tinted or self.is_plain(name), "scale": self._scale()}
         if size.dims == 1:
             at, step = self._under_windows(station.at, reach[-1])
-        return Channel(
-            self, name, self._lead(name), Sheet(cells, slices), at, blank=True,
-            plain=self.is_tinted or self.is_plain(name), scale=self._scale(), **({"step": step} if step[1] > 1 else {}),
-        )  # fmt: skip
+        if step[1] > 1:
+            looks["step"] = step
+        return Channel(self, name, self._lead(name), Sheet(cells, slices), at, blank=True, **looks)
 
     def is_plain(self, name: str) -> bool:
         """Whether a result is no quantity, such as a place."""
@@ -270,11 +241,13 @@ class PoolingBoard(Board):
 
     def _scale(self) -> float:
         """The largest size of all quantities that are drawn."""
-        return max(self.trace.range(name).scale for name in ("input", *self.results) if not self.is_plain(name))
+        return max(
+            self.trace.range(name).scale for name in ("input", *self.results) if not self.is_plain(name)
+        )
 
     def _under_windows(self, at: np.ndarray, count: int) -> tuple[np.ndarray, tuple[int, int]]:
         """The middle of a line of results that stand under the middles of their windows, and how far apart they are."""
-        ends = [_rect(self.window_path((0, k))) for k in (0, count - 1)]
+        ends = [rect(self.window_path((0, k))) for k in (0, count - 1)]
         middle = sum(left + right for left, _, right, _ in ends) / 4
         return np.array([middle, at[1], 0.0]), (1, self.size.stride[-1])
 
@@ -318,11 +291,3 @@ class PoolingBoard(Board):
 def appear(parts: VGroup) -> list[Animation]:
     """Everything in a group comes into sight, if there is anything."""
     return [Appear(parts)] if len(parts) else []
-
-
-def _rect(path: np.ndarray) -> Rect:
-    (left, bottom, _), (right, top, _) = path.min(0), path.max(0)
-    return float(left), float(bottom), float(right), float(top)
-
-
-__all__ = ["MIN_TEXT", "PoolingBoard", "appear"]

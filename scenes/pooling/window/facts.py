@@ -149,4 +149,3 @@ def _touching(trace: Trace, output: Tensor) -> Tensor:
         beyond = (axis.taps < 0) | ((axis.taps >= axis.size) & (axis.taps < axis.size + axis.padding))
         outside = outside[..., None] | beyond.any(1)
     return output[..., outside] if output.numel() else output
-

@@ -94,7 +94,9 @@ class _LPPool(PoolingScene):
         assert self.board is not None
         size = self.board.size
         cut = not all(map(size.exists, size.taps(position)))
-        negative = any(self.trace.value(*one) < 0 for one in list(self.step("output", position).reads)[:MOST_TERMS])
+        negative = any(
+            self.trace.value(*one) < 0 for one in list(self.step("output", position).reads)[:MOST_TERMS]
+        )
         return cut, negative, not at_end
 
     def _find(self, position: Position) -> Iterable[Animation]:

@@ -46,7 +46,7 @@ class _MaxPool(PoolingScene):
         return [output(size), Token(f" = max_{{{taps(size)}}} "), read(size)]
 
     def merit(self, position: Position, at_end: bool) -> tuple[Any, ...]:
-        """On the border where a border of 0 would win; else a winner that is not the first or the last of its window."""
+        """On the border where a border of 0 would win; else a winner that is not at an end of its window."""
         assert self.board is not None
         size, best = self.board.size, self.board.winner(position)
         held = size.taps(position)
@@ -75,7 +75,11 @@ class _MaxPool(PoolingScene):
     def _find(self, position: Position) -> Iterable[Animation]:
         """The winner is found and born in the output."""
         assert self.board is not None
-        return [*self.board.write("output", position), *self._sign(position, "output"), *self._crown(position)]
+        return [
+            *self.board.write("output", position),
+            *self._sign(position, "output"),
+            *self._crown(position),
+        ]
 
     def _point_index(self, position: Position) -> Iterable[Animation]:
         assert self.board is not None

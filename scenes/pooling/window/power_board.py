@@ -1,4 +1,4 @@
-"""What an Lp-norm pooling clip has beside other poolings: the sum under its root, and what to compare the result with."""
+"""What an Lp-norm pooling clip has beside others: the sum under its root, and what to compare the result with."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class PoolingScene(OperatorScene):
         raise NotImplementedError
 
     def merit(self, position: Position, at_end: bool) -> tuple[Any, ...]:
-        """How well an element stands for all others in the last picture; those at the ends are the least interesting."""
+        """How well an element stands for all others in the last picture; the first and the last do least."""
         return (not at_end,)
 
     def story(self) -> Iterator[Beat]:
@@ -161,7 +161,9 @@ class PoolingScene(OperatorScene):
 
     def _write_all(self, run: Sequence[Position]) -> Iterable[Animation]:
         assert self.board is not None
-        early = [move for at in run[:-1] for name in self.board.results for move in self.board.write(name, at)]
+        early = [
+            move for at in run[:-1] for name in self.board.results for move in self.board.write(name, at)
+        ]
         return [*early, *self.write(run[-1])]
 
     def _note(self) -> list[Any]:
