@@ -10,6 +10,7 @@ import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.parts.channel import Channel
+from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.look import NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
@@ -202,6 +203,7 @@ class PoolingBoard(Board):
 
     def _input_channel(self, station: Station) -> Channel:
         sheet, lead = station.sheet, self._lead("input")
+        sheet = sheet.with_cells(replace(sheet.cells, text_size=self.input_text(sheet.cells)))
         if sheet.slices:
             return Channel(self, "input", lead, sheet, station.at, pad_text=self.border, plain=self.is_tinted)
         size, cells = self.size, sheet.cells
@@ -234,6 +236,10 @@ class PoolingBoard(Board):
         if step[1] > 1:
             looks["step"] = step
         return Channel(self, name, self._lead(name), Sheet(cells, slices), at, blank=True, **looks)
+
+    def input_text(self, cells: Cells) -> float:
+        """The size of the input's numbers."""
+        return cells.text_size
 
     def is_plain(self, name: str) -> bool:
         """Whether a result is no quantity, such as a place."""

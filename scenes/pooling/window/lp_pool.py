@@ -17,6 +17,7 @@ from torchreel.scenes.pooling.window.power_board import PowerBoard
 from torchreel.scenes.pooling.window.power_trace import root
 from torchreel.scenes.pooling.window.story import MOST_TERMS, PoolingScene
 from torchreel.scenes.pooling.window.words import output, read, taps
+from torchreel.scenes.stage.bars import merge
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Case, Token
 from torchreel.scenes.trace.proof import Step
@@ -78,7 +79,7 @@ class _LPPool(PoolingScene):
 
     def formula_tokens(self, step: Step, most: int = MOST_TERMS) -> list[Token]:
         """Exponents are raised."""
-        tokens = super().formula_tokens(step, most)
+        tokens = merge(super().formula_tokens(step, most))
         return [replace(one, text=_EXPONENT.sub(r"^{\1\2}", one.text)) for one in tokens]
 
     def step(self, name: str, position: Position) -> Step:

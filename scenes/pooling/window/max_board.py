@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.parts.look import MIN_TEXT, Stroke
+from torchreel.scenes.parts.grid import Cells
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, Stroke
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.sheet import Position
@@ -16,7 +17,7 @@ from torchreel.scenes.parts.width import INSET
 from torchreel.scenes.pooling.window.board import PoolingBoard
 from torchreel.scenes.pooling.window.trace import AXES
 
-_INDEX_CELL = 0.78
+_INDEX_CELL, _BESIDE_INDEX = 0.78, 0.34
 _WON, _INWARDS, _HIGH = 0.5, -0.06, 3
 
 
@@ -36,6 +37,16 @@ class MaxBoard(PoolingBoard):
 
     def is_plain(self, name: str) -> bool:
         return name == "indices" and self.has_cell_text
+
+    def input_text(self, cells: Cells) -> float:
+        """Smaller where flat indices stand in the corners."""
+        if not self._has_room(cells):
+            return cells.text_size
+        return max(MIN_NUMBER, min(cells.text_size, _BESIDE_INDEX * cells.height))
+
+    def _has_room(self, cells: Cells) -> bool:
+        """Whether flat indices stand in the corners of the input's cells."""
+        return self.returns_indices and bool(cells.text_size) and min(cells.width, cells.height) >= _INDEX_CELL
 
     @property
     def has_cell_text(self) -> bool:
@@ -81,7 +92,7 @@ class MaxBoard(PoolingBoard):
     def _flat_indices(self) -> list[Text]:
         """The flat index of each input cell in its corner, where indices are returned and cells have room."""
         cells, plane = self.input.cells, self.input
-        if not self.returns_indices or not cells.text_size or min(cells.width, cells.height) < _INDEX_CELL:
+        if not self._has_room(cells):
             return []
         half = np.array([cells.width / 2 - INSET, -cells.height / 2 + INSET + 0.06, 0.0])
         return [
