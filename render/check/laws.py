@@ -101,6 +101,7 @@ def _stray(stage: Stage, frames: list[Bounds], places: Places, show: Show) -> It
             inside
             and not any(_holds(frame, place, 0.0) for place in related)
             and not _leads_to(show, focus, inside)
+            and not _is_made_of(show, _closure(show, focus), inside)
         ):
             yield (
                 f"{stage.section.end:.1f} s: a frame marks {_name(inside[0])} while {_name(focus)} is explained"
@@ -198,6 +199,12 @@ LAWS: dict[str, Law] = {
 def _leads_to(show: Show, focus: Element, marked: list[Element]) -> bool:
     """Whether what a frame marks is made of the element in focus."""
     return any(focus in _closure(show, one) for one in marked[:_MOST_READ])
+
+
+def _is_made_of(show: Show, parts: set[Element], marked: list[Element]) -> bool:
+    """Whether what a frame marks, such as a product, is made of nothing but what the element in focus is made of."""
+    made = ({*_closure(show, one)} - {one} for one in marked[:_MOST_READ])
+    return any(own and own <= parts for own in made)
 
 
 def _of(show: Show, kind: str) -> list[Said]:
