@@ -9,6 +9,7 @@ import numpy as np
 from manim import Mobject
 
 from torchreel.scenes.parts.family import family
+from torchreel.scenes.parts.frame import STAGE_BOTTOM
 from torchreel.scenes.parts.grid import Grid
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.trace.formula import Index
@@ -32,7 +33,10 @@ class Place(NamedTuple):
 
 
 class Places:
-    """The places of elements on a stage as it is now: their cell in a grid, else the room of their number."""
+    """The places of elements on a stage as it is now: their cell in a grid, else the room of their number.
+
+    What the formula bar says of an element is no place of it.
+    """
 
     def __init__(self, mobjects: Iterable[Mobject]) -> None:
         self._cells: dict[Element, Place] = {}
@@ -40,7 +44,7 @@ class Places:
         for part in family(mobjects):
             if isinstance(part, Grid):
                 self._take_grid(part)
-            elif isinstance(part, Number) and len(part.points):
+            elif isinstance(part, Number) and len(part.points) and part.points[:, 1].max() > STAGE_BOTTOM:
                 self._numbers.setdefault((part.tensor, tuple(part.index)), _around(part.points))
 
     def __getitem__(self, element: Element) -> Place | None:
