@@ -8,10 +8,10 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
-from manim import Animation, VGroup
+from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.convolution.geometry import ConvolutionGeometry, Cut
 from torchreel.scenes.convolution.trace import Names
@@ -108,7 +108,9 @@ class ConvolutionBoard(Board, ABC):
         channels = (len(self.channels), len(self.outs)) == (self.size.channels, self.size.outs)
         return self.batch == 1 and channels and self.size.is_whole(cut)
 
-    def fitting(self, fit: Callable[[Cut, float], Cells], numbered: Sequence[Place], heat: Sequence[Place]) -> Cells:
+    def fitting(
+        self, fit: Callable[[Cut, float], Cells], numbered: Sequence[Place], heat: Sequence[Place]
+    ) -> Cells:
         """The largest part of the call that can be drawn with numbers, else in colours that can be told apart.
 
         `fit` gives the cells of a cut, where a note takes some height; the cut is kept.
@@ -196,7 +198,9 @@ class ConvolutionBoard(Board, ABC):
         marks.add(*self.paths(out, cell))
         view = self.outputs[out]
         if view.shows(cell):
-            marks.add(Shape(view.outline(cell, cell, 0.02), stroke=accent, stroke_width=Stroke.FRAME, z_index=2))
+            marks.add(
+                Shape(view.outline(cell, cell, 0.02), stroke=accent, stroke_width=Stroke.FRAME, z_index=2)
+            )
         return marks
 
     def settle(self) -> None:
@@ -235,20 +239,28 @@ class ConvolutionBoard(Board, ABC):
             wide = measure(text, MIN_NUMBER) + 0.1
             x, y = view.center(at)[:2]
             middle = (x + half[0] - _TAG_EDGE - wide / 2, y - half[1] + _TAG_EDGE + _TAG / 2)
-            yield Box(wide, _TAG, middle, 0.06, fill=fill, stroke=theme.line, stroke_width=1.0, z_index=_ABOVE)
-            number = self.number(name, index, MIN_NUMBER, theme.ink(fill), text=text, value=value).place(middle)
+            yield Box(
+                wide, _TAG, middle, 0.06, fill=fill, stroke=theme.line, stroke_width=1.0, z_index=_ABOVE
+            )
+            number = self.number(name, index, MIN_NUMBER, theme.ink(fill), text=text, value=value).place(
+                middle
+            )
             number.z_index = _ABOVE
             yield number
 
     def tag_width(self) -> float:
         """How wide a cell has to be for the weight on it."""
         texts = self.texts(self.tensor("weight"))
-        return max((measure(f"×{text}", MIN_NUMBER) for text in set(texts)), default=0.0) + 0.1 + 2 * _TAG_EDGE
+        return (
+            max((measure(f"×{text}", MIN_NUMBER) for text in set(texts)), default=0.0) + 0.1 + 2 * _TAG_EDGE
+        )
 
     def tagged(self, cells: Cells) -> Cells:
         """Cells whose numbers leave room for the weights on them."""
         room = (cells.height - _TAG - _TAG_EDGE - 0.1) / 0.75
-        return Cells(cells.width, cells.height, max(MIN_NUMBER, min(cells.text_size, room)), cells.rows, cells.cols)
+        return Cells(
+            cells.width, cells.height, max(MIN_NUMBER, min(cells.text_size, room)), cells.rows, cells.cols
+        )
 
     def _raise(self, channel: int, at: Place) -> None:
         """A number comes before the window's tint, and makes room for the weight."""
@@ -260,13 +272,13 @@ class ConvolutionBoard(Board, ABC):
 
     def _texts_of(self, view: View) -> Iterator[tuple[Place, Number | Text]]:
         """The numbers of a plane by their places, those of its padding too."""
-        slices = enumerate(view.grids) if isinstance(view, Stack) else [(None, view)]
+        slices: Any = enumerate(view.grids) if isinstance(view, Stack) else [(None, view)]
         for depth, grid in slices:
-            for cell, number in grid.numbers.items():  # type: ignore[attr-defined]
+            for cell, number in grid.numbers.items():
                 yield (cell if depth is None else (depth, *cell)), number
         outside = list(self.size.outside(self.cut))
         middles = np.array([view.center(at)[:2] for at in outside])
-        for text in family([view]):  # type: ignore[list-item]
+        for text in family([cast(Mobject, view)]):
             if isinstance(text, Text) and not isinstance(text, Number) and len(middles):
                 left, bottom, right, top = text.box()
                 away = np.abs(middles - [(left + right) / 2, (bottom + top) / 2]).max(1)
@@ -314,15 +326,21 @@ class ConvolutionBoard(Board, ABC):
             name = "output"
         for shape in (True, False):
             line = self.title(tensor, at, name=name, shape=shape, **place)
-            left, right = (pick(float(one) for part in line for one in part.points[:, 0]) for pick in (min, max))
+            left, right = (
+                pick(float(one) for part in line for one in part.points[:, 0]) for pick in (min, max)
+            )
             if right - left <= room:
                 break
         return line
 
-    def symbol(self, station: str, number: int, at: Point, color: str | None = None, **place: Any) -> MathText:
+    def symbol(
+        self, station: str, number: int, at: Point, color: str | None = None, **place: Any
+    ) -> MathText:
         """A channel's name as in formulas: `x_0`, `w_1`."""
         symbol = self.trace.symbol(self.tensor(station)).split("_")[0]
-        return MathText(f"{symbol}_{{{number}}}", NAME_TEXT * 1.15, color or self.look.theme.muted).place(at, **place)
+        return MathText(f"{symbol}_{{{number}}}", NAME_TEXT * 1.15, color or self.look.theme.muted).place(
+            at, **place
+        )
 
     def hue(self, view: View, out: int) -> Shape:
         """An outline in the colour of an output channel: its kernel and its plane wear it."""
@@ -381,7 +399,7 @@ class ConvolutionBoard(Board, ABC):
         value, size = self.trace.value(mode, index), self.cells["input"].text_size
         text = self.text(self.names.input, value)
         number = self.number(mode, index, size, self.look.theme.muted, text=text, value=value)
-        return number.place(self.inputs[channel].center(at))  # type: ignore[return-value]
+        return number.place(self.inputs[channel].center(at))
 
 
 def appear(*parts: Iterable[Any]) -> list[Animation]:

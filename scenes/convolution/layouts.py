@@ -72,7 +72,9 @@ class PlanesBoard(ConvolutionBoard):
         kernel = self.size.spread(cut.kernel)[0]
         kernels = len(self.outs) if self.single else len(self.channels)
         rows = cut.plane[0] + sum(cut.pad[:2])
-        named = (_LABELLED if self.names_kernels else _CLOSE) if self.single and len(self.outs) > 1 else _BETWEEN
+        named = (
+            (_LABELLED if self.names_kernels else _CLOSE) if self.single and len(self.outs) > 1 else _BETWEEN
+        )
         return [
             (rows, len(self.channels), _BETWEEN),
             (kernel, kernels, named),
@@ -82,7 +84,7 @@ class PlanesBoard(ConvolutionBoard):
     @property
     def names_kernels(self) -> bool:
         """Whether kernels have their names above them; many in one column have their colours alone."""
-        return 1 < len(self.outs) and not (self.single and len(self.outs) >= MOST_OUTPUTS)
+        return len(self.outs) > 1 and not (self.single and len(self.outs) >= MOST_OUTPUTS)
 
     @property
     def _crown(self) -> float:
@@ -99,7 +101,9 @@ class PlanesBoard(ConvolutionBoard):
         found = Cells.fit(1, 1, width, height, texts, _LARGEST)
         if not found.text_size:
             return found
-        room = max(1.25 * found.height, min(found.width, self.tag_width() if found.height >= TAG_CELL else 0.0))
+        room = max(
+            1.25 * found.height, min(found.width, self.tag_width() if found.height >= TAG_CELL else 0.0)
+        )
         found = Cells.fit(1, 1, min(width, room), height, texts, _LARGEST) if room < found.width else found
         self.tags = found.height >= TAG_CELL and found.width >= self.tag_width()
         return self.tagged(found) if self.tags else found
@@ -219,7 +223,12 @@ class PlanesBoard(ConvolutionBoard):
             add(self.heading(station, (x, tops[station] + 0.16), self._room(station)))
         if len(self.channels) > 1:
             left = self.x_input - self._columns(self.cut)[0] * self.cells["input"].width / 2 - 0.14
-            add(*(self.symbol("input", c, (left, view.middle[1]), align="right") for c, view in self.inputs.items()))
+            add(
+                *(
+                    self.symbol("input", c, (left, view.middle[1]), align="right")
+                    for c, view in self.inputs.items()
+                )
+            )
         if len(self.outs) > 1:
             right = self.x_output + self.cut.out[1] * self.cells["output"].width / 2 + 0.18
             add(
@@ -256,22 +265,26 @@ class PlanesBoard(ConvolutionBoard):
         view = self.outputs[out]
         if not view.shows(cell):
             return
-        target = _edge(view.outline(cell, cell, 0.0))
+        target = self._goal(out, cell)
         if self.size.bias:
             bias = self.biases[out][0].outline((0, 0), (0, 0), 0.0)
-            yield from self.beam(_edge(bias, far=True), target)
-            target = _edge(bias)
+            yield from self.beam(_edge(bias, far=True), _edge(view.outline(cell, cell, 0.0)))
         for channel, kernel in self.kernel(out, cell).items():
             _, bottom, right, top = self.window_edges(self.inputs[channel], cell)
             path = kernel.outline(*self._ends(), 0.0)
             yield from self.beam(Edge(right, top, bottom), _edge(path))
             far = _edge(path, far=True)
             if self.sums_channels:
-                yield from self._through_sum(far, float(self.inputs[channel].middle[1]), target)
-                continue
+                continue  # on from there it goes with the sums
             # From no higher than the outputs reach, so that nothing runs through their name.
             top, foot = min(far.top, self.ceiling), max(far.bottom, self.floor)
             yield from self.beam(Edge(far.x, top, foot) if top > foot else far, target)
+
+    def _goal(self, out: int, cell: Place) -> Edge:
+        """Where what comes from the kernels ends: at the bias, else at the output's cell."""
+        if self.size.bias:
+            return _edge(self.biases[out][0].outline((0, 0), (0, 0), 0.0))
+        return _edge(self.outputs[out].outline(cell, cell, 0.0))
 
     def _through_sum(self, start: Edge, y: float, target: Edge) -> Iterator[Shape]:
         """From a kernel plane to the sum of its products and on."""
@@ -287,10 +300,16 @@ class PlanesBoard(ConvolutionBoard):
             return group
         for channel in self.rows_of(out):
             index = (*self.size.lead, out, self.in_group(out, channel), *self.size.spatial(cell))
-            at, value = (self.x_sum, float(self.inputs[channel].middle[1])), self.trace.value("partial", index)
+            at, value = (
+                (self.x_sum, float(self.inputs[channel].middle[1])),
+                self.trace.value("partial", index),
+            )
             size = fit(self.text("partial", value), _SUM - 0.16, 0.32, MIN_NUMBER)
             sum_cell = Cells(_SUM, _SUM_HEIGHT, size, 1, 1)
             group.add(self.grid("partial", (), sum_cell, at, index=partial(_always, index)))
+            kernel = self.kernel(out, cell)[channel].outline(*self._ends(), 0.0)
+            if self.outputs[out].shows(cell):
+                group.add(*self._through_sum(_edge(kernel, far=True), at[1], self._goal(out, cell)))
         return group
 
 
@@ -319,14 +338,20 @@ class RowsBoard(ConvolutionBoard):
         self.products = len(self.channels) == 1
         whole = self.fitting(self._fit, [(1, limit) for limit in _LONG], [(1, limit) for limit in _LONG_HEAT])
         cut = self.cut
-        cols = {"input": cut.plane[1], "weight": cut.kernel[1], "product": cut.kernel[1], "output": cut.out[1]}
+        cols = {
+            "input": cut.plane[1],
+            "weight": cut.kernel[1],
+            "product": cut.kernel[1],
+            "output": cut.out[1],
+        }
         self.cells = {name: replace(whole, rows=1, cols=count) for name, count in cols.items()}
         self._place(whole)
 
     def _fit(self, cut: Cut, note: float) -> Cells:
         high = TOP - HEAD - BOTTOM - note - self._gaps()
         texts = self.texts(
-            *(self.tensor(name) for name in ("input", "weight", "output")), *(["product"] if self.products else [])
+            *(self.tensor(name) for name in ("input", "weight", "output")),
+            *(["product"] if self.products else []),
         )
         cols = cut.plane[1] + sum(cut.pad[2:])
         return Cells.fit(1, 1, (RIGHT - LEFT - 2 * self._side) / cols, high / self._rows, texts, _LARGEST)
@@ -443,7 +468,12 @@ class RowsBoard(ConvolutionBoard):
         first_out = self.outputs[self.outs[0]]
         left = float(first_out.outline((0, 0), (0, 0))[:, 0].min())
         if len(self.channels) > 1:
-            add(*(self.symbol("input", c, (self.edge - 0.16, v.middle[1]), align="right") for c, v in self.inputs.items()))
+            add(
+                *(
+                    self.symbol("input", c, (self.edge - 0.16, v.middle[1]), align="right")
+                    for c, v in self.inputs.items()
+                )
+            )
         if len(self.outs) > 1:
             right = self._output_right() + 0.2
             for out, view in self.outputs.items():

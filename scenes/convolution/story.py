@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from itertools import groupby
 from operator import itemgetter
@@ -20,6 +21,7 @@ from torchreel.scenes.convolution.words import (
     without_zeros,
 )
 from torchreel.scenes.parts.look import MIN_TEXT
+from torchreel.scenes.parts.places import Place as Located
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.text import measure
@@ -56,7 +58,7 @@ class WindowStory(OperatorScene):
     """One output element slowly, the next ones, the rest: window, weights, lines and value belong to one element."""
 
     board_class: ClassVar[type[ConvolutionBoard]]
-    board: ConvolutionBoard | None = None
+    _board: ConvolutionBoard | None = None
 
     def story(self) -> Iterator[Beat]:
         board = self.board_class(self.look, self.trace)
@@ -66,7 +68,7 @@ class WindowStory(OperatorScene):
 
     def sliding(self, board: ConvolutionBoard) -> Iterator[Beat]:
         """The convolution that stands on `board`, from the kernel's arrival to the last output."""
-        self.board, self.border, self.kernel, self.marks = board, VGroup(), VGroup(), VGroup()
+        self._board, self.border, self.kernel, self.marks = board, VGroup(), VGroup(), VGroup()
         self.out, start = board.outs[0], (0,) * len(board.size.out)
         self.add(*board.inputs.values(), *board.outputs.values(), board.scenery)
         self._put_kernel(self.out, start)
@@ -80,18 +82,22 @@ class WindowStory(OperatorScene):
         yield Beat("done", self._show_results, look=self._show_figure, focus=self.figure())
 
     def law(self) -> Sequence[Token]:
-        board = self.board
-        if board is None:
+        if self._board is None:
             return super().law()
-        return convolution_law(self.trace, board.size, board.names)
+        return convolution_law(self.trace, self.board.size, self.board.names)
+
+    @property
+    def board(self) -> ConvolutionBoard:
+        """What stands on stage, once the convolution has begun."""
+        assert self._board is not None
+        return self._board
 
     def figure(self) -> Step | None:
-        return None if self.board is None else self._step(*self._chosen)
+        return None if self._board is None else self._step(*self._chosen)
 
     @cached_property
     def _chosen(self) -> tuple[int, Place]:
         """An element with much to add up: on the rim where there is padding, inside where there is none."""
-        assert self.board is not None
         board, size = self.board, self.board.size
         out = board.outs[-1]
         cells = list(board.outputs[out].positions())[:_MOST_TRIED]
@@ -117,28 +123,39 @@ class WindowStory(OperatorScene):
         tokens = super().formula_tokens(step, most)
         if any("…" in one.text for one in tokens) and (shorter := without_zeros(step)) is not None:
             tokens = super().formula_tokens(shorter, most)
-        if step.tensor == "partial" and self.board is not None:
+        if step.tensor == "partial" and self._board is not None:
             channel = step.index[len(self.board.size.lead) + 1]
             tokens[0] = Token(f"s_{{{channel}}}", "partial")
-        return tokens
+        return [self._uncopied(token) for token in tokens]
+
+    def _uncopied(self, token: Token) -> Token:
+        """A value of the padded input as the input's element that it is, or as the 0 that it is."""
+        if self._board is None or token.tensor != self.board.size.pad_mode or token.value is None:
+            return token
+        source = next(iter(self.trace.step(token.tensor, token.index).reads), None)
+        return Token(token.text) if source is None else replace(token, tensor=source[0], index=source[1])
 
     def pointing_at(self, step: Step) -> Pointer | None:
         """The window and its lines stand already; the kernel and what else was added up are framed too."""
-        if self.board is None:
+        if self._board is None:
             return super().pointing_at(step)
         places = Places(self.mobjects)
         target = places[(step.tensor, step.index)]
         if target is None:
             return None
-        sources = {}
+        sources: dict[str, list[Located]] = {}
         for tensor, index in [*step.reads, *direct(step).reads]:
-            key = {self.board.names.weight: f"weight {index[1:max(2, len(index) - 2)]}", "bias": "bias", "partial": f"{index}"}.get(tensor)
+            key = {
+                self.board.names.weight: f"weight {index[1 : max(2, len(index) - 2)]}",
+                "bias": "bias",
+                "partial": f"{index}",
+            }.get(tensor)
             if key and (place := places[(tensor, index)]) is not None:
                 sources.setdefault(key, []).append(place)
         return Pointer(self.look, target, sources)
 
     def values(self) -> dict[str, object]:
-        if self.board is None:
+        if self._board is None:
             return super().values()
         size = self.board.size
         inside, outside = (" × ".join(map(str, size.spatial(one))) for one in (size.plane, size.out))
@@ -170,15 +187,17 @@ class WindowStory(OperatorScene):
     def _left_out(self, board: ConvolutionBoard) -> str:
         """The line that says what of a large call is drawn, and what colours mean that stand for numbers."""
         size, cut = board.size, board.cut
-        counts = {
-            "cut_batch": ((1, board.batch)),
+        counts: dict[str, tuple[int | Sequence[int], int | Sequence[int]]] = {
+            "cut_batch": (1, board.batch),
             "cut_plane": (size.spatial(cut.plane), size.spatial(size.plane)),
             "cut_kernel": (size.spatial(cut.kernel), size.spatial(size.kernel)),
             "cut_channels": (len(board.channels), size.channels),
             "cut_outs": (len(board.outs), size.outs),
         }
         parts = [
-            self.words(key, shown=_by(shown), whole=_by(whole)) for key, (shown, whole) in counts.items() if shown != whole
+            self.words(key, shown=_by(shown), whole=_by(whole))
+            for key, (shown, whole) in counts.items()
+            if shown != whole
         ]
         comma, space = ("，", "") if self.request.lang == "zh" else (", ", " ")
         lines = [self.words("cut", parts=comma.join(parts))] if parts else []
@@ -205,25 +224,21 @@ class WindowStory(OperatorScene):
             )
 
     def _mark_border(self, mode: str) -> Iterable[Animation]:
-        assert self.board is not None
         self.remove(self.border, self.marks)
         self.marks = self.board.border_marks(mode)
         return appear(self.marks)
 
     def _copy_border(self, mode: str) -> Iterable[Animation]:
-        assert self.board is not None
         self.border = VGroup(*self.board.border(mode))
         return appear(self.border)
 
     def _step(self, out: int, cell: Place) -> Step:
         """The step that explains an output element: channel by channel where their sums stand on stage."""
-        assert self.board is not None
         step = self.trace.step(self.board.tensor("output"), self.board.index(out, cell))
         return step if self.board.sums_channels else direct(step)
 
     def _in_full(self, out: int, cell: Place, after_modes: bool) -> Iterator[Beat]:
         """The first output element: window, products, channel sums, total."""
-        assert self.board is not None
         step, look = self._step(out, cell), partial(self._point, out, cell, False)
         results = partial(self._add_results, out, cell)
         size = self.board.size
@@ -242,7 +257,6 @@ class WindowStory(OperatorScene):
 
     def _onwards(self, cells: Sequence[tuple[int, Place]], after_modes: bool) -> Iterator[Beat]:
         """The next elements with their numbers, then the rest as cuts from place to place."""
-        assert self.board is not None
         plain = not (self.board.sums_channels or self.board.size.bias or after_modes)
         slow = 2 if plain and len(self.board.outs) == 1 else 1
         own = [one for one in cells if one[0] == self.board.outs[0]]
@@ -279,14 +293,13 @@ class WindowStory(OperatorScene):
             name,
             partial(self._write_all, out, run),
             seconds,
+            formula=self._step(out, cell),
             look=partial(self._point, out, cell, True),
             sweep=True,
-            focus=self._step(out, cell),
         )
 
     def _put_kernel(self, out: int, cell: Place) -> None:
         """The kernel of an output channel as it stands while a cell is made, instead of the last one."""
-        assert self.board is not None
         self.remove(self.kernel)
         self.planes = self.board.kernel(out, cell)
         self.kernel = self.board.kernel_parts(out, cell, self.planes)
@@ -298,7 +311,6 @@ class WindowStory(OperatorScene):
     def _point(self, out: int, cell: Place, with_results: bool) -> Iterable[Animation]:
         """Everything that marks an output element takes the place of what marked the last one, as a cut."""
         board = self.board
-        assert board is not None
         self.remove(self.marks)
         self._put_kernel(out, cell)
         self.add(self.kernel)
@@ -309,14 +321,12 @@ class WindowStory(OperatorScene):
         return []
 
     def _add_results(self, out: int, cell: Place) -> Iterable[Animation]:
-        assert self.board is not None
         results = self.board.results(out, cell)
         shown = appear(results)
         self.marks.add(*results)
         return shown
 
     def _write(self, out: int, cell: Place) -> list[Animation]:
-        assert self.board is not None
         return list(self.board.outputs[out].write(cell))
 
     def _write_all(self, out: int, run: Sequence[Place]) -> Iterable[Animation]:

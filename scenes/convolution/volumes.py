@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
 
+import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.convolution.board import (
@@ -82,9 +83,7 @@ class VolumesBoard(ConvolutionBoard):
         return self.tagged(found) if self.tags else found
 
     def _padded(self, cut: Cut) -> Place:
-        return tuple(
-            a + n + b for a, n, b in zip(cut.pad[::2], cut.plane, cut.pad[1::2], strict=True)
-        )
+        return tuple(a + n + b for a, n, b in zip(cut.pad[::2], cut.plane, cut.pad[1::2], strict=True))
 
     def _spread(self, cut: Cut) -> Place:
         """Rows and columns of a kernel's slice; its slices are drawn without those between them."""
@@ -116,7 +115,7 @@ class VolumesBoard(ConvolutionBoard):
     def back(self, at: Point) -> None:
         slices = self._slices("input")
         for depth in range(-slices.pad[0], slices.depth + slices.pad[1]):
-            super().back(slices.place(depth) + (at[0], at[1], 0.0))
+            super().back(slices.place(depth) + np.array([at[0], at[1], 0.0]))
 
     def _place(self, whole: Cells) -> None:
         high = self._slices("input").extent[1]
@@ -204,15 +203,18 @@ class VolumesBoard(ConvolutionBoard):
         """A name below a block: with its shape where it is the only one."""
         low = view.edges[1] - _FOOT + 0.04
         many = len(self.outs) > 1
-        name = f"{station}[{number}]" if station == "weight" else "output"
         if many:
             return VGroup(
                 self.symbol(
-                    station, number, (view.origin[0], low), self.look.theme.channel(number), vertical="baseline"
+                    station,
+                    number,
+                    (view.origin[0], low),
+                    self.look.theme.channel(number),
+                    vertical="baseline",
                 )
             )
-        tensor = self.tensor(station)
-        return self.title(tensor, (float(view.origin[0]), low), name=name if station == "output" else None)
+        x = float(view.origin[0])
+        return self.heading(station, (x, low), 2 * min(x - LEFT, RIGHT - x))
 
     def _depths(self, view: Stack, above: bool) -> list[object]:
         """The depth of each slice, above or below it."""
