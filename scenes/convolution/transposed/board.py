@@ -54,6 +54,7 @@ class StampBoard(Board):
         self.inputs = {c: self._input(c, k) for k, c in enumerate(self.channels)}
         self.canvases = {o: self._canvas(o, k) for k, o in enumerate(self.outs)}
         self.places: dict[int, Volume] = {}
+        self.stamps_title = VGroup() if self.size.dims == 1 else self.stamp_title(self.placed["stamp"].head)
         self.scenery.add(*self.inputs.values(), *self.canvases.values(), *self._labels())
         self.begin(0)
         self.source, self.stamping, self.landing = (self.frame(width=width) for width in _FRAMES)
@@ -281,13 +282,7 @@ class StampBoard(Board):
         if self.size.dims == 3:
             labels += [self._side(f"d={d}", "weight", at) for d, at in enumerate(self._centers("weight", 0))]
         labels += self._signs()
-        if self._has_title:
-            labels.append(self.stamp_title(self.placed["stamp"].head))
         return labels
-
-    @property
-    def _has_title(self) -> bool:
-        return self.size.dims == 2 or self.size.dims == 3
 
     def _plane_labels(self, name: str, planes: Mapping[int, Volume], letter: str) -> list[Mobject]:
         labels: list[Mobject] = []

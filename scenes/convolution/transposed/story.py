@@ -48,13 +48,13 @@ class StampStory(EqualStory):
             yield from self.equal()
             return
         board = self.stamps = StampBoard(self.look, self.trace, self.words("stamps"))
-        keys = [key for key, said in (("cut", board.is_cut), ("colours", not board.has_numbers)) if said]
+        keys = [key for key, said in (("left_out", board.is_cut), ("colours", not board.has_numbers)) if said]
         if keys:
             space = "" if self.request.lang == "zh" else " "
             self.add(board.note(space.join(self.words(key) for key in keys)))
-        self.sums, self.moving = VGroup(), VGroup()
+        self.sums, self.moving = VGroup(), list[Volume]()
         self.kernel, self.pair = board.kernel(0, 0), (0, 0)
-        self.add(board.scenery, board.empty, self.kernel, board.source, board.stamping, board.landing)
+        self.add(board.scenery, board.stamps_title, board.empty, self.kernel, board.source, board.stamping, board.landing)
         yield Beat("kernel")
         told = list(self._told() if board.tells else self._summary())
         yield from told
@@ -91,14 +91,14 @@ class StampStory(EqualStory):
         return [names[0], Token("·"), names[1], *tokens[1:]] if len(names) == 2 else tokens[2:]
 
     def figure(self) -> Step | None:
-        return super().figure() if self.stamps is None else self._sum_at(*self._chosen)
+        return super().figure() if self.stamps is None else self._sum_at(*self._meeting)
 
     def pointing_at(self, step: Step) -> Pointer | None:
         """The input elements, the cells of their stamps, and the cell in which these meet."""
         board = self.stamps
         if board is None:
             return super().pointing_at(step)
-        places, (out, at) = Places(self.mobjects), self._chosen
+        places, (out, at) = Places(self.mobjects), self._meeting
         target = places[(step.tensor, step.index)]
         if target is None:
             return None
@@ -127,7 +127,7 @@ class StampStory(EqualStory):
         for number, (out, stamp) in enumerate(steps[:2]):
             key = self._key(out, number)
             yield Beat(
-                key, partial(self._write, out, stamp), 0.4, 0.6, self._stamp_step(out, stamp),
+                key, partial(self._scale, out, stamp), 0.4, 0.6, self._stamp_step(out, stamp),
                 look=partial(self._pick, out, stamp),
             )  # fmt: skip
             yield self._landing(key, out, stamp)
@@ -135,8 +135,8 @@ class StampStory(EqualStory):
         seconds = 0.6 if len(rest) <= _MANY else 0.3
         for out, run in rest:
             yield Beat(
-                self._key(out, 2), partial(self._write_all, out, run), seconds, 0.0,
-                self._adding(out, run[-1]), look=partial(self._point, out, run[-1]), sweep=True,
+                self._key(out, 2), partial(self._scale_all, out, run), seconds, 0.0,
+                self._adding(out, run[-1]), look=partial(self._jump, out, run[-1]), sweep=True,
             )  # fmt: skip
 
     def _key(self, out: int, number: int) -> str:
@@ -210,7 +210,7 @@ class StampStory(EqualStory):
         return self.trace.step("output", board.canvases[out].element(at))
 
     @cached_property
-    def _chosen(self) -> tuple[int, Position]:
+    def _meeting(self) -> tuple[int, Position]:
         """The canvas position that the last picture explains: many stamps meet there, and it is not 0."""
         board = cast(StampBoard, self.stamps)
         out = board.outs[-1]
@@ -234,16 +234,21 @@ class StampStory(EqualStory):
         if (out, stamp.channel) != self.pair:
             self.remove(self.kernel)
             if out != self.pair[0]:
-                self.remove(board.empty)
+                self._clear(*board.places.values())
                 self.add(board.begin(out))
             self.kernel, self.pair = board.kernel(out, stamp.channel), (out, stamp.channel)
             self.add(self.kernel)
         drawn = board.stamp(out, stamp)
         if not board.has_places:
-            self.remove(self.moving)
-            self.moving = drawn
-            self.add(self.moving)
+            self._clear(*self.moving)
+            self.moving = [drawn]
+            self.add(drawn)
         return drawn
+
+    def _clear(self, *drawn: Volume) -> None:
+        """Stamps leave with their numbers, which have come one by one."""
+        numbers = [number for one in drawn for grid in one.grids for number in grid.numbers.values()]
+        self.remove(*drawn, *numbers)
 
     def _pick(self, out: int, stamp: Stamp) -> list[Animation]:
         """Frames go to an input element and to the place of its stamp."""
@@ -253,7 +258,7 @@ class StampStory(EqualStory):
         self.remove(*frames)
         return [Appear(*frames)]
 
-    def _point(self, out: int, stamp: Stamp) -> list[Animation]:
+    def _jump(self, out: int, stamp: Stamp) -> list[Animation]:
         """The same as a cut, with the landing."""
         board = cast(StampBoard, self.stamps)
         self.drawn = self._take(out, stamp)
@@ -261,7 +266,7 @@ class StampStory(EqualStory):
         board.land(out, stamp)
         return []
 
-    def _write(self, out: int, stamp: Stamp) -> list[Animation]:
+    def _scale(self, out: int, stamp: Stamp) -> list[Animation]:
         return [move for at in list(self.drawn.positions()) for move in self.drawn.write(at)]
 
     def _frame_landing(self, out: int, stamp: Stamp) -> list[Animation]:
@@ -285,14 +290,14 @@ class StampStory(EqualStory):
         self.remove(self.sums)
         return self._put(out, [stamp])
 
-    def _write_all(self, out: int, run: Sequence[Stamp]) -> list[Animation]:
+    def _scale_all(self, out: int, run: Sequence[Stamp]) -> list[Animation]:
         """Several stamps at once, all written and added up."""
         moves: list[Animation] = []
         for stamp in run[:-1]:
             if cast(StampBoard, self.stamps).has_places:
                 drawn = self._take(out, stamp)
                 moves += [move for at in list(drawn.positions()) for move in drawn.write(at)]
-        return [*moves, *self._write(out, run[-1]), *self._put(out, run)]
+        return [*moves, *self._scale(out, run[-1]), *self._put(out, run)]
 
     def _put(self, out: int, run: Sequence[Stamp]) -> list[Animation]:
         board = cast(StampBoard, self.stamps)
@@ -319,8 +324,8 @@ class StampStory(EqualStory):
             told += 1
         if board.size.bias:
             key = "bias" if told < _MOST_CAPTIONS else "done"
-            yield Beat(key, self._settle, 0.5, 0.8, self._sum_at(*self._chosen), look=self._point_at_sum)
-        yield Beat("done", self._settle, 0.3, look=self._show_figure)
+            yield Beat(key, self._settle, 0.5, 0.8, self._sum_at(*self._meeting), look=self._point_at_sum)
+        yield Beat("done", self._settle, 0.3, look=self._meet)
 
     def _leave(self) -> list[Animation]:
         cast(StampBoard, self.stamps).hide_frames()
@@ -338,17 +343,18 @@ class StampStory(EqualStory):
 
     def _point_at_sum(self) -> list[Animation]:
         board = cast(StampBoard, self.stamps)
-        out, at = self._chosen
+        out, at = self._meeting
         self._leave()
         board.landing.points = board.canvases[out].outline([at], 0.03)
         return []
 
-    def _show_figure(self) -> list[Animation]:
+    def _meet(self) -> list[Animation]:
         """What meets in the chosen cell takes the place of the last stamp, where all stamps had one place."""
         board = cast(StampBoard, self.stamps)
         self._leave()
-        if board.tells and not board.has_places and (shown := board.summands(*self._chosen)) is not None:
-            self.remove(self.moving)
+        if board.tells and not board.has_places and (shown := board.summands(*self._meeting)) is not None:
+            self._clear(*self.moving)
+            self.remove(board.stamps_title)
             self.add(shown)
         return []
 
