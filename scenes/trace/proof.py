@@ -208,8 +208,14 @@ class Trace:
         return self.symbols.get(tensor, tensor)
 
     def role(self, tensor: str) -> str:
-        """What a tensor is in the call: an `input`, a `parameter` (or buffer) of the module, or a `result`."""
+        """What a tensor is in the call: an `input`, a `parameter` (or buffer) of the module, or a `result`.
+
+        What formulas call by the symbol of `input` or `weight`, such as a padded input, is no result.
+        """
         if not self._roles:
+            named = {self.symbol("input"): "input", self.symbol("weight"): "parameter"}
+            alike = {name: named[symbol] for name in self.tensors if (symbol := self.symbol(name)) in named}
+            self._roles.update(alike)
             own = {} if self.module is None else self.module.state_dict(keep_vars=True)
             self._roles.update(dict.fromkeys((*_PARAMETERS, *own), "parameter"))
             self._roles.update(dict.fromkeys((*self.inputs, *self.call), "input"))
