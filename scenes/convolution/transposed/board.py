@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -146,7 +146,10 @@ class StampBoard(Board):
                     1, cols, self._texts("input"), down=len(self.channels), between=_LANE,
                     name=self.shape("input"), sides=["c=0"] * (len(self.channels) > 1),
                 ),
-                "stamp": Room(1, cols, self._texts("stamp"), down=lanes, between=_LANE),
+                "stamp": Room(
+                    1, cols, self._texts("stamp"), down=lanes, between=_LANE,
+                    sides=[f"{text}·ww" for text in self.texts("input")] if with_places else (),
+                ),
                 "output": Room(
                     1, cols, self._texts("output"), down=len(self.outs), between=_LANE,
                     name=self.shape("output"), sides=["o=0"] * (len(self.outs) > 1), below=0.4 * self._grows,
@@ -282,7 +285,22 @@ class StampBoard(Board):
         if self.size.dims == 3:
             labels += [self._side(f"d={d}", "weight", at) for d, at in enumerate(self._centers("weight", 0))]
         labels += self._signs()
-        return labels
+        return [*labels, *self._lane_names()]
+
+    def _lane_names(self) -> Iterator[Mobject]:
+        """What each lane holds: `2·w`."""
+        if self.size.dims > 1 or not self.has_places:
+            return
+        theme, placed = self.look.theme, self.placed["stamp"]
+        names = self.size.stamps(self.outs[0])
+        for stamp, at in zip(names, placed.at, strict=True):
+            index = self._element((*self.size.lead, stamp.channel), stamp.at)
+            text = self.text("input", self.trace.value("input", index))
+            right = at[0] - placed.cells.cols * placed.cells.width / 2 - 0.12
+            drawn = MathText("·w", NAME_TEXT, theme.role("parameter"))
+            yield drawn.place((right, at[1]), align="right")
+            right -= math_width("·w", NAME_TEXT)
+            yield Text(text, NAME_TEXT, theme.role("input")).place((right, at[1]), align="right")
 
     def _plane_labels(self, name: str, planes: Mapping[int, Volume], letter: str) -> list[Mobject]:
         labels: list[Mobject] = []

@@ -19,9 +19,10 @@ from torchreel.scenes.parts.text import measure
 from torchreel.scenes.parts.views import View
 from torchreel.scenes.stage.bars import STAGE_TOP
 from torchreel.scenes.stage.beats import Beat
-from torchreel.scenes.trace.formula import Ref
+from torchreel.scenes.trace.formula import Ref, Token
 
 _SMALLEST, _ABOVE, _HEAD = 0.39, 0.55, 0.34
+_MOST_TAPS = 6
 
 
 class EqualStory(WindowStory):
@@ -36,9 +37,19 @@ class EqualStory(WindowStory):
             self._mute(plane)
         beats = self.sliding(board)
         yield next(beats)
-        if (original := _original(board)) is not None:
-            yield Beat("flip", partial(self._show, original), 0.4, 0.6)
+        yield Beat("flip", partial(self._show, _original(board)), 0.4, 0.8, self._turned(board))
         yield from beats
+
+    def _turned(self, board: ConvolutionBoard) -> list[Token] | None:
+        """A short kernel of one dimension, before and after."""
+        taps = self.trace.shape("weight")[-1]
+        if board.size.dims > 1 or taps > _MOST_TAPS or board.size.channels * board.size.outs > 1:
+            return None
+        tokens = [Token("weight", "weight"), Token(" = ")]
+        for number, order in enumerate((range(taps), reversed(range(taps)))):
+            texts = (self.text("weight", self.trace.value("weight", (0, 0, tap))) for tap in order)
+            tokens += [Token("  →  ")] * number + [Token(f"({', '.join(texts)})")]
+        return [Token(self.trace.symbol("weight"), "weight"), *tokens[1:]]
 
     def _mute(self, plane: View) -> None:
         """The zeros that come between and around are dashed cells without a colour of their own."""
@@ -51,8 +62,8 @@ class EqualStory(WindowStory):
                 if cell in grid.numbers:
                     grid.numbers[cell].set_fill(self.look.theme.muted, opacity=1)
 
-    def _show(self, original: VGroup) -> list[Animation]:
-        return [Appear(original)]
+    def _show(self, original: VGroup | None) -> list[Animation]:
+        return [] if original is None else [Appear(original)]
 
 
 def _original(board: ConvolutionBoard) -> VGroup | None:
@@ -60,7 +71,7 @@ def _original(board: ConvolutionBoard) -> VGroup | None:
     if len(board.channels) > 1 or len(board.outs) > 1 or not board.is_whole or board.is_heat:
         return None
     view = board.kernel(0, (0,) * len(board.size.out))[0]
-    if not isinstance(view, Grid):
+    if board.size.dims != 2 or not isinstance(view, Grid):
         return None
     edges = view.outline((0, 0), (view.cells.rows - 1, view.cells.cols - 1))
     (left, _, _), (right, top, _) = edges.min(0).tolist(), edges.max(0).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any, cast
@@ -26,6 +27,7 @@ from torchreel.scenes.trace.proof import Step
 _MOST_STEPS = 14
 _MANY = 9
 _MOST_CAPTIONS = 6
+_IN_ORDER = ["in_channels", "out_channels", "kernel_size", "stride", "padding", "output_padding"]
 _MOST_TRIED, _MOST_TERMS = 200, 4
 
 
@@ -55,10 +57,20 @@ class StampStory(EqualStory):
         self.sums, self.moving = VGroup(), list[Volume]()
         self.kernel, self.pair = board.kernel(0, 0), (0, 0)
         self.add(board.scenery, board.stamps_title, board.empty, self.kernel, board.source, board.stamping, board.landing)
+        if board.tells and not board.has_places and (stamps := self._visible(0)):
+            self._take(0, stamps[0])
         yield Beat("kernel")
         told = list(self._told() if board.tells else self._summary())
         yield from told
         yield from self._finish({beat.name for beat in told})
+
+    def call(self) -> list[tuple[str, bool]]:
+        """The constructor call; with `output_padding` it is long, so what comes before it stands in order."""
+        pieces, names = super().call(), [*self.trace.kwargs]
+        if names[:6] != _IN_ORDER:
+            return pieces
+        short = {f"{name}={self.trace.kwargs[name]!r}" for name in _IN_ORDER[3:5] if name not in self.example.focus}
+        return [(text.partition("=")[2] if text in short else text, focus) for text, focus in pieces]
 
     def law(self) -> Sequence[Token]:
         if self.stamps is None:
@@ -102,11 +114,12 @@ class StampStory(EqualStory):
         target = places[(step.tensor, step.index)]
         if target is None:
             return None
-        read = [one for one in step.reads if one[0] == "input"]
         stamped = [("stamp", self._stamp_index(out, stamp, tap)) for stamp, tap in board.met(out, at)]
-        return Pointer(
-            self.look, target, places.of([*read, *stamped]), "stamp" if board.tells else "input", self._standing_texts()
-        )
+        sources = places.of(stamped)
+        for name, index in step.reads:
+            if name == "input" and (place := places[(name, index)]) is not None:
+                sources.setdefault(f"input {index[: len(index) - 2]}", []).append(place)
+        return Pointer(self.look, target, sources, "stamp", self._standing_texts())
 
     def _called(self, tensor: str, index: Index) -> str:
         """The symbol of an input element or a weight with its place."""
@@ -218,11 +231,13 @@ class StampStory(EqualStory):
         if not board.tells:
             return out, places[0]
 
-        def merit(at: Position) -> tuple[int, bool, int]:
+        def merit(at: Position) -> tuple[int, bool, int, float]:
             met = board.met(out, at)
             values = [self.trace.value("stamp", self._stamp_index(out, stamp, tap)) for stamp, tap in met]
             added = sum(1 for value in values if value)
-            return min(added, _MOST_TERMS) - max(0, len(met) - 2 * _MOST_TERMS), self._sum_at(out, at).value != 0, -len(met)
+            terms = min(added, _MOST_TERMS) - max(0, len(met) - 2 * _MOST_TERMS)
+            value = self._sum_at(out, at).value
+            return terms, value != 0, -len(met), value if math.isfinite(value) else 0.0
 
         return out, max(places, key=merit)
 
