@@ -118,7 +118,9 @@ class StampBoard(Board):
         return Room(rows, cols, self._texts(station), **{**given, **more})
 
     def _sides(self, name: str, planes: int) -> list[str]:
-        return ["c=0 d=0" if planes > 1 and self.size.dims == 3 else "d=0"] * (planes > 1 or self.size.dims == 3)
+        several, deep = planes > 1, self.size.dims == 3
+        longest = "c=0 " * several + "d=0" + " (+1)" * (name == "output" and self.size.growth[0] > 0)
+        return [longest if deep else "c=0"] * (several or deep)
 
     def _row(self, with_places: bool) -> dict[str, Placed]:
         """Stations from left to right, those with several planes above each other."""
@@ -139,7 +141,7 @@ class StampBoard(Board):
         """The kernel at the left; input, stamps and canvas in the same columns, one below the other."""
         size = self.size
         lanes = len(size.stamps(0)) if with_places else 1
-        cols = size.canvas[2]
+        cols, many = size.canvas[2], len(self.outs) > 1
         sums = in_column(
             {
                 "input": Room(
@@ -152,7 +154,8 @@ class StampBoard(Board):
                 ),
                 "output": Room(
                     1, cols, self._texts("output"), down=len(self.outs), between=_LANE,
-                    name=self.shape("output"), sides=["o=0"] * (len(self.outs) > 1), below=0.4 * self._grows,
+                    name=self.shape("output") if many else "", sides=["o=0"] if many else [self.shape("output") + " "],
+                    below=0.4 * self._grows,
                 ),
             },
             gap=(0.2, 0.5), lined=True,
@@ -279,13 +282,21 @@ class StampBoard(Board):
     # Labels.
 
     def _labels(self) -> list[Mobject]:
-        labels: list[Mobject] = [self.title(name, self.placed[name].head) for name in ("input", "output")]
+        labels: list[Mobject] = [self.title("input", self.placed["input"].head), self._output_title()]
         labels += self._plane_labels("input", self.inputs, "c")
         labels += self._plane_labels("output", self.canvases, "o")
         if self.size.dims == 3:
             labels += [self._side(f"d={d}", "weight", at) for d, at in enumerate(self._centers("weight", 0))]
         labels += self._signs()
         return [*labels, *self._lane_names()]
+
+    def _output_title(self) -> VGroup:
+        """Above the output; a row alone has it at its side, where nothing comes down from the stamps."""
+        placed = self.placed["output"]
+        if self.size.dims > 1 or len(self.outs) > 1:
+            return self.title("output", placed.head)
+        left, middle = placed.block.left, placed.block.middle[1]
+        return self.title("output", (left - 0.16, middle - 0.35 * NAME_TEXT), align="right")
 
     def _lane_names(self) -> Iterator[Mobject]:
         """What each lane holds: `2·w`."""
@@ -307,7 +318,9 @@ class StampBoard(Board):
         for number, volume in planes.items():
             for depth, grid in enumerate(volume.grids):
                 said = [f"{letter}={number}"] if len(planes) > 1 else []
-                said += [f"d={depth}"] if self.size.dims == 3 else []
+                more = self.size.growth[0] if name == "output" else 0
+                added = f" (+{more})" if more and depth >= self.size.canvas[0] - more else ""
+                said += [f"d={depth}{added}"] if self.size.dims == 3 else []
                 if said and (depth == 0 or self.size.dims == 3):
                     labels.append(self._side(" ".join(said), name, grid.middle))
         return labels
