@@ -230,8 +230,11 @@ def _holds(frame: Bounds, place: Place, slack: float = 0.12) -> bool:
 
 
 def _closure(show: Show, focus: Element) -> set[Element]:
-    """An element with everything that it was made of."""
+    """An element with everything that it was made of; the last picture may tell it in another way than the rules."""
     trace, found, waiting = show.scene.trace, {focus}, [focus]
+    figure = show.scene.figure()
+    if figure is not None and (figure.tensor, figure.index) == focus:
+        found.update(_reads(figure))
     ruled = {rule.tensor for rule in trace.rules}
     while waiting:
         tensor, index = waiting.pop()
