@@ -40,7 +40,9 @@ class FoldBoard(Board):
         self.has_places, self.placed = self._find_room()
         matrix = self.placed["input"]
         self.matrix = self.grid("input", self.batch, matrix.cells, matrix.at[0])
-        self.canvas = FoldCanvas(self, self.blocks, self.lead, self.placed["output"].cells, self.placed["output"].at[0])
+        self.canvas = FoldCanvas(
+            self, self.blocks, self.lead, self.placed["output"].cells, self.placed["output"].at[0]
+        )
         self.windows: dict[int, Grid] = {}
         if self.has_places:
             self.windows = {column: self._window(column) for column in range(self.columns)}
@@ -51,7 +53,9 @@ class FoldBoard(Board):
         if self.has_source:
             self._add_source(windows)
         else:
-            self.scenery.add(self.label(windows, self.placed["window"].head, NAME_TEXT, font="sans", vertical="baseline"))
+            self.scenery.add(
+                self.label(windows, self.placed["window"].head, NAME_TEXT, font="sans", vertical="baseline")
+            )
 
     @property
     def followed(self) -> list[int]:
@@ -91,7 +95,12 @@ class FoldBoard(Board):
         texts = self.texts("input")
         parts = {
             "input": Room(
-                self.rows, self.columns, texts, name=self.shape("input"), sides=[str(self.rows - 1)], below=_HEADS
+                self.rows,
+                self.columns,
+                texts,
+                name=self.shape("input"),
+                sides=[str(self.rows - 1)],
+                below=_HEADS,
             ),
             "window": Room(*blocks.kernel, texts, down=windows[0], across=windows[1], name="windows"),
             "output": Room(rows, cols, self.texts("output", "canvas"), name=self.shape("output")),

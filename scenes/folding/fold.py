@@ -78,7 +78,13 @@ class Fold(BlocksScene):
         tokens, reads = super().formula_tokens(step, most), list(step.reads)
         if len(reads) == 1 and reads[0][0] == "input":
             row, column = reads[0][1][-2:]
-            return [tokens[0], Token(" = "), Token(f"x_{{{row},{column}}}", "input"), Token(" = "), tokens[-1]]
+            return [
+                tokens[0],
+                Token(" = "),
+                Token(f"x_{{{row},{column}}}", "input"),
+                Token(" = "),
+                tokens[-1],
+            ]
         return tokens
 
     def pointing_at(self, step: Step) -> Pointer | None:
@@ -93,7 +99,11 @@ class Fold(BlocksScene):
         if self.board.has_places:
             reads = [index[-2:] for name, index in step.reads if name == "input"]
             windows = Places(list(self.board.windows.values()))
-            cells = [place for row, column in reads if (place := windows[("input", (*self.board.batch, row, column))])]
+            cells = [
+                place
+                for row, column in reads
+                if (place := windows[("input", (*self.board.batch, row, column))])
+            ]
             sources, main = {**sources, "windows": cells}, "windows"
         return Pointer(self.look, target, sources, main, self._standing_texts())
 
@@ -128,7 +138,13 @@ class Fold(BlocksScene):
             value = self.trace.value(tensor, index)
             text = self.text("input" if tensor == "input" else "output", value)
             pieces.append(Token(text if not pieces or value >= 0 else f"({text})", tensor, index, value))
-        return [pieces[0], Token(" + "), pieces[1], Token(" = "), Token(pieces[2].text.strip("()"), *elements[2], pieces[2].value)]
+        return [
+            pieces[0],
+            Token(" + "),
+            pieces[1],
+            Token(" = "),
+            Token(pieces[2].text.strip("()"), *elements[2], pieces[2].value),
+        ]
 
     def _take(self, column: int) -> None:
         """The empty place of a column's window."""
@@ -207,7 +223,9 @@ class Fold(BlocksScene):
         """Every cell shows torch's own output; the number of windows on each is counted."""
         counts = self.board.overlap
         counted = [] if counts is None else [move for at in counts.positions() for move in counts.write(at)]
-        rest = [move for column, grid in self.board.windows.items() if not grid.numbers for move in _all(grid)]
+        rest = [
+            move for column, grid in self.board.windows.items() if not grid.numbers for move in _all(grid)
+        ]
         return [*self._changed(self.board.canvas.settle()), *counted, *rest]
 
 

@@ -95,7 +95,11 @@ class Unfold(BlocksScene):
         _, cells = self.board.copies()
         if target is None or not list(step.reads):
             return super().pointing_at(step)
-        copies = [place for cell in cells if (place := places[("output", (*self.board.lead, *cell))]) and place != target]
+        copies = [
+            place
+            for cell in cells
+            if (place := places[("output", (*self.board.lead, *cell))]) and place != target
+        ]
         sources = {**places.of(step.reads), **{f"copy {k}": [one] for k, one in enumerate(copies)}}
         return Pointer(self.look, target, sources, "input", self._standing_texts())
 
@@ -103,7 +107,10 @@ class Unfold(BlocksScene):
         """The last row of a column that comes from the input."""
         rows = range(self.board.matrix.cells.rows)
         steps = (self.trace.step("output", (*self.board.lead, row, column)) for row in reversed(rows))
-        return next((step for step in steps if list(step.reads)), self.trace.step("output", (*self.board.lead, 0, column)))
+        return next(
+            (step for step in steps if list(step.reads)),
+            self.trace.step("output", (*self.board.lead, 0, column)),
+        )
 
     def _point(self, column: int) -> list[Animation]:
         """The window and its column, as a cut."""
@@ -121,4 +128,6 @@ class Unfold(BlocksScene):
         return []
 
     def _write_rest(self) -> list[Animation]:
-        return self._write([column for column in range(self.board.matrix.cells.cols) if column not in self.written])
+        return self._write(
+            [column for column in range(self.board.matrix.cells.cols) if column not in self.written]
+        )

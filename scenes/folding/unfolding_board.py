@@ -20,6 +20,7 @@ from torchreel.scenes.trace.proof import Trace
 MOST_PLANES = 3
 _HEADS = 0.36
 _CORNER = 0.13
+_TINTED, _OVER_TINT = 0.5, 0.6
 
 
 class UnfoldBoard(Board):
@@ -52,6 +53,8 @@ class UnfoldBoard(Board):
             c: self.grid("input", (*self.lead, c), source.cells, source.at[k], pad=source.pad)
             for k, c in enumerate(self.channels)
         }
+        for number in (one for plane in self.planes.values() for one in plane.numbers.values()):
+            number.z_index = _OVER_TINT
         self.matrix = self.grid("output", self.lead, target.cells, target.at[0], blank=True)
         self.scenery = VGroup(
             *self.planes.values(), self.matrix, self.title("input", source.head),
@@ -86,7 +89,7 @@ class UnfoldBoard(Board):
         taps = [(row, at) for row, at in enumerate(self.blocks.window(column)) if self.shows(at)]
         for c, plane in self.planes.items():
             path = self._window(plane, [at for _, at in taps])
-            marks.add(Shape(path, fill=accent, opacity=0.14, z_index=0.5))
+            marks.add(Shape(path, fill=accent, opacity=0.14, z_index=_TINTED))
             # The row that the formula names is one of the last channel's.
             stroke = accent if c == self.channels[-1] else self.look.theme.tint(accent, 0.7)
             marks.add(Shape(path, stroke=stroke, stroke_width=Stroke.SOURCE, z_index=2))
@@ -132,7 +135,9 @@ class UnfoldBoard(Board):
         cells = self.matrix.cells
         if self._has_rows:
             for row in range(cells.rows):
-                yield self.label(str(row), (left - 0.12, self.matrix.center((row, 0))[1]), MIN_TEXT, align="right")
+                yield self.label(
+                    str(row), (left - 0.12, self.matrix.center((row, 0))[1]), MIN_TEXT, align="right"
+                )
         if cells.width >= measure(str(cells.cols - 1), MIN_TEXT, "mono") + 0.08:
             for column in range(cells.cols):
                 x, y = self.matrix.center((cells.rows - 1, column))[:2]
@@ -140,7 +145,9 @@ class UnfoldBoard(Board):
         taps, rows = self.blocks.taps, cells.rows
         for row in range(taps, rows, taps) if cells.height * taps >= 0.3 else ():
             y = top - row * cells.height
-            yield Path([(left, y), (left + cells.cols * cells.width, y)], self.look.theme.text, 2.5, z_index=0.4)
+            yield Path(
+                [(left, y), (left + cells.cols * cells.width, y)], self.look.theme.text, 2.5, z_index=0.4
+            )
 
     def write(self, column: int) -> list[Animation]:
         """The values under the window fill its column."""

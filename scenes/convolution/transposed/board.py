@@ -6,7 +6,6 @@ canvas, in two a place as the element has in the input. Otherwise all stamps sha
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -18,13 +17,12 @@ from manim import Mobject, VGroup
 from torchreel.scenes.convolution.transposed.canvas import StampCanvas
 from torchreel.scenes.convolution.transposed.geometry import Stamp, StampGeometry
 from torchreel.scenes.convolution.transposed.volume import Volume
-from torchreel.scenes.parts.grid import Cells, Grid
+from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.mathtext import width as math_width
-from torchreel.scenes.parts.motion import Appear
-from torchreel.scenes.parts.shapes import Path, Point, Shape
+from torchreel.scenes.parts.shapes import Path, Point
 from torchreel.scenes.parts.stack import Position
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
@@ -32,10 +30,11 @@ from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 MOST_CHANNELS, MOST_OUTS, MOST_DEPTH, MOST_LANES = 3, 3, 4, 6
-_BETWEEN, _APART, _LANE = 0.3, 0.62, 0.1
+_BETWEEN, _APART, _FAR, _LANE = 0.3, 0.62, 1.1, 0.1
 _SIGN, _GROWN = 0.2, 0.4
 _ROW, _HIGH = 0.4, 4.8
 _MOST_MET = 8
+_SLICES = 4
 STATIONS = ("input", "weight", "stamp", "output")
 
 
@@ -46,8 +45,8 @@ class StampBoard(Board):
         super().__init__(look, trace)
         self.size, self.stamps_name = StampGeometry.of(trace), stamps
         size = self.size
-        self.channels = list(range(min(size.channels, MOST_CHANNELS if size.dims < 3 else 2)))
-        self.outs = list(range(min(size.outs, MOST_OUTS if size.dims < 3 else 2)))
+        self.channels = list(range(min(size.channels, _most(MOST_CHANNELS, size.sizes, size.dims))))
+        self.outs = list(range(min(size.outs, _most(MOST_OUTS, size.canvas, size.dims))))
         self.tells = "running" in trace.tensors
         self.has_places, self.placed = self._find_room()
         self.scenery = VGroup()
@@ -89,7 +88,7 @@ class StampBoard(Board):
     def _find_room(self) -> tuple[bool, dict[str, Placed]]:
         """Whether every stamp has a place of its own, and all places."""
         size, find = self.size, self._lanes if self.size.dims == 1 else self._row
-        alone = size.dims == 1 or len(self.channels) == len(self.outs) == 1 and size.dims == 2
+        alone = size.dims == 1 or (len(self.channels) == len(self.outs) == 1 and size.dims == 2)
         count = len(self.channels) * math.prod(size.sizes)
         if alone and self.tells and (size.dims == 2 or count <= MOST_LANES):
             placed = find(True)
@@ -110,7 +109,7 @@ class StampBoard(Board):
         depth, rows, cols = self._depth(station), *self._sizes(station)[1:]
         count = planes * depth
         across = next(n for n in range(1, count + 1) if _high(-(-count // n), rows) <= _HIGH or n == count)
-        between = _APART if across > 1 or depth > 1 and planes > 1 else _BETWEEN
+        between = _FAR if across > 1 and planes > 1 else _APART if across > 1 else _BETWEEN
         given = {
             "down": -(-count // across), "across": across, "between": between,
             "name": self.shape(station) if station != "stamp" else "", "sides": self._sides(station, planes),
@@ -198,7 +197,9 @@ class StampBoard(Board):
         return self.placed[name].at[place * depth : (place + 1) * depth]
 
     def _canvas(self, out: int, place: int) -> StampCanvas:
-        canvas = StampCanvas(self, self.size, out, self.placed["output"].cells, self._centers("output", place))
+        canvas = StampCanvas(
+            self, self.size, out, self.placed["output"].cells, self._centers("output", place)
+        )
         if (keep := canvas.keep()) is not None:
             self.scenery.add(keep)
         return canvas
@@ -251,7 +252,7 @@ class StampBoard(Board):
         met, placed = self.met(out, at), self.placed["stamp"]
         cells = placed.cells
         across = 1 if len(met) * cells.height <= STAGE.height - 0.6 else 2
-        if not 1 < len(met) <= _MOST_MET or not cells.text_size or len(met) % across:
+        if self.size.dims == 1 or not 1 < len(met) <= _MOST_MET or not cells.text_size or len(met) % across:
             return None
         indices = [self._element((*self.size.lead, out, stamp.number), tap) for stamp, tap in met]
         one = Cells(cells.width, cells.height, cells.text_size, len(met) // across, across)
@@ -333,8 +334,15 @@ class StampBoard(Board):
         """The name of the stamps: `stamps x·w`."""
         theme, line = self.look.theme, VGroup()
         said = f"{self.stamps_name} "
-        pieces = [(said, theme.muted), ("x", theme.role("input")), ("·", theme.muted), ("w", theme.role("parameter"))]
-        wide = [measure(text, NAME_TEXT) if text == said else math_width(text, NAME_TEXT) for text, _ in pieces]
+        pieces = [
+            (said, theme.muted),
+            ("x", theme.role("input")),
+            ("·", theme.muted),
+            ("w", theme.role("parameter")),
+        ]
+        wide = [
+            measure(text, NAME_TEXT) if text == said else math_width(text, NAME_TEXT) for text, _ in pieces
+        ]
         left = at[0] - sum(wide) / 2
         for (text, color), width in zip(pieces, wide, strict=True):
             made = Text if text == said else MathText
@@ -345,7 +353,10 @@ class StampBoard(Board):
     def _signs(self) -> list[Mobject]:
         if self.size.dims == 1:
             return []
-        return [self.label(sign, self.placed[name].area.middle, 0.34) for name, sign in (("times", "×"), ("is", "="))]
+        return [
+            self.label(sign, self.placed[name].area.middle, 0.34)
+            for name, sign in (("times", "×"), ("is", "="))
+        ]
 
     def growth(self, out: int) -> VGroup:
         """A bar and a number at the cells that `output_padding` adds at the far end of rows and columns."""
@@ -355,10 +366,11 @@ class StampBoard(Board):
             places = [
                 at
                 for at in canvas.positions()
-                if at[0] == len(canvas.grids) - 1 and last[axis] - more <= at[axis] < last[axis]
+                if at[0] == len(canvas.grids) - 1
+                and last[axis] - more <= at[axis] < last[axis]
                 and size.kept(at) is not None
             ]
-            if not more or not places:
+            if not more or not places or (axis == 2 and out != self.outs[-1]):
                 continue
             box = canvas.outline(places, 0.0)
             (left, bottom, _), (right, top, _) = box.min(0), box.max(0)
@@ -377,7 +389,10 @@ class StampBoard(Board):
 _FRAMES = (Stroke.SOURCE, Stroke.SOURCE, Stroke.FRAME)
 
 
+def _most(planes: int, sizes: Position, dims: int) -> int:
+    """How many channels are drawn at most: few where each is many slices."""
+    return planes if dims < 3 else max(1, _SLICES // sizes[0])
+
+
 def _high(planes: int, rows: int) -> float:
     return planes * rows * _ROW + (planes - 1) * _BETWEEN
-
-

@@ -45,7 +45,9 @@ class StampCanvas(Volume):
             return None
         return Shape(self.outline(kept), stroke=self.desk.look.theme.text, stroke_width=_KEEP, z_index=1)
 
-    def put(self, at: Position, tensor: str, index: Index) -> tuple[list[Animation], list[Number], list[Number]]:
+    def put(
+        self, at: Position, tensor: str, index: Index
+    ) -> tuple[list[Animation], list[Number], list[Number]]:
         """A cell takes an element's colour and number: animations, numbers that go, numbers that come."""
         if not self.shows(at):
             return [], [], []
@@ -62,7 +64,9 @@ class StampCanvas(Volume):
         """An element in a cell of the canvas, with its sums as narrow as the cell needs them."""
         size, width = self.cells.text_size, self.cells.width - 0.14
         text = self.desk.text(tensor, value)
-        new = self.desk.number(tensor, index, max(MIN_NUMBER, min(size, width / measure(text, 1.0))), color, value=value)
+        new = self.desk.number(
+            tensor, index, max(MIN_NUMBER, min(size, width / measure(text, 1.0))), color, value=value
+        )
         new.place(self.center(at))
         return new
 

@@ -84,5 +84,6 @@ def _original(board: ConvolutionBoard) -> VGroup | None:
     middle = ((left + right) / 2, low + rows * size / 2)
     number = min(size * 0.6, (size - 0.14) / widest)
     grid = board.grid("weight", (0, 0), Cells(size, size, number, rows, cols), middle)
-    return VGroup(grid, board.title("weight", (middle[0], low + rows * size + 0.12), size=NAME_TEXT, shape=False))
-
+    return VGroup(
+        grid, board.title("weight", (middle[0], low + rows * size + 0.12), size=NAME_TEXT, shape=False)
+    )

@@ -56,7 +56,15 @@ class StampStory(EqualStory):
             self.add(board.note(space.join(self.words(key) for key in keys)))
         self.sums, self.moving = VGroup(), list[Volume]()
         self.kernel, self.pair = board.kernel(0, 0), (0, 0)
-        self.add(board.scenery, board.stamps_title, board.empty, self.kernel, board.source, board.stamping, board.landing)
+        self.add(
+            board.scenery,
+            board.stamps_title,
+            board.empty,
+            self.kernel,
+            board.source,
+            board.stamping,
+            board.landing,
+        )
         if board.tells and not board.has_places and (stamps := self._visible(0)):
             self._take(0, stamps[0])
         yield Beat("kernel")
@@ -69,7 +77,9 @@ class StampStory(EqualStory):
         pieces, names = super().call(), [*self.trace.kwargs]
         if names[:6] != _IN_ORDER:
             return pieces
-        short = {f"{name}={self.trace.kwargs[name]!r}" for name in _IN_ORDER[3:5] if name not in self.example.focus}
+        short = {
+            f"{name}={self.trace.kwargs[name]!r}" for name in _IN_ORDER[3:5] if name not in self.example.focus
+        }
         return [(text.partition("=")[2] if text in short else text, focus) for text, focus in pieces]
 
     def law(self) -> Sequence[Token]:
@@ -82,7 +92,13 @@ class StampStory(EqualStory):
             return super().values()
         size, module = self.stamps.size, cast(Any, self.trace.module)
         less = [n - more for n, more in zip(size.out, size.growth, strict=True)]
-        shapes = {"kernel": size.kernel, "size": size.sizes, "out_size": size.out, "full": size.full, "less": less}
+        shapes = {
+            "kernel": size.kernel,
+            "size": size.sizes,
+            "out_size": size.out,
+            "full": size.full,
+            "less": less,
+        }
         given = {"stride": size.stride, "padding": size.padding, "dilation": size.dilation}
         return {
             **{name: " × ".join(map(str, size.spatial(cast(Position, one)))) for name, one in shapes.items()},
@@ -227,7 +243,8 @@ class StampStory(EqualStory):
         """The canvas position that the last picture explains: many stamps meet there, and it is not 0."""
         board = cast(StampBoard, self.stamps)
         out = board.outs[-1]
-        places = [at for at in board.canvases[out].positions() if board.size.kept(at) is not None][:_MOST_TRIED]
+        kept = [at for at in board.canvases[out].positions() if board.size.kept(at) is not None]
+        places = kept[:_MOST_TRIED] or [board.size.padding]
         if not board.tells:
             return out, places[0]
 
