@@ -102,8 +102,9 @@ def draw_square(scene: Any) -> None:
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     """Replaces all operators by a toy; set `stage.construct` or `stage.trace` to make something go wrong."""
-    from torchreel.scenes import registry
+    from torchreel.scenes import catalogue, registry
 
     made = Stage()
     monkeypatch.setattr(registry, "find", made.find)
+    monkeypatch.setattr(catalogue, "operator", lambda name: made.find(name).operator)
     return made

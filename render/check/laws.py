@@ -12,8 +12,6 @@ from itertools import pairwise
 import numpy as np
 
 from torchreel.render.check.stage import Bounds, Piece, Show, Stage
-from torchreel.scenes.parts.family import family
-from torchreel.scenes.parts.grid import Grid
 from torchreel.scenes.parts.places import Element, Place, Places
 from torchreel.scenes.stage.bars import EDGE, STAGE_BOTTOM, STAGE_TOP
 from torchreel.scenes.stage.beats import FORMULA, reading_time
@@ -27,7 +25,7 @@ CELL_MARGIN = 8 / 800 * 2 * EDGE
 FILLED = 0.6
 FUNCTIONS = frozenset(
     """max min exp log ln abs sign sqrt tanh erf cos acos softplus logsumexp log1p expm1 mean var std sum ReLU clip
-    round floor ceil mod if and or else median norm""".split()  # noqa: SIM905
+    round floor ceil mod if and or else median norm NaN""".split()  # noqa: SIM905
 )
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_]+")
 _MOST_READ = 64
@@ -83,7 +81,7 @@ def frames_mark_the_focus(show: Show) -> Iterator[str]:
         frames = [piece.bounds for piece in stage.pieces if _is_frame(piece, show)]
         if not frames:
             continue
-        places = Places(stage.mobjects)
+        places = stage.places
         target = places[stage.section.focus]
         if target is not None and not any(_holds(frame, target) for frame in frames):
             yield f"{stage.section.end:.1f} s: {_name(stage.section.focus)} is explained and not framed"
@@ -93,7 +91,8 @@ def frames_mark_the_focus(show: Show) -> Iterator[str]:
 def _stray(stage: Stage, frames: list[Bounds], places: Places, show: Show) -> Iterator[str]:
     focus = stage.section.focus
     assert focus is not None
-    related = [place for one in _closure(show, focus) if (place := places[one]) is not None]
+    named = {*_closure(show, focus), *show.scene.selects(*focus)}
+    related = [place for one in named if (place := places[one]) is not None]
     drawn = places.all()
     for frame in frames:
         inside = [one for one, place in drawn.items() if _holds(frame, place, 0.0)]
@@ -111,13 +110,15 @@ def _stray(stage: Stage, frames: list[Bounds], places: Places, show: Show) -> It
 def first_frame_says_what_this_is(show: Show) -> Iterator[str]:
     """4. The law stands in the formula bar from the first frame."""
     bar = [one for one in show.scene.said if one.kind != "caption"]
-    if not bar or bar[0].time > 0.05 or not bar[0].text.strip():
+    if show.scene.has_values() and (not bar or bar[0].time > 0.05 or not bar[0].text.strip()):
         yield "0.0 s: the formula bar is empty; the story's law() says what is computed"
 
 
 def last_frame_is_the_figure(show: Show) -> Iterator[str]:
     """5. The last frame explains one element: framed, with its formula in the bar."""
     scene = show.scene
+    if not scene.has_values():
+        return
     step = scene.figure()
     if step is None:
         yield "the story names no element for the last frame: figure()"
@@ -156,7 +157,7 @@ def default_numbers_are_plain(show: Show) -> Iterator[str]:
 def cells_have_room(show: Show) -> Iterator[str]:
     """10. A cell is at least 8 px (at 800 px) wider than its number."""
     for stage in show.stages[-1:]:
-        for grid in _grids(stage):
+        for grid in stage.grids:
             for cell, number in grid.numbers.items():
                 wide = float(np.ptp(number.points[:, 0])) if len(number.points) else 0.0
                 if wide > grid.cells.width - CELL_MARGIN + 1e-3:
@@ -216,9 +217,11 @@ def _name(element: Element) -> str:
 
 
 def _is_frame(piece: Piece, show: Show) -> bool:
-    """An outline in the accent colour, on the stage."""
+    """A closed outline in the accent colour, on the stage; an open one is a way that leads somewhere."""
     accent = show.scene.look.theme.accent
-    is_outline = piece.stroke_opacity > 0.5 and piece.stroke == accent
+    trail = piece.mobject.points
+    is_closed = bool(np.allclose(trail[0], trail[-1], atol=1e-6))
+    is_outline = is_closed and piece.stroke_opacity > 0.5 and piece.stroke == accent
     left, bottom, right, top = piece.bounds
     return piece.zone == "stage" and is_outline and right - left > 0.12 and top - bottom > 0.12
 
@@ -252,7 +255,3 @@ def _reads(step: Step) -> Iterator[Element]:
         if number >= _MOST_READ * _MOST_READ:
             return
         yield one
-
-
-def _grids(stage: Stage) -> Iterator[Grid]:
-    yield from (part for part in family(stage.mobjects) if isinstance(part, Grid))

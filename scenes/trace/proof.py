@@ -75,7 +75,7 @@ class Step:
     def reads(self) -> Iterator[tuple[str, Index]]:
         """Every `(tensor, index)` read, without padding, in the order of the formula."""
         for ref in self.formula.refs():
-            places = ref.index.reshape(-1, ref.index.shape[-1])
+            places = ref.index.flatten(0, -2)
             skipped = torch.zeros(len(places), dtype=torch.bool) if ref.skip is None else ref.skip.reshape(-1)
             for number in range(len(places)):
                 one = Ref(ref.tensor, places[number : number + 1], None, skipped[number : number + 1])

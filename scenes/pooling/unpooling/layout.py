@@ -25,7 +25,7 @@ _LARGEST = 1.2
 
 
 @dataclass(frozen=True)
-class Placed:
+class UnpoolPlace:
     """Where a tensor is drawn: its room with all round it, the middle, and the sheet of the tensor itself."""
 
     room: Sheet
@@ -43,7 +43,7 @@ class UnpoolingLayout:
     def __init__(self, desk: Desk, journeys: Journeys) -> None:
         self.desk, self.journeys = desk, journeys
         self.in_lines = journeys.dims == 1
-        self.places: dict[str, Placed] = {}
+        self.places: dict[str, UnpoolPlace] = {}
         self.gaps: list[tuple[np.ndarray, np.ndarray]] = []
         if self.in_lines:
             self._one_under_the_other()
@@ -130,4 +130,4 @@ class UnpoolingLayout:
                      for top, end in zip(tops, ends, strict=True)]  # fmt: skip
 
     def _put(self, name: str, room: Sheet, center: Sequence[float], sheet: Sheet) -> None:
-        self.places[name] = Placed(room, np.array([*center, 0.0]), sheet)
+        self.places[name] = UnpoolPlace(room, np.array([*center, 0.0]), sheet)
