@@ -306,7 +306,9 @@ def _factors(traced: Trace, index: tuple[int, ...]) -> Any:
     lead, out, place = index[: -dims - 1], index[-dims - 1], index[-dims:]
     per_group = module.in_channels // module.groups
     group = out // (module.out_channels // module.groups)
-    sides = [0] * dims if module.padding == "valid" else list(module.padding)
+    total = [d * (k - 1) for d, k in zip(module.dilation, module.kernel_size, strict=True)]
+    named = {"valid": [0] * dims, "same": [n // 2 for n in total]}
+    sides = named[module.padding] if isinstance(module.padding, str) else list(module.padding)
     for tap in (
         torch.cartesian_prod(*(torch.arange(k) for k in module.kernel_size)).reshape(-1, dims).tolist()
     ):
@@ -338,6 +340,9 @@ def test_facts_are_those_of_the_cells_that_are_read(call: tuple[nn.Module, torch
     assert facts["one_position"] == (math.prod(out) == 1)
     assert facts["several_kernels"] == (module.weight.shape[0] > 1)  # type: ignore[operator,index]
     assert facts["depthwise"] == (module.weight.shape[1] == 1 and x.shape[-dims - 1] > 1)  # type: ignore[index]
+    first = _factors(trace(module, x), (0,) * (x.ndim - dims - 1) + (0,) * (dims + 1))
+    met = {at is not None for _, at in first}
+    assert facts["starts_on_rim"] == (len(met) == 2 and module.padding_mode == "zeros")
     reads = _reads_of_plain(module, x)
     assert facts["windows_overlap"] == bool((reads > 1).any())
 

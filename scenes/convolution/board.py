@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -38,7 +39,7 @@ LEFT, RIGHT = -bars.EDGE + bars.MARGIN, bars.EDGE - bars.MARGIN
 HEAD, NOTE = 0.42, 0.26
 TAG_CELL = 0.56
 _TAG, _TAG_EDGE = 0.25, 0.045
-_LEAST_HEAT = 0.12
+_LEAST_HEAT, _LOW = 0.12, 0.8
 _RISE, _NEAR = (_TAG + _TAG_EDGE) / 2, 0.1
 _HUE, _TICK = 3.4, 3.0
 _BEHIND, _FARTHER, _BACKED, _TINTED, _ABOVE = -1, -2, -0.5, 0.5, 1
@@ -88,6 +89,10 @@ class ConvolutionBoard(Board, ABC):
     @abstractmethod
     def paths(self, out: int, cell: Place) -> Iterator[Shape]:
         """What leads from the windows of an output element to its cell, behind everything."""
+
+    def kernel_marks(self, out: int, cell: Place) -> Sequence[Shape]:
+        """What shows which of several kernels is used."""
+        return []
 
     def kernel_parts(self, out: int, cell: Place, planes: dict[int, View]) -> VGroup:
         """The planes of a kernel and what names them, as far as they are not on stage all the time."""
@@ -195,7 +200,7 @@ class ConvolutionBoard(Board, ABC):
                 self._raise(channel, at)
             if self.tags:
                 marks.add(*self._tags(out, channel, cell))
-        marks.add(*self.paths(out, cell))
+        marks.add(*self.kernel_marks(out, cell), *self.paths(out, cell))
         view = self.outputs[out]
         if view.shows(cell):
             marks.add(
@@ -210,9 +215,15 @@ class ConvolutionBoard(Board, ABC):
             text.z_index = 0
         self._raised = []
 
-    @property
+    @cached_property
     def _rise(self) -> np.ndarray:
-        return np.array([0.0, _RISE if self.tags else 0.0, 0.0])
+        """How far a number gives way to the weight: up, and in low cells to the left as well."""
+        if not self.tags:
+            return np.zeros(3)
+        cells = self.cells["input"]
+        widest = max((measure(text, cells.text_size) for text in self.texts(self.names.input)), default=0.0)
+        room = max(0.0, (cells.width - widest) / 2 - 0.08)
+        return np.array([-min(room, 0.14 * cells.width) if cells.height < _LOW else 0.0, _RISE, 0.0])
 
     def window_path(self, view: View, cell: Place) -> np.ndarray:
         """The window's outline over an input plane: one frame, or one round each tap where dilation spreads them."""

@@ -28,6 +28,7 @@ def convolution_facts(trace: Trace) -> Mapping[str, bool]:
         "dilated": any(dilation > 1 and size > 1 for size, _, dilation, _ in axes),
         "padded": any(map(any, sides)),
         "zero_padded": any(map(any, sides)) and module.padding_mode == "zeros",
+        "starts_on_rim": _starts_on_rim(axes, sizes, sides) and module.padding_mode == "zeros",
         "keeps_size": sizes == outs,
         "grows": all(out >= size for size, out in pairs) and sizes != outs,
         "shrinks": all(out <= size for size, out in pairs) and sizes != outs,
@@ -40,6 +41,16 @@ def convolution_facts(trace: Trace) -> Mapping[str, bool]:
         "depthwise": weight[1] == 1 < channels,
         "biased": module.bias is not None,
     }
+
+
+def _starts_on_rim(
+    axes: Sequence[Sequence[int]], sizes: Sequence[int], sides: Sequence[tuple[int, int]]
+) -> bool:
+    """Whether the first window reads both cells of the input and padding."""
+    inside = []
+    for (kernel, _, dilation, _), size, (before, _) in zip(axes, sizes, sides, strict=True):
+        inside.append([0 <= tap * dilation - before < size for tap in range(kernel)])
+    return all(map(any, inside)) and not all(map(all, inside))
 
 
 def _overlaps(axis: Sequence[int]) -> bool:

@@ -23,7 +23,7 @@ from torchreel.scenes.convolution.board import (
 )
 from torchreel.scenes.convolution.geometry import Cut
 from torchreel.scenes.parts.grid import Cells, Grid
-from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT
+from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT, Stroke
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.shapes import Path, Point, Shape
 from torchreel.scenes.parts.text import Text, fit
@@ -174,6 +174,12 @@ class PlanesBoard(ConvolutionBoard):
             found[c] = self._kernels[out, c]
         return found
 
+    def kernel_marks(self, out: int, cell: Place) -> Sequence[Shape]:
+        if len(self.outs) == 1 or not self.is_still:
+            return []
+        planes = self.kernel(out, cell).values()
+        return [self.frame(view.outline(*self._ends(), 0.03), Stroke.SOURCE) for view in planes]
+
     def kernel_parts(self, out: int, cell: Place, planes: dict[int, View]) -> VGroup:
         if self.is_still:
             return VGroup()
@@ -307,6 +313,8 @@ class PlanesBoard(ConvolutionBoard):
             size = fit(self.text("partial", value), _SUM - 0.16, 0.32, MIN_NUMBER)
             sum_cell = Cells(_SUM, _SUM_HEIGHT, size, 1, 1)
             group.add(self.grid("partial", (), sum_cell, at, index=partial(_always, index)))
+            above = (at[0], at[1] + _SUM_HEIGHT / 2 + 0.13)
+            group.add(self.symbol("partial", self.in_group(out, channel), above, vertical="baseline"))
             kernel = self.kernel(out, cell)[channel].outline(*self._ends(), 0.0)
             if self.outputs[out].shows(cell):
                 group.add(*self._through_sum(_edge(kernel, far=True), at[1], self._goal(out, cell)))

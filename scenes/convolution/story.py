@@ -265,26 +265,31 @@ class WindowStory(OperatorScene):
         rest = cells[min(slow, len(own)) if plain else 0 :]
         steps = runs_by_output(rest, _MOST_STEPS)
         seconds = _STEP_TIME if len(steps) <= _MANY else 0.3
-        shown = self.board.outs[0]
+        turn = None if after_modes else self._turn
         for out, run in steps:
             name = "window" if after_modes else "sweep" if out == self.board.outs[0] else "next_kernel"
-            if out != shown and not after_modes and out == self.board.outs[1]:
-                for early in run[:-1]:
-                    yield self._swept(name, out, [early], seconds)
-                yield self._next(name, out, run[-1])
-            else:
+            if out == turn:
+                yield self._next(name, out, run[0])
+                run, turn = run[1:], None
+            if run:
                 yield self._swept(name, out, run, seconds)
-            shown = out
+
+    @property
+    def _turn(self) -> int | None:
+        """The output whose first element is shown with numbers again: of another group, or else of another kernel."""
+        board = self.board
+        others = [out for out in board.outs if board.rows_of(out) != board.rows_of(board.outs[0])]
+        return next(iter([*others, *board.outs[1:]]), None)
 
     def _next(self, name: str, out: int, cell: Place) -> Beat:
         """One more element with its formula."""
         return Beat(
             name,
-            partial(self._write, out, cell),
+            lambda: [*self._add_results(out, cell), *self._write(out, cell)],
             0.3,
             0.5,
             self._step(out, cell),
-            look=partial(self._point, out, cell, True),
+            look=partial(self._point, out, cell, False),
         )
 
     def _swept(self, name: str, out: int, run: Sequence[Place], seconds: float) -> Beat:
