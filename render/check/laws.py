@@ -234,8 +234,14 @@ def _holds(frame: Bounds, place: Place, slack: float = 0.12) -> bool:
 
 
 def _closure(show: Show, focus: Element) -> set[Element]:
-    """An element with everything that it was made of, the nearest first; of very much, what is near."""
+    """An element with everything that it was made of, the nearest first; of very much, what is near.
+
+    The last picture may tell its element in another way than the rules: what that reads belongs to it too.
+    """
     trace, found, waiting = show.scene.trace, {focus}, deque([focus])
+    figure = show.scene.figure()
+    if figure is not None and (figure.tensor, figure.index) == focus:
+        found.update(_reads(figure))
     ruled = {rule.tensor for rule in trace.rules}
     while waiting and len(found) < _MOST_PARTS:
         tensor, index = waiting.popleft()

@@ -8,6 +8,7 @@ from torch import nn
 
 from torchreel.scenes.convolution.facts import convolution_facts
 from torchreel.scenes.convolution.trace import infer_in_channels, record_convolution
+from torchreel.scenes.convolution.transposed.facts import transposed_facts
 from torchreel.scenes.convolution.transposed.trace import record_transposed
 from torchreel.scenes.trace.operator import Operator
 from torchreel.scenes.trace.windows import check_window
@@ -18,6 +19,8 @@ _SYMBOLS = {
     "product": "p",
     **dict.fromkeys(("zeros", "reflect", "replicate", "circular"), "x"),
 }
+
+_STAMPS = {"stuffed": "x", "flipped": "w", "as_conv": "y", "stamp": "s", "running": "y", **_SYMBOLS}
 
 
 def _convolution(module: type[nn.Module], dims: int) -> Operator:
@@ -35,7 +38,14 @@ def _convolution(module: type[nn.Module], dims: int) -> Operator:
 
 def _transposed(module: type[nn.Module], dims: int) -> Operator:
     infer = partial(infer_in_channels, dims=dims)
-    return Operator(module, record_transposed, infer=infer, source=_ARITHMETIC)
+    return Operator(
+        module,
+        record_transposed,
+        infer=infer,
+        source=_ARITHMETIC,
+        symbols=_STAMPS,
+        facts=transposed_facts,
+    )
 
 
 Conv1d = _convolution(nn.Conv1d, 1)

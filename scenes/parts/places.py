@@ -63,8 +63,11 @@ class Places:
         return found
 
     def _take_grid(self, grid: Grid) -> None:
-        half = np.array([grid.cells.width, grid.cells.height]) / 2
+        half, shape = np.array([grid.cells.width, grid.cells.height]) / 2, grid.trace.shape(grid.tensor)
         for cell in grid.positions():
+            # A grid may have a rim that is no part of its tensor.
+            if not all(0 <= at < n for at, n in zip(grid.index(cell), shape, strict=True)):
+                continue
             middle = grid.center(cell)[:2]
             box = Place(*(middle - half).tolist(), *(middle + half).tolist())
             self._cells.setdefault((grid.tensor, tuple(grid.index(cell))), box)
