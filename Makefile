@@ -7,7 +7,7 @@ STAMP := $(VENV)/.torchreel-ready
 FLAGSHIPS := Conv1d Conv2d Unfold Fold MaxPool2d MaxUnpool2d GroupNorm LSTMCell Normalization
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
-.PHONY: help setup system demo handbook test bench lint types golden contact-sheets clean
+.PHONY: help setup system demo handbook test bench lint types golden golden-accept contact-sheets clean
 
 help:
 	@echo "make demo            render the flagship clips to media/"
@@ -16,7 +16,8 @@ help:
 	@echo "make setup           only install what is missing"
 	@echo "make lint, types     ruff; mypy"
 	@echo "make bench           measure against stock Manim, into benchmarks/README.md"
-	@echo "make golden          render the golden frames of the tests anew"
+	@echo "make golden          draw golden frames anew, and a page to review them: CLIPS='Conv2d MaxPool2d:padding'"
+	@echo "make golden-accept   take what was reviewed: CLIPS=Conv2d-stride.zh.light.last, or all of it"
 	@echo "make contact-sheets  one sheet of frames per clip, to look at"
 	@echo "make clean           remove what was built, not .venv or media"
 
@@ -74,7 +75,10 @@ build/types/torchreel:
 	ln -sfn ../.. $@
 
 golden: setup
-	$(BIN)/python -m pytest tests/test_golden.py --golden-update
+	$(BIN)/python -m torchreel.tests.golden_review $(CLIPS) -j $(JOBS)
+
+golden-accept: setup
+	$(BIN)/python -m torchreel.tests.golden_review $(CLIPS) --accept
 
 contact-sheets: setup
 	$(BIN)/python -m torchreel.render.contact_sheet $(CLIPS) -j $(JOBS)

@@ -66,8 +66,15 @@ _CHANGES = (
     click.option(
         "--input",
         "input_text",
+        multiple=True,
         metavar="TENSOR|FILE",
-        help='The first input: "torch.randn(1, 1, 6, 6)", nested lists, or a .npy, .pt or picture file.',
+        help='The first input: "torch.randn(1, 1, 6, 6)", nested lists, a .npy, .npz, .pt, .csv or picture file, '
+        "or - for standard input.",
+    ),
+    click.option(
+        "--resize",
+        metavar="SIZE",
+        help="Make an input picture smaller: 64 is its longer side in px, 64x48 its width and height.",
     ),
     click.option(
         "--seed",
@@ -386,9 +393,10 @@ def size(as_json: bool) -> None:
     store = Cache()
     count, total = store.size()
     if as_json:
-        say_json({"folder": str(store.folder), "files": count, "bytes": total})
+        folder = None if store.folder is None else str(store.folder)
+        say_json({"folder": folder, "files": count, "bytes": total})
     else:
-        say(f"{store.folder}: {count} files, {human_size(total)}")
+        say(store.trouble or f"{store.folder}: {count} files, {human_size(total)}")
 
 
 @cache.command()

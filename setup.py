@@ -5,8 +5,9 @@ from setuptools import find_packages, setup
 ROOMS = ("assets", "render", "scenes")
 
 setup(
+    script_name="setup.py",  # not a module of the package
     packages=[
         "torchreel",
         *(f"torchreel.{name}" for name in find_packages(include=[*ROOMS, *(f"{room}.*" for room in ROOMS)])),
-    ]
+    ],
 )

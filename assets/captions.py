@@ -19,7 +19,7 @@ Without a neutral sentence the next more general text is looked up.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -87,6 +87,24 @@ def all_captions(lang: str) -> dict[str, str]:
     return texts
 
 
+def texts_of(operator: str, examples: Iterable[str], lang: str) -> dict[str, str]:
+    """Every text that `caption` can find for an operator and these of its examples, by its path.
+
+    An operator that has no title has no texts.
+    """
+    try:
+        home = _home(lang, operator)
+    except KeyError:
+        return {}
+    texts: dict[str, str] = {}
+    for name in (home, _COMMON):
+        table = _table(lang, name)
+        general = {key: text for key, text in table.items() if isinstance(text, (str, list))}
+        own = {key: table[key] for key in (operator, *examples) if key in table}
+        texts |= {f"{name}/{place}": text for place, text in _flatten({**general, **own})}
+    return texts
+
+
 @cache
 def _table(lang: str, name: str) -> dict[str, Any]:
     path = _FOLDER / lang / f"{name}.toml"
@@ -148,7 +166,7 @@ def _flatten(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str
         if isinstance(value, dict):
             yield from _flatten(value, f"{prefix}{key}.")
         elif isinstance(value, list):
-            for number, (_, text) in enumerate(alternatives(value)):
-                yield f"{prefix}{key}[{number}]", text
+            for number, (needs, text) in enumerate(alternatives(value)):
+                yield f"{prefix}{key}[{' '.join((str(number), *needs))}]", text
         else:
             yield f"{prefix}{key}", value

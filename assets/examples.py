@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,6 +23,7 @@ DEFAULT = "default"
 _FOLDER = Path(__file__).parent / "examples"
 _TABLES = ("kwargs", "inputs", "dtypes", "state", "call", "extra")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_TABLE = re.compile(r"^\[([A-Za-z][A-Za-z0-9_]*)[].]", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -126,13 +126,18 @@ def example(operator: str, name: str | None = None) -> Example:
     return named[name]
 
 
+@cache
 def families() -> dict[str, list[str]]:
-    """The operators of each family, in the order of the files."""
-    grouped: dict[str, list[str]] = {}
-    for operator, named in examples().items():
-        family = next(iter(named.values())).family
-        grouped.setdefault(family, []).append(operator)
-    return grouped
+    """The operators of each family, in the order of the files; the names alone are read, not the examples."""
+    grouped: dict[str, dict[str, None]] = {}
+    for path in sorted(_FOLDER.glob("*.toml")):
+        names = _TABLE.findall(path.read_text(encoding="utf-8"))
+        grouped.setdefault(_family(path), {}).update(dict.fromkeys(names))
+    return {family: list(names) for family, names in grouped.items()}
+
+
+def _family(path: Path) -> str:
+    return path.stem.partition("_")[0]
 
 
 def unknown_operator(given: str, known: Iterable[str]) -> str:
@@ -153,6 +158,8 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
 
 def read_examples(path: Path) -> dict[str, dict[str, Example]]:
     """The examples of one file, whose name begins with the family. A `UserError` names the file and the table."""
+    import tomllib  # what a call is traced with needs no example
+
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -168,7 +175,7 @@ def _operator(operator: str, named: Any, path: Path) -> dict[str, Example]:
         where = f"{path.name} [{operator}.{name}]"
         _check(table, name, where)
         base = _base(table.get("like"), found, where)
-        found[name] = Example(operator, name, path.stem.partition("_")[0], **_fields(table, base))
+        found[name] = Example(operator, name, _family(path), **_fields(table, base))
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +22,8 @@ from torchreel.render.cache import Cache
 from torchreel.render.job import LEDGER, Job
 from torchreel.render.task import Answer, Failure, Result, Task, failure, perform
 from torchreel.render.timings import Timings
+
+_MOST_KEPT = 1 << 28
 
 
 class Reporter(Protocol):
@@ -56,6 +59,8 @@ def run(
     for folder in {job.folder for job in jobs}:
         outputs.prepare_folder(folder)
     batch = _Batch(cache or Cache(), reporter, keep_going)
+    if batch.cache.trouble and sys.stderr is not None:
+        print(f"torchreel: {batch.cache.trouble}", file=sys.stderr)
     with _ended_by_signal():
         try:
             batch.make(jobs, at_once, force)
@@ -142,6 +147,7 @@ class _Batch:
         self._finish(task, result)
 
     def _finish(self, task: Task, result: Result) -> None:
+        task.trace = None
         self.results[task.index] = result
         self.reporter.finished(result)
 
@@ -177,9 +183,26 @@ def _prepare(tasks: Sequence[Task]) -> None:
         from torchreel.render import clip
 
         clip.prepare(sorted({task.job.example.operator for task in tasks}))
+    _trace_changes([task for task in tasks if task.job.is_changed])
+
+
+def _trace_changes(tasks: Sequence[Task]) -> None:
+    """Trace what the user changed, once for all languages and themes, and keep it for the rendering.
+
+    Traces that would take too much memory together are let go, and made again when their turn comes.
+    """
+    from torchreel.render import clip
+
+    known: dict[str, Any] = {}
+    room = _MOST_KEPT
     for task in tasks:
-        if task.job.is_changed:
-            _refuse_mistakes(partial(clip.trace, task.job))
+        call = task.job.call_key
+        if call not in known:
+            trace = _traced(partial(clip.trace, task.job))
+            weight = 0 if trace is None else clip.weight(trace)
+            known[call] = trace if weight <= room else None
+            room -= weight if weight <= room else 0
+        task.trace = known[call]
 
 
 @contextmanager
@@ -194,14 +217,14 @@ def _no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def _refuse_mistakes(trace: Callable[[], object]) -> None:
-    """Let a `UserError` out now; any other error is a defect, which will be that one clip's failure later."""
+def _traced(trace: Callable[[], Any]) -> Any:
+    """The trace, or None for a defect, which will be that one clip's failure later; a `UserError` is let out now."""
     try:
-        trace()
+        return trace()
     except UserError:
         raise
     except Exception:
-        return
+        return None
 
 
 def _entry(result: Result) -> dict[str, Any]:

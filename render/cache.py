@@ -1,90 +1,45 @@
 """A content-addressed store of finished files, so that an unchanged clip is never rendered twice.
 
-A key is the digest of everything that decides the bytes: the call, the words and colours, the size and rate, the source
-of the scenes, renderer and assets, and the versions of what they run on. Nothing here imports torch or Manim, so an
-unchanged run of many clips takes a fraction of a second. Entries are verified by digest; a damaged one is forgotten.
+What a key covers is said in `keys`. Nothing here imports torch or Manim, so an unchanged run of many clips takes a
+fraction of a second. Entries are verified by digest; a damaged one is forgotten. The store keeps to a size: entries
+that were not asked for longest go first.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import functools
+import contextlib
 import hashlib
-import importlib.metadata
 import json
 import os
-import platform
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypedDict
 
-import torchreel
-from torchreel.render.job import Job, Output
+from torchreel.render import timings
 from torchreel.render.outputs import clear_leftovers, digest, discard, temporary, write_whole
+from torchreel.render.sizes import read_size
 
-_SOURCES = ("assets", "render", "scenes")
-_VERSIONS = ("torch", "manim", "av", "numpy", "uharfbuzz", "pycairo", "cairocffi", "imageio", "pillow")
+_MOST_BYTES = 2 * 10**9
+_KEPT_WHEN_FULL = 0.9
 
 
 def cache_folder() -> Path:
-    """`$TORCHREEL_CACHE`, else `torchreel` in `$XDG_CACHE_HOME` or `~/.cache`; nothing is kept without a home."""
-    own, base = os.environ.get("TORCHREEL_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    try:
-        if own:
-            return Path(own).expanduser()
-        return (Path(base) if base else Path.home() / ".cache") / "torchreel"
-    except RuntimeError:
-        return Path(os.devnull) / "torchreel"
+    """`$TORCHREEL_CACHE`, else `torchreel` in `$XDG_CACHE_HOME` or `~/.cache`.
+
+    Raises `RuntimeError` where `~` stands for nothing, as for a user that the system does not know.
+    """
+    own = os.environ.get("TORCHREEL_CACHE")
+    if own:
+        return Path(own).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "torchreel"
 
 
-@functools.cache
-def _identity() -> dict[str, str]:
-    """What all clips depend on: the package's sources and data, and the versions of what it runs on."""
-    root = Path(torchreel.__file__).parent
-    hashed = hashlib.sha256()
-    for folder in _SOURCES:
-        for path in sorted((root / folder).rglob("*")):
-            if path.is_file() and path.suffix != ".pyc":
-                hashed.update(f"{path.relative_to(root)}\0{digest(path)}\n".encode())
-    versions = {name: _version(name) for name in _VERSIONS}
-    return {
-        "source": hashed.hexdigest(),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        **versions,
-    }
-
-
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
-
-
-def _clip(job: Job) -> dict[str, Any]:
-    return {
-        "identity": _identity(),
-        "example": dataclasses.asdict(job.example),
-        "change": job.change(),
-        "shown": [job.lang, job.theme, job.precision],
-    }
-
-
-def media_key(job: Job, output: Output) -> str:
-    """The key of one media file of a clip."""
-    bound = job.max_size if output.format == "gif" else None
-    return _digest({**_clip(job), "output": dataclasses.asdict(output), "max_size": bound})
-
-
-def ledger_key(job: Job) -> str:
-    """The key of a clip's ledger, whose boxes are in the pixels of one view."""
-    return _digest({**_clip(job), "ledger": dataclasses.asdict(job.ledger_view)})
-
-
-def _digest(parts: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=repr).encode()).hexdigest()
+def most_bytes() -> int:
+    """How much may be kept: `$TORCHREEL_CACHE_SIZE`, such as `500MB`, by default 2 GB. Of 0 bytes nothing is kept."""
+    own = os.environ.get("TORCHREEL_CACHE_SIZE")
+    return read_size(own, "TORCHREEL_CACHE_SIZE=", least=0) if own else _MOST_BYTES
 
 
 class Note(TypedDict):
@@ -96,24 +51,36 @@ class Note(TypedDict):
 
 
 class Cache:
-    """Finished files by key, in a folder that may be deleted at any time.
+    """Finished files by key, in a folder that may be deleted at any time; at most `most` bytes of them.
 
-    A store that cannot be written to (full, read-only) never fails a render: it just keeps nothing.
+    A store that cannot be written to (full, read-only) never fails a render: it just keeps nothing. Neither does one
+    that has no `folder`, and `trouble` says why in a sentence.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or cache_folder()
+    def __init__(self, folder: Path | None = None, most: int | None = None) -> None:
+        self.most = most_bytes() if most is None else most
+        self.folder, self.trouble = folder, ""
+        if folder is None:
+            try:
+                self.folder = cache_folder()
+            except RuntimeError as error:
+                why = str(error).rstrip(".")
+                self.trouble = f"nothing is kept for the next run: {why}; set TORCHREEL_CACHE to a folder."
+        self._total: int | None = None
+        self._in_use: set[str] = set()
 
     def find(self, key: str) -> Note | None:
         """What was noted with an undamaged entry, or None if the file has to be rendered."""
-        try:
-            note: Note = json.loads(self._note(key).read_bytes())
-            if _is_intact(self._object(key), note):
-                return note
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
-        self._forget(key)
-        return None
+        if self.folder is None or not self.most:
+            return None
+        note = self._read_note(key)
+        if note is None or not _is_intact(self._object(key), note):
+            self._forget(key)
+            return None
+        self._in_use.add(key)
+        with contextlib.suppress(OSError):
+            os.utime(self._note(key))
+        return note
 
     def place(self, key: str, note: Note, target: Path) -> None:
         """Make `target` the stored file; a target that already is that file is left alone."""
@@ -128,6 +95,8 @@ class Cache:
 
     def store(self, key: str, path: Path, info: dict[str, Any]) -> None:
         """Keep a copy of `path` with a small JSON note; the note is written last, so an entry is whole or absent."""
+        if self.folder is None or path.stat().st_size > self.most:
+            return
         note: Note = {"sha256": digest(path), "bytes": path.stat().st_size, "info": info}
         try:
             self._object(key).parent.mkdir(parents=True, exist_ok=True)
@@ -138,34 +107,84 @@ class Cache:
                 scratch.replace(self._object(key))
             finally:
                 discard([scratch])
-            write_whole(self._note(key), json.dumps(note).encode())
+            write_whole(self._note(key), _sealed(note))
         except OSError:
             self._forget(key)
+            return
+        self._keep_to_size(note["bytes"])
 
     def size(self) -> tuple[int, int]:
         """How many files are kept, and their bytes."""
-        sizes = [path.stat().st_size for path in self._files()]
+        sizes = [_bytes(path) for path in self._files()]
         return len(sizes), sum(sizes)
 
     def clear(self) -> tuple[int, int]:
         """Delete everything kept here, and nothing else; return what `size` was."""
         before = self.size()
         for path in list(self._files()):
-            path.unlink(missing_ok=True)
-            path.with_suffix(".json").unlink(missing_ok=True)
+            self._forget(path.stem)
+        if self.folder is not None:
+            discard([self.folder / timings.NAME])
+            for folder in {self.folder, *self.folder.glob("[0-9a-f][0-9a-f]")}:
+                clear_leftovers(folder)
         return before
 
+    def _keep_to_size(self, added: int) -> None:
+        """Forget what was not asked for longest, down to somewhat less than what may be kept."""
+        self._total = self.size()[1] if self._total is None else self._total + added
+        if self._total <= self.most:
+            return
+        entries = sorted(self._files(), key=self._last_use)
+        self._total = sum(map(_bytes, entries))
+        for path in entries:
+            if self._total <= self.most * _KEPT_WHEN_FULL:
+                return
+            if path.stem not in self._in_use:
+                self._total -= _bytes(path)
+                self._forget(path.stem)
+
+    def _last_use(self, path: Path) -> float:
+        with contextlib.suppress(OSError):
+            return self._note(path.stem).stat().st_mtime
+        return 0.0
+
     def _files(self) -> Iterator[Path]:
-        return self.folder.glob("[0-9a-f][0-9a-f]/*.data")
+        return iter(()) if self.folder is None else self.folder.glob("[0-9a-f][0-9a-f]/*.data")
 
     def _object(self, key: str) -> Path:
+        assert self.folder is not None
         return self.folder / key[:2] / f"{key}.data"
 
     def _note(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key}.json"
+        return self._object(key).with_suffix(".json")
+
+    def _read_note(self, key: str) -> Note | None:
+        """The note of an entry as it was written; None if there is none, or another one."""
+        try:
+            text, _, seal = self._note(key).read_bytes().partition(b"\n")
+            note: Note = json.loads(text)
+            return note if _seal(text) == seal else None
+        except (OSError, ValueError, RecursionError):
+            return None
 
     def _forget(self, key: str) -> None:
         discard([self._note(key), self._object(key)])
+
+
+def _sealed(note: Note) -> bytes:
+    """A note as it is written, with a digest of itself, so that an edited one is not believed."""
+    text = json.dumps(note).encode()
+    return text + b"\n" + _seal(text)
+
+
+def _seal(text: bytes) -> bytes:
+    return hashlib.sha256(text).hexdigest().encode()
+
+
+def _bytes(path: Path) -> int:
+    with contextlib.suppress(OSError):
+        return path.stat().st_size
+    return 0
 
 
 def _is_intact(path: Path, note: Note) -> bool:

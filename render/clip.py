@@ -49,14 +49,25 @@ def trace(job: Job) -> Trace:
     return result
 
 
+def weight(trace: Trace) -> int:
+    """The bytes that a trace's tensors take."""
+    return sum(getattr(tensor, "nbytes", 0) for tensor in trace.tensors.values())
+
+
 def make(
-    job: Job, wanted: tuple[Output, ...], scratch: Mapping[str, Path], on_frame: OnFrame | None = None
+    job: Job,
+    wanted: tuple[Output, ...],
+    scratch: Mapping[str, Path],
+    on_frame: OnFrame | None = None,
+    known: Trace | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Write the `wanted` media and the ledger to the `scratch` paths (by suffix); return facts about each file.
 
-    Raises whatever the scene or an encoder raises; the caller deletes the scratch files then.
+    `known` is the job's trace, where it has been computed before. Raises whatever the scene or an encoder raises; the
+    caller deletes the scratch files then.
     """
-    request = Request(trace(job), job.example, job.lang, job.theme, job.precision)
+    shown = trace(job) if known is None else known
+    request = Request(shown, job.example, job.lang, job.theme, job.precision)
     scene = _render(job, request, wanted, scratch, on_frame)
     content = ledger.build(job, request.trace, scene)
     scratch[LEDGER].write_bytes(jsontext.compact(content))

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from torchreel.assets.examples import DEFAULT, Example
-from torchreel.render.outputs import digest
 from torchreel.render.settings import View
+from torchreel.scenes.trace.files import File, is_file, read_file
 
 FORMATS = ("gif", "mp4", "png", "webp")
 LEDGER = "json"
@@ -40,7 +40,8 @@ class Job:
     """One clip: an example, what the user changed of it, how it is shown, and the files to write into `folder`.
 
     `overrides` are constructor arguments in place of the example's, as the user typed them; `input_text` replaces the
-    first input (a literal or a file), `max_size` bounds the GIF's bytes.
+    first input, by an expression or a file, which is read when the job is made and not again; `max_size` bounds the
+    GIF's bytes.
     """
 
     example: Example
@@ -53,6 +54,11 @@ class Job:
     overrides: Mapping[str, str] = field(default_factory=dict)
     input_text: str | None = None
     max_size: int | None = None
+
+    def __post_init__(self) -> None:
+        text = self.input_text
+        if text is not None and not isinstance(text, File) and is_file(text):
+            object.__setattr__(self, "input_text", read_file(text))
 
     @property
     def label(self) -> str:
@@ -88,24 +94,28 @@ class Job:
         """What the user changed, in a form that does not depend on spelling: input files count by their bytes."""
         return {
             "set": {name: canonical(value) for name, value in sorted(self.overrides.items())},
-            "input": None if self.input_text is None else canonical_input(self.input_text),
+            "input": self.input_text.key if isinstance(self.input_text, File) else canonical(self.input_text),
             "seed": self.seed,
         }
+
+    @property
+    def call_key(self) -> str:
+        """A text that is the same for jobs that show the same tensors, in whatever words and colours."""
+        return repr((self.example, self.change()))
+
+    @property
+    def remark(self) -> str:
+        """What the user should know of how the input was read; mostly nothing."""
+        return self.input_text.remark if isinstance(self.input_text, File) else ""
 
     def _change_digest(self) -> str:
         return hashlib.sha256(json.dumps(self.change(), sort_keys=True).encode()).hexdigest()[:6]
 
 
-def canonical_input(text: str) -> str:
-    """An input as a text that is equal for equal inputs: a file counts by its bytes."""
-    try:
-        return digest(Path(text))
-    except (OSError, ValueError):
-        return canonical(text)
-
-
-def canonical(text: str) -> str:
+def canonical(text: str | None) -> str | None:
     """A literal without its spacing and quoting."""
+    if text is None:
+        return None
     try:
         return ast.dump(ast.parse(text.strip(), mode="eval"))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

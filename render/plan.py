@@ -5,7 +5,7 @@ Every mistake that can be found without torch is found here, before anything is 
 
 from __future__ import annotations
 
-import re
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from torchreel.assets.errors import UserError
 from torchreel.assets.examples import Example, did_you_mean, example, examples, families
 from torchreel.render.job import FORMATS, Job, Output
 from torchreel.render.settings import FILM, PAGE, View
+from torchreel.render.sizes import read_size
+from torchreel.scenes.trace.files import is_file, read_file, read_resize, read_stream
 
 # Manim's quality names and its sizes for video; GIF and WebP are for pages, so they are smaller and slower. Rates are
 # multiples of ten, as beats last whole tenths of a second.
@@ -24,17 +26,6 @@ QUALITIES = {
 }
 _VIDEO = ("mp4", "png")
 _MOST_WIDTH, _LEAST_WIDTH = 7680, 160
-_UNITS = {
-    "": 1,
-    "b": 1,
-    "k": 1000,
-    "kb": 1000,
-    "kib": 1024,
-    "m": 10**6,
-    "mb": 10**6,
-    "mib": 1024**2,
-    "gb": 10**9,
-}
 
 
 def jobs(
@@ -47,7 +38,8 @@ def jobs(
     langs: Iterable[str],
     themes: Iterable[str],
     settings: Iterable[str] = (),
-    input_text: str | None = None,
+    input_text: str | Sequence[str] | None = None,
+    resize: str | None = None,
     seed: int = 0,
     precision: int = 2,
     quality: str = "m",
@@ -58,10 +50,11 @@ def jobs(
     """The jobs that the options of the command line ask for, one for each example, language and theme."""
     files = outputs(read_formats(formats), quality, fps, width)
     overrides = read_settings(settings)
-    most = read_size(max_size) if max_size else None
+    given = read_input(input_text, resize)
+    most = None if max_size is None else read_size(max_size)
     looks = [(lang, theme) for lang in read_langs(langs) for theme in read_themes(themes)]
     return [
-        Job(chosen, folder, files, lang, theme, precision, seed, overrides, input_text, most)
+        Job(chosen, folder, files, lang, theme, precision, seed, overrides, given, most)
         for chosen in select(names, everything, family)
         for lang, theme in looks
     ]
@@ -134,16 +127,29 @@ def read_settings(given: Iterable[str]) -> dict[str, str]:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not equals or not name.isidentifier() or not value:
             raise UserError(f"--set {text}: expected name=value, such as --set kernel_size=2.")
+        if name in settings:
+            raise UserError(f"--set {name} was given twice; give it once.")
         settings[name] = value
     return settings
 
 
-def read_size(text: str) -> int:
-    """A number of bytes from `600kB`, `1MB` or `1MiB`."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
-    if not match or match[2].lower() not in _UNITS or float(match[1]) <= 0:
-        raise UserError(f"--max-size {text}: expected a size such as 600kB or 1MB.")
-    return max(1, int(float(match[1]) * _UNITS[match[2].lower()]))
+def read_input(given: str | Sequence[str] | None, resize: str | None = None) -> str | None:
+    """The first input as it was given: an expression, a file, or `-` for standard input. Files are read here, once.
+
+    Raises `UserError` for a second one, and for a `resize` of what is not a picture.
+    """
+    texts = [given] if isinstance(given, str) else list(given or ())
+    size = None if resize is None else read_resize(resize)
+    if len(texts) > 1:
+        raise UserError(f"--input was given {len(texts)} times: it is the first input; give it once.")
+    text = texts[0] if texts else None
+    if text == "-":
+        return read_stream(sys.stdin.buffer if sys.stdin else None, size)
+    if text is not None and is_file(text):
+        return read_file(text, size)
+    if size is not None:
+        raise UserError("--resize makes a picture smaller: give one with --input photo.png.")
+    return text
 
 
 def outputs(

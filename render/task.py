@@ -13,8 +13,9 @@ from typing import Any
 
 from torchreel.assets.errors import UserError
 from torchreel.render import outputs
-from torchreel.render.cache import Cache, Note, ledger_key, media_key
+from torchreel.render.cache import Cache, Note
 from torchreel.render.job import LEDGER, Job
+from torchreel.render.keys import keys
 from torchreel.render.shrink import TooLarge
 
 Facts = dict[str, dict[str, Any]]
@@ -43,7 +44,8 @@ class Result:
     @property
     def notes(self) -> list[str]:
         """What was chosen on the user's behalf, one sentence a file."""
-        return [f"{file['name']}: {file['chosen']}" for file in self.files.values() if "chosen" in file]
+        chosen = [f"{file['name']}: {file['chosen']}" for file in self.files.values() if "chosen" in file]
+        return [*chosen, self.job.remark] if self.job.remark else chosen
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,16 @@ class Answer:
 
 
 class Task:
-    """One job with its cache keys, the undamaged entries found, and temporary names for what has to be rendered."""
+    """One job with its cache keys, the undamaged entries found, and temporary names for what has to be rendered.
+
+    `trace` is what the job shows, where that is known already; it is let go of when the job is done.
+    """
 
     def __init__(self, index: int, job: Job, cache: Cache, force: bool) -> None:
         self.index = index
         self.job = job
-        self.keys = {output.format: media_key(job, output) for output in job.outputs}
-        self.keys[LEDGER] = ledger_key(job)
+        self.trace: Any = None
+        self.keys = keys(job)
         self.notes: dict[str, Note] = {}
         for suffix, key in () if force else self.keys.items():
             note = cache.find(key)
@@ -116,7 +121,7 @@ def perform(task: Task, report: Callable[[float], None]) -> Answer:
     start = time.perf_counter()
     written = False
     try:
-        facts = clip.make(task.job, task.wanted, task.scratch, _seldom(report))
+        facts = clip.make(task.job, task.wanted, task.scratch, _seldom(report), task.trace)
         written = True
         return Answer(time.perf_counter() - start, facts)
     except Exception as error:

@@ -9,17 +9,17 @@ from pathlib import Path
 from torchreel.render.job import Job
 from torchreel.render.outputs import write_whole
 
+NAME = "timings.json"
+_LONGEST = 1e6
+
 
 class Timings:
     """Seconds of rendering by clip, kept beside the cache; losing them costs a little time and nothing else."""
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "timings.json"
-        self._seconds: dict[str, float] = {}
+    def __init__(self, folder: Path | None) -> None:
+        self._file = None if folder is None else folder / NAME
+        self._seconds = {} if self._file is None else _read(self._file)
         self._is_new = False
-        with contextlib.suppress(OSError, ValueError):
-            known = json.loads(self._file.read_bytes())
-            self._seconds = {str(label): float(seconds) for label, seconds in known.items()}
 
     def expected(self, job: Job) -> float:
         """The seconds a clip took last time; an unknown one counts as long."""
@@ -32,7 +32,21 @@ class Timings:
 
     def save(self) -> None:
         """Write down what was learnt; a folder that cannot be written to is no error."""
-        if self._is_new:
+        if self._is_new and self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(self._file, json.dumps(self._seconds, sort_keys=True, indent=1).encode())
+
+
+def _read(file: Path) -> dict[str, float]:
+    """What was noted; of a damaged file, what can be used of it."""
+    try:
+        known = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    noted = known.items() if isinstance(known, dict) else ()
+    return {
+        label: float(seconds)
+        for label, seconds in noted
+        if isinstance(seconds, (int, float)) and 0 <= seconds < _LONGEST
+    }

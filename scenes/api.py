@@ -4,33 +4,50 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch._C._functorch import peek_interpreter_stack
 
 from torchreel.assets.errors import UserError
 from torchreel.scenes import catalogue
 from torchreel.scenes.trace.calling import first_line
+from torchreel.scenes.trace.copying import altered, torchs_class
 from torchreel.scenes.trace.operator import Operator
 from torchreel.scenes.trace.proof import Trace
+
+_PLAIN = "Trace outside of it, with dense tensors of real numbers on the CPU."
 
 
 def trace(module: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
     """What `module(*inputs, **kwargs)` computes, as checked data: tensors, and the rule by which each was filled.
 
-    The call is run on copies, so that the module's parameters, buffers and hooks, the inputs and torch's random state
-    stay as they are; `trace.output` is what the call returns, in the same structure. Any valid call of a supported
-    class is taken: batched or not, any sizes and settings, train and eval, floating-point type and special values.
+    The call is run once, on copies, so that the module's parameters, buffers and hooks, the inputs and torch's random
+    state stay as they are; `trace.output` is what the call returns, in the same structure, and `trace.module` is the
+    module as forward found it. Any valid call of a supported class is taken: batched or not, any sizes and settings,
+    train and eval, floating-point type and special values.
+
+    A module counts as its class of `torch.nn` where nothing that computes is changed: a subclass may add attributes and
+    methods, and weights may come from parametrizations or from the hooks of `torch.nn.utils` (weight_norm,
+    spectral_norm, pruning). Hooks are part of the call, those that torch runs for all modules too: they run on the copy
+    (one that writes down what it sees writes down this call), and one that changes the input or the output is refused,
+    since the operator's steps do not explain what it does.
 
     Raises `torchreel.UserError` for a class that is not supported and for a call that torch refuses, and
     `torchreel.TraceError` for one whose steps do not add up to torch's result; no other exception.
     """
     operator = supported(module)
-    named, rest = _bound(operator.name, module, inputs, kwargs)
-    for name, value in {**named, **rest}.items():
-        _check_tensor(operator.name, name, value)
-    return operator.trace_call(module, named, rest)
+    _check_surroundings(operator.name)
+    with _on_cpu():
+        _check_module(operator.name, module)
+        named, rest = _bound(operator.name, module, inputs, kwargs)
+        for name, value in {**named, **rest}.items():
+            _check_tensor(operator.name, name, value)
+        return operator.trace_call(module, named, rest, named.keys() & kwargs.keys())
 
 
 def supported(module: Any) -> Operator:
@@ -38,26 +55,35 @@ def supported(module: Any) -> Operator:
     if not isinstance(module, nn.Module):
         given = getattr(module, "__name__", None) or type(module).__name__
         raise UserError(f"trace expects a torch.nn module such as nn.Conv2d(1, 1, 3), not {given}.")
-    kind, known = type(module), catalogue.names_known()
-    operator = catalogue.operator(kind.__name__) if kind.__name__ in known else None
-    if operator is None or operator.module is not kind:
-        raise UserError(_unsupported(kind, [name for name in known if hasattr(nn, name)]))
-    return operator
+    base, known = torchs_class(type(module)), catalogue.names_known()
+    layers = [name for name in known if hasattr(nn, name)]
+    if base is None:
+        raise UserError(_own_class(type(module), None))
+    if base.__name__ not in layers:
+        raise UserError(_unsupported(base.__name__, layers))
+    changed = altered(module)
+    if changed is not None:
+        raise UserError(_own_class(type(module), base, changed))
+    return catalogue.operator(base.__name__)
 
 
-def _unsupported(kind: type, known: list[str]) -> str:
-    name = kind.__name__
-    if kind.__module__.startswith("torch.nn."):
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-        hint = f" Near: {', '.join(near)}." if near else ""
-        return f"nn.{name} is not supported.{hint} 'torchreel list' shows all {len(known)}."
-    bases = [base.__name__ for base in kind.__mro__[1:] if base.__name__ in known]
-    hint = (
-        f" Trace its parts, or an nn.{bases[0]} itself."
-        if bases
-        else " Trace the torch.nn modules it is made of."
+def _unsupported(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    hint = f" Near: {', '.join(near)}." if near else ""
+    return f"nn.{name} is not supported.{hint} 'torchreel list' shows all {len(known)}."
+
+
+def _own_class(kind: type, base: type | None, changed: str = "forward") -> str:
+    if base is None:
+        return (
+            f"{kind.__name__} is a class of its own: what its forward does is unknown. "
+            "Trace the torch.nn modules it is made of."
+        )
+    whose = f"this {kind.__name__}" if kind is base else kind.__name__
+    return (
+        f"{whose} is a class of its own: its {changed} is not that of nn.{base.__name__}, so what it adds is unknown. "
+        f"Trace its parts, or an nn.{base.__name__} itself."
     )
-    return f"{name} is a class of its own: what its forward adds is unknown.{hint}"
 
 
 def _bound(
@@ -78,11 +104,53 @@ def _bound(
     return {key: given[key] for key in leading}, {key: given[key] for key in given if key not in leading}
 
 
+def _check_surroundings(operator: str) -> None:
+    """Inside torch.func's transforms and under fake tensors nothing that a trace makes would have numbers."""
+    if peek_interpreter_stack() is not None:
+        raise UserError(f"{operator}: a call cannot be traced inside torch.func (vmap, grad, jvp). {_PLAIN}")
+    if torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is not None:
+        raise UserError(f"{operator}: a call cannot be traced inside FakeTensorMode. {_PLAIN}")
+
+
+@contextmanager
+def _on_cpu() -> Iterator[None]:
+    """What a trace makes for itself is on the CPU, whatever torch's default device is."""
+    with torch.device("cpu") if torch.get_default_device().type != "cpu" else nullcontext():
+        yield
+
+
+def _check_module(operator: str, module: nn.Module) -> None:
+    for name, tensor in itertools.chain(module.named_parameters(), module.named_buffers()):
+        _check_tensor(operator, name, tensor)
+
+
 def _check_tensor(operator: str, name: str, value: Any) -> None:
+    if isinstance(value, (tuple, list)):
+        for one in value:
+            _check_tensor(operator, name, one)
     if not isinstance(value, Tensor):
         return
-    if value.device.type != "cpu" or value.is_quantized or value.is_complex() or value.is_sparse:
-        kind = f"{value.layout} {value.dtype} on {value.device}"
+    kind = _unusual(value)
+    if kind is not None:
         raise UserError(
             f"{operator}: {name} should be a dense tensor of real numbers on the CPU, not {kind}."
         )
+
+
+def _unusual(tensor: Tensor) -> str | None:
+    """What a tensor is, if its numbers are not at hand one by one; None for a plain one."""
+    if type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__:
+        return f"a {type(tensor).__name__}"
+    if tensor.is_nested:
+        return "a nested tensor"
+    if tensor.device.type == "meta":
+        return "one on the meta device, which has no numbers"
+    plain = tensor.device.type == "cpu" and tensor.layout == torch.strided
+    if plain and not tensor.is_quantized and not tensor.is_complex():
+        return None
+    layout = (
+        ""
+        if tensor.layout == torch.strided
+        else f"{str(tensor.layout).removeprefix('torch.').removeprefix('_')} "
+    )
+    return f"{layout}{tensor.dtype} on {tensor.device}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 import torchreel
 from torchreel.scenes.trace.calling import plain
+from torchreel.scenes.trace.copying import copied
 
 
 def check_call(module: nn.Module, *inputs: Any, **kwargs: Any) -> torchreel.Trace:
@@ -18,12 +18,13 @@ def check_call(module: nn.Module, *inputs: Any, **kwargs: Any) -> torchreel.Trac
 
     The module, its hooks, the inputs and the random state have to be as they were.
     """
-    before, given, random = copy.deepcopy(module), plain(list(inputs)), torch.get_rng_state()
-    called: list[int] = []
-    hook = module.register_forward_hook(lambda *_: called.append(1))
+    before, given, random = copied(module), plain(list(inputs)), torch.get_rng_state()
+    called: list[nn.Module] = []
+    hook = module.register_forward_hook(lambda mine, *_: called.append(mine))
     traced = torchreel.trace(module, *inputs, **kwargs)
-    assert not called, "the module itself was called"
     hook.remove()
+    assert len(called) == 1, "the call is run once"
+    assert called[0] is not module, "the module itself was called"
     assert torch.equal(torch.get_rng_state(), random), "the random state moved"
     assert module.training == before.training
     same(dict(module.state_dict()), dict(before.state_dict()))

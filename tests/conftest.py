@@ -65,6 +65,7 @@ class Stage:
             def __init__(self, request: Any, **manim: Any) -> None:
                 self.request = request
                 self.sections: list[Any] = []
+                self.figure_time = 0.0
                 self.alt = {"zh": "方块", "en": "a square"}
                 super().__init__(**manim)
 
@@ -102,8 +103,9 @@ def draw_square(scene: Any) -> None:
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     """Replaces all operators by a toy; set `stage.construct` or `stage.trace` to make something go wrong."""
-    from torchreel.scenes import registry
+    from torchreel.scenes import catalogue, registry
 
     made = Stage()
     monkeypatch.setattr(registry, "find", made.find)
+    monkeypatch.setattr(catalogue, "operator", lambda name: made.find(name).operator)
     return made

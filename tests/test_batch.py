@@ -11,17 +11,21 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.render import batch, encoders, manifest, outputs
+from torchreel.render import batch, encoders, manifest, outputs, plan
 from torchreel.render.job import Job, Output
 from torchreel.render.progress import Bar, Silent
 from torchreel.render.settings import View
 from torchreel.render.task import Result
+from torchreel.scenes.trace.files import File
+from torchreel.scenes.trace.inputs import read_input
 
 TINY = View(160, 90, 5)
 
@@ -179,6 +183,136 @@ def test_a_defect_in_a_changed_clip_fails_alone(stage: Any, tmp_path: Path) -> N
     stage.trace = defective
     results = run([job(tmp_path, name, seed=1) for name in ("Conv2d", "Fold")])
     assert [result.status for result in results] == ["rendered", "failed"]
+
+
+def counted(stage: Any, counter: Path) -> None:
+    """Let the toy's trace write down each time that it is asked for, in whatever process."""
+    trace = stage.trace
+
+    def write_down(*args: Any) -> Any:
+        with counter.open("a") as file:
+            file.write("x")
+        return trace(*args)
+
+    stage.trace = write_down
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_changed_clip_is_traced_once_for_all_languages_and_themes(
+    stage: Any, tmp_path: Path, at_once: int
+) -> None:
+    counted(stage, tmp_path / "counter")
+    clips = [
+        job(tmp_path / "clips", lang=lang, theme=theme, seed=seed)
+        for lang in ("zh", "en")
+        for theme in ("light", "dark")
+        for seed in (1, 2)
+    ]
+    assert {result.status for result in run(clips, at_once=at_once)} == {"rendered"}
+    assert (tmp_path / "counter").read_text() == "xx"
+
+
+def test_traces_that_do_not_fit_are_let_go(
+    stage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_MOST_KEPT", stage.trace(job(tmp_path).example).tensors["output"].nbytes)
+    counted(stage, tmp_path / "counter")
+    run([job(tmp_path / "clips", seed=1), job(tmp_path / "clips", seed=2)])
+    assert (tmp_path / "counter").read_text() == "xxx"
+
+
+def test_a_kept_trace_gives_the_same_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, kept in (("kept", batch._MOST_KEPT), ("anew", 0)):
+        monkeypatch.setattr(batch, "_MOST_KEPT", kept)
+        clips = [job(tmp_path / folder, name, formats=("png",), seed=3) for name in ("Dropout", "Linear")]
+        assert {result.status for result in run(clips, force=True)} == {"rendered"}
+    assert names(tmp_path / "kept") == names(tmp_path / "anew")
+    for name in names(tmp_path / "kept"):
+        assert (tmp_path / "kept" / name).read_bytes() == (tmp_path / "anew" / name).read_bytes(), name
+
+
+def test_an_input_file_is_read_once(stage: Any, tmp_path: Path) -> None:
+    """What the key covers, what the clip is called after and what it shows are the same bytes."""
+    path = tmp_path / "x.csv"
+    shown: list[list[list[float]]] = []
+    trace = stage.trace
+
+    def look(example: Any, overrides: Any, text: Any, *rest: Any) -> Any:
+        shown.append(read_input(text).tolist())
+        return trace(example)
+
+    stage.trace = look
+    path.write_text("1, 1")
+    first = job(tmp_path / "clips", input_text=str(path))
+    path.write_text("2, 2")
+    run([first])
+    path.write_text("1, 1")
+    [again] = run([job(tmp_path / "clips", input_text=str(path))])
+    assert shown == [[[1.0, 1.0]]]
+    assert again.status == "cached"
+    assert again.job.stem == first.stem
+
+
+def test_an_animation_is_said_to_show_its_first_frame(stage: Any, tmp_path: Path) -> None:
+    path = tmp_path / "x.gif"
+    frames = [Image.new("L", (4, 4), shade) for shade in (255, 0)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    [moving] = run([job(tmp_path / "clips", input_text=str(path))])
+    frames[0].save(path)
+    [still] = run([job(tmp_path / "clips", input_text=str(path))])
+    assert moving.notes == ["x.gif: its first frame is shown"]
+    assert still.notes == []
+
+
+def plan_jobs(**asked: Any) -> list[Job]:
+    options: dict[str, Any] = {
+        "formats": ["gif"],
+        "folder": Path("media"),
+        "langs": ["zh", "en"],
+        "themes": ["light"],
+    }
+    return plan.jobs(["ReLU"], **options, **asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"settings": ["inplace=True", "inplace=True"]}, "--set inplace was given twice; give it once."),
+        ({"input_text": ("[1]", "[2]")}, "--input was given 2 times: it is the first input; give it once."),
+        ({"max_size": ""}, "--max-size '': expected a size such as 600kB or 1MB."),
+        ({"max_size": "9" * 400}, f"--max-size {'9' * 37}…: expected a size such as 600kB or 1MB."),
+        ({"max_size": "0"}, "--max-size 0: expected a size such as 600kB or 1MB."),
+        ({"resize": "64"}, "--resize makes a picture smaller: give one with --input photo.png."),
+        ({"resize": "64", "input_text": "[1]"}, "--resize makes a picture smaller"),
+        ({"resize": "0", "input_text": "x.png"}, "--resize '0': expected the longer side in px"),
+        ({"resize": "9999x9999", "input_text": "x.png"}, "--resize '9999x9999': expected the longer side"),
+        ({"input_text": "photo.svg"}, "Cannot read the input 'photo.svg': .svg is not read; give a .npy"),
+    ],
+)
+def test_mistakes_are_found_without_torch(asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        plan_jobs(**asked)
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
+
+
+def test_all_jobs_share_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "x.csv").write_text("1, 2")
+    inputs = [one.input_text for one in plan_jobs(input_text=["~/x.csv"])]
+    assert inputs[0] is inputs[1]
+    assert isinstance(inputs[0], File)
+    assert inputs[0].data == b"1, 2"
+
+
+def test_standard_input_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"1, 2")))
+    one, other = plan_jobs(input_text="-")
+    assert one.input_text is other.input_text
+    assert isinstance(one.input_text, File)
+    assert one.input_text.data == b"1, 2"
+    with pytest.raises(UserError, match="it is empty"):
+        plan_jobs(input_text="-")
 
 
 def test_a_person_sees_a_bar_and_a_line_per_clip(stage: Any, tmp_path: Path) -> None:

@@ -230,7 +230,10 @@ def test_json_is_all_there_is_on_standard_output(stage: Any) -> None:
         (["Conv2d", "--input", "torch.ones(1, 3)"], "Conv2d: "),
         (["Conv2d", "--input", "torch.ones(3)"], "Conv2d: Expected 3D (unbatched) or 4D (batched) input"),
         (["Conv2d", "--set", "kernel_size=0"], "Conv2d: kernel_size=0 should be at least 1."),
-        (["Conv2d", "--set", "stride=abc"], "Conv2d: stride='abc' should be an int or a tuple of 2 ints."),
+        (
+            ["Conv2d", "--set", "stride=abc"],
+            "Conv2d: stride='abc' should be an integer or a tuple of 2 integers.",
+        ),
         (["Conv2d", "--set", "bias=maybe"], "Conv2d: bias='maybe' should be True or False."),
         (["LSTMCell", "--set", "input_size=4"], "LSTMCell: input has inconsistent input_size"),
     ],

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -21,8 +22,9 @@ from torchreel.scenes.convolution.transposed.conv_transpose import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
+from torchreel.scenes.convolution.transposed.facts import transposed_facts
 from torchreel.scenes.stage.telling import Request
-from torchreel.scenes.trace.proof import TraceError
+from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 
 SCENES = {
@@ -125,10 +127,72 @@ def test_both_views_end_in_the_same_tensor() -> None:
     assert stuffed[0, 0, 1].tolist() == [0, 1, 0, 2, 0]
 
 
-def test_output_padding_adds_cells_without_a_stamp() -> None:
-    proved = ConvTranspose2d.operator.trace_example(example("ConvTranspose2d", "output_padding"))
-    assert proved.shape("output") == (1, 1, 5, 5)
-    assert proved.tensors["output"][0, 0, -1].tolist() == [0] * 5
+def test_output_padding_adds_cells_without_a_stamp_or_keeps_what_padding_would_cut() -> None:
+    proved = ConvTranspose1d.operator.trace_example(example("ConvTranspose1d", "output_padding"))
+    assert proved.tensors["output"][0].tolist() == [2, 4, -1, 2, 2, 6, -3, 0]
+    doubled = ConvTranspose2d.operator.trace_example(example("ConvTranspose2d", "output_padding"))
+    assert doubled.shape("output") == (1, 1, 4, 4)
+    assert doubled.tensors["output"][0, 0, -1].tolist() == [0, 1, 0, -4]
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_facts_are_those_of_a_stamping_by_hand(dims: int) -> None:
+    """Counted once more with ones in the place of input and kernel, whatever the settings."""
+
+    @settings(max_examples=25, deadline=None)
+    @given(calls(dims))
+    def check(call: tuple[nn.Module, torch.Tensor]) -> None:
+        module, x = call
+        proved = check_call(module, x)
+        facts = transposed_facts(proved)
+        ones = torch.ones(1, x.shape[-dims - 1], *x.shape[-dims:])
+        weight = torch.ones(module.weight.shape)
+        apply = getattr(nn.functional, f"conv_transpose{dims}d")
+        given = {"stride": module.stride, "dilation": module.dilation, "groups": module.groups}
+        met = apply(ones, weight, **given)
+        assert facts["overlap"] == bool((met > 1).any())
+        out, full = proved.shape("output")[-dims:], met.shape[2:]
+        rims = [(p, n - p - o) for n, p, o in zip(full, module.padding, out, strict=True)]
+        assert facts["cut"] == any(before > 0 or after > 0 for before, after in rims)
+        assert facts["unreached"] == any(after < 0 for _, after in rims)
+        assert facts["longer"] == (sum(module.output_padding) > 0)
+        if facts["two_sizes"]:
+            conv = getattr(nn.functional, f"conv{dims}d")
+            for less in (0, 1):
+                shape = [n - less * more for n, more in zip(out, module.output_padding, strict=True)]
+                back = conv(torch.zeros(1, 1, *shape), torch.zeros(1, 1, *module.kernel_size),
+                            stride=module.stride, padding=module.padding, dilation=module.dilation)  # fmt: skip
+                assert back.shape[2:] == x.shape[-dims:]
+
+    check()
+
+
+@pytest.mark.parametrize("operator", list(SCENES))
+def test_the_last_picture_holds_every_summand_of_the_cell_that_it_explains(operator: str) -> None:
+    chosen = example(operator)
+    proved = SCENES[operator].operator.trace_example(chosen)
+    show = watch_scene(SCENES[operator], Request(proved, chosen, "en", "light"))
+    step = show.scene.figure()
+    assert step is not None
+    shown = [number for number in show.scene.sections[-1].numbers if number.tensor == "stamp"]
+    products = {}
+    (x, w) = (list(dict.fromkeys(i for n, i in step.reads if n == name)) for name in ("input", "weight"))
+    for a, b in zip(x, w, strict=True):
+        products[a] = proved.value("input", a) * proved.value("weight", b)
+    assert sum(products.values()) == step.value
+    assert sorted(products.values()) == sorted(
+        number.value for number in shown if _lands_on(proved, number.index, step.index)
+    )
+
+
+def _lands_on(proved: Trace, stamp: tuple[int, ...], output: tuple[int, ...]) -> bool:
+    module: Any = proved.module
+    dims = len(module.kernel_size)
+    sizes = proved.shape("input")[-dims:]
+    place = np.unravel_index(stamp[-dims - 1], sizes)
+    tap = stamp[-dims:]
+    steps = zip(place, module.stride, tap, module.dilation, module.padding, strict=True)
+    return tuple(int(at * s + k * d - p) for at, s, k, d, p in steps) == output[-dims:]
 
 
 @pytest.mark.parametrize(
@@ -175,5 +239,5 @@ def test_any_valid_setting_keeps_the_layout_rules(
     proved = SCENES[operator].operator.trace_example(chosen, overrides, text)
     show = watch_scene(SCENES[operator], Request(proved, chosen, "en", "light"))
     answers: dict[Any, list[str]] = {}
-    assert show.scene.time <= 15.5
+    assert show.scene.time <= 30.05
     assert [text for rule in RULES.values() for stage in show.stages for text in rule(stage, answers)] == []

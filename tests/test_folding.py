@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example, examples
+from torchreel.render.check.layout import RULES
+from torchreel.render.check.stage import watch_scene
 from torchreel.scenes.folding import operators
 from torchreel.scenes.folding.fold import Fold
 from torchreel.scenes.folding.trace import fold_blocks, scaled_step
@@ -194,8 +197,13 @@ def test_a_column_put_in_another_place_is_refused() -> None:
     ("operator", "overrides", "text", "message"),
     [
         ("Unfold", {"kernel_size": 9}, None, "kernel_size=9 does not fit the padded input 4 x 4 (padding=0)"),
-        ("Unfold", {"kernel_size": "two"}, None, "kernel_size should be an integer of at least 1, or two"),
-        ("Unfold", {"stride": 0}, None, "stride should be an integer of at least 1, or two of them, got 0."),
+        (
+            "Unfold",
+            {"kernel_size": "two"},
+            None,
+            "kernel_size='two' should be an integer or a tuple of integers.",
+        ),
+        ("Unfold", {"stride": 0}, None, "stride=0 should be at least 1."),
         ("Unfold", {"padding": -1}, None, "padding should be an integer of at least 0"),
         ("Unfold", {"dilation": (1, 2, 3)}, None, "dilation should be an integer of at least 1, or two"),
         ("Unfold", {}, "[1., 2.]", "expected an input (N, C, H, W) or (C, H, W), got shape (2,)."),
@@ -282,15 +290,21 @@ def _sections(operator: str, name: str, overrides: dict[str, Any], text: str | N
 
 
 @pytest.mark.parametrize(("operator", "overrides", "text"), LARGE)
-def test_any_valid_call_is_played(operator: str, overrides: dict[str, Any], text: str | None) -> None:
-    sections, _ = _sections(operator, "default", overrides, text)
-    assert 3 < sections[-1].end < 20
+def test_any_valid_call_keeps_the_layout_rules(
+    operator: str, overrides: dict[str, Any], text: str | None
+) -> None:
+    one = example(operator)
+    trace = SCENES[operator].operator.trace_example(one, overrides, text)
+    show = watch_scene(SCENES[operator], Request(trace, one, "en"))
+    answers: dict[Any, list[str]] = {}
+    assert 7.95 <= show.scene.time <= 30.05
+    assert [said for rule in RULES.values() for stage in show.stages for said in rule(stage, answers)] == []
 
 
 @pytest.mark.parametrize(("operator", "name"), EVERY)
-def test_a_clip_takes_six_to_fifteen_seconds_and_ends_on_the_whole_output(operator: str, name: str) -> None:
+def test_a_clip_takes_eight_to_thirty_seconds_and_ends_on_the_whole_output(operator: str, name: str) -> None:
     sections, trace = _sections(operator, name, {}, None)
-    assert 6 <= sections[-1].end <= 15
+    assert 7.95 <= sections[-1].end <= 30.05
     shown = {number.index for number in sections[-1].numbers if number.tensor == "output"}
     output = trace.tensors["output"]
     assert shown == {tuple(index) for index in torch.ones_like(output).nonzero().tolist()}  # type: ignore[arg-type]
@@ -305,17 +319,45 @@ def test_every_number_shown_is_the_element_it_says(operator: str, name: str) -> 
             assert float(number.text.replace("−", "-")) == number.value
 
 
-@pytest.mark.parametrize("name", ["stride", "dilation", "channels", "padding"])
-def test_the_slices_in_the_formula_are_torch_code_that_gives_the_column(name: str) -> None:
-    one = example("Unfold", name)
-    trace = operators.Unfold.trace_example(one)
-    scene = Unfold(Request(trace, one, "en"))
+@settings(max_examples=60, deadline=None)
+@given(case=cases())
+def test_facts_are_those_of_windows_counted_by_torch(case: Case) -> None:
+    columns = F.unfold(torch.zeros(1, case.lead[-1], *case.plane), **case.sizes)
+    trace = operators.Fold.trace(nn.Fold(case.plane, **case.sizes), {"input": torch.ones_like(columns)})
+    inside = F.fold(torch.ones_like(columns), case.plane, **case.sizes)
+    facts = operators.Fold.facts(trace)
+    assert facts["ones"]
+    assert facts["added"] == bool((inside > 1).any())
+    assert facts["holes"] == bool((inside == 0).any())
+    assert facts["restored"] == bool((inside == 1).all())
+    padded = [n + 2 * p for n, p in zip(case.plane, case.sizes["padding"], strict=True)]
+    whole = F.fold(torch.ones_like(columns), padded, **{**case.sizes, "padding": (0, 0)})
+    unfolded = operators.Unfold.trace(
+        nn.Unfold(**case.sizes), {"input": torch.ones(case.lead[-1], *case.plane)}
+    )
+    assert facts["overlap"] == operators.Unfold.facts(unfolded)["overlap"] == bool((whole > 1).any())
+
+
+@pytest.mark.parametrize(("operator", "name"), EVERY)
+def test_the_law_in_the_bar_names_the_element_that_the_trace_reads(operator: str, name: str) -> None:
+    """Its indices, worked out for every window and place in it, are those of the rule."""
+    one = example(operator, name)
+    trace = SCENES[operator].operator.trace_example(one)
+    scene = SCENES[operator](Request(trace, one, "en"))
     scene.setup()
     list(scene.story())
-    x = trace.inputs["input"]
-    pad = one.kwargs.get("padding", 0)
-    for column in range(trace.shape("output")[-1]):
-        tokens = scene.formula_tokens(trace.step("output", (0, 0, column)))
-        code = "".join(token.text for token in tokens).split(" = ")[1]
-        values = eval(code, {"input": x, "padded": F.pad(x, (pad,) * 4)})
-        assert torch.equal(values, trace.tensors["output"][0, :, column])  # type: ignore[index]
+    output, source = (token.text for token in scene.law() if token.tensor)
+    blocks = scene.blocks
+    assert blocks is not None
+    for column in range(blocks.columns):
+        for row, at in enumerate(blocks.window(column)):
+            given = dict(zip("abuv", (*divmod(column, blocks.counts[1]), *blocks.tap(row)), strict=True))
+            matrix, picture = (output, source) if operator == "Unfold" else (source, output)
+            assert _worked_out(matrix, given)[-2:] == [row, column]
+            assert _worked_out(picture, given)[-2:] == list(at)
+
+
+def _worked_out(markup: str, given: dict[str, int]) -> list[int]:
+    places = markup[markup.index("{") + 1 : -1].replace("−", "-").split(",")
+    spelled = (re.sub(r"(\d)([a-z])", r"\1*\2", place) for place in places)
+    return [eval(place, {**given, "c": 0}) for place in spelled]

@@ -1,4 +1,4 @@
-"""Golden frames: middle and last picture of every example look as they did. `make golden` takes them anew.
+"""Golden frames: middle and last picture of every example look as they did. `make golden` draws them anew to review.
 
 How close is close enough is in `golden.py`. A frame that differs is saved beside its golden, with what differs
 magnified, in `build/golden-diff`.
@@ -13,6 +13,7 @@ import pytest
 from manim import Scene
 from PIL import Image
 
+from torchreel.assets.errors import UserError
 from torchreel.render.renderer import capture
 from torchreel.render.settings import PAGE
 from torchreel.scenes.parts.look import MIN_TEXT
@@ -29,6 +30,7 @@ from torchreel.tests.golden import (
     shots,
     take,
 )
+from torchreel.tests.golden_review import accept, pending, review
 
 
 @pytest.mark.parametrize("shot", shots(), ids=lambda shot: shot.name.removesuffix(".png"))
@@ -37,14 +39,16 @@ def test_every_example_looks_as_it_did(shot: Shot, request: pytest.FixtureReques
     frame = take(shot)
     if request.config.getoption("--golden-update"):
         Golden.of(frame).save(path)
-    assert path.exists(), f"{shot.name} is missing from {FOLDER}. Run `make golden`, and look at it."
+    assert path.exists(), (
+        f"{shot.name} is missing from {FOLDER}. Run `make golden CLIPS={shot.operator}`, and look at it."
+    )
     golden = Golden.load(path)
     difference, where = golden.compare(frame)
     if difference:
         saved = keep_difference(shot, golden, frame, where, DIFFERENCES)
         pytest.fail(
             f"{shot.name}: {difference}. See {', '.join(map(str, saved))}. "
-            "If the change is wanted, run `make golden`."
+            f"If the change is wanted, run `make golden CLIPS={shot.operator}` and accept it."
         )
 
 
@@ -117,3 +121,42 @@ def test_a_difference_is_saved_magnified(kept: Golden, tmp_path: Path) -> None:
     with Image.open(saved[-1]) as difference:
         assert difference.width > 3 * 4 * 16
         assert difference.height < 4 * 40
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Golden frames of one clip, one of them as it was, one changed, and the candidates of a review."""
+    goldens, waiting = tmp_path / "golden", tmp_path / "review"
+    [middle, last] = (shot for shot in shots() if shot.name.startswith("ReLU-default.zh.light"))
+    Golden.of(take(middle)).save(goldens / middle.name)
+    Golden.of(255 - take(last)).save(goldens / last.name)
+    return goldens, waiting
+
+
+def test_what_differs_waits_for_review_and_is_accepted_one_by_one(folders: tuple[Path, Path]) -> None:
+    goldens, waiting = folders
+    found = review(["ReLU:default"], goldens=goldens, folder=waiting)
+    assert "ReLU-default.zh.light.last.png" in found
+    assert "ReLU-default.zh.light.middle.png" not in found
+    page = (waiting / "index.html").read_text("utf-8")
+    for kind in ("golden", "frame", "difference"):
+        assert f"ReLU-default.zh.light.last.{kind}.png" in page
+        assert (waiting / f"ReLU-default.zh.light.last.{kind}.png").exists()
+    before = {path.name: path.read_bytes() for path in goldens.glob("*")}
+    assert accept(["ReLU-default.zh.light.last"], goldens, waiting) == ["ReLU-default.zh.light.last.png"]
+    after = {path.name: path.read_bytes() for path in goldens.glob("*")}
+    assert [name for name in after if after[name] != before[name]] == ["ReLU-default.zh.light.last.png"]
+    assert "ReLU-default.zh.light.last" not in (waiting / "index.html").read_text("utf-8")
+    assert set(pending(waiting)) == set(found) - {"ReLU-default.zh.light.last.png"}
+    assert "ReLU-default.zh.light.last.png" not in review(["ReLU:default"], goldens=goldens, folder=waiting)
+
+
+def test_accepting_what_does_not_wait_changes_nothing(folders: tuple[Path, Path]) -> None:
+    goldens, waiting = folders
+    review(["ReLU:default"], goldens=goldens, folder=waiting)
+    before = {path.name: path.read_bytes() for path in goldens.glob("*")}
+    with pytest.raises(
+        UserError, match=r"^No golden frame of 'ReLU-default\.zh\.light\.lost' waits .* Did you mean"
+    ):
+        accept(["ReLU-default.zh.light.last", "ReLU-default.zh.light.lost"], goldens, waiting)
+    assert {path.name: path.read_bytes() for path in goldens.glob("*")} == before

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import io
 import os
 import pickle
+import socket
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,8 +18,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageOps
 
 from torchreel.assets.errors import UserError
+from torchreel.scenes.trace import files
+from torchreel.scenes.trace.files import read_file, read_resize, read_stream
 from torchreel.scenes.trace.grammar import _CREATORS
 from torchreel.scenes.trace.inputs import read_input, read_literal
 
@@ -313,9 +319,10 @@ def test_files_that_cannot_be_read_are_refused(source: Any) -> None:
     _refused(source)
 
 
-def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
-    (tmp_path / "x.npy").mkdir()
-    assert "no such file" in _refused(tmp_path / "x.npy")
+@pytest.mark.parametrize("text", ["9" * 30, "-" + "9" * 30, "(1, " + "9" * 30 + ")"])
+def test_a_whole_number_that_torch_cannot_hold_is_said_to_be_too_large(text: str) -> None:
+    with pytest.raises(UserError, match="a whole number is at most 9223372036854775807"):
+        read_literal(text)
 
 
 @pytest.mark.parametrize(
@@ -371,9 +378,7 @@ def test_settings_are_read_as_python_values(text: str, expected: Any) -> None:
     assert type(got) is type(expected)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "two words", "1 + 1", "{1: 2}", "{1}", "b'x'", "2j", "9" * 30, "-'a'", "f()"]
-)
+@pytest.mark.parametrize("text", ["", "two words", "1 + 1", "{1: 2}", "{1}", "b'x'", "2j", "-'a'", "f()"])
 def test_other_settings_are_refused(text: str) -> None:
     with pytest.raises(UserError, match=r"^Cannot read the value .*Give a number"):
         read_literal(text)
@@ -386,3 +391,250 @@ def test_other_settings_are_refused(text: str) -> None:
 )
 def test_settings_survive_being_written_and_read(value: Any) -> None:
     assert read_literal(repr(value)) == ast.literal_eval(repr(value)) == value
+
+
+SPECIAL = {
+    "pipe": os.mkfifo,
+    "folder": Path.mkdir,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "link to a device": lambda path: path.symlink_to(path.with_name("zero")),
+    "20000000000 bytes": lambda path: (path.touch(), os.truncate(path, 20_000_000_000)),
+}
+
+
+@pytest.mark.parametrize("suffix", ["npy", "png", "csv", "svg", ""])
+@pytest.mark.parametrize("what", SPECIAL)
+def test_what_is_not_a_plain_file_is_refused_unread(
+    what: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    path = tmp_path / f"x.{suffix}".rstrip(".")
+    SPECIAL[what](path)
+    monkeypatch.setattr(os, "open", pytest.fail)
+    message = _refused(path)
+    assert what.removeprefix("link to a ") in message or (suffix in ("svg", "") and "is not read" in message)
+
+
+def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as ours:
+        ours.bind("x.npy")
+        assert "a socket is not read" in _refused("x.npy")
+
+
+@pytest.mark.parametrize(
+    "path", ["/dev/zero", "/dev/urandom", "/dev/null", "/proc/kmsg", "/proc/self/pagemap"]
+)
+def test_endless_files_of_the_system_are_refused(path: str, tmp_path: Path) -> None:
+    _refused(path)
+    (tmp_path / "x.png").symlink_to(path)
+    _refused(tmp_path / "x.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("photo.svg", "'photo.svg': .svg is not read; give a .npy, .npz, .pt, .csv or picture file"),
+        ("my photo.heic", "'my photo.heic': .heic is not read"),
+        ("model.safetensors", ".safetensors is not read"),
+        ("missing.npy", "there is no such file"),
+        ("~/missing.png", "there is no such file"),
+        ("~nobody-of-that-name/x.png", "Could not determine home directory"),
+        ("a" * 300 + ".png", "File name too long"),
+    ],
+)
+def test_a_name_is_not_taken_for_an_expression(name: str, said: str) -> None:
+    message = _refused(name)
+    assert said in message
+    assert "torch.randn" not in message
+
+
+@pytest.mark.parametrize("text", ["1.e5", "-2.e1", "nan", "torch.pi", "-torch.inf", "[1.e5]", "1./torch.pi"])
+def test_an_expression_is_not_taken_for_a_name(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(text.replace("/", "_")).touch()
+    read_input(text)
+
+
+def test_the_home_folder_may_be_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    np.save(tmp_path / "x.npy", np.ones(2))
+    assert read_input("~/x.npy").tolist() == [1, 1]
+
+
+def test_npz_files_hold_one_array(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, np.arange(3))
+    assert read_input(path).tolist() == [0, 1, 2]
+    np.savez_compressed(path, np.zeros(101))
+    assert "101 elements are more than 100" in _refused(path, limit=100)
+    np.savez(path, weight=np.ones(1), bias=np.ones(1))
+    assert "it holds 2 arrays (weight, bias); save one with" in _refused(path)
+
+
+def test_npy_files_that_promise_too_much_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.ones(5))
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"(5,), }         ", b"(999999999999,),}"[:16].ljust(16)))
+    _refused(path)
+    path.write_bytes(whole[:-1])
+    assert "damaged" in _refused(path)
+
+
+def test_pth_files_are_read_and_what_else_they_hold_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.pth"
+    torch.save(torch.ones(2), path)
+    assert read_input(path).tolist() == [1, 1]
+    torch.save(torch.nn.Linear(1, 1).state_dict(), path)
+    assert "it holds a OrderedDict (weight, bias); save one tensor" in _refused(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1,2.5\n-3,nan\n", [[1, 2.5], [-3, float("nan")]]),
+        ("\ufeff1;2", [[1, 2]]),
+        ("1 2\n3\t4", [[1, 2], [3, 4]]),
+        ("1\n2\n", [[1], [2]]),
+        ("# a heading\n1, 2\r\n", [[1, 2]]),
+    ],
+)
+def test_csv_files_are_rows_of_numbers(tmp_path: Path, text: str, expected: Any) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(text, "utf-8")
+    torch.testing.assert_close(read_input(path), torch.tensor(expected, dtype=torch.float32), equal_nan=True)
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", "1,2\n3\n", "\n\n", "1,,2", "\0\1"])
+def test_other_tables_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(text, "utf-8")
+    assert "Cannot read the input" in _refused(path)
+
+
+def test_tables_that_are_too_large_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    for separator in (",", " ", "\n"):
+        path.write_text(separator.join(["1"] * 102))
+        assert "elements are more than 100" in _refused(path, limit=100)
+
+
+def _stream(path: Path) -> Any:
+    return read_input(read_stream(io.BytesIO(path.read_bytes())))
+
+
+@pytest.mark.parametrize(
+    "suffix", ["npy", "npz", "pt", "csv", "png", "jpg", "gif", "webp", "tiff", "bmp", "pgm"]
+)
+def test_standard_input_is_known_by_its_content(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"x.{suffix}"
+    savers: dict[str, Any] = {
+        "npy": lambda: np.save(path, np.ones((2, 2))),
+        "npz": lambda: np.savez(path, x=np.ones((2, 2))),
+        "pt": lambda: torch.save(torch.ones(2, 2), path),
+        "csv": lambda: path.write_text("1,1\n1,1"),
+    }
+    savers.get(suffix, lambda: Image.new("L", (2, 2), 255).save(path))()
+    assert torch.equal(_stream(path), read_input(path))
+
+
+def test_standard_input_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_BYTES", 1000)
+    with Path("/dev/zero").open("rb") as endless, pytest.raises(UserError, match="more than 1000 bytes"):
+        read_stream(endless)
+    with pytest.raises(UserError, match="nothing is piped in"):
+        read_stream(None)
+
+
+def test_lists_and_tensors_of_too_many_dimensions_are_refused() -> None:
+    for text in ("[" * 90 + "1" + "]" * 90, "torch.ones(" + "1," * 90 + ")"):
+        assert "90 dimensions are more than 16" in _refused(text)
+    assert read_input("[" * 16 + "1" + "]" * 16).ndim == 16
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_lies_as_it_was_taken(tmp_path: Path, suffix: str, orientation: int) -> None:
+    path = tmp_path / f"x.{suffix}"
+    image = Image.new("L", (24, 16), 0)
+    image.paste(255, (0, 0, 12, 8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.convert("RGB").save(path, exif=exif)
+    upright = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+    got = read_input(path)
+    assert got.shape == ((1, 3, 24, 16) if orientation > 4 else (1, 3, 16, 24))
+    torch.testing.assert_close(got[0].permute(1, 2, 0), torch.tensor(np.asarray(upright) / 255).float())
+    bright = got[0, 0].mean(0), got[0, 0].mean(1)
+    assert (bool(bright[1][0] > 0.2), bool(bright[0][0] > 0.2)) == {
+        1: (True, True),
+        2: (True, False),
+        3: (False, False),
+        4: (False, True),
+        5: (True, True),
+        6: (True, False),
+        7: (False, False),
+        8: (False, True),
+    }[orientation]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "suffix", "expected"),
+    [
+        (np.array([[0, 0.25, -1, 7]], np.float32), "tiff", [0, 0.25, -1, 7]),
+        (np.array([[0, 2**31 - 1, -(2**31 - 1)]], np.int32), "tiff", [0, 1, -1]),
+        (np.array([[0, 65535]], np.uint16), "tiff", [0, 1]),
+        (np.array([[0, 65535]], np.uint16), "png", [0, 1]),
+        (np.array([[0, 65535]], np.uint16), "pgm", [0, 1]),
+    ],
+)
+def test_pictures_are_scaled_by_the_type_of_their_pixels(
+    tmp_path: Path, pixels: Any, suffix: str, expected: Any
+) -> None:
+    path = tmp_path / f"x.{suffix}"
+    Image.fromarray(pixels).save(path)
+    torch.testing.assert_close(read_input(path).flatten(), torch.tensor(expected, dtype=torch.float32))
+
+
+@pytest.mark.parametrize(("resize", "size"), [("3", (2, 3)), ("64", (43, 64)), ("5x4", (4, 5))])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tiff"])
+def test_a_picture_that_is_too_large_can_be_made_smaller(
+    tmp_path: Path, resize: str, size: tuple[int, int], suffix: str
+) -> None:
+    path = tmp_path / f"x.{suffix}"
+    Image.fromarray(np.full((200, 300, 3), 51, np.uint8)).save(path)
+    assert "180000 elements are more than 10000; --resize 64 makes it smaller" in _refused(path, limit=10_000)
+    got = read_input(read_file(str(path), read_resize(resize)), limit=10_000)
+    assert got.shape == (1, 3, *size)
+    torch.testing.assert_close(got, torch.full_like(got, 0.2))
+
+
+def test_resizing_follows_the_orientation_and_keeps_the_range(tmp_path: Path) -> None:
+    path = tmp_path / "x.tiff"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.eye(30, 60, dtype=np.float32)).save(path, exif=exif)
+    got = read_input(read_file(str(path), (10,)))
+    assert got.shape == (1, 1, 10, 5)
+    assert 0 <= got.min() < got.max() <= 1
+
+
+def test_only_pictures_are_resized(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.ones(2))
+    with pytest.raises(UserError, match="only a picture can be resized"):
+        read_file(str(tmp_path / "x.npy"), (64,))
+
+
+@pytest.mark.parametrize("size", [(9000, 9000), (30_000, 30_000), (60_000, 60_000)])
+def test_a_picture_bomb_is_said_to_be_too_large(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = tmp_path / "x.bmp"
+    Image.new("1", (1, 1)).save(path)
+    whole = bytearray(path.read_bytes())
+    whole[18:26] = struct.pack("<ii", *size)
+    path.write_bytes(whole)
+    assert "damaged" not in _refused(path)
+    with pytest.raises(UserError, match="make it smaller first"):
+        read_input(read_file(str(path), (64,)))

@@ -15,6 +15,7 @@ import torchreel
 
 ROOT = Path(torchreel.__file__).parent
 FOLDERS = ("assets", "render", "scenes")
+TOP = ("__init__.py", "__main__.py", "cli.py", "py.typed")
 DATA = (".toml", ".otf", ".ttf", ".txt")
 
 
@@ -26,7 +27,7 @@ def _is_part(path: Path) -> bool:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """The wheel built from a copy of the tree."""
     copy, dist = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("dist")
-    for name in ("pyproject.toml", "setup.py", "README.md", "__init__.py", "__main__.py", "cli.py"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", *TOP):
         shutil.copy(ROOT / name, copy)
     for name in FOLDERS:
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -48,7 +49,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 
 def test_the_wheel_holds_exactly_the_trees_modules_and_data(wheel: zipfile.ZipFile) -> None:
-    tree = {"torchreel/__init__.py", "torchreel/__main__.py", "torchreel/cli.py"}
+    tree = {f"torchreel/{name}" for name in TOP}
     for folder in FOLDERS:
         tree |= {
             f"torchreel/{path.relative_to(ROOT).as_posix()}"
@@ -65,6 +66,13 @@ def test_the_wheel_installs_one_package_and_one_command(wheel: zipfile.ZipFile) 
     points = configparser.ConfigParser()
     points.read_string(wheel.read(entry).decode())
     assert dict(points["console_scripts"]) == {"torchreel": "torchreel.cli:main"}
+
+
+def test_the_licence_is_stated_and_comes_along(wheel: zipfile.ZipFile) -> None:
+    [metadata] = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
+    assert "License-Expression: MIT\n" in wheel.read(metadata).decode()
+    [licence] = [name for name in wheel.namelist() if name.endswith(".dist-info/licenses/LICENSE")]
+    assert wheel.read(licence).decode() == (ROOT / "LICENSE").read_text("utf-8")
 
 
 def test_fonts_come_with_their_licences(wheel: zipfile.ZipFile) -> None:

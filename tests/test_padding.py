@@ -139,7 +139,7 @@ def test_what_torch_leaves_undefined_is_refused() -> None:
         ("CircularPad2d", [0, 0, 1, 5], None, r"bottom=5 is too much for H=3: .*bottom <= 3"),
         ("ReplicationPad1d", [-3, -3], None, "leave nothing of W=4"),
         ("ZeroPad3d", [1, 2], None, r"tuple of 6 ints: \(left, right, top, bottom, front, back\)"),
-        ("ConstantPad1d", "1", None, "should be an int or a tuple of 2 ints"),
+        ("ConstantPad1d", "1", None, "should be an integer or a tuple of 2 integers"),
         ("ReflectionPad2d", 1, "[[1, 2], [3, 4]]", r"expected 3D or 4D .*size \[2, 2\]"),
     ],
 )

@@ -6,14 +6,13 @@ The numbers are those of docs/laws.md. What can be seen on a stage alone is in `
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
 
 from torchreel.render.check.stage import Bounds, Piece, Show, Stage
-from torchreel.scenes.parts.family import family
-from torchreel.scenes.parts.grid import Grid
 from torchreel.scenes.parts.places import Element, Place, Places
 from torchreel.scenes.stage.bars import EDGE, STAGE_BOTTOM, STAGE_TOP
 from torchreel.scenes.stage.beats import FORMULA, reading_time
@@ -30,7 +29,7 @@ FUNCTIONS = frozenset(
     round floor ceil mod if and or else median norm NaN""".split()  # noqa: SIM905
 )
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_]+")
-_MOST_READ = 64
+_MOST_READ, _MOST_PARTS = 64, 2000
 
 Law = Callable[[Show], Iterator[str]]
 
@@ -83,7 +82,7 @@ def frames_mark_the_focus(show: Show) -> Iterator[str]:
         frames = [piece.bounds for piece in stage.pieces if _is_frame(piece, show)]
         if not frames:
             continue
-        places = Places(stage.mobjects)
+        places = stage.places
         target = places[stage.section.focus]
         if target is not None and not any(_holds(frame, target) for frame in frames):
             yield f"{stage.section.end:.1f} s: {_name(stage.section.focus)} is explained and not framed"
@@ -93,7 +92,8 @@ def frames_mark_the_focus(show: Show) -> Iterator[str]:
 def _stray(stage: Stage, frames: list[Bounds], places: Places, show: Show) -> Iterator[str]:
     focus = stage.section.focus
     assert focus is not None
-    related = [place for one in _closure(show, focus) if (place := places[one]) is not None]
+    named = {*_closure(show, focus), *show.scene.selects(*focus)}
+    related = [place for one in named if (place := places[one]) is not None]
     drawn = places.all()
     for frame in frames:
         inside = [one for one, place in drawn.items() if _holds(frame, place, 0.0)]
@@ -101,6 +101,7 @@ def _stray(stage: Stage, frames: list[Bounds], places: Places, show: Show) -> It
             inside
             and not any(_holds(frame, place, 0.0) for place in related)
             and not _leads_to(show, focus, inside)
+            and not _is_made_of(show, _closure(show, focus), inside)
         ):
             yield (
                 f"{stage.section.end:.1f} s: a frame marks {_name(inside[0])} while {_name(focus)} is explained"
@@ -110,13 +111,15 @@ def _stray(stage: Stage, frames: list[Bounds], places: Places, show: Show) -> It
 def first_frame_says_what_this_is(show: Show) -> Iterator[str]:
     """4. The law stands in the formula bar from the first frame."""
     bar = [one for one in show.scene.said if one.kind != "caption"]
-    if not bar or bar[0].time > 0.05 or not bar[0].text.strip():
+    if show.scene.has_values() and (not bar or bar[0].time > 0.05 or not bar[0].text.strip()):
         yield "0.0 s: the formula bar is empty; the story's law() says what is computed"
 
 
 def last_frame_is_the_figure(show: Show) -> Iterator[str]:
     """5. The last frame explains one element: framed, with its formula in the bar."""
     scene = show.scene
+    if not scene.has_values():
+        return
     step = scene.figure()
     if step is None:
         yield "the story names no element for the last frame: figure()"
@@ -155,7 +158,7 @@ def default_numbers_are_plain(show: Show) -> Iterator[str]:
 def cells_have_room(show: Show) -> Iterator[str]:
     """10. A cell is at least 8 px (at 800 px) wider than its number."""
     for stage in show.stages[-1:]:
-        for grid in _grids(stage):
+        for grid in stage.grids:
             for cell, number in grid.numbers.items():
                 wide = float(np.ptp(number.points[:, 0])) if len(number.points) else 0.0
                 if wide > grid.cells.width - CELL_MARGIN + 1e-3:
@@ -200,6 +203,12 @@ def _leads_to(show: Show, focus: Element, marked: list[Element]) -> bool:
     return any(focus in _closure(show, one) for one in marked[:_MOST_READ])
 
 
+def _is_made_of(show: Show, parts: set[Element], marked: list[Element]) -> bool:
+    """Whether what a frame marks, such as a product, is made of nothing but what the element in focus is made of."""
+    made = ({*_closure(show, one)} - {one} for one in marked[:_MOST_READ])
+    return any(own and own <= parts for own in made)
+
+
 def _of(show: Show, kind: str) -> list[Said]:
     return [one for one in show.scene.said if one.kind == kind]
 
@@ -225,11 +234,17 @@ def _holds(frame: Bounds, place: Place, slack: float = 0.12) -> bool:
 
 
 def _closure(show: Show, focus: Element) -> set[Element]:
-    """An element with everything that it was made of."""
-    trace, found, waiting = show.scene.trace, {focus}, [focus]
+    """An element with everything that it was made of, the nearest first; of very much, what is near.
+
+    The last picture may tell its element in another way than the rules: what that reads belongs to it too.
+    """
+    trace, found, waiting = show.scene.trace, {focus}, deque([focus])
+    figure = show.scene.figure()
+    if figure is not None and (figure.tensor, figure.index) == focus:
+        found.update(_reads(figure))
     ruled = {rule.tensor for rule in trace.rules}
-    while waiting:
-        tensor, index = waiting.pop()
+    while waiting and len(found) < _MOST_PARTS:
+        tensor, index = waiting.popleft()
         if tensor not in ruled or trace.rule(tensor).over is not None:
             continue
         for one in list(_reads(trace.step(tensor, index))):
@@ -244,7 +259,3 @@ def _reads(step: Step) -> Iterator[Element]:
         if number >= _MOST_READ * _MOST_READ:
             return
         yield one
-
-
-def _grids(stage: Stage) -> Iterator[Grid]:
-    yield from (part for part in family(stage.mobjects) if isinstance(part, Grid))

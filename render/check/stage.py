@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from manim import Animation, Mobject, VMobject
+from manim import Animation, VMobject
 
 from torchreel.assets.examples import Example, example
 from torchreel.assets.fonts import outline
@@ -21,8 +21,10 @@ from torchreel.render.renderer import capture
 from torchreel.render.settings import View
 from torchreel.scenes import registry
 from torchreel.scenes.parts.family import family
+from torchreel.scenes.parts.grid import Grid
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.motion import Fly, Morph, Move
+from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.scene import OperatorScene, Section
@@ -155,7 +157,8 @@ class Stage:
     lang: str
     zones: dict[str, Bounds]
     pieces: list[Piece]
-    mobjects: list[Mobject]
+    places: Places
+    grids: list[Grid]
 
     @cached_property
     def texts(self) -> list[Piece]:
@@ -304,7 +307,8 @@ def look_at(scene: Any, section: Section, number: int, known: Known) -> Stage:
         scene.request.lang,
         _places(scene),
         visible,
-        list(scene.mobjects),
+        Places(scene.staged),
+        [part for part in family(scene.staged) if isinstance(part, Grid)],
     )
 
 

@@ -9,8 +9,21 @@ from torchreel.scenes.activation.curve.facts import curve_facts
 from torchreel.scenes.activation.curve.overview_trace import check_overview, record_overview, run_overview
 from torchreel.scenes.activation.curve.trace import record_activation
 from torchreel.scenes.activation.glu.trace import record_glu
-from torchreel.scenes.activation.softmax.trace import record_softmax
+from torchreel.scenes.activation.softmax.trace import record_softmax, softmax_facts
 from torchreel.scenes.trace.operator import Operator
+
+
+def _slices(module: type[nn.Module]) -> Operator:
+    symbols = {
+        "max": "m",
+        "negated": "n",
+        "shifted": "d",
+        "exp": "e",
+        "sum": "s",
+        "total": "t",
+        "logsumexp": "ℓ",
+    }
+    return Operator(module, record_softmax, symbols=symbols, facts=softmax_facts)
 
 
 def _curve(module: type[nn.Module], source: str = "", gate: str = "gate") -> Operator:
@@ -56,10 +69,10 @@ GLU = Operator(
     symbols={"gate": "σ(b)"},
 )
 
-Softmax = Operator(nn.Softmax, record_softmax)
-Softmin = Operator(nn.Softmin, record_softmax)
-Softmax2d = Operator(nn.Softmax2d, record_softmax)
-LogSoftmax = Operator(nn.LogSoftmax, record_softmax)
+Softmax = _slices(nn.Softmax)
+Softmin = _slices(nn.Softmin)
+Softmax2d = _slices(nn.Softmax2d)
+LogSoftmax = _slices(nn.LogSoftmax)
 
 AdaptiveLogSoftmaxWithLoss = Operator(
     nn.AdaptiveLogSoftmaxWithLoss,

@@ -1,28 +1,41 @@
-"""The story of a convolution: a window slides, is multiplied by the kernel, and everything is summed."""
+"""The story of a convolution: a window, its products with the kernel, one output; then the same everywhere."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from itertools import groupby
 from operator import itemgetter
 from typing import ClassVar, TypeVar
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.convolution.board import ConvolutionBoard
-from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
+from torchreel.scenes.convolution.board import ConvolutionBoard, appear
+from torchreel.scenes.convolution.words import (
+    border_law,
+    convolution_law,
+    direct,
+    products,
+    without_zeros,
+)
+from torchreel.scenes.parts.look import MIN_TEXT
+from torchreel.scenes.parts.places import Place as Located
+from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.pointer import Pointer
+from torchreel.scenes.parts.text import measure
 from torchreel.scenes.parts.views import Place
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 
-_SLOW = 2
-_MOST_STEPS = 26
-_JUMP = 0.15
-_CALM = 20
+_MOST_STEPS = 14
+_MOST_TRIED = 64
+_STEP_TIME, _MANY = 0.5, 9
+
+_NOTE_WIDTH = 13.4
 
 T = TypeVar("T")
 
@@ -37,165 +50,295 @@ def runs_by_output(steps: Sequence[tuple[int, T]], most: int) -> list[tuple[int,
     return [(out, plane[k : k + size]) for out, plane in planes for k in range(0, len(plane), size)]
 
 
+def _by(sizes: int | Sequence[int]) -> str:
+    return str(sizes) if isinstance(sizes, int) else " × ".join(map(str, sizes))
+
+
 class WindowStory(OperatorScene):
-    """The window slides; the first outputs show every product and channel sum, the rest follow as a sweep."""
+    """One output element slowly, the next ones, the rest: window, weights, lines and value belong to one element."""
 
     board_class: ClassVar[type[ConvolutionBoard]]
+    _board: ConvolutionBoard | None = None
 
     def story(self) -> Iterator[Beat]:
-        yield from self.sliding(self.board_class(self.look, self.trace))
+        board = self.board_class(self.look, self.trace)
+        if board.is_noted:
+            self.add(board.note(self._left_out(board)))
+        yield from self.sliding(board)
 
     def sliding(self, board: ConvolutionBoard) -> Iterator[Beat]:
         """The convolution that stands on `board`, from the kernel's arrival to the last output."""
-        self.board = board
-        self.add(*self.board.inputs.values(), *self.board.outputs.values(), self.board.labels())
-        self.moving, self.kernel, self.border, self.out = VGroup(), VGroup(), VGroup(), 0
-        yield Beat("kernel", partial(self._take_kernel, 0), 0.6, 0.8, self._law(), also=self._reading())
-        modes = list(self._padding_modes())
-        yield from modes
-        cells = [(out, cell) for out, grid in self.board.outputs.items() for cell in grid.positions()]
-        slow = 1 if modes else _SLOW
-        for number, (out, cell) in enumerate(cells[:slow]):
-            yield from self._in_full(out, cell, number)
-        yield from self._swept(cells[slow:])
-        yield Beat("done", self._clear, 0.4)
+        self._board, self.border, self.kernel, self.marks = board, VGroup(), VGroup(), VGroup()
+        self.out, start = board.outs[0], (0,) * len(board.size.out)
+        self.add(*board.inputs.values(), *board.outputs.values(), board.scenery)
+        self._put_kernel(self.out, start)
+        self.add(self.kernel)
+        modes = list(self._padding_modes(board))
+        yield from modes or [Beat("kernel", partial(self._take_kernel, self.out))]
+        cells = [(out, cell) for out in board.outs for cell in board.outputs[out].positions()]
+        first, rest = cells[0], cells[1:]
+        yield from self._in_full(*first, bool(modes))
+        yield from self._onwards(rest, bool(modes))
+        yield Beat("done", self._show_results, look=self._show_figure, focus=self.figure())
 
-    def _padding_modes(self) -> Iterator[Beat]:
-        """Each padding mode in turn copies its border values; the module's own comes last and stays."""
-        own = self.board.size.pad_mode
+    def law(self) -> Sequence[Token]:
+        if self._board is None:
+            return super().law()
+        return convolution_law(self.trace, self.board.size, self.board.names)
+
+    @property
+    def board(self) -> ConvolutionBoard:
+        """What stands on stage, once the convolution has begun."""
+        assert self._board is not None
+        return self._board
+
+    def figure(self) -> Step | None:
+        return None if self._board is None else self._step(*self._chosen)
+
+    @cached_property
+    def _chosen(self) -> tuple[int, Place]:
+        """An element with much to add up: on the rim where there is padding, inside where there is none."""
+        board, size = self.board, self.board.size
+        out = board.outs[-1]
+        cells = list(board.outputs[out].positions())[:_MOST_TRIED]
+
+        def merit(number: int) -> tuple[bool, bool, int, int, int]:
+            cell = cells[number]
+            outside = any(
+                not all(0 <= k < n for k, n in zip(at, size.plane, strict=True)) for at in size.taps(cell)
+            )
+            step = self._step(out, cell)
+            added = sum(1 for value in products(step) if value)
+            padded = any(board.cut.pad)
+            # In the middle row at the right, where nothing stands between the window and the kernel.
+            across = size.dims == 1
+            middle = [abs(2 * k - n + 1) for k, n in zip(cell, board.cut.out, strict=True)]
+            place = -sum(middle if across else middle[:-1])
+            return outside == padded, step.value != 0, min(added, 4), place, cell[-1]
+
+        return out, cells[max(range(len(cells)), key=merit)]
+
+    def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
+        """As it is, or without products of zero where the whole does not fit the bar."""
+        tokens = super().formula_tokens(step, most)
+        if any("…" in one.text for one in tokens) and (shorter := without_zeros(step)) is not None:
+            tokens = super().formula_tokens(shorter, most)
+        if step.tensor == "partial" and self._board is not None:
+            channel = step.index[len(self.board.size.lead) + 1]
+            tokens[0] = Token(f"s_{{{channel}}}", "partial")
+        return [self._uncopied(token) for token in tokens]
+
+    def _uncopied(self, token: Token) -> Token:
+        """A value of the padded input as the input's element that it is, or as the 0 that it is."""
+        if self._board is None or token.tensor != self.board.size.pad_mode or token.value is None:
+            return token
+        source = next(iter(self.trace.step(token.tensor, token.index).reads), None)
+        return Token(token.text) if source is None else replace(token, tensor=source[0], index=source[1])
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """The window and its lines stand already; the kernel and what else was added up are framed too."""
+        if self._board is None:
+            return super().pointing_at(step)
+        places = Places(self.mobjects)
+        target = places[(step.tensor, step.index)]
+        if target is None:
+            return None
+        sources: dict[str, list[Located]] = {}
+        for tensor, index in [*step.reads, *direct(step).reads]:
+            key = {
+                self.board.names.weight: f"weight {index[1 : max(2, len(index) - 2)]}",
+                "bias": "bias",
+                "partial": f"{index}",
+            }.get(tensor)
+            if key and (place := places[(tensor, index)]) is not None:
+                sources.setdefault(key, []).append(place)
+        return Pointer(self.look, target, sources)
+
+    def values(self) -> dict[str, object]:
+        if self._board is None:
+            return super().values()
+        size = self.board.size
+        inside, outside = (" × ".join(map(str, size.spatial(one))) for one in (size.plane, size.out))
+        return {
+            "channels": size.per_group,
+            "in_channels": size.channels,
+            "groups": size.groups,
+            "outs": size.outs,
+            "per_kernel": size.outs_per_group,
+            "kernel": " × ".join(map(str, size.spatial(size.kernel))),
+            "weights": math.prod(size.kernel),
+            "span": " × ".join(map(str, size.spatial(size.spread(size.kernel)))),
+            "size": inside,
+            "out_size": outside,
+            "stride": self._setting("stride", size.spatial(size.stride)),
+            "padding": self._setting("padding", size.spatial(size.pad[::2])),
+            "dilation": self._setting("dilation", size.spatial(size.dilation)),
+            "mode": size.pad_mode,
+            "depth": size.kernel[0],
+        }
+
+    def _setting(self, name: str, values: Sequence[int]) -> str:
+        """A setting as the reader wrote it, or one number where all axes have the same."""
+        given = self.trace.kwargs.get(name)
+        if isinstance(given, str):
+            return given
+        return str(values[0]) if len(set(values)) == 1 else str(tuple(values)).replace(" ", "")
+
+    def _left_out(self, board: ConvolutionBoard) -> str:
+        """The line that says what of a large call is drawn, and what colours mean that stand for numbers."""
+        size, cut = board.size, board.cut
+        counts: dict[str, tuple[int | Sequence[int], int | Sequence[int]]] = {
+            "cut_batch": (1, board.batch),
+            "cut_plane": (size.spatial(cut.plane), size.spatial(size.plane)),
+            "cut_kernel": (size.spatial(cut.kernel), size.spatial(size.kernel)),
+            "cut_channels": (len(board.channels), size.channels),
+            "cut_outs": (len(board.outs), size.outs),
+        }
+        parts = [
+            self.words(key, shown=_by(shown), whole=_by(whole))
+            for key, (shown, whole) in counts.items()
+            if shown != whole
+        ]
+        comma, space = ("，", "") if self.request.lang == "zh" else (", ", " ")
+        lines = [self.words("cut", parts=comma.join(parts))] if parts else []
+        lines += [self.words("colours")] if board.is_heat else []
+        choices = [space.join(lines), *lines, self.words("left_out")]
+        return next(line for line in choices if measure(line, MIN_TEXT) < _NOTE_WIDTH or line == choices[-1])
+
+    def _padding_modes(self, board: ConvolutionBoard) -> Iterator[Beat]:
+        """Each padding mode in turn fills the border; the module's own comes last and stays."""
+        own = board.size.pad_mode
         if own not in self.trace.tensors:
             return
         others = [
             mode for mode in self.example.extra.get("modes", []) if mode != own and mode in self.trace.tensors
         ]
         for mode in [*others, own]:
-            yield Beat(f"mode_{mode}", partial(self._copy_border, mode), 0.7, 0.6)
+            yield Beat(
+                f"mode_{mode}",
+                partial(self._copy_border, mode),
+                0.5,
+                0.6,
+                border_law(mode, board.size),
+                look=partial(self._mark_border, mode),
+            )
+
+    def _mark_border(self, mode: str) -> Iterable[Animation]:
+        self.remove(self.border, self.marks)
+        self.marks = self.board.border_marks(mode)
+        return appear(self.marks)
 
     def _copy_border(self, mode: str) -> Iterable[Animation]:
-        self.remove(self.border)
-        numbers = self.board.border(mode)
-        self.border = VGroup(*numbers)
-        return self.board.copies(numbers)
+        self.border = VGroup(*self.board.border(mode))
+        return appear(self.border)
 
-    def _reading(self) -> tuple[str, ...]:
-        """Which sentences a large call needs: colours in place of numbers, channels left out."""
+    def _step(self, out: int, cell: Place) -> Step:
+        """The step that explains an output element: channel by channel where their sums stand on stage."""
+        step = self.trace.step(self.board.tensor("output"), self.board.index(out, cell))
+        return step if self.board.sums_channels else direct(step)
+
+    def _in_full(self, out: int, cell: Place, after_modes: bool) -> Iterator[Beat]:
+        """The first output element: window, products, channel sums, total."""
+        step, look = self._step(out, cell), partial(self._point, out, cell, False)
+        results = partial(self._add_results, out, cell)
+        size = self.board.size
+        write = partial(self._write, out, cell)
+        if self.board.sums_channels:
+            index = (*size.lead, out, 0, *size.spatial(cell))
+            sums = self.trace.step("partial", index)
+            yield Beat("window", results, 0.5, 0.6, sums, look=look, focus=step)
+            yield Beat("total", write, 0.4, 0.6, step)
+            return
+        if size.bias and not after_modes:
+            yield Beat("window", results, 0.5, 0.6, look=look, focus=step)
+            yield Beat("total", write, 0.4, 0.6, step)
+            return
+        yield Beat("window", lambda: [*results(), *write()], 0.4, 0.8, step, look=look)
+
+    def _onwards(self, cells: Sequence[tuple[int, Place]], after_modes: bool) -> Iterator[Beat]:
+        """The next elements with their numbers, then the rest as cuts from place to place."""
+        plain = not (self.board.sums_channels or self.board.size.bias or after_modes)
+        slow = 2 if plain and len(self.board.outs) == 1 else 1
+        own = [one for one in cells if one[0] == self.board.outs[0]]
+        for out, cell in own[:slow] if plain else []:
+            yield self._next("slide", out, cell)
+        rest = cells[min(slow, len(own)) if plain else 0 :]
+        steps = runs_by_output(rest, _MOST_STEPS)
+        seconds = _STEP_TIME if len(steps) <= _MANY else 0.3
+        turn = None if after_modes else self._turn
+        for out, run in steps:
+            name = "window" if after_modes else "sweep" if out == self.board.outs[0] else "next_kernel"
+            if out == turn:
+                yield self._next(name, out, run[0])
+                run, turn = run[1:], None
+            if run:
+                yield self._swept(name, out, run, seconds)
+
+    @property
+    def _turn(self) -> int | None:
+        """The output whose first element is shown with numbers again: of another group, or else of another kernel."""
         board = self.board
-        heat = not all(cells.text_size for cells in board.cells.values())
-        cut = len(board.channels) < board.size.channels or len(board.outs) < board.size.outs
-        return (*(["heat"] if heat else []), *(["left_out"] if cut else []))
+        others = [out for out in board.outs if board.rows_of(out) != board.rows_of(board.outs[0])]
+        return next(iter([*others, *board.outs[1:]]), None)
 
-    def _law(self) -> list[Token]:
-        """The formula of every output element, in names."""
-        size = self.board.size
-        step = self.trace.step(
-            self.board.tensor("output"), (*size.lead, 0, *size.spatial((0,) * len(size.out)))
+    def _next(self, name: str, out: int, cell: Place) -> Beat:
+        """One more element with its formula."""
+        return Beat(
+            name,
+            lambda: [*self._add_results(out, cell), *self._write(out, cell)],
+            0.3,
+            0.5,
+            self._step(out, cell),
+            look=partial(self._point, out, cell, False),
         )
-        return [Token(f"output = {step.formula.symbols()}")]
 
-    def values(self) -> dict[str, object]:
-        size = self.board.size
-        return {
-            "channels": size.per_group,
-            "in_channels": size.channels,
-            "groups": size.channels // size.per_group,
-            "outs": size.outs,
-            "kernel": " × ".join(map(str, size.spatial(size.kernel))),
-            "stride": size.stride[1],
-            "dilation": size.dilation[1],
-            "depth": size.kernel[0],
-        }
+    def _swept(self, name: str, out: int, run: Sequence[Place], seconds: float) -> Beat:
+        cell = run[-1]
+        return Beat(
+            name,
+            partial(self._write_all, out, run),
+            seconds,
+            formula=self._step(out, cell),
+            look=partial(self._point, out, cell, True),
+            sweep=True,
+        )
+
+    def _put_kernel(self, out: int, cell: Place) -> None:
+        """The kernel of an output channel as it stands while a cell is made, instead of the last one."""
+        self.remove(self.kernel)
+        self.planes = self.board.kernel(out, cell)
+        self.kernel = self.board.kernel_parts(out, cell, self.planes)
 
     def _take_kernel(self, out: int) -> Iterable[Animation]:
-        """The kernel of an output channel comes to its place; what belonged to the last one leaves."""
+        """The first kernel stands on stage from the beginning."""
+        return []
+
+    def _point(self, out: int, cell: Place, with_results: bool) -> Iterable[Animation]:
+        """Everything that marks an output element takes the place of what marked the last one, as a cut."""
         board = self.board
-        self.remove(self.moving, self.kernel)
-        self.out, self.moving, self.planes = out, VGroup(), board.kernels(out)
-        self.kernel = VGroup(*self.planes.values(), board.wiring(out))
-        return [Appear(self.kernel)]
-
-    def _in_full(self, out: int, cell: Place, number: int) -> Iterator[Beat]:
-        """One output element step by step: window, products, channel sums, total."""
-        slow = number == 0
-        index = (*self.board.size.lead, out, *self.board.size.spatial(cell))
-        yield Beat(
-            "window" if slow else "slide",
-            partial(self._slide, out, cell),
-            0.5,
-            0.5 if slow else 0.3,
-        )
-        partials = self._partial_step(out, cell)
-        yield Beat("multiply", partial(self._show_products, out, cell), 0.5, 0.6 if slow else 0.1, partials)
-        if slow and self.board.sums_channels:
-            yield Beat("channel_sum", partial(self._show_sums, out, cell), 0.4, 0.6, partials)
-        yield Beat(
-            "total",
-            partial(self._write, out, cell, slow),
-            0.5,
-            0.6 if slow else 0.2,
-            self.trace.step(self.board.tensor("output"), index),
-        )
-
-    def _partial_step(self, out: int, cell: Place) -> Step | None:
-        if "partial" not in self.trace.tensors:
-            return None
-        size = self.board.size
-        return self.trace.step("partial", (*size.lead, out, 0, *size.spatial(cell)))
-
-    def _swept(self, cells: Sequence[tuple[int, Place]]) -> Iterator[Beat]:
-        """The remaining outputs in torch's order, ever quicker; many at a time if they are many."""
-        steps = runs_by_output(cells, _MOST_STEPS)
-        times = sweep_times(len(steps), 0.4, 0.2 if len(steps) <= _CALM else 0.1)
-        for (out, run), seconds in zip(steps, times, strict=True):
-            index = (*self.board.size.lead, out, *self.board.size.spatial(run[-1]))
-            fresh = bool(out) and not any(run[0])
-            key, seconds = ("next_kernel" if out else "sweep"), (0.6 if fresh else seconds)
-            step = self.trace.step(self.board.tensor("output"), index)
-            yield Beat(key, partial(self._sweep, out, run), seconds, 0.0, step, {"out": out})
-
-    def _slide(self, out: int, cell: Place) -> Iterable[Animation]:
-        board = self.board
-        self.remove(self.moving)
-        self.moving = VGroup()
-        if board.out_window in self.mobjects:
-            return [*board.slide(out, cell), *board.kernel_moves(self.planes, cell)]
-        return [*board.open_windows(out), Appear(board.out_window)]
-
-    def _show_products(self, out: int, cell: Place) -> Iterable[Animation]:
-        products = VGroup(*self.board.products(out, cell).values())
-        self.moving.add(products)
-        return [Appear(products)]
-
-    def _show_sums(self, out: int, cell: Place) -> Iterable[Animation]:
-        sums = self.board.sums(out, cell)
-        self.moving.add(sums)
-        return [Appear(sums)] if sums else []
-
-    def _write(self, out: int, cell: Place, sums_shown: bool) -> Iterable[Animation]:
-        shown = [] if sums_shown else list(self._show_sums(out, cell))
-        return [*shown, *self.board.outputs[out].write(cell, self.board.node)]
-
-    def _sweep(self, out: int, run: Sequence[Place]) -> Iterable[Animation]:
-        """A quick step: windows and values jump on; the kernel changes where a new output plane begins."""
-        board, cell = self.board, run[-1]
-        if out != self.out:
-            self._next_kernel(out)
-        self.remove(self.moving)
-        self.moving = VGroup(*board.products(out, cell).values(), board.sums(out, cell))
-        self.add(self.moving)
-        moves = [*board.slide(out, cell, _JUMP), *board.kernel_moves(self.planes, cell)]
-        written = [animation for each in run for animation in board.outputs[out].write(each)]
-        return [*moves, *written]
-
-    def _next_kernel(self, out: int) -> None:
-        """The next kernel, with windows over the channels that it reads only."""
-        self.remove(*self.board.windows.values())
-        self.add(*(self.board.windows[c] for c in self.board.rows_of(out)))
-        self._take_kernel(out)
+        self.remove(self.marks)
+        self._put_kernel(out, cell)
         self.add(self.kernel)
+        self.marks = VGroup(*board.windows(out, cell))
+        if with_results:
+            self.marks.add(*board.results(out, cell))
+        self.add(self.marks)
+        return []
 
-    def _clear(self) -> Iterable[Animation]:
-        return [
-            Vanish(window)
-            for window in (*self.board.windows.values(), self.board.out_window)
-            if window in self.mobjects
-        ]
+    def _add_results(self, out: int, cell: Place) -> Iterable[Animation]:
+        results = self.board.results(out, cell)
+        shown = appear(results)
+        self.marks.add(*results)
+        return shown
+
+    def _write(self, out: int, cell: Place) -> list[Animation]:
+        return list(self.board.outputs[out].write(cell))
+
+    def _write_all(self, out: int, run: Sequence[Place]) -> Iterable[Animation]:
+        return [animation for cell in run for animation in self._write(out, cell)]
+
+    def _show_figure(self) -> Iterable[Animation]:
+        return self._point(*self._chosen, False)
+
+    def _show_results(self) -> Iterable[Animation]:
+        return self._add_results(*self._chosen)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from manim import Animation, VGroup
 
 from torchreel.scenes.folding import operators
 from torchreel.scenes.folding.board import FoldBoard
-from torchreel.scenes.folding.parts import accented
-from torchreel.scenes.folding.story import SLOW, BlocksScene, quickening, sampled
+from torchreel.scenes.folding.canvas import Change
+from torchreel.scenes.folding.story import SLOW, BlocksScene, places, row_and_column, sampled, seconds
 from torchreel.scenes.folding.trace import scaled_step
-from torchreel.scenes.parts.grid import Cell
-from torchreel.scenes.parts.motion import FADE, Appear, Vanish
+from torchreel.scenes.parts.grid import Grid
+from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
@@ -24,197 +25,209 @@ class Fold(BlocksScene):
     """A column turns back into its window and is added to the picture; the rest follows as a sweep."""
 
     operator = operators.Fold
+    board: FoldBoard
 
     def story(self) -> Iterator[Beat]:
         if 0 in self.trace.shape("input"):
-            yield Beat("empty", hold=2.0)
+            yield Beat("empty", hold=4.0)
             return
-        self.board = board = FoldBoard(self.look, self.trace)
+        board = self.board = FoldBoard(self.look, self.trace, self.words("windows"))
         self.blocks = board.blocks
-        self.add(*board.canvas.planes.values(), board.canvas.borders, board.matrix, board.labels)
-        self.patch, self.mark, self.last = VGroup(), VGroup(), -1
+        self.frames, self.sums, self.drawn = VGroup(), VGroup(), None
+        self.written = set[int]()
+        keys = [key for key, said in (("cut", board.is_cut), ("colours", not board.has_numbers)) if said]
+        if keys:
+            space = "" if self.request.lang == "zh" else " "
+            self.add(board.note(space.join(self.words(key, **self.values()) for key in keys)))
+        self.add(board.scenery)
         columns = sampled(board.followed)
-        if board.source is not None:
-            self.add(board.source)
-            yield from self._unfolding(columns)
-        else:
-            self.patch = board.patch.draw(columns[0], blank=True)
-            self.add(self.patch)
-            yield Beat("sampled" if board.is_cropped else "start", run_time=0.4, hold=1.0,
-                       formula=self.counts(), values=self.sizes())  # fmt: skip
-        for column in columns[:SLOW]:
-            yield from self._in_full(column, slow=column == columns[0])
-        for column, seconds in zip(columns[SLOW:], quickening(len(columns) - SLOW), strict=True):
+        if not board.has_source:
+            self._take(columns[0])
+        yield Beat("start")
+        for number, column in enumerate(columns[:SLOW]):
+            yield from self._in_full("next" if number else "window", column)
+        rest, before = columns[SLOW:], columns[:SLOW][-1]
+        for column in rest:
             yield Beat(
-                "sweep", partial(self._sweep, column), seconds, 0.0, self._total(column), self.sizes(column)
-            )
-        yield from self._ending()
+                "next", partial(self._sweep, range(before + 1, column + 1)), seconds(len(rest)),
+                look=partial(self._jump, column), sweep=True, formula=self._landed(column),
+            )  # fmt: skip
+            before = column
+        if any(board.blocks.padding):
+            yield Beat("crop", self._crop, 0.5, 0.8, look=self._leave)
+        yield Beat("equation" if board.has_source else "done", self._settle, 0.4, look=self._leave)
 
-    def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
-        """A sum of one term is written as what it is."""
-        reads = list(step.reads)
-        if len(reads) != 1:
-            return super().formula_tokens(step, most)
-        tensor, index = reads[0]
-        last = Token(self.text("output", step.value), "output", step.index, step.value)
-        return [Token(f"output{list(step.index)} = {tensor}{list(index)} = "), last]
-
-    def _total(self, column: int) -> Step | None:
-        """How the cell that a column completes came to its sum."""
-        at = self.board.canvas.completed(column)
-        return None if at is None else self.trace.step("output", (*self.board.canvas.lead, 0, *at))
-
-    def _unfolding(self, columns: list[int]) -> Iterator[Beat]:
-        yield Beat("unfold", partial(self._unfold, columns[0]), 0.8, 0.5, self.counts(), values=self.sizes())
-        for column in columns[1:]:
-            yield Beat(
-                "unfold",
-                partial(self._unfold, column),
-                0.3 if len(columns) < 12 else 0.1,
-                values=self.sizes(),
-            )
-        yield Beat("unfolded", self._leave, 0.4, 0.4, values=self.sizes())
-
-    def _unfold(self, column: int) -> Iterable[Animation]:
-        animations = self.board.unfold(column)
-        self.board.frames.pace = FADE
-        return animations
-
-    def _in_full(self, column: int, slow: bool) -> Iterator[Beat]:
-        """One column step by step: back into its window, to its place, added to what is there."""
-        values, adds = self.sizes(column), self.board.canvas.overlaps(column)
-        if self.board.source is None:
-            times = (1.2, 0.3) if slow else (0.8, 0.0)
-            yield Beat("reshape", partial(self._reshape, column), *times, values=values)
-        total = None if adds else self._total(column)
-        outside = not all(self.blocks.holds(at) for at in self.blocks.window(column))
-        place = "meet" if adds else "place_rim" if outside else "place"
-        yield Beat(place, partial(self._place, column), 0.8, 0.4, total, values)
-        if adds:
-            name = "add" if self.board.canvas.has_badges else "add_plain"
-            yield Beat(name, partial(self._add_up, column), 0.7, 0.7, self._total(column), values)
-
-    def _reshape(self, column: int) -> Iterable[Animation]:
-        board, arrive = self.board, []
-        if self.last >= 0:
-            self._drop_patch()
-            self.patch = board.patch.draw(column, blank=True)
-            arrive = [Appear(self.patch)]
+    def law(self) -> Sequence[Token]:
+        if self.blocks is None:
+            return super().law()
+        channel = "c," if self.blocks.channels > 1 else ""
         return [
-            *arrive,
-            *board.show_column(column),
-            *self._hide_window(),
-            *board.patch.receive(column, 0.45),
+            Token(f"y_{{{channel}{','.join(places(self.blocks, True))}}}", "output"),
+            Token(" += "),
+            Token(f"x_{{{row_and_column(self.blocks)}}}", "input"),
         ]
 
-    def _drop_patch(self) -> None:
-        self.remove(self.patch, *self.board.patch.numbers)
+    def figure(self) -> Step | None:
+        if self.blocks is None:
+            return None
+        index = self.board.canvas.element(self.board.most_covered())
+        return scaled_step(self.trace, index) if self.board.has_source else self.trace.step("output", index)
 
-    def _hide_window(self) -> list[Animation]:
-        self.remove(self.mark)
-        return self.board.frames.hide("completed", *(f"canvas {c}" for c in self.board.canvas.planes))
+    def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
+        """A sum of one term names the element that it is."""
+        tokens, reads = super().formula_tokens(step, most), list(step.reads)
+        if len(reads) == 1 and reads[0][0] == "input":
+            row, column = reads[0][1][-2:]
+            return [
+                tokens[0],
+                Token(" = "),
+                Token(f"x_{{{row},{column}}}", "input"),
+                Token(" = "),
+                tokens[-1],
+            ]
+        return tokens
 
-    def _mark(self, column: int) -> list[Animation]:
-        self.remove(self.mark)
-        self.mark = self.board.mark(column)
-        return [Appear(self.mark)] if len(self.mark) else []
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """The elements in their columns and in their windows, and the cell in which these meet."""
+        places = Places(self.mobjects)
+        target = places[(step.tensor, step.index)]
+        if target is None:
+            return None
+        found = places.of(step.reads)
+        sources = {f"{name} {k}": [place] for name, each in found.items() for k, place in enumerate(each)}
+        main = next(iter(sources), "")
+        if self.board.has_places:
+            reads = [index[-2:] for name, index in step.reads if name == "input"]
+            windows = Places(list(self.board.windows.values()))
+            cells = [
+                place
+                for row, column in reads
+                if (place := windows[("input", (*self.board.batch, row, column))])
+            ]
+            sources, main = {**sources, "windows": cells}, "windows"
+        return Pointer(self.look, target, sources, main, self._standing_texts())
 
-    def _place(self, column: int) -> Iterable[Animation]:
-        board, self.last = self.board, column
-        return [
-            *board.show_column(column),
-            *board.show_window(column),
-            *self._mark(column),
-            *(
-                board.frames.hide("completed")
-                if board.canvas.overlaps(column)
-                else board.show_completed(column)
-            ),
-            *board.canvas.offer(column, board.origin(column), board.matrix.grid),
-        ]
-
-    def _add_up(self, column: int) -> Iterable[Animation]:
-        return [*self.board.canvas.add_up(column), *self.board.show_completed(column)]
-
-    def _sweep(self, column: int) -> Iterable[Animation]:
-        board, since = self.board, self.last
-        self.last, board.frames.pace = column, FADE
-        if board.source is None:
-            self._drop_patch()
-            self.patch = board.patch.draw(column, blank=False)
-            self.add(self.patch)
-        return [
-            *board.show_column(column),
-            *board.show_window(column),
-            *self._mark(column),
-            *board.show_completed(column),
-            *board.canvas.land(column, since, board.origin(column), board.matrix.grid),
-        ]
-
-    def _leave(self) -> Iterable[Animation]:
-        self.remove(self.mark)
-        self.board.frames.pace = math.inf
-        return self.board.leave()
-
-    def _ending(self) -> Iterator[Beat]:
-        board, at = self.board, self.board.most_covered()
-        index = (*board.canvas.lead, 0, *at)
-        value = self.text("output", self.trace.value("output", index))
-        values = {**self.sizes(), "count": board.canvas.total(at), "value": value, **self._kept()}
-        step = self.trace.step("output", index)
-        if any(self.blocks.padding):
-            yield Beat("rim", self._finish, 0.4, 0.8, values=values)
-            yield Beat("crop", board.crop, 0.8, 0.4, step, values)
-        if board.source is not None:
-            step = scaled_step(self.trace, index)
-            counts = self.trace.sample("overlap")
-            alike = "restored" if bool((counts == 1).all()) else "equation"
-            yield Beat(
-                "equation_holes" if bool((counts == 0).any()) else alike,
-                partial(self._equation, at),
-                0.8,
-                0.8,
-                step,
-                values,
-            )
-        elif self.blocks.overlaps or not any(self.blocks.padding):
-            ones = (self.trace.sample("input") == 1).all()
-            name = "apart" if not self.blocks.overlaps else "done_ones" if ones else "done"
-            yield Beat(name, partial(self._explain, at), 0.7, 0.6, step, values)
-
-    def _kept(self) -> dict[str, object]:
-        """How many of a channel's values land on the output, and how many there are."""
-        blocks = self.blocks
-        return {"kept": blocks.kept, "values": blocks.columns * blocks.taps}
-
-    def _finish(self) -> Iterable[Animation]:
-        """Frames go, the columns that no step was spent on land, and cells without a window become 0."""
-        return [*self._leave(), *self._rest(), *self.board.canvas.fill_holes(self.blocks.columns - 1)]
-
-    def _explain(self, at: Cell) -> Iterable[Animation]:
-        """The overlap count takes the window's place, and one sum shows its terms."""
+    def _in_full(self, name: str, column: int) -> Iterator[Beat]:
+        """One column step by step: its window again, to its place, added to what is there."""
         board = self.board
-        step = self.trace.step("output", (*board.canvas.lead, 0, *at))
-        self._drop_patch()
-        return [
-            *self._finish(),
-            Appear(*board.overlap()),
-            *board.mark_sum(at, [(index[-2], index[-1]) for _, index in step.reads]),
-        ]
+        if not board.has_source:
+            yield Beat(name, self._write, 0.5, 0.8, look=partial(self._pick, column))
+        adds = self._adding(column)
+        yield Beat(name, partial(self._land, column), 0.4, 1.4, adds, look=partial(self._show_place, column))
 
-    def _rest(self) -> list[Animation]:
-        last, since = self.blocks.columns - 1, self.last
-        self.last = last
-        return self.board.canvas.fill_in(last, since) if since < last else []
+    def _landed(self, column: int) -> Step | None:
+        """An element of the output on which a column's window lies."""
+        canvas = self.board.canvas
+        kept = [at for at in canvas.window(column) if canvas.grid.shows(at) and canvas.keeps(at)]
+        return self.trace.step("output", canvas.element(kept[-1])) if kept else None
 
-    def _equation(self, at: Cell) -> Iterable[Animation]:
-        """x · overlap = output: the count takes the place of the columns."""
+    def _adding(self, column: int) -> list[Token] | None:
+        """`3 + 2 = 5` for a cell in which a window meets an earlier one."""
         board = self.board
-        counts, title = board.overlap()
-        grids = [grid for grid in (board.source, counts, board.canvas.planes[0]) if grid is not None]
-        return [
-            *self._finish(),
-            Vanish(board.matrix, board.matrix.title, *board.matrix.grid.numbers.values()),
-            Appear(counts, title, *board.signs(counts)),
-            *(Appear(accented(self.look, grid, at)) for grid in grids),
+        met = [(row, at) for row, at in board.canvas.overlaps(column) if at in board.canvas.reached]
+        if not met:
+            return None
+        row, at = met[-1]
+        elements = [
+            ("running", (*board.lead, column - 1, *at)),
+            ("input", (*board.batch, row, column)),
+            ("running", (*board.lead, column, *at)),
         ]
+        pieces = []
+        for tensor, index in elements:
+            value = self.trace.value(tensor, index)
+            text = self.text("input" if tensor == "input" else "output", value)
+            pieces.append(Token(text if not pieces or value >= 0 else f"({text})", tensor, index, value))
+        return [
+            pieces[0],
+            Token(" + "),
+            pieces[1],
+            Token(" = "),
+            Token(pieces[2].text.strip("()"), *elements[2], pieces[2].value),
+        ]
+
+    def _take(self, column: int) -> None:
+        """The empty place of a column's window."""
+        board = self.board
+        if board.has_places:
+            self.drawn = board.window(column)
+            return
+        if self.drawn is not None:
+            self.remove(self.drawn, *self.drawn.numbers.values())
+        self.drawn = board.window(column)
+        self.add(self.drawn)
+
+    def _pick(self, column: int) -> list[Animation]:
+        """The frames go to a column and to its window's place."""
+        self._take(column)
+        self.remove(self.frames)
+        self.frames = self.board.frames(column, self.drawn, landed=False)
+        return [Appear(self.frames)]
+
+    def _write(self) -> list[Animation]:
+        return _all(self.drawn)
+
+    def _show_place(self, column: int) -> list[Animation]:
+        """Its place on the picture is framed; cells that have a value show both, what is there and what comes."""
+        board = self.board
+        if board.has_source:
+            self.remove(self.frames)
+            self.frames = board.frames(column, None, landed=False)
+            self.add(self.frames)
+        landing = board.landing(column)
+        self.frames.add(landing)
+        self.sums = VGroup()
+        for row, at in board.canvas.overlaps(column):
+            if at not in board.canvas.shown:
+                continue
+            both = board.canvas.sum(at, (*board.batch, row, column))
+            if both is not None:
+                self.remove(board.canvas.shown[at])
+                self.sums.add(both)
+        return [Appear(landing, self.sums)] if len(self.sums) else [Appear(landing)]
+
+    def _land(self, column: int) -> list[Animation]:
+        self.remove(self.sums)
+        return self._changed(self.board.canvas.add([column]))
+
+    def _jump(self, column: int) -> list[Animation]:
+        """Everything that marks a column takes the place of what marked the last one."""
+        self.remove(self.frames)
+        if not self.board.has_source:
+            self._take(column)
+        self.frames = self.board.frames(column, self.drawn, landed=True)
+        self.add(self.frames)
+        return []
+
+    def _sweep(self, columns: Sequence[int]) -> list[Animation]:
+        moves = [move for column in columns for move in _all(self.board.windows.get(column))]
+        if not self.board.has_places:
+            moves = _all(self.drawn)
+        return [*moves, *self._changed(self.board.canvas.add(list(columns)))]
+
+    def _changed(self, change: Change) -> list[Animation]:
+        moves, old, new = change
+        self.remove(*old)
+        self.add(*new)
+        return moves
+
+    def _leave(self) -> list[Animation]:
+        self.remove(self.frames)
+        self.frames = VGroup()
+        return []
+
+    def _crop(self) -> list[Animation]:
+        return [*self._settle(), *self.board.canvas.pale()]
+
+    def _settle(self) -> list[Animation]:
+        """Every cell shows torch's own output; the number of windows on each is counted."""
+        counts = self.board.overlap
+        counted = [] if counts is None else [move for at in counts.positions() for move in counts.write(at)]
+        rest = [
+            move for column, grid in self.board.windows.items() if not grid.numbers for move in _all(grid)
+        ]
+        return [*self._changed(self.board.canvas.settle()), *counted, *rest]
+
+
+def _all(grid: Grid | None) -> list[Animation]:
+    return [] if grid is None else [move for cell in grid.positions() for move in grid.write(cell)]

@@ -1,56 +1,68 @@
-"""What the clips of Unfold and Fold share: which columns get a step, how fast, and what captions may name."""
+"""What the clips of Unfold and Fold share: which columns get a step, what formulas and captions may name."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torchreel.scenes.folding.blocks import Blocks
-from torchreel.scenes.parts.motion import sweep_times
 from torchreel.scenes.stage.beats import runs
 from torchreel.scenes.stage.scene import OperatorScene
-from torchreel.scenes.trace.formula import Token
 
 SLOW = 2
-_MOST_COLUMNS = 20
+_MOST_COLUMNS = 16
+_MANY = 9
 
 
 def sampled(shown: list[int]) -> list[int]:
     """The columns that get a step: all, or the first few and then every so many."""
     if len(shown) <= _MOST_COLUMNS:
         return shown
-    return [*shown[: SLOW + 1], *shown[SLOW + 1 :: len(runs(shown, _MOST_COLUMNS)[0])]]
+    rest = [run[-1] for run in runs(shown[SLOW:], _MOST_COLUMNS - SLOW)]
+    return [*shown[:SLOW], *rest]
 
 
-def quickening(count: int) -> Sequence[float]:
-    """Seconds for the steps of a sweep: the more there are, the quicker it gets."""
-    return sweep_times(count, 0.5, 0.3 if count <= 8 else 0.1)
+def seconds(count: int) -> float:
+    """How long each step of a sweep takes."""
+    return 0.6 if count <= _MANY else 0.3
 
 
 class BlocksScene(OperatorScene):
     """A clip about a picture that is cut into windows."""
 
-    blocks: Blocks
+    blocks: Blocks | None = None
 
-    def counts(self) -> list[Token]:
-        """What the shape of the matrix comes from."""
-        blocks = self.blocks
-        rows = f"{blocks.channels}·{'·'.join(map(str, blocks.kernel))} = {blocks.channels * blocks.taps}"
-        columns = f"{'·'.join(map(str, blocks.counts))} = {blocks.columns}"
-        return [Token(f"C·kH·kW = {rows}        L = {columns}")]
-
-    def sizes(self, column: int = 0) -> dict[str, object]:
+    def values(self) -> dict[str, object]:
         """What captions may name."""
         blocks = self.blocks
+        if blocks is None:
+            return super().values()
         return {
-            "column": column,
             "kernel": " × ".join(map(str, blocks.kernel)),
             "stride": blocks.stride[1],
-            "padding": blocks.padding[1],
-            "dilation": blocks.dilation[1],
+            "padding": _one(blocks.padding),
+            "dilation": _one(blocks.dilation),
             "channels": blocks.channels,
             "rows": blocks.channels * blocks.taps,
-            "taps": blocks.taps,
-            "down": blocks.counts[0],
-            "across": blocks.counts[1],
             "columns": blocks.columns,
         }
+
+
+def places(blocks: Blocks, padding: bool) -> list[str]:
+    """Where window `(a, b)` has kernel position `(u, v)` on the picture, in letters: `2a+u−1`."""
+    given = zip("ab", "uv", blocks.stride, blocks.dilation, blocks.padding, strict=True)
+    return [
+        f"{_times(stride)}{a}+{_times(dilation)}{u}{f'−{pad}' if pad and padding else ''}"
+        for a, u, stride, dilation, pad in given
+    ]
+
+
+def row_and_column(blocks: Blocks) -> str:
+    """The row of kernel position `(u, v)` and the column of window `(a, b)`: `2u+v,3a+b`."""
+    channel = f"{_times(blocks.taps)}c+" if blocks.channels > 1 else ""
+    return f"{channel}{_times(blocks.kernel[1])}u+v,{_times(blocks.counts[1])}a+b"
+
+
+def _times(count: int) -> str:
+    return "" if count == 1 else str(count)
+
+
+def _one(sizes: tuple[int, int]) -> str:
+    return str(sizes[0]) if sizes[0] == sizes[1] else f"({sizes[0]},{sizes[1]})"

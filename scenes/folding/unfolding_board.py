@@ -1,223 +1,165 @@
-"""Where everything stands in an Unfold clip: the input planes at the left, the matrix of columns at the right."""
+"""What stands on the stage of an Unfold: the input's channels with their padding, and the matrix of columns."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.folding.blocks import Blocks, off_middle
-from torchreel.scenes.folding.layout import (
-    BOTTOM,
-    LEFT,
-    MIDDLE,
-    RIGHT,
-    TOP,
-    Share,
-    level,
-    share_width,
-    side_by_side,
-    within,
-)
-from torchreel.scenes.folding.motion import ColoredFrames, carry, lagged
-from torchreel.scenes.folding.parts import (
-    ColumnMatrix,
-    accented,
-    is_drawn,
-    tinted,
-    window_chip,
-    window_path,
-)
 from torchreel.scenes.folding.trace import unfold_blocks
-from torchreel.scenes.parts.grid import Cell, Cells, Grid
-from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
-from torchreel.scenes.parts.motion import Appear, Paint
+from torchreel.scenes.parts.grid import Cell, Grid
+from torchreel.scenes.parts.layout import STAGE, Room, fill, in_row
+from torchreel.scenes.parts.look import MIN_TEXT, Look, Stroke
+from torchreel.scenes.parts.shapes import Box, Path, Shape
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
 
-_MOST_PLANES = 3
-_PLANE_GAP = 0.42
-_SIDE_LABEL = 0.56
-_MOST_TILES = 4
+MOST_PLANES = 3
+_HEADS = 0.36
+_CORNER = 0.13
+_TINTED, _OVER_TINT = 0.5, 0.6
 
 
 class UnfoldBoard(Board):
-    """All objects of the clip, and the ways in which a window becomes a column."""
+    """All objects of the clip."""
 
     def __init__(self, look: Look, trace: Trace) -> None:
         super().__init__(look, trace)
         self.blocks: Blocks = unfold_blocks(trace)
+        blocks = self.blocks
         self.lead = (0,) * (len(trace.shape("input")) - 3)
-        self.channels = range(min(self.blocks.channels, _MOST_PLANES))
-        matrix, plane = self._fit()
-        inner, self.pad = within(plane, self.blocks.plane, self.blocks.padding)
-        label = ColumnMatrix.label_width(self.blocks)
-        side = _SIDE_LABEL if len(self.channels) > 1 else 0.0
-        x = side_by_side((plane.cols * plane.width + side, matrix.cols * matrix.width + label))
-        self.x = (x[0] + side / 2, x[1] + label / 2)
-        self.matrix = ColumnMatrix(look, trace, "output", self.blocks, matrix, self.x[1], blank=True)
-        self.planes = {c: self._plane(c, inner) for c in self.channels}
-        self.labels = self._labels()
-        self.frames = ColoredFrames()
-        self.mark = VGroup()
-        self.filled: set[int] = set()
-        self.overlaps = self.blocks.overlaps
-
-    @property
-    def shown(self) -> range:
-        """The columns that are drawn."""
-        return range(self.matrix.grid.cells.cols)
+        self.channels = list(range(min(blocks.channels, MOST_PLANES)))
+        self.rows, self.columns = trace.shape("output")[-2:]
+        down, across = blocks.padding
+        figure = in_row(
+            {
+                "input": Room(
+                    *blocks.plane, self.texts("input"), down=len(self.channels), pad=(down, down, across, across),
+                    name=self.shape("input"), sides=["c=0"] * (len(self.channels) > 1), largest=1.0,
+                ),
+                "output": Room(
+                    self.rows, self.columns, self.texts("output"), name=self.shape("output"),
+                    sides=[str(self.rows - 1)], below=_HEADS, tall=1.4,
+                ),
+            },
+            gap=(0.5, 1.3),
+        )  # fmt: skip
+        self.placed = fill(STAGE, figure)
+        source, target = self.placed["input"], self.placed["output"]
+        self.planes = {
+            c: self.grid("input", (*self.lead, c), source.cells, source.at[k], pad=source.pad)
+            for k, c in enumerate(self.channels)
+        }
+        for number in (one for plane in self.planes.values() for one in plane.numbers.values()):
+            number.z_index = _OVER_TINT
+        self.matrix = self.grid("output", self.lead, target.cells, target.at[0], blank=True)
+        self.scenery = VGroup(
+            *self.planes.values(), self.matrix, self.title("input", source.head),
+            self.title("output", target.head), *self._labels(),
+        )  # fmt: skip
+        self.marks = VGroup()
 
     @property
     def followed(self) -> list[int]:
         """The columns that are drawn and whose windows are."""
-        return self.blocks.followed(self.shown, partial(is_drawn, self.planes[0]))
+        return self.blocks.followed(range(self.matrix.cells.cols), self.shows)
 
     @property
-    def is_cropped(self) -> bool:
-        """Whether more is left out than drawn cells can tell, or cells hold no numbers."""
-        return not (self.matrix.is_whole and self.planes[0].cells.text_size)
+    def has_numbers(self) -> bool:
+        """Whether all cells hold numbers."""
+        return bool(self.matrix.cells.text_size and self.placed["input"].cells.text_size)
 
-    def _fit(self) -> tuple[Cells, Cells]:
-        blocks = self.blocks
-        rows, cols = (n + 2 * p for n, p in zip(blocks.plane, blocks.padding, strict=True))
-        count = len(self.channels)
-        noted = 0.3 if count < blocks.channels else 0.0
-        height = (TOP + 0.1 - BOTTOM - noted - _PLANE_GAP * (count - 1)) / count
-        picture = Share(rows, cols, height, self.texts("input"), 1.1)
-        columns = Share(
-            blocks.taps * blocks.channels,
-            blocks.columns,
-            TOP - BOTTOM,
-            self.texts("output"),
-            tall=1.9,
-        )
-        side = _SIDE_LABEL if count > 1 else 0.0
-        room = RIGHT - LEFT - ColumnMatrix.label_width(blocks) - side - 0.7
-        plane, matrix = share_width(room, (picture, columns))
-        return matrix, plane
+    @property
+    def is_cut(self) -> bool:
+        """Whether something is left out."""
+        whole = self.matrix.shape == (self.rows, self.columns) and self.planes[0].shape == self.blocks.plane
+        return not whole or len(self.channels) < self.blocks.channels
 
-    def _plane(self, channel: int, cells: Cells) -> Grid:
-        top, bottom, _, _ = self.pad
-        pitch = (cells.rows + top + bottom) * cells.height + _PLANE_GAP
-        y = MIDDLE - (channel - (len(self.channels) - 1) / 2) * pitch
-        return self.grid(
-            "input", (*self.lead, channel), cells, (self.x[0], y),
-            pad=self.pad, pad_text=self.text("input", 0.0), plain=bool(cells.text_size),
-        )  # fmt: skip
+    def shows(self, at: Cell) -> bool:
+        """Whether a position is drawn, on the plane or on its padding."""
+        (rows, cols), (top, bottom, left, right) = self.planes[0].shape, self.planes[0].pad
+        return -top <= at[0] < rows + bottom and -left <= at[1] < cols + right
 
-    def _labels(self) -> VGroup:
-        top = self.planes[0]
-        title = top.caption(self.shape("input"))
-        labels = VGroup(*level([title, self.matrix.title]))
-        if len(self.channels) > 1:
-            labels.add(*(grid.side_label(f"c={c}", -1, size=NAME_TEXT) for c, grid in self.planes.items()))
-        hidden = self.blocks.channels - len(self.channels)
-        if hidden:
-            last = self.planes[len(self.channels) - 1]
-            below = last.center((last.cells.rows - 1, 0))[1] - last.cells.height / 2 - 0.16
-            labels.add(self.label(f"… +{hidden}", (last.middle[0], below), MIN_TEXT))
-        return labels
+    def mark(self, column: int) -> VGroup:
+        """A window over the input, its places numbered as the rows are, and its column."""
+        accent, marks = self.look.theme.accent, VGroup()
+        taps = [(row, at) for row, at in enumerate(self.blocks.window(column)) if self.shows(at)]
+        for c, plane in self.planes.items():
+            path = self._window(plane, [at for _, at in taps])
+            marks.add(Shape(path, fill=accent, opacity=0.14, z_index=_TINTED))
+            # The row that the formula names is one of the last channel's.
+            stroke = accent if c == self.channels[-1] else self.look.theme.tint(accent, 0.7)
+            marks.add(Shape(path, stroke=stroke, stroke_width=Stroke.SOURCE, z_index=2))
+            marks.add(*self._numbers(c, plane, taps))
+        last = (self.matrix.cells.rows - 1, column)
+        frame = self.frame(self.matrix.outline((0, column), last, 0.02), Stroke.FRAME)
+        return marks.add(frame)
 
-    def show_window(self, column: int) -> list[Animation]:
-        """The window's frames slide to its place and take its colour; its number goes with them."""
-        color, taps = self.look.theme.channel(column), self.blocks.window(column)
-        paths = {c: window_path(grid, taps, self.blocks.dilation) for c, grid in self.planes.items()}
-        return [
-            move for c, path in paths.items() for move in self.frames.show(f"input {c}", tinted(path, color))
-        ]
+    def _window(self, plane: Grid, taps: Sequence[Cell]) -> np.ndarray:
+        if not taps:
+            return np.zeros((0, 3))
+        if self.blocks.dilation == (1, 1):
+            return plane.outline(taps[0], taps[-1], 0.0)
+        return np.concatenate([plane.outline(at, at, -0.03) for at in taps])
 
-    def show_frame(self, column: int) -> list[Animation]:
-        """The frame of the column being filled."""
-        return [*self.frames.show("column", self.matrix.frame(column)), *self.matrix.activate(column)]
+    def _numbers(self, channel: int, plane: Grid, taps: Sequence[tuple[int, Cell]]) -> Iterator[VGroup]:
+        """The row of each place in the window, in the corner of its cell."""
+        cells, theme = plane.cells, self.look.theme
+        last = str(channel * self.blocks.taps + self.blocks.taps - 1)
+        wide = measure(last, MIN_TEXT, "mono") + 0.1
+        free = cells.height / 2 - 0.4 * cells.text_size - 2 * _CORNER
+        if not cells.text_size or cells.width < wide + 0.1 or free < 0 or not self._has_rows:
+            return
+        for row, at in taps:
+            x, y = plane.center(at)[:2]
+            middle = (x + cells.width / 2 - wide / 2 - 0.03, y - cells.height / 2 + _CORNER + 0.02)
+            chip = Box(wide, 2 * _CORNER, middle, 0.05, fill=theme.background, z_index=1)
+            text = self.label(str(channel * self.blocks.taps + row), middle, MIN_TEXT, theme.muted)
+            text.z_index = 1
+            yield VGroup(chip, text)
 
-    def new_mark(self, column: int) -> VGroup:
-        """The column's number at the window."""
-        self.mark = window_chip(self.look, column, self.planes[0], self.blocks.window(column)[0])
-        return self.mark
+    @property
+    def _has_rows(self) -> bool:
+        """Whether rows are high enough for their numbers."""
+        return self.matrix.cells.height >= MIN_TEXT + 0.06
 
-    def tags(self, column: int) -> VGroup:
-        """The row labels of a column at the places in the window that they stand for."""
-        tags = VGroup()
-        for row in self.matrix.rows:
-            grid = self.planes.get(row // self.blocks.taps)
-            text = self.matrix.tag(row)
-            if grid is None or not self._has_room(grid, text):
-                return VGroup()
-            spot = grid.center(self.blocks.window(column)[row % self.blocks.taps])
-            low = spot[1] - grid.cells.height / 2 + 0.18
-            tags.add(self.label(text, (spot[0], low), MIN_TEXT, self.look.theme.text))
-        return tags
+    def _labels(self) -> Iterator[VGroup | Path]:
+        """Channels beside planes, rows beside the matrix, columns below it."""
+        for c, plane in self.planes.items():
+            if len(self.planes) > 1:
+                yield plane.side_label(f"c={c}")
+        left, top = self.matrix.origin[:2]
+        cells = self.matrix.cells
+        if self._has_rows:
+            for row in range(cells.rows):
+                yield self.label(
+                    str(row), (left - 0.12, self.matrix.center((row, 0))[1]), MIN_TEXT, align="right"
+                )
+        if cells.width >= measure(str(cells.cols - 1), MIN_TEXT, "mono") + 0.08:
+            for column in range(cells.cols):
+                x, y = self.matrix.center((cells.rows - 1, column))[:2]
+                yield self.label(str(column), (x, y - cells.height / 2 - 0.18), MIN_TEXT)
+        taps, rows = self.blocks.taps, cells.rows
+        for row in range(taps, rows, taps) if cells.height * taps >= 0.3 else ():
+            y = top - row * cells.height
+            yield Path(
+                [(left, y), (left + cells.cols * cells.width, y)], self.look.theme.text, 2.5, z_index=0.4
+            )
 
-    def _has_room(self, grid: Grid, text: str) -> bool:
-        cells = grid.cells
-        free = cells.height / 2 - 0.18 - 0.09 - 0.4 * cells.text_size
-        return bool(cells.text_size) and cells.width > measure(text, MIN_TEXT, "mono") + 0.06 and free > 0.02
-
-    def fill(self, column: int, share: float = 1.0) -> list[Animation]:
-        """The values under the window travel into the column, one after the other where `share` is small."""
-        self.filled.add(column)
-        animations: list[Animation] = []
-        count = len(self.matrix.rows)
-        for row in self.matrix.rows:
-            cell = (row, column)
-            easing = lagged(row, count, share)
-            box = self.matrix.grid.boxes[cell]
-            animations.append(Paint(box, fill=self.matrix.fill(cell), rate_func=easing, quick=math.inf))
-            if self.matrix.grid.cells.text_size:
-                animations += self._arrive(cell, easing)
-        return [*animations, *self._keep_tint(column)]
-
-    def _keep_tint(self, column: int) -> list[Animation]:
-        """Where windows do not overlap, the input's cells keep the colour of theirs."""
-        if self.overlaps:
-            return []
-        tint = self.look.theme.tint(self.look.theme.channel(column))
-        places = [(grid, at) for grid in self.planes.values() for at in self.blocks.window(column)]
-        return [move for grid, at in places if grid.plain for move in grid.paint(at, fill=tint)]
-
-    def _arrive(self, cell: Cell, easing: Callable[[float], float]) -> list[Animation]:
-        number = self.matrix.number(cell)
-        grid = self.planes.get(cell[0] // self.blocks.taps)
-        if grid is None or not grid.cells.text_size:
-            return [Appear(number)]
-        spot = grid.center(self.blocks.window(cell[1])[cell[0] % self.blocks.taps])
-        tiled = self.frames.pace == math.inf or len(self.matrix.rows) <= _MOST_TILES
-        return carry(self.look, cell[1], number, spot, grid.cells.text_size, easing, tiled)
-
-    def fill_rest(self) -> list[Animation]:
-        """Columns that no step was spent on are filled in place."""
-        animations: list[Animation] = []
-        for column in self.shown:
-            if column not in self.filled:
-                animations += self.matrix.color_head(column)
-                for row in self.matrix.rows:
-                    cell = (row, column)
-                    animations.append(Paint(self.matrix.grid.boxes[cell], fill=self.matrix.fill(cell)))
-                    if self.matrix.grid.cells.text_size:
-                        animations.append(Appear(self.matrix.number(cell)))
-        return animations
-
-    def leave(self) -> list[Animation]:
-        """Windows and frames go."""
-        return [*self.frames.leave(), *self.matrix.activate(None)]
+    def write(self, column: int) -> list[Animation]:
+        """The values under the window fill its column."""
+        return [move for row in range(self.matrix.cells.rows) for move in self.matrix.write((row, column))]
 
     def copies(self) -> tuple[Cell, list[Cell]]:
-        """The input cell that most windows cover, the nearest to the middle, and its cells in the matrix."""
+        """The input cell of channel 0 that most windows cover, the nearest to the middle, and its cells in the matrix."""
         found: dict[Cell, list[Cell]] = {}
-        for column in self.shown:
+        for column in range(self.matrix.cells.cols):
             for row, at in enumerate(self.blocks.window(column)):
-                if row in self.matrix.rows and self.planes[0].shows(at):
+                if row < self.matrix.cells.rows and self.planes[0].shows(at):
                     found.setdefault(at, []).append((row, column))
         plane = self.blocks.plane
         best = max(found, key=lambda at: (len(found[at]), -off_middle(plane, at)), default=(0, 0))
         return best, found.get(best, [])
-
-    def mark_copies(self, source: Cell, cells: Sequence[Cell]) -> Iterable[Animation]:
-        """Accent frames round one input cell and all its copies."""
-        frames = [accented(self.look, self.planes[0], source)]
-        frames += [accented(self.look, self.matrix.grid, cell) for cell in cells]
-        return [Appear(frame) for frame in frames]

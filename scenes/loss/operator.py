@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from torchreel.assets.errors import UserError
+from torchreel.scenes.trace.lookup import shown
 from torchreel.scenes.trace.operator import Operator
 
 DISTANCES = {"cos": lambda x, y: 1 - nn.functional.cosine_similarity(x, y)}
@@ -20,10 +22,14 @@ class LossOperator(Operator):
     """An operator whose constructor takes tensors, which examples and the command line write as lists."""
 
     def build(self, kwargs: Mapping[str, Any]) -> nn.Module | None:
+        function = kwargs.get("distance_function")
+        if isinstance(function, str) and function not in DISTANCES:
+            known = ", ".join(map(repr, DISTANCES))
+            raise UserError(f"{self.name}: distance_function={shown(function)} should be None or {known}.")
         return super().build({name: _built(name, value) for name, value in kwargs.items()})
 
 
 def _built(name: str, value: Any) -> Any:
     if name == "distance_function":
-        return DISTANCES.get(value, value)
+        return DISTANCES[value] if isinstance(value, str) else value
     return torch.tensor(value, dtype=torch.float32) if isinstance(value, (list, tuple)) else value

@@ -41,7 +41,8 @@ def check_groups(name: str, groups: Any, channels: Any, called: str) -> None:
     check_count(name, "num_groups", groups)
     check_count(name, called, channels)
     if channels % groups:
-        near = sorted((n for n in range(1, channels + 1) if channels % n == 0), key=lambda n: abs(n - groups))
+        small = [n for n in range(1, math.isqrt(channels) + 1) if channels % n == 0]
+        near = sorted({*small, *(channels // n for n in small)}, key=lambda n: (abs(n - groups), n))
         raise UserError(
             f"{name}: {called}={channels} is not divisible by num_groups={groups}. "
             f"Use num_groups={' or '.join(map(str, sorted(near[:2])))}."

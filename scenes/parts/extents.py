@@ -17,7 +17,7 @@ _HEAD = 0.16
 
 
 @dataclass(frozen=True)
-class Claim:
+class Demand:
     """What a part takes along an axis before and after its anchor: its middle or, in a line, its first cell."""
 
     before: float
@@ -63,10 +63,10 @@ class Extents:
             for name in self.rooms
         }
 
-    def _tracks(self, mosaic: Mosaic, axis: int) -> list[Claim]:
+    def _tracks(self, mosaic: Mosaic, axis: int) -> list[Demand]:
         return [self._track(mosaic, names, axis) for names in mosaic.tracks(axis)]
 
-    def _track(self, mosaic: Mosaic, names: Sequence[str], axis: int) -> Claim:
+    def _track(self, mosaic: Mosaic, names: Sequence[str], axis: int) -> Demand:
         claims = [self._claim(mosaic, name, axis) for name in names]
         leading = [
             claim for name, claim in zip(names, claims, strict=True) if self._leads(mosaic, name, axis)
@@ -74,29 +74,29 @@ class Extents:
         before = max((claim.before for claim in leading), default=0.0)
         after = max((claim.after for claim in leading), default=0.0)
         extra = max(0.0, max((claim.length for claim in claims), default=0.0) - before - after)
-        return Claim(before + extra / 2, after + extra / 2)
+        return Demand(before + extra / 2, after + extra / 2)
 
     def _leads(self, mosaic: Mosaic, name: str, axis: int) -> bool:
         """Whether a part is in line with others by its first cell."""
         part = mosaic.parts[name]
         return mosaic.lined[axis] and isinstance(part, Room) and part.has_cells
 
-    def _claim(self, mosaic: Mosaic, name: str, axis: int) -> Claim:
+    def _claim(self, mosaic: Mosaic, name: str, axis: int) -> Demand:
         part = mosaic.parts[name]
         if isinstance(part, Mosaic):
             half = self.length(axis, part) / 2
-            return Claim(half, half)
+            return Demand(half, half)
         claim = self._round_middle(name, axis)
         if not self._leads(mosaic, name, axis):
             return claim
         first = claim.before - self._after_first(name, axis)
-        return Claim(first, claim.length - first)
+        return Demand(first, claim.length - first)
 
-    def _round_middle(self, name: str, axis: int) -> Claim:
+    def _round_middle(self, name: str, axis: int) -> Demand:
         """What a station takes before and after the middle of its block."""
         before, after = self._margins[axis][name]
         half, head = self.block(name, axis) / 2, 0.0 if axis or not self.named else self._names[name] / 2
-        return Claim(max(before + half, head), max(after + half, head))
+        return Demand(max(before + half, head), max(after + half, head))
 
     def _after_first(self, name: str, axis: int) -> float:
         """How far behind the edge of its first cell that is no padding the middle of a block is."""
@@ -117,7 +117,7 @@ class Extents:
         return middles
 
     def _in_track(
-        self, mosaic: Mosaic, name: str, axis: int, at: float, track: Claim, names: Sequence[str]
+        self, mosaic: Mosaic, name: str, axis: int, at: float, track: Demand, names: Sequence[str]
     ) -> dict[str, float]:
         part, own = mosaic.parts[name], self._claim(mosaic, name, axis)
         if isinstance(part, Mosaic):
@@ -131,13 +131,13 @@ class Extents:
     def _placed(self, name: str, at: tuple[float, float], cells: dict[str, Cells]) -> Placed:
         room, own = self.rooms[name], cells.get(name, Cells(0.0, 0.0, 0.0, 0, 0))
         half = [self.block(name, axis) / 2 for axis in AXES]
-        block = _round(at, Claim(half[0], half[0]), Claim(half[1], half[1]))
+        block = _round(at, Demand(half[0], half[0]), Demand(half[1], half[1]))
         area = _round(at, self._round_middle(name, 0), self._round_middle(name, 1))
         pad = (*room.padding(1, own.rows), *room.padding(0, own.cols))
         return Placed(own, tuple(_planes(room, block)), area, block, pad, (at[0], block.top + _HEAD))
 
 
-def _round(at: tuple[float, float], across: Claim, down: Claim) -> Area:
+def _round(at: tuple[float, float], across: Demand, down: Demand) -> Area:
     return Area(at[0] - across.before, at[1] - down.after, at[0] + across.after, at[1] + down.before)
 
 

@@ -26,6 +26,7 @@ _ITALIC = 1.14  # its letters are smaller than those of the sans at one size
 _UPRIGHT = frozenset("Σ")
 _PIECE = re.compile(
     r"(?P<mark>[_^])\{(?P<inner>[^{}]*)\}"
+    r"|(?P<number>\d[\d.]*(?:e[−+-]?\d+)?)"
     r"|(?P<word>[A-Za-z\u0370-\u03ffŷℓ]+" + HAT + r"?)(?P<call>(?=\())?"
     r"|(?P<other>.)"
 )
@@ -100,7 +101,7 @@ def _runs(markup: str, scale: float, rise: float) -> Iterator[Run]:
         elif piece["word"]:
             yield _word(piece["word"], scale, rise, piece["call"] is not None)
         else:
-            yield Run(piece["other"], "sans", scale, rise)
+            yield Run(piece["number"] or piece["other"], "sans", scale, rise)
 
 
 def _word(word: str, scale: float, rise: float, is_called: bool) -> Run:

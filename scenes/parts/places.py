@@ -9,6 +9,7 @@ import numpy as np
 from manim import Mobject
 
 from torchreel.scenes.parts.family import family
+from torchreel.scenes.parts.frame import STAGE_BOTTOM
 from torchreel.scenes.parts.grid import Grid
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.trace.formula import Index
@@ -32,7 +33,10 @@ class Place(NamedTuple):
 
 
 class Places:
-    """The places of elements on a stage as it is now: their cell in a grid, else the room of their number."""
+    """The places of elements on a stage as it is now: their cell in a grid, else the room of their number.
+
+    The numbers of the formula below the stage are no places.
+    """
 
     def __init__(self, mobjects: Iterable[Mobject]) -> None:
         self._cells: dict[Element, Place] = {}
@@ -40,7 +44,7 @@ class Places:
         for part in family(mobjects):
             if isinstance(part, Grid):
                 self._take_grid(part)
-            elif isinstance(part, Number) and len(part.points):
+            elif isinstance(part, Number) and len(part.points) and part.points[:, 1].min() > STAGE_BOTTOM:
                 self._numbers.setdefault((part.tensor, tuple(part.index)), _around(part.points))
 
     def __getitem__(self, element: Element) -> Place | None:
@@ -59,8 +63,11 @@ class Places:
         return found
 
     def _take_grid(self, grid: Grid) -> None:
-        half = np.array([grid.cells.width, grid.cells.height]) / 2
+        half, shape = np.array([grid.cells.width, grid.cells.height]) / 2, grid.trace.shape(grid.tensor)
         for cell in grid.positions():
+            # A grid may have a rim that is no part of its tensor.
+            if not all(0 <= at < n for at, n in zip(grid.index(cell), shape, strict=True)):
+                continue
             middle = grid.center(cell)[:2]
             box = Place(*(middle - half).tolist(), *(middle + half).tolist())
             self._cells.setdefault((grid.tensor, tuple(grid.index(cell))), box)

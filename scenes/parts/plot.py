@@ -47,7 +47,7 @@ GUTTER, FOOT, HEAD = 0.62, 0.4, 0.42
 """Room outside the frame: left for the numbers of y, below for those of x, above for y's name and markers' labels."""
 _BAND_Z, _MARK_Z, _TAG_Z = -1, (CURVE_Z + RIDER_Z) / 2, RIDER_Z + 1
 _GAP, _DASH = 0.18, 0.09
-_LABEL = 0.2
+_LABEL = MIN_TEXT
 
 
 class Plot(VGroup):

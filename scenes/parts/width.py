@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from torchreel.scenes.parts.grid import Cells
-from torchreel.scenes.parts.look import MIN_TEXT
+from torchreel.scenes.parts.look import MIN_NUMBER
 from torchreel.scenes.parts.sheet import Position, Sheet
 from torchreel.scenes.parts.slices import NO_PAD, Pad, Slices
 from torchreel.scenes.parts.text import measure
@@ -73,7 +73,7 @@ def fitting(texts: Sequence[str], cells: Cells) -> float:
     """The type size at which the longest of `texts` leaves a cell some air."""
     widest = max((measure(text, 1.0, "sans") for text in texts), default=0.6)
     size = min(_LARGEST_TEXT, (cells.width - 2 * INSET) / widest, cells.height * 0.42)
-    return max(size, MIN_TEXT)
+    return max(size, MIN_NUMBER)
 
 
 def share(width: float, claims: Sequence[Claim]) -> list[Sheet]:

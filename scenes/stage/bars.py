@@ -68,15 +68,14 @@ class FormulaBar(VGroup):
         middle = (STAGE_BOTTOM + FORMULA_EDGE) / 2
         super().__init__(Box(WIDTH, STAGE_BOTTOM - FORMULA_EDGE, (0, middle), fill=look.theme.bar))
 
-    def row(self, tokens: Sequence[Token], role: Callable[[str], str]) -> VGroup:
-        """A formula as objects, left-aligned and as large as fits; `role` says what a tensor is in the call."""
+    def row(self, tokens: Sequence[Token], ink: Callable[[Token], str]) -> VGroup:
+        """A formula as objects, left-aligned and as large as fits; `ink` is the colour of a piece."""
         size = max(LEAST_FORMULA, min(FORMULA_TEXT, LEAST_FORMULA / max(1e-6, self.width(tokens))))
         row, left = VGroup(), -EDGE + MARGIN
         for token in merge(tokens):
-            color = self.look.theme.text if token.tensor is None else self.look.theme.role(role(token.tensor))
             if token.text.strip():
                 row.add(
-                    _piece(token, size, color).place(
+                    _piece(token, size, ink(token)).place(
                         (left, FORMULA_Y - 0.1), align="left", vertical="baseline"
                     )
                 )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from manim import Animation, VGroup
+from manim import Animation, Mobject, VGroup
 
 from torchreel.assets.captions import LANGUAGES, title
 from torchreel.scenes.parts.family import bounds, family
@@ -104,7 +104,7 @@ class OperatorScene(Telling):
         self.add(bars.TitleBar(self.look, name, self.call()), self.formula_bar, self.progress)
 
     def construct(self) -> None:
-        beats = list(self.story() if self._has_values() else self._empty())
+        beats = list(self.story() if self.has_values() else self._empty())
         captions = [self._sentences(beat, self.request.lang) for beat in beats]
         beats, closing = paced(beats, captions, self.request.lang)
         total = sum(beat.duration for beat in beats) + LOOK + closing
@@ -115,7 +115,7 @@ class OperatorScene(Telling):
 
     def law(self) -> Sequence[Token]:
         """The formula of every output element, in symbols; it stands in the bar while no numbers do."""
-        if not self.trace.outputs or not self._has_values():
+        if not self.trace.outputs or not self.has_values():
             return ()
         name = self.trace.outputs[0]
         step = self.trace.step(name, (0,) * len(self.trace.rule(name).over or self.trace.shape(name)))
@@ -124,6 +124,10 @@ class OperatorScene(Telling):
     def figure(self) -> Step | None:
         """The element that the last picture explains: framed in source and result, with its formula in the bar."""
         return None
+
+    def selects(self, tensor: str, index: Index) -> Iterable[tuple[str, Index]]:
+        """Elements that say what an element is made of and are no operands, such as ids and targets."""
+        return ()
 
     def main_source(self, step: Step) -> str:
         """The tensor from which the figure's lines lead to the result: the first that the formula reads."""
@@ -188,7 +192,7 @@ class OperatorScene(Telling):
 
     def _close(self, closing: float) -> None:
         """The figure: one element framed in source and result with its formula, and time to look at it."""
-        step = self.figure() if self._has_values() else None
+        step = self.figure() if self.has_values() else None
         section = self.sections.pop()
         pointer = None if step is None else self.pointing_at(step)
         if step is not None and pointer is not None:
@@ -204,17 +208,24 @@ class OperatorScene(Telling):
 
     def pointing_at(self, step: Step) -> Pointer | None:
         """Frames round an element and what it is made of, as they stand on stage now; None where it is not drawn."""
-        places = Places(self.mobjects)
+        places = Places(self.staged)
         target = places[(step.tensor, step.index)]
         if target is None:
             return None
-        return Pointer(self.look, target, places.of(step.reads), self.main_source(step), self._labels())
+        return Pointer(
+            self.look, target, places.of(step.reads), self.main_source(step), self._standing_texts()
+        )
 
-    def _labels(self) -> list[Place]:
+    @property
+    def staged(self) -> list[Mobject]:
+        """What stands on the stage itself: formula and caption speak of elements, they are not their places."""
+        return [one for one in self.mobjects if one is not self._formula and one is not self._caption]
+
+    def _standing_texts(self) -> list[Place]:
         """Where texts stand that are no numbers in cells: lines keep clear of them."""
         texts = [
             part
-            for part in family(self.mobjects)
+            for part in family(self.staged)
             if isinstance(part, (Text, MathText)) and len(part.points) and part.text.strip()
         ]
         return [Place(*box) for box in bounds([one for one in texts if not isinstance(one, Number)])]
@@ -233,7 +244,7 @@ class OperatorScene(Telling):
     def _show_formula(self, tokens: Sequence[Token]) -> None:
         pieces = list(notation.respelled(self.trace, tokens))
         self.remove(self._formula)
-        self._formula = self.formula_bar.row(pieces, self.trace.role)
+        self._formula = self.formula_bar.row(pieces, self.ink)
         self.add(self._formula)
         text, kind = "".join(piece.text for piece in pieces), "law"
         if any(piece.value is not None for piece in pieces):

@@ -47,7 +47,8 @@ class Telling(Backstage):
         self.formula_bar = bars.FormulaBar(self.look)
         super().__init__(**manim)
 
-    def _has_values(self) -> bool:
+    def has_values(self) -> bool:
+        """Whether there is an element to compute; an empty batch has none."""
         outputs = [self.trace.shape(name) for name in self.trace.outputs]
         return not outputs or any(math.prod(shape) for shape in outputs)
 
@@ -126,6 +127,11 @@ class Telling(Backstage):
             pieces += [("  ", False), (f"{name}={tuple(value) if isinstance(value, list) else value}", True)]
         return pieces
 
+    def ink(self, piece: Token) -> str:
+        """The colour of a piece of a formula: that of the cells it comes from."""
+        theme = self.look.theme
+        return theme.text if piece.tensor is None else theme.role(self.trace.role(piece.tensor))
+
     def text(self, tensor: str, value: float) -> str:
         """A value of a tensor as drawn."""
         return self.look.written(value, self.trace.range(tensor))
@@ -154,7 +160,7 @@ class Telling(Backstage):
         return written(value, decimals)
 
     def _sentences(self, beat: Beat, lang: str) -> str:
-        values = {**(self.values() if self._has_values() else {}), **beat.values}
+        values = {**(self.values() if self.has_values() else {}), **beat.values}
         between = "" if lang == "zh" else " "
         return between.join(self.words(key, lang, **values) for key in (beat.name, *beat.also))
 

@@ -15,6 +15,7 @@ from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Trace
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
+_LETTER = re.compile(r"[A-Za-z\u0370-\u03ffŷℓ]\u0302?[²′]?")
 _MARKS = re.compile(r"(?:[_^]\{[^{}]*\})*")
 
 
@@ -22,7 +23,7 @@ def spelled(trace: Trace, text: str) -> list[Token]:
     """A formula in the names of tensors, as pieces in their symbols; words that name no tensor stay."""
     pieces, end = [], 0
     for word in _NAME.finditer(text):
-        if word[0] not in trace.tensors or text[word.end() : word.end() + 1] == "(":
+        if word.start() < end or word[0] not in trace.tensors or text[word.end() : word.end() + 1] == "(":
             continue
         after = next(_MARKS.finditer(text, word.end()))
         marks = after[0] if after.start() == word.end() else ""
@@ -34,13 +35,13 @@ def spelled(trace: Trace, text: str) -> list[Token]:
 def head(trace: Trace, tensor: str, index: Index) -> Token:
     """A tensor's symbol with the place of one element; leading axes of size 1 are not counted.
 
-    A symbol that has an index of its own, such as a time step, keeps it and takes no other.
+    A symbol that is more than a letter, such as `h_{t}` or `‖u‖`, takes no further index.
     """
     symbol = trace.symbol(tensor)
     place = _place(trace.shape(tensor), index)
-    return Token(
-        symbol if "_" in symbol or not place else f"{symbol}_{{{','.join(map(str, place))}}}", tensor
-    )
+    if not place or not _LETTER.fullmatch(symbol):
+        return Token(symbol, tensor)
+    return Token(f"{symbol}_{{{','.join(map(str, place))}}}", tensor)
 
 
 def _place(shape: Sequence[int], index: Index) -> Index:

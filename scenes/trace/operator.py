@@ -6,26 +6,28 @@ named tensors and the rules that fill them; building the trace proves them.
 
 from __future__ import annotations
 
-import difflib
-import inspect
+import hashlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, get_overloads
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from torchreel.assets.errors import TorchreelError, UserError
-from torchreel.scenes.trace.calling import Call, Inputs, Run, finished, first_line, forward
+from torchreel.scenes.trace.arguments import check_arguments, constructor_parameters, largest
+from torchreel.scenes.trace.calling import Call, Inputs, Run, finished, first_line, forward, witnessed
+from torchreel.scenes.trace.extent import MOST, TooLarge, rehearse
 from torchreel.scenes.trace.formula import Tensors
 from torchreel.scenes.trace.inputs import read_input
+from torchreel.scenes.trace.lookup import shown
 from torchreel.scenes.trace.proof import SYMBOLS, Rule, Trace, TraceError
 
 if TYPE_CHECKING:
     from torchreel.assets.examples import Example
 
-__all__ = ["Call", "Inputs", "Operator", "Recording", "Settings"]
+__all__ = ["Call", "Inputs", "Operator", "Recording", "Settings", "constructor_parameters"]
 
 Settings = dict[str, Any]
 
@@ -80,7 +82,7 @@ class Operator:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return self.module(**kwargs)
-        except (TypeError, ValueError, RuntimeError, AssertionError) as error:
+        except (TypeError, ValueError, RuntimeError, AssertionError, ArithmeticError) as error:
             raise UserError(f"{self.name}: {first_line(error)}") from error
 
     def trace(
@@ -94,9 +96,14 @@ class Operator:
         """What an example does with `module` and `inputs`, proved; torch's own refusal becomes a `UserError`."""
         return self._prove(finished(self.name, module, inputs, call or {}, kwargs or {}, self.run), seed)
 
-    def trace_call(self, module: nn.Module, inputs: Inputs, call: Mapping[str, Any]) -> Trace:
-        """The plain call `module(*inputs, **call)`, proved, with `inputs` by the names of forward's parameters."""
-        return self._prove(finished(self.name, module, inputs, call, {}), 0)
+    def trace_call(
+        self, module: nn.Module, inputs: Inputs, call: Mapping[str, Any], by_name: Collection[str] = ()
+    ) -> Trace:
+        """A caller's own call, hooks and all, proved, with `inputs` by the names of forward's parameters.
+
+        `by_name` are those inputs that the caller gives by name, which hooks see apart.
+        """
+        return self._prove(witnessed(self.name, module, inputs, call, by_name), 0)
 
     def _prove(self, call: Call, seed: int) -> Trace:
         try:
@@ -130,25 +137,45 @@ class Operator:
     ) -> Trace:
         """An example's trace, with constructor arguments or the first input replaced by the user's own.
 
-        Weights come from the example as long as their shapes fit; otherwise torch initialises them from `seed`.
+        Weights come from the example as long as their shapes fit; otherwise torch initialises them.
+
+        Random numbers have streams of their own, all of them derived from `seed`: weights and inputs of one stream
+        would be functions of each other, and show what no training shows. The operator's own randomness (a dropout
+        mask, fractional pooling) is that of `torch.manual_seed(seed)` just before the call, so that a reader can make
+        the call again.
         """
-        example = self.adapted(example, overrides or {}, input_text, seed)
+        try:
+            return self._trace_example(example, overrides or {}, input_text, seed)
+        except UserError as error:
+            if overrides and not any(name in str(error) for name in overrides):
+                given = ", ".join(f"{name}={shown(value)}" for name, value in list(overrides.items())[:3])
+                raise UserError(f"{error} This is with {given}.") from error
+            raise
+
+    def _trace_example(
+        self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
+    ) -> Trace:
+        if self.module is not None:
+            self.check_arguments(overrides)
+        example = self.adapted(example, overrides, input_text, seed)
         inputs = _inputs(example, input_text, seed)
-        kwargs = {**example.kwargs, **(overrides or {})}
+        kwargs = {**example.kwargs, **overrides}
         if input_text is not None and self.infer is not None:
             inferred = self.infer(dict(kwargs), inputs)
-            kwargs = {**inferred, **(overrides or {})}
-        if self.module is not None:
-            self.check_arguments(kwargs)
+            kwargs = {**inferred, **overrides}
         if self.check is not None:
             self.check(self.name, kwargs, inputs)
-        torch.manual_seed(seed)
-        module = self.build(kwargs)
-        if module is not None:
-            module.train(example.train)
-            _load(module, example.state)
         call = {} if overrides or input_text is not None else example.call
-        return self.extended(self.trace(module, inputs, call, kwargs, seed), example)
+        if overrides or input_text is not None:
+            self._check_extent(kwargs, inputs, call)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream(seed, "weights"))
+            module = self.build(kwargs)
+            if module is not None:
+                module.train(example.train)
+                _load(module, example.state)
+            torch.manual_seed(seed)
+            return self.extended(self.trace(module, inputs, call, kwargs, seed), example)
 
     def adapted(
         self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
@@ -161,35 +188,38 @@ class Operator:
         return trace
 
     def check_arguments(self, kwargs: Mapping[str, Any]) -> None:
-        """Refuse names that the constructor does not take, and words where it takes True or False."""
+        """Refuse arguments that the constructor does not take, by name and by kind."""
         assert self.module is not None
-        parameters = constructor_parameters(self.module)
-        taken = list(parameters)
-        for name, value in kwargs.items():
-            if name not in taken:
-                near = difflib.get_close_matches(name, taken, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
-                raise UserError(f"{self.name} has no argument {name!r}.{hint} It takes {', '.join(taken)}.")
-            if isinstance(parameters[name].default, bool) and not isinstance(value, bool):
-                raise UserError(f"{self.name}: {name}={value!r} should be True or False.")
+        check_arguments(self.name, self.module, kwargs)
+
+    def _check_extent(self, kwargs: Mapping[str, Any], inputs: Inputs, call: Mapping[str, Any]) -> None:
+        """Refuse a call that would make a tensor too large to be traced, before it is made."""
+        given = {name: value.to("meta") for name, value in inputs.items()}
+        try:
+            rehearse(lambda: self.build(kwargs), lambda module: self.run(module, given, call))
+        except TooLarge as error:
+            name = max(kwargs, key=lambda key: largest(kwargs[key]), default=None)
+            shape = tuple(next(iter(inputs.values())).shape)
+            cause, less = (
+                (f"{name}={shown(kwargs[name])} with an", f"{name} or a smaller ") if name else ("an", "")
+            )
+            raise UserError(
+                f"{self.name}: {cause} input {shape} makes a tensor of {error.size}; {MOST} can be traced. "
+                f"Use a smaller {less}input."
+            ) from error
 
 
-def constructor_parameters(module: type[nn.Module]) -> dict[str, inspect.Parameter]:
-    """What a module's constructor takes, in order, without what says where the module lives.
-
-    Recurrent networks take anything and say in an overload what they mean.
-    """
-    constructor = next(iter(get_overloads(module.__init__)), module.__init__)
-    parameters = inspect.signature(constructor).parameters
-    hidden = ("self", "args", "kwargs", "device", "dtype")
-    return {name: one for name, one in parameters.items() if name not in hidden and not name.startswith("_")}
+def stream(seed: int, purpose: str) -> int:
+    """The seed of the random numbers for one purpose: each seed and purpose has its own, the same on every machine."""
+    digest = hashlib.sha256(f"{seed} {purpose}".encode()).digest()
+    return int.from_bytes(digest[:7], "big")
 
 
 def _inputs(example: Example, input_text: str | None, seed: int) -> dict[str, Tensor]:
     inputs = {}
     for number, (name, values) in enumerate(example.inputs.items()):
         text = input_text if number == 0 and input_text is not None else values
-        inputs[name] = _tensor(text, example.dtypes.get(name, "float32"), seed)
+        inputs[name] = _tensor(text, example.dtypes.get(name, "float32"), stream(seed, name))
     return inputs
 
 

@@ -85,6 +85,8 @@ def _rounded(value: float, decimals: int) -> Decimal:
 class _Printed(Mapping[str, Tensor | Lazy]):
     """The tensors of a trace as they are printed; large ones are rounded where they are read."""
 
+    as_printed = True
+
     def __init__(self, tensors: Tensors, decimals: int) -> None:
         self.tensors, self.decimals = tensors, decimals
 

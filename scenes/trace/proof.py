@@ -17,11 +17,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torchreel.assets.errors import TorchreelError
+from torchreel.assets.errors import TorchreelError, UserError
 from torchreel.scenes.trace.formula import Expr, Index, Lazy, Ref, Tensors, Token, cells, read
+from torchreel.scenes.trace.lookup import index_of, listed, shown
 
 # As many terms as keep the index arrays of a batch in the cache: eight times as many take more than twice as long.
 _BATCH = 1 << 17
+# Some minutes' work; what is more is a typing error, or too much to look at.
+_MOST = 1 << 32
 _TOLERANCE = {
     torch.float64: (1e-7, 1e-7),
     torch.float32: (1.3e-6, 1e-5),
@@ -72,7 +75,7 @@ class Step:
     def reads(self) -> Iterator[tuple[str, Index]]:
         """Every `(tensor, index)` read, without padding, in the order of the formula."""
         for ref in self.formula.refs():
-            places = ref.index.reshape(-1, ref.index.shape[-1])
+            places = ref.index.flatten(0, -2)
             skipped = torch.zeros(len(places), dtype=torch.bool) if ref.skip is None else ref.skip.reshape(-1)
             for number in range(len(places)):
                 one = Ref(ref.tensor, places[number : number + 1], None, skipped[number : number + 1])
@@ -130,6 +133,7 @@ class Trace:
     seed: int = 0
     symbols: Mapping[str, str] = field(default_factory=dict)
     _ranges: dict[str, Range] = field(default_factory=dict, repr=False)
+    _roles: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         for rule in self.rules:
@@ -139,18 +143,29 @@ class Trace:
             raise TraceError(f"{self.name}: no rule says how {', '.join(sorted(unruled))} comes about")
 
     def rule(self, tensor: str) -> Rule:
-        """The rule that fills `tensor`."""
-        return next(rule for rule in self.rules if rule.tensor == tensor)
+        """The rule that fills `tensor`; a `UserError` names those there are."""
+        for rule in self.rules:
+            if rule.tensor == tensor:
+                return rule
+        shape = self.shape(tensor)
+        filled = listed(dict.fromkeys(rule.tensor for rule in self.rules))
+        raise UserError(f"{self.name}: no step fills {tensor} {shape}, which is given. Steps fill {filled}.")
 
-    def step(self, tensor: str, cell: Index) -> Step:
-        """The step of `tensor`'s rule at one cell of its grid."""
+    def step(self, tensor: str, cell: Index | int) -> Step:
+        """The step of `tensor`'s rule at one cell of its grid, the tensor's own shape by default.
+
+        Raises `UserError` where there is no such tensor or cell. Cells count from 0; one of a grid with one axis may be
+        a plain number.
+        """
         rule = self.rule(tensor)
-        one = torch.tensor([cell], dtype=torch.int64).reshape(1, len(cell))
+        grid = self.shape(tensor) if rule.over is None else rule.over
+        at = index_of(cell, grid, f"{self.name}: the steps of {tensor}")
+        one = torch.tensor([at], dtype=torch.int64).reshape(1, len(at))
         index = tuple((one if rule.target is None else rule.target(one))[0].tolist())
         formula = rule.formula(one)
         added = float(formula.evaluate(self.tensors).reshape(-1)[0]) if rule.accumulate else None
         value = self.value(tensor, index) if added is None else added
-        return Step(tensor, index, tuple(cell), value, formula, self)
+        return Step(tensor, index, at, value, formula, self)
 
     def steps(self, tensor: str) -> Iterator[Step]:
         """All steps of `tensor`'s rule in row-major order, made one at a time."""
@@ -158,10 +173,11 @@ class Trace:
         shape = self.tensors[tensor].shape if rule.over is None else rule.over
         return (self.step(tensor, cell) for cell in itertools.product(*map(range, shape)))
 
-    def value(self, tensor: str, index: Index) -> float:
-        """One element as torch computed it."""
+    def value(self, tensor: str, index: Index | int) -> float:
+        """One element as torch computed it; a `UserError` where there is no such tensor or element."""
+        at = index_of(index, self.shape(tensor), f"{self.name}: {tensor}")
         source = self.tensors[tensor]
-        return float(source[tuple(index)]) if isinstance(source, Tensor) else self.values(tensor, [index])[0]
+        return float(source[at]) if isinstance(source, Tensor) else self.values(tensor, [at])[0]
 
     def values(self, tensor: str, indices: Sequence[Index]) -> list[float]:
         """Some elements as torch computed them, all read at once, which is much quicker than one at a time."""
@@ -192,14 +208,24 @@ class Trace:
         return self.symbols.get(tensor, tensor)
 
     def role(self, tensor: str) -> str:
-        """What a tensor is in the call: an `input`, a `parameter` (or buffer) of the module, or a `result`."""
-        if tensor in self.inputs or tensor in self.call:
-            return "input"
-        own = {} if self.module is None else self.module.state_dict(keep_vars=True)
-        return "parameter" if tensor in own or tensor in _PARAMETERS else "result"
+        """What a tensor is in the call: an `input`, a `parameter` (or buffer) of the module, or a `result`.
+
+        What formulas call by the symbol of `input` or `weight`, such as a padded input, is no result.
+        """
+        if not self._roles:
+            named = {self.symbol("input"): "input", self.symbol("weight"): "parameter"}
+            alike = {name: named[symbol] for name in self.tensors if (symbol := self.symbol(name)) in named}
+            self._roles.update(alike)
+            own = {} if self.module is None else self.module.state_dict(keep_vars=True)
+            self._roles.update(dict.fromkeys((*_PARAMETERS, *own), "parameter"))
+            self._roles.update(dict.fromkeys((*self.inputs, *self.call), "input"))
+        return self._roles.get(tensor, "result")
 
     def shape(self, tensor: str) -> tuple[int, ...]:
-        """The shape of a named tensor."""
+        """The shape of a named tensor; a `UserError` names those there are."""
+        if not isinstance(tensor, str) or tensor not in self.tensors:
+            has = listed(self.tensors)
+            raise UserError(f"{self.name}: {shown(tensor)} is no tensor of this trace. It has {has}.")
         return tuple(self.tensors[tensor].shape)
 
 
@@ -232,7 +258,13 @@ class _Proof:
     def run(self) -> None:
         count = math.prod(self.over)
         if count:
-            batch = max(1, _BATCH // self.rule.formula(cells(self.over, 0, 1)).terms)
+            terms = self.rule.formula(cells(self.over, 0, 1)).terms
+            if count * terms > _MOST:
+                raise UserError(
+                    f"{self.trace.name}: {self.rule.tensor} {self.shape} is made of {count * terms} terms, and at most "
+                    f"{_MOST} can be checked. Use smaller sizes or a smaller input."
+                )
+            batch = max(1, _BATCH // terms)
             for start in range(0, count, batch):
                 self._add(cells(self.over, start, min(start + batch, count)))
         self._check_coverage()

@@ -1,236 +1,398 @@
-"""What stands on the stage of a transposed convolution: input, kernel, the scaled kernel as a stamp, the canvas."""
+"""What stands on the stage of a transposed convolution: input, kernel, the stamps, the canvas on which they add up.
+
+Where there is room, every input element has a place for its stamp: in one dimension a lane with the columns of the
+canvas, in two a place as the element has in the input. Otherwise all stamps share one place.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, cast
 
-from manim import Mobject
+import numpy as np
+from manim import Mobject, VGroup
 
 from torchreel.scenes.convolution.transposed.canvas import StampCanvas
 from torchreel.scenes.convolution.transposed.geometry import Stamp, StampGeometry
-from torchreel.scenes.convolution.volumes import slices_across
-from torchreel.scenes.parts.grid import Cells, Grid
-from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.shapes import Arrow, Point
-from torchreel.scenes.parts.stack import HEAD, Position, Sizes, Slices, Stack
-from torchreel.scenes.parts.text import Text
-from torchreel.scenes.stage import bars
+from torchreel.scenes.convolution.transposed.volume import Volume
+from torchreel.scenes.parts.grid import Cells
+from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.mathtext import width as math_width
+from torchreel.scenes.parts.shapes import Path, Point
+from torchreel.scenes.parts.stack import Position
+from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-MOST_CHANNELS, MOST_OUTS, MOST_LANES = 3, 3, 5
-_TOP, _BOTTOM = bars.STAGE_TOP - 0.55, bars.STAGE_BOTTOM + 0.2
-_MIDDLE = (_TOP + _BOTTOM) / 2
-_WIDTH = 2 * (bars.EDGE - bars.MARGIN)
-_LABEL, _SIGN, _LINE = 0.55, 0.62, 0.12
+MOST_CHANNELS, MOST_OUTS, MOST_DEPTH, MOST_LANES = 3, 3, 4, 6
+_BETWEEN, _APART, _FAR, _LANE = 0.3, 0.62, 1.1, 0.1
+_SIGN, _GROWN = 0.2, 0.4
+_ROW, _HIGH = 0.4, 4.8
+_MOST_MET = 8
+_SLICES = 4
 STATIONS = ("input", "weight", "stamp", "output")
 
 
-@dataclass(frozen=True)
-class StampRoom:
-    """Where a station's planes stand: how they are drawn, and their centres."""
-
-    slices: Slices
-    centers: tuple[Point, ...]
-
-
 class StampBoard(Board):
-    """All objects of a clip. In one dimension each stamp has a lane above the canvas, otherwise one place for all."""
+    """All objects of a clip. `stamps` is what the stamps' place is called."""
 
-    def __init__(self, look: Look, trace: Trace) -> None:
+    def __init__(self, look: Look, trace: Trace, stamps: str = "stamps") -> None:
         super().__init__(look, trace)
-        self.size = StampGeometry.of(trace)
-        self.channels = list(range(min(self.size.channels, MOST_CHANNELS)))
-        self.outs = list(range(min(self.size.outs, MOST_OUTS)))
+        self.size, self.stamps_name = StampGeometry.of(trace), stamps
+        size = self.size
+        self.channels = list(range(min(size.channels, _most(MOST_CHANNELS, size.sizes, size.dims))))
+        self.outs = list(range(min(size.outs, _most(MOST_OUTS, size.canvas, size.dims))))
         self.tells = "running" in trace.tensors
-        self.rooms = self._rows() if self.size.dims == 1 else self._columns()
-        self.inputs = {c: self._stack("input", (*self.size.lead, c), k) for k, c in enumerate(self.channels)}
-        room = self.rooms["output"]
-        self.canvases = {
-            o: StampCanvas(self, self.size, o, room.slices, room.centers[k]) for k, o in enumerate(self.outs)
-        }
-        self.source = self.frame(self.inputs[0].outline((0, 0, 0), (0, 0, 0), 0.02))
-        self.landing = self.canvases[0].frames((0, 0, 0), self.size.kernel, self.size.dilation)
+        self.has_places, self.placed = self._find_room()
+        self.scenery = VGroup()
+        self.inputs = {c: self._input(c, k) for k, c in enumerate(self.channels)}
+        self.canvases = {o: self._canvas(o, k) for k, o in enumerate(self.outs)}
+        self.places: dict[int, Volume] = {}
+        self.stamps_title = VGroup() if self.size.dims == 1 else self.stamp_title(self.placed["stamp"].head)
+        self.scenery.add(*self.inputs.values(), *self.canvases.values(), *self._labels())
+        self.begin(0)
+        self.source, self.stamping, self.landing = (self.frame(width=width) for width in _FRAMES)
+
+    # What is drawn of a call.
 
     @property
     def has_numbers(self) -> bool:
         """Whether all cells are large enough for numbers."""
-        return all(room.slices.cells.text_size for room in self.rooms.values())
+        return all(self.placed[name].cells.text_size for name in STATIONS)
 
     @property
     def is_cut(self) -> bool:
         """Whether channels or cells are left out."""
         planes = self.size.channels > len(self.channels) or self.size.outs > len(self.outs)
-        return planes or any(room.slices.cropped for room in self.rooms.values())
+        return planes or not all(self._is_whole(name) for name in STATIONS)
 
-    def kernel(self, out: int, channel: int) -> Stack:
-        """The kernel that takes an input channel to an output channel."""
-        return self._stack("weight", (channel, out % (self.size.outs // self.size.groups)), 0)
+    def _is_whole(self, name: str) -> bool:
+        cells, (depth, rows, cols) = self.placed[name].cells, self._sizes(name)
+        wide = cells.cols >= (cols if self.size.dims > 1 or name == "weight" else self.size.canvas[2])
+        return self._depth(name) == depth and cells.rows >= rows and wide
 
-    def stamp(self, out: int, stamp: Stamp) -> Stack | Grid:
-        """The kernel scaled by one input element, where stamps stand."""
-        lead = (*self.size.lead, out, stamp.number)
-        if self.size.dims > 1:
-            return self._stack("stamp", lead, 0)
-        canvas, room = self.canvases[0], self.rooms["stamp"]
-        x = (canvas.center(self.size.first(stamp))[0] + canvas.center(self._last(stamp))[0]) / 2
-        y = room.centers[stamp.number % len(room.centers)][1]
-        step = (1, self.size.dilation[2])
-        return self.grid("stamp", lead, room.slices.cells, (x, y), step=step)
+    def _sizes(self, name: str) -> Position:
+        sizes = {"input": self.size.sizes, "output": self.size.canvas}
+        return cast(Position, sizes.get(name, self.size.kernel))
 
-    def stamp_center(self, drawn: Stack | Grid, tap: Position) -> Point:
-        """The middle of a stamp's cell."""
-        return drawn.center(tap[1:]) if isinstance(drawn, Grid) else drawn.center(tap)
+    def _depth(self, name: str) -> int:
+        return min(self._sizes(name)[0], MOST_DEPTH)
 
-    def labels(self) -> list[Mobject]:
-        """Names and shapes, channel numbers, the signs between the stations."""
-        theme, labels = self.look.theme, []
-        for name, planes in (("input", self.inputs), ("output", self.canvases)):
-            labels.append(planes[0].caption(self.shape(name), 0.19))
-        for letter, planes in (("c", self.inputs), ("o", self.canvases)):
-            side = -1 if letter == "c" else 1
-            if len(planes) > 1:
-                labels += [
-                    stack.side_label(f"{letter}={number}", side, theme.channel(number))
-                    for number, stack in planes.items()
-                ]
-        return [*labels, *self._signs()]
+    # Where everything stands.
 
-    def name(self, kernel: Stack, out: int, channel: int) -> Text:
-        """The name above a kernel."""
-        alone = self.size.channels == self.size.outs == 1
-        text = "weight" if alone else f"weight[{channel}, {out % (self.size.outs // self.size.groups)}]"
-        return kernel.caption(text, 0.19, self.look.theme.accent)
+    def _find_room(self) -> tuple[bool, dict[str, Placed]]:
+        """Whether every stamp has a place of its own, and all places."""
+        size, find = self.size, self._lanes if self.size.dims == 1 else self._row
+        alone = size.dims == 1 or (len(self.channels) == len(self.outs) == 1 and size.dims == 2)
+        count = len(self.channels) * math.prod(size.sizes)
+        if alone and self.tells and (size.dims == 2 or count <= MOST_LANES):
+            placed = find(True)
+            whole = [placed[name].cells for name in STATIONS]
+            if all(cells.text_size for cells in whole) and self._fits(placed):
+                return True, placed
+        return False, find(False)
 
-    def _last(self, stamp: Stamp) -> Position:
-        """The canvas position of the last drawn cell of a stamp."""
-        first, reach = (
-            self.size.first(stamp),
-            (self.rooms["stamp"].slices.cells.cols - 1) * self.size.dilation[2],
-        )
-        return first[0], first[1], first[2] + reach
-
-    def _stack(self, name: str, lead: Index, place: int) -> Stack:
-        room, head = self.rooms[name], "d={}" if self.size.dims == 3 else ""
-        center = room.centers[place]
-        return Stack(
-            self.look, self.trace, name, lead, room.slices, center,
-            index=lambda at: (*lead, *self.size.spatial(at)), head=head,
-        )  # fmt: skip
-
-    def _shape(self, name: str) -> Sizes:
-        return {"input": self.size.sizes, "output": self.size.canvas}.get(name, self.size.kernel)
+    def _fits(self, placed: Mapping[str, Placed]) -> bool:
+        self.placed = dict(placed)
+        return not self.is_cut
 
     def _texts(self, name: str) -> list[str]:
-        tensors = (name, "running") if name == "output" else (name,)
-        return self.texts(*(each for each in tensors if each in self.trace.tensors))
+        tensors = {"output": ("output", "running"), "stamp": ("stamp",) if self.tells else ("output",)}
+        return self.texts(*(one for one in tensors.get(name, (name,)) if one in self.trace.tensors))
 
-    def _columns(self) -> dict[str, StampRoom]:
+    def _room(self, station: str, planes: int, **more: Any) -> Room:
+        depth, rows, cols = self._depth(station), *self._sizes(station)[1:]
+        count = planes * depth
+        across = next(n for n in range(1, count + 1) if _high(-(-count // n), rows) <= _HIGH or n == count)
+        between = _FAR if across > 1 and planes > 1 else _APART if across > 1 else _BETWEEN
+        given = {
+            "down": -(-count // across), "across": across, "between": between,
+            "name": self.shape(station) if station != "stamp" else "", "sides": self._sides(station, planes),
+        }  # fmt: skip
+        return Room(rows, cols, self._texts(station), **{**given, **more})
+
+    def _sides(self, name: str, planes: int) -> list[str]:
+        several, deep = planes > 1, self.size.dims == 3
+        longest = "c=0 " * several + "d=0" + " (+1)" * (name == "output" and self.size.growth[0] > 0)
+        return [longest if deep else "c=0"] * (several or deep)
+
+    def _row(self, with_places: bool) -> dict[str, Placed]:
         """Stations from left to right, those with several planes above each other."""
-        planes = {"input": len(self.channels), "weight": 1, "stamp": 1, "output": len(self.outs)}
-        high = {name: (_TOP - _BOTTOM - 0.3 * (count - 1)) / count for name, count in planes.items()}
-        across = {name: self._across(name, high[name]) for name in STATIONS}
-        wanted = {name: across[name] * self._shape(name)[2] + (across[name] - 1) * 0.5 for name in STATIONS}
-        room = _WIDTH - 2 * _LABEL - 3 * _SIGN
-        widths = {name: room * max(count, 1.5) for name, count in wanted.items()}
-        total = sum(max(count, 1.5) for count in wanted.values())
-        slices = {
-            name: Slices.fit(
-                self._shape(name),
-                widths[name] / total,
-                high[name],
-                self._texts(name),
-                across=across[name],
-                largest=0.95,
-                head=HEAD if self.size.dims == 3 else 0.0,
-            )
-            for name in STATIONS
+        rows, cols = self.size.sizes[1:]
+        own = {"down": rows, "across": cols, "sides": ()} if with_places else {}
+        parts = {
+            "input": self._room("input", len(self.channels)),
+            "times": Room(wide=_SIGN),
+            "weight": self._room("weight", 1),
+            "is": Room(wide=_SIGN),
+            "stamp": self._room("stamp", 1, name="s" * 8, **own),
+            "output": self._room("output", len(self.outs), below=0.4 if self._grows else 0.0),
+            **({"grown": Room(wide=_GROWN)} if self._grows else {}),
         }
-        used = sum(one.extent[0] for one in slices.values())
-        gap = min(1.0, (_WIDTH - 2 * _LABEL - used) / 3)
-        x, rooms = -(used + 3 * gap) / 2, {}
-        for name in STATIONS:
-            wide, tall = slices[name].extent
-            pitch = tall + min(0.5, (_TOP - _BOTTOM - planes[name] * tall) / max(1, planes[name] - 1))
-            ys = [_MIDDLE + pitch * ((planes[name] - 1) / 2 - k) for k in range(planes[name])]
-            rooms[name] = StampRoom(slices[name], tuple((x + wide / 2, y) for y in ys))
-            x += wide + gap
-        return rooms
+        return fill(STAGE, in_row(parts, gap=(0.3, 0.8)), same=[STATIONS])
 
-    def _across(self, name: str, height: float) -> int:
-        return slices_across(self._shape(name), height)
+    def _lanes(self, with_places: bool) -> dict[str, Placed]:
+        """The kernel at the left; input, stamps and canvas in the same columns, one below the other."""
+        size = self.size
+        lanes = len(size.stamps(0)) if with_places else 1
+        cols, many = size.canvas[2], len(self.outs) > 1
+        sums = in_column(
+            {
+                "input": Room(
+                    1, cols, self._texts("input"), down=len(self.channels), between=_LANE,
+                    name=self.shape("input"), sides=["c=0"] * (len(self.channels) > 1),
+                ),
+                "stamp": Room(
+                    1, cols, self._texts("stamp"), down=lanes, between=_LANE,
+                    sides=[f"{text}·ww" for text in self.texts("input")] if with_places else (),
+                ),
+                "output": Room(
+                    1, cols, self._texts("output"), down=len(self.outs), between=_LANE,
+                    name=self.shape("output") if many else "", sides=["o=0"] if many else [self.shape("output") + " "],
+                    below=0.4 * self._grows,
+                ),
+            },
+            gap=(0.2, 0.5), lined=True,
+        )  # fmt: skip
+        weight = Room(1, size.kernel[2], self._texts("weight"), name=self.shape("weight"))
+        columns: dict[str, Room | Mosaic] = {"weight": weight, "sums": sums}
+        if self._grows:
+            columns["grown"] = Room(wide=0.2)
+        return fill(STAGE, in_row(columns, gap=(0.5, 1.2)), same=[STATIONS])
 
-    def _rows(self) -> dict[str, StampRoom]:
-        """Input and kernel above, the lanes of the stamps below them, the canvases at the bottom, in equal cells."""
-        size, channels, outs = self.size, len(self.channels), len(self.outs)
-        stamps = len(size.stamps(0))
-        lanes = stamps if stamps <= MOST_LANES else 1
-        cols = max(size.canvas[2], size.sizes[2] + size.kernel[2] + 3)
-        free = _TOP - _BOTTOM - 1.5 - _LINE * (channels + lanes + outs)
-        longest = max(
-            (self._texts(name) for name in STATIONS), key=lambda texts: max(map(len, texts), default=0)
+    @property
+    def _grows(self) -> bool:
+        return any(self.size.growth)
+
+    # The parts.
+
+    def _input(self, channel: int, place: int) -> Volume:
+        size, placed = self.size, self.placed["input"]
+        index = partial(self._element, (*size.lead, channel))
+        if size.dims > 1:
+            return Volume(self, "input", placed.cells, self._centers("input", place), index)
+        room, step = placed.cells, size.stride[2]
+        cols = min(size.sizes[2], (room.cols - 1) // step + 1)
+        return self._in_lane("input", placed, place, 0, cols, step, index)
+
+    def _in_lane(
+        self, name: str, placed: Placed, lane: int, first: int, cols: int, step: int, index: Any, **style: Any
+    ) -> Volume:
+        """A row of cells in the columns of the canvas, from column `first`, `step` apart."""
+        room = placed.cells
+        cells = Cells(room.width, room.height, room.text_size, 1, cols)
+        at = placed.at[lane % len(placed.at)]
+        left = at[0] - room.cols * room.width / 2 + first * room.width
+        middle = (left + ((cols - 1) * step + 1) * room.width / 2, at[1])
+        return Volume(self, name, cells, [middle], index, step=(1, step), **style)
+
+    def _centers(self, name: str, place: int) -> Sequence[Point]:
+        """The middles of the slices of one channel."""
+        depth = self._depth(name)
+        return self.placed[name].at[place * depth : (place + 1) * depth]
+
+    def _canvas(self, out: int, place: int) -> StampCanvas:
+        canvas = StampCanvas(
+            self, self.size, out, self.placed["output"].cells, self._centers("output", place)
         )
-        cells = Cells.fit(1, cols, _WIDTH - 2 * _LABEL, free / (channels + lanes + outs), longest, 1.15)
-        cells = replace(cells, height=min(cells.height, 0.62))
-        pitch = cells.height + _LINE
-        top = _MIDDLE + ((channels + lanes + outs) * pitch + 1.5) / 2 - cells.height / 2
-        middle, bottom = top - channels * pitch - 0.45, top - (channels + lanes) * pitch - 1.3
-        shown = {name: min(self._shape(name)[2], max(1, cells.cols)) for name in STATIONS}
-        if sum(shown[name] for name in ("input", "weight")) + 3 > cells.cols:
-            shown["weight"] = max(1, min(shown["weight"], cells.cols // 3))
-            shown["input"] = max(1, min(shown["input"], cells.cols - shown["weight"] - 3))
-        shown["stamp"] = shown["weight"]
-        left = -cells.width * (shown["input"] + shown["weight"] + 2) / 2
-        x = {
-            "input": left + shown["input"] * cells.width / 2,
-            "weight": left + (shown["input"] + 2 + shown["weight"] / 2) * cells.width,
-        }
-        heights = {
-            "input": [top - k * pitch for k in range(channels)],
-            "weight": [top - (channels - 1) * pitch / 2],
-            "stamp": [middle - k * pitch for k in range(lanes)],
-            "output": [bottom - k * pitch for k in range(outs)],
-        }
-        rooms = {}
-        for name in STATIONS:
-            own = Slices(
-                replace(cells, rows=1, cols=shown[name]),
-                1,
-                1,
-                cropped=shown[name] < self._shape(name)[2],
-                head=0.0,
-            )
-            rooms[name] = StampRoom(own, tuple((x.get(name, 0.0), y) for y in heights[name]))
-        return rooms
+        if (keep := canvas.keep()) is not None:
+            self.scenery.add(keep)
+        return canvas
+
+    def _element(self, lead: Index, at: Position) -> Index:
+        return (*lead, *self.size.spatial(at))
+
+    def kernel(self, out: int, channel: int) -> VGroup:
+        """The kernel that takes an input channel to an output channel, and its name."""
+        lead = (channel, out % (self.size.outs // self.size.groups))
+        placed = self.placed["weight"]
+        drawn = Volume(self, "weight", placed.cells, self._centers("weight", 0), partial(self._element, lead))
+        alone = self.size.channels == self.size.outs == 1
+        name = None if alone else f"weight[{lead[0]}, {lead[1]}]"
+        return VGroup(drawn, self.title("weight", placed.head, name=name, shape=alone))
+
+    def begin(self, out: int) -> VGroup:
+        """Empty places for the stamps on an output channel, where each has its own."""
+        stamps = self.size.stamps(out) if self.has_places else []
+        self.places = {stamp.number: self._place(out, stamp) for stamp in stamps}
+        self.empty = VGroup(*self.places.values())
+        return self.empty
+
+    def stamp(self, out: int, stamp: Stamp) -> Volume:
+        """The place of a stamp, its own or the one for all."""
+        return self.places.get(stamp.number) or self._place(out, stamp)
+
+    def _place(self, out: int, stamp: Stamp) -> Volume:
+        size, placed = self.size, self.placed["stamp"]
+        index = partial(self._element, (*size.lead, out, stamp.number))
+        if size.dims > 1:
+            k = stamp.number if self.has_places else 0
+            centers = [placed.at[k]] if self.has_places else self._centers("stamp", 0)
+            return Volume(self, "stamp", placed.cells, centers, index, blank=True)
+        first, step, room = size.first(stamp)[2], size.dilation[2], placed.cells.cols
+        cols = max(0, min(size.kernel[2], (room - 1 - first) // step + 1))
+        return self._in_lane("stamp", placed, stamp.number, first, cols, step, index, blank=True)
+
+    def met(self, out: int, at: Position) -> list[tuple[Stamp, Position]]:
+        """The stamps on a canvas position, each with its tap there."""
+        return [
+            (stamp, tap)
+            for stamp in self.size.stamps(out)
+            for tap, place in self.size.taps(stamp)
+            if place == at
+        ]
+
+    def summands(self, out: int, at: Position) -> VGroup | None:
+        """What meets in a cell, below each other where the stamps stand; None where it is too much."""
+        met, placed = self.met(out, at), self.placed["stamp"]
+        cells = placed.cells
+        across = 1 if len(met) * cells.height <= STAGE.height - 0.6 else 2
+        if self.size.dims == 1 or not 1 < len(met) <= _MOST_MET or not cells.text_size or len(met) % across:
+            return None
+        indices = [self._element((*self.size.lead, out, stamp.number), tap) for stamp, tap in met]
+        one = Cells(cells.width, cells.height, cells.text_size, len(met) // across, across)
+        middle = placed.block.middle
+        grid = self.grid("stamp", (), one, middle, index=lambda cell: indices[cell[0] * across + cell[1]])
+        top = middle[1] + one.rows * one.height / 2 + 0.16
+        return VGroup(grid, self.stamp_title((middle[0], top)))
+
+    # Frames.
+
+    def point(self, stamp: Stamp, drawn: Volume) -> list[Mobject]:
+        """The frames go to an input element and its stamp."""
+        if stamp.channel in self.inputs and self.inputs[stamp.channel].shows(stamp.at):
+            self.source.points = self.inputs[stamp.channel].outline([stamp.at], 0.03)
+        self.stamping.points = drawn.outline(list(drawn.positions()), 0.03)
+        self.landing.points = np.zeros((0, 3))
+        return [self.source, self.stamping]
+
+    def land(self, out: int, stamp: Stamp) -> None:
+        """The frame of the landing goes to where a stamp falls on the canvas."""
+        self.landing.points = self.canvases[out].outline([at for _, at in self.size.taps(stamp)], 0.0)
+
+    def hide_frames(self) -> None:
+        """No frames."""
+        for frame in (self.source, self.stamping, self.landing):
+            frame.points = np.zeros((0, 3))
+
+    # Labels.
+
+    def _labels(self) -> list[Mobject]:
+        labels: list[Mobject] = [self.title("input", self.placed["input"].head), self._output_title()]
+        labels += self._plane_labels("input", self.inputs, "c")
+        labels += self._plane_labels("output", self.canvases, "o")
+        if self.size.dims == 3:
+            labels += [self._side(f"d={d}", "weight", at) for d, at in enumerate(self._centers("weight", 0))]
+        labels += self._signs()
+        return [*labels, *self._lane_names()]
+
+    def _output_title(self) -> VGroup:
+        """Above the output; a row alone has it at its side, where nothing comes down from the stamps."""
+        placed = self.placed["output"]
+        if self.size.dims > 1 or len(self.outs) > 1:
+            return self.title("output", placed.head)
+        left, middle = placed.block.left, placed.block.middle[1]
+        return self.title("output", (left - 0.16, middle - 0.35 * NAME_TEXT), align="right")
+
+    def _lane_names(self) -> Iterator[Mobject]:
+        """What each lane holds: `2·w`."""
+        if self.size.dims > 1 or not self.has_places:
+            return
+        theme, placed = self.look.theme, self.placed["stamp"]
+        names = self.size.stamps(self.outs[0])
+        for stamp, at in zip(names, placed.at, strict=True):
+            index = self._element((*self.size.lead, stamp.channel), stamp.at)
+            text = self.text("input", self.trace.value("input", index))
+            right = at[0] - placed.cells.cols * placed.cells.width / 2 - 0.12
+            drawn = MathText("·w", NAME_TEXT, theme.role("parameter"))
+            yield drawn.place((right, at[1]), align="right")
+            right -= math_width("·w", NAME_TEXT)
+            yield Text(text, NAME_TEXT, theme.role("input")).place((right, at[1]), align="right")
+
+    def _plane_labels(self, name: str, planes: Mapping[int, Volume], letter: str) -> list[Mobject]:
+        labels: list[Mobject] = []
+        for number, volume in planes.items():
+            for depth, grid in enumerate(volume.grids):
+                said = [f"{letter}={number}"] if len(planes) > 1 else []
+                more = self.size.growth[0] if name == "output" else 0
+                added = f" (+{more})" if more and depth >= self.size.canvas[0] - more else ""
+                said += [f"d={depth}{added}"] if self.size.dims == 3 else []
+                if said and (depth == 0 or self.size.dims == 3):
+                    labels.append(self._side(" ".join(said), name, grid.middle))
+        return labels
+
+    def _side(self, text: str, name: str, at: Point) -> Text:
+        cells = self.placed[name].cells
+        return self.label(text, (at[0] - cells.cols * cells.width / 2 - 0.12, at[1]), MIN_TEXT, align="right")
+
+    def stamp_title(self, at: Point) -> VGroup:
+        """The name of the stamps: `stamps x·w`."""
+        theme, line = self.look.theme, VGroup()
+        said = f"{self.stamps_name} "
+        pieces = [
+            (said, theme.muted),
+            ("x", theme.role("input")),
+            ("·", theme.muted),
+            ("w", theme.role("parameter")),
+        ]
+        wide = [
+            measure(text, NAME_TEXT) if text == said else math_width(text, NAME_TEXT) for text, _ in pieces
+        ]
+        left = at[0] - sum(wide) / 2
+        for (text, color), width in zip(pieces, wide, strict=True):
+            made = Text if text == said else MathText
+            line.add(made(text, NAME_TEXT, color).place((left, at[1]), align="left", vertical="baseline"))
+            left += width
+        return line
 
     def _signs(self) -> list[Mobject]:
-        theme = self.look.theme
-        edges = {name: self._edges(name) for name in STATIONS}
         if self.size.dims == 1:
-            x, y = (
-                (edges["input"][1] + edges["weight"][0]) / 2,
-                self.rooms["weight"].centers[0][1],
-            )
-            lanes = self.rooms["stamp"].centers
-            down = (lanes[-1][1] - 0.4, self.rooms["output"].centers[0][1] + 0.75)
-            return [
-                self.label("×", (x, y), 0.32),
-                Arrow([(0, down[0]), (0, down[1])], theme.wire),
-                self.label("Σ", (0.3, (down[0] + down[1]) / 2), 0.26, theme.text),
-            ]
-        signs: list[Mobject] = []
-        for sign, left, right in (("×", "input", "weight"), ("=", "weight", "stamp")):
-            x = (edges[left][1] + edges[right][0]) / 2
-            signs.append(self.label(sign, (x, _MIDDLE), 0.32))
-        start, end = edges["stamp"][1], edges["output"][0]
-        middle, reach = (start + end) / 2, min(0.4, (end - start) / 2 - 0.1)
-        arrow = Arrow([(middle - reach, _MIDDLE), (middle + reach, _MIDDLE)], theme.wire)
-        above = (middle, _MIDDLE + 0.16)
-        plus = self.label("+=", above, MIN_TEXT + 0.04, theme.text, vertical="baseline")
-        return [*signs, arrow, plus]
+            return []
+        return [
+            self.label(sign, self.placed[name].area.middle, 0.34)
+            for name, sign in (("times", "×"), ("is", "="))
+        ]
 
-    def _edges(self, name: str) -> tuple[float, float]:
-        room = self.rooms[name]
-        half = room.slices.extent[0] / 2
-        return room.centers[0][0] - half, room.centers[0][0] + half
+    def growth(self, out: int) -> VGroup:
+        """A bar and a number at the cells that `output_padding` adds at the far end of rows and columns."""
+        size, canvas, marks = self.size, self.canvases[out], VGroup()
+        last = [p + n for p, n in zip(size.padding, size.out, strict=True)]
+        for axis, more in list(enumerate(size.growth))[-2:]:
+            places = [
+                at
+                for at in canvas.positions()
+                if at[0] == len(canvas.grids) - 1
+                and last[axis] - more <= at[axis] < last[axis]
+                and size.kept(at) is not None
+            ]
+            if not more or not places or (axis == 2 and out != self.outs[-1]):
+                continue
+            box = canvas.outline(places, 0.0)
+            (left, bottom, _), (right, top, _) = box.min(0), box.max(0)
+            color, text = self.look.theme.text, f"+{more}"
+            if axis == 2:
+                y = bottom - 0.1
+                marks.add(Path([(left, y), (right, y)], color, 3.0))
+                marks.add(self.label(text, ((left + right) / 2, y - 0.17), MIN_TEXT, color))
+            else:
+                x = right + 0.1
+                marks.add(Path([(x, top), (x, bottom)], color, 3.0))
+                marks.add(self.label(text, (x + 0.08, (top + bottom) / 2), MIN_TEXT, color, align="left"))
+        return marks
+
+
+_FRAMES = (Stroke.SOURCE, Stroke.SOURCE, Stroke.FRAME)
+
+
+def _most(planes: int, sizes: Position, dims: int) -> int:
+    """How many channels are drawn at most: few where each is many slices."""
+    return planes if dims < 3 else max(1, _SLICES // sizes[0])
+
+
+def _high(planes: int, rows: int) -> float:
+    return planes * rows * _ROW + (planes - 1) * _BETWEEN

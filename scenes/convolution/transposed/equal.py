@@ -2,104 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from manim import Animation, VGroup
 
 from torchreel.scenes.convolution.board import ConvolutionBoard
 from torchreel.scenes.convolution.story import WindowStory
 from torchreel.scenes.convolution.transposed.trace import CONV_NAMES, equal_module
-from torchreel.scenes.parts.grid import Grid
-from torchreel.scenes.parts.mark import rgbas
-from torchreel.scenes.parts.motion import Appear, Fly
-from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Point
+from torchreel.scenes.parts.grid import Cells, Grid
+from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT
+from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.stack import Stack
-from torchreel.scenes.parts.views import Place, View
+from torchreel.scenes.parts.text import measure
+from torchreel.scenes.parts.views import View
+from torchreel.scenes.stage.bars import STAGE_TOP
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Ref, Token
 
-_BY_POSITION = ("in_channels", "out_channels")
+_SMALLEST, _ABOVE, _HEAD = 0.39, 0.55, 0.34
+_MOST_TAPS = 6
 
 
 class EqualStory(WindowStory):
-    """The input spreads, the kernel turns round, then a plain convolution ends in the same tensor."""
-
-    def call(self) -> list[tuple[str, bool]]:
-        """The constructor call with the channels by position, or it would be too long for the title bar."""
-        short = []
-        for text, focus in super().call():
-            name, _, value = text.partition("=")
-            short.append((value if name in _BY_POSITION and not focus else text, focus))
-        return short
+    """The input is spread with zeros, the kernel turned round; a plain convolution ends in the same tensor."""
 
     def equal(self) -> Iterator[Beat]:
         """The beats of this view, on a convolution's board."""
         board = self.board_class(self.look, self.trace, equal_module(self.trace.module), CONV_NAMES)
-        yield Beat("spread", partial(self._spread, board), 0.9, 0.9, self._border())
-        yield from self.sliding(board)
-
-    def _border(self) -> list[Token]:
-        """How many zeros stand around, in each dimension that differs."""
-        module = cast(Any, self.trace.module)
-        sums = [
-            f"{d}·({k}−1) − {p} = {d * (k - 1) - p}"
-            for d, k, p in zip(module.dilation, module.kernel_size, module.padding, strict=True)
-        ]
-        return [Token(f"dilation·(kernel_size−1) − padding = {', '.join(dict.fromkeys(sums))}")]
-
-    def _take_kernel(self, out: int) -> Iterable[Animation]:
-        """The kernel turns round while it arrives: each weight comes from its mirrored place."""
-        shown = list(super()._take_kernel(out))
-        if self.board.names != CONV_NAMES or out:
-            return shown
-        return [*shown, *(move for plane in self.planes.values() for move in _turned(plane))]
-
-    def _spread(self, board: ConvolutionBoard) -> Iterable[Animation]:
-        """Elements fly from where they stood side by side, zeros come between and around."""
-        moves: list[Animation] = []
+        if board.is_noted:
+            self.add(board.note(self._left_out(board)))
         for plane in board.inputs.values():
-            moves += self._spread_plane(plane)
-        return moves
+            self._mute(plane)
+        beats = self.sliding(board)
+        yield next(beats)
+        yield Beat("flip", partial(self._show, _original(board)), 0.4, 0.8, self._turned(board))
+        yield from beats
 
-    def _spread_plane(self, plane: View) -> list[Animation]:
-        moves: list[Animation] = []
-        zeros = VGroup()
-        for place, number in _numbers(plane):
-            source = cast(Ref, self.trace.step("stuffed", number.index).formula)
-            if not source.is_inside(self.trace.tensors):
-                number.fill_rgbas = rgbas(self.look.theme.muted, 1.0)
-                zeros.add(number)
-                continue
-            moves.append(Fly(number, start=self._packed(plane, place, source.element)))
-        return [*moves, *([Appear(zeros)] if len(zeros) else [])]
+    def _turned(self, board: ConvolutionBoard) -> list[Token] | None:
+        """A short kernel of one dimension, before and after."""
+        taps = self.trace.shape("weight")[-1]
+        if board.size.dims > 1 or taps > _MOST_TAPS or board.size.channels * board.size.outs > 1:
+            return None
+        tokens = [Token("weight", "weight"), Token(" = ")]
+        for number, order in enumerate((range(taps), reversed(range(taps)))):
+            texts = (self.text("weight", self.trace.value("weight", (0, 0, tap))) for tap in order)
+            tokens += [Token("  →  ")] * number + [Token(f"({', '.join(texts)})")]
+        return [Token(self.trace.symbol("weight"), "weight"), *tokens[1:]]
 
-    def _packed(self, plane: View, place: Place, source: tuple[int, ...]) -> Point:
-        """Where an element stood when the input had no zeros: side by side, in the plane's middle."""
-        dims = len(self.trace.shape("weight")) - 2
-        sizes = self.trace.shape("input")[-dims:]
-        cells = plane.cells
-        col = source[-1] - (sizes[-1] - 1) / 2
-        row = source[-2] - (sizes[-2] - 1) / 2 if dims > 1 else 0.0
-        middle = plane.grid(place[0]).middle if isinstance(plane, Stack) else plane.middle
-        return (middle[0] + col * cells.width, middle[1] - row * cells.height)
+    def _mute(self, plane: View) -> None:
+        """The zeros that come between and around are dashed cells without a colour of their own."""
+        for grid in plane.grids if isinstance(plane, Stack) else [cast(Grid, plane)]:
+            for cell, box in grid.boxes.items():
+                source = cast(Ref, self.trace.step("stuffed", grid.index(cell)).formula)
+                if source.is_inside(self.trace.tensors):
+                    continue
+                box.set_fill(self.look.theme.background, opacity=1)
+                if cell in grid.numbers:
+                    grid.numbers[cell].set_fill(self.look.theme.muted, opacity=1)
 
-
-def _numbers(plane: View) -> Iterator[tuple[Place, Number]]:
-    """Every drawn number of a plane or volume with its place."""
-    if isinstance(plane, Grid):
-        yield from plane.numbers.items()
-        return
-    for depth, grid in enumerate(cast(Stack, plane).grids):
-        for cell, number in grid.numbers.items():
-            yield (depth, *cell), number
+    def _show(self, original: VGroup | None) -> list[Animation]:
+        return [] if original is None else [Appear(original)]
 
 
-def _turned(plane: View) -> list[Animation]:
-    shape = plane.shape
-    return [
-        Fly(number, start=plane.center(tuple(n - 1 - at for at, n in zip(place, shape, strict=True))))
-        for place, number in _numbers(plane)
-    ]
+def _original(board: ConvolutionBoard) -> VGroup | None:
+    """The kernel before it is turned, small above the turned one; None where there is no room."""
+    if len(board.channels) > 1 or len(board.outs) > 1 or not board.is_whole or board.is_heat:
+        return None
+    view = board.kernel(0, (0,) * len(board.size.out))[0]
+    if board.size.dims != 2 or not isinstance(view, Grid):
+        return None
+    edges = view.outline((0, 0), (view.cells.rows - 1, view.cells.cols - 1))
+    (left, _, _), (right, top, _) = edges.min(0).tolist(), edges.max(0).tolist()
+    rows, cols = view.cells.rows, view.cells.cols
+    low, high = top + _ABOVE, STAGE_TOP - 0.1 - _HEAD
+    widest = max(measure(text, 1.0) for text in board.texts("weight"))
+    size = min((high - low) / rows, (right - left) / cols, 0.5)
+    if size < max(_SMALLEST, MIN_NUMBER * widest + 0.14):
+        return None
+    middle = ((left + right) / 2, low + rows * size / 2)
+    number = min(size * 0.6, (size - 0.14) / widest)
+    grid = board.grid("weight", (0, 0), Cells(size, size, number, rows, cols), middle)
+    return VGroup(
+        grid, board.title("weight", (middle[0], low + rows * size + 0.12), size=NAME_TEXT, shape=False)
+    )

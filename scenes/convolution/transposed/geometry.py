@@ -27,6 +27,7 @@ class Stamp:
 @dataclass(frozen=True)
 class StampGeometry:
     """`full` is how far the stamps reach; `padding` cells of it are cropped before the `out` cells of the output.
+    `growth` is how much longer `output_padding` makes the output at its far end.
 
     Positions of the canvas count from the first stamp's first cell.
     """
@@ -44,6 +45,7 @@ class StampGeometry:
     padding: Sizes
     full: Sizes
     out: Sizes
+    growth: Sizes
     bias: bool
 
     @classmethod
@@ -53,6 +55,7 @@ class StampGeometry:
         shape, out = trace.shape("input"), trace.shape("output")
         full = canvas_sizes(shape[-dims:], module.kernel_size, module.stride, module.dilation)
         per_group = shape[-dims - 1] // module.groups
+        grown = tuple(o + 2 * p - f for o, p, f in zip(out[-dims:], module.padding, full, strict=True))
 
         def three(sizes: tuple[int, ...], fill: int = 1) -> Sizes:
             return cast(Sizes, (fill,) * (3 - dims) + tuple(sizes))
@@ -60,7 +63,7 @@ class StampGeometry:
         return cls(
             dims, (0,) * (len(shape) - dims - 1), shape[-dims - 1], out[-dims - 1], per_group, module.groups,
             three(shape[-dims:]), three(module.kernel_size), three(module.stride), three(module.dilation),
-            three(module.padding, 0), three(full), three(out[-dims:]), module.bias is not None,
+            three(module.padding, 0), three(full), three(out[-dims:]), three(grown, 0), module.bias is not None,
         )  # fmt: skip
 
     @property

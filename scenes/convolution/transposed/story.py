@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any, cast
 
-from manim import Animation, Mobject, VGroup
+from manim import Animation, VGroup
 
 from torchreel.scenes.convolution.story import runs_by_output
 from torchreel.scenes.convolution.transposed.board import StampBoard
 from torchreel.scenes.convolution.transposed.equal import EqualStory
 from torchreel.scenes.convolution.transposed.geometry import Stamp
-from torchreel.scenes.parts.motion import Appear, Fly, Morph, Vanish, sweep_times
+from torchreel.scenes.convolution.transposed.volume import Volume
+from torchreel.scenes.convolution.transposed.words import stamping_law
+from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.stack import Position
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
-_SLOW = 2
-_MOST_STEPS = 22
-_JUMP = 0.15
-_COUNTED = 500
+_MOST_STEPS = 14
+_MANY = 9
+_MOST_CAPTIONS = 6
+_IN_ORDER = ["in_channels", "out_channels", "kernel_size", "stride", "padding", "output_padding"]
+_MOST_TRIED, _MOST_TERMS = 200, 4
 
 
 class StampStory(EqualStory):
     """Stamps land one after the other; the example `as_conv` tells the equal convolution in its place."""
+
+    stamps: StampBoard | None = None
 
     @cached_property
     def told_as(self) -> str:
@@ -42,241 +49,352 @@ class StampStory(EqualStory):
         if self._as_convolution:
             yield from self.equal()
             return
-        self.stamps = StampBoard(self.look, self.trace)
-        board = self.stamps
-        self.add(*board.inputs.values(), *board.canvases.values(), *board.labels())
-        self.moving, self.kernel, self.kept = VGroup(), VGroup(), VGroup()
-        self.pair: tuple[int, int] | None = None
-        yield Beat("kernel", partial(self._take_weight, 0, 0), 0.6, 0.8, self._symbols(), also=self._notes())
-        yield from self._told() if board.tells else self._summary()
-        yield from self._finish()
+        board = self.stamps = StampBoard(self.look, self.trace, self.words("stamps"))
+        keys = [key for key, said in (("left_out", board.is_cut), ("colours", not board.has_numbers)) if said]
+        if keys:
+            space = "" if self.request.lang == "zh" else " "
+            self.add(board.note(space.join(self.words(key) for key in keys)))
+        self.sums, self.moving = VGroup(), list[Volume]()
+        self.kernel, self.pair = board.kernel(0, 0), (0, 0)
+        self.add(
+            board.scenery,
+            board.stamps_title,
+            board.empty,
+            self.kernel,
+            board.source,
+            board.stamping,
+            board.landing,
+        )
+        if board.tells and not board.has_places and (stamps := self._visible(0)):
+            self._take(0, stamps[0])
+        yield Beat("kernel")
+        told = list(self._told() if board.tells else self._summary())
+        yield from told
+        yield from self._finish({beat.name for beat in told})
+
+    def call(self) -> list[tuple[str, bool]]:
+        """The constructor call; with `output_padding` it is long, so what comes before it stands in order."""
+        pieces, names = super().call(), [*self.trace.kwargs]
+        if names[:6] != _IN_ORDER:
+            return pieces
+        short = {
+            f"{name}={self.trace.kwargs[name]!r}" for name in _IN_ORDER[3:5] if name not in self.example.focus
+        }
+        return [(text.partition("=")[2] if text in short else text, focus) for text, focus in pieces]
+
+    def law(self) -> Sequence[Token]:
+        if self.stamps is None:
+            return super().law()
+        return stamping_law(self.stamps.size)
 
     def values(self) -> dict[str, object]:
-        if not hasattr(self, "stamps"):
+        if self.stamps is None:
             return super().values()
         size, module = self.stamps.size, cast(Any, self.trace.module)
+        less = [n - more for n, more in zip(size.out, size.growth, strict=True)]
+        shapes = {
+            "kernel": size.kernel,
+            "size": size.sizes,
+            "out_size": size.out,
+            "full": size.full,
+            "less": less,
+        }
+        given = {"stride": size.stride, "padding": size.padding, "dilation": size.dilation}
         return {
-            "kernel": " × ".join(map(str, size.spatial(size.kernel))),
-            "stride": size.stride[2],
-            "padding": size.padding[2],
-            "dilation": size.dilation[2],
-            "output_padding": module.output_padding[-1],
+            **{name: " × ".join(map(str, size.spatial(cast(Position, one)))) for name, one in shapes.items()},
+            **{name: self._setting(name, size.spatial(one)) for name, one in given.items()},
+            "output_padding": self._setting("output_padding", module.output_padding),
             "outs": size.outs,
             "channels": size.per_group,
         }
 
-    def _notes(self) -> tuple[str, ...]:
+    def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
+        """A stamp's element is called by what it is made of; a sum so far needs no name."""
+        tokens = super().formula_tokens(step, most)
+        if self.stamps is None or step.tensor not in ("stamp", "running"):
+            return tokens
+        if step.tensor == "running":
+            return tokens[2:]
+        names = [Token(self._called(*one), one[0]) for one in step.reads]
+        return [names[0], Token("·"), names[1], *tokens[1:]] if len(names) == 2 else tokens[2:]
+
+    def figure(self) -> Step | None:
+        return super().figure() if self.stamps is None else self._sum_at(*self._meeting)
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """The input elements, the cells of their stamps, and the cell in which these meet."""
         board = self.stamps
-        return (*([] if board.has_numbers else ["heat"]), *(["left_out"] if board.is_cut else []))
+        if board is None:
+            return super().pointing_at(step)
+        places, (out, at) = Places(self.mobjects), self._meeting
+        target = places[(step.tensor, step.index)]
+        if target is None:
+            return None
+        stamped = [("stamp", self._stamp_index(out, stamp, tap)) for stamp, tap in board.met(out, at)]
+        sources = places.of(stamped)
+        for name, index in step.reads:
+            if name == "input" and (place := places[(name, index)]) is not None:
+                sources.setdefault(f"input {index[: len(index) - 2]}", []).append(place)
+        return Pointer(self.look, target, sources, "stamp", self._standing_texts())
+
+    def _called(self, tensor: str, index: Index) -> str:
+        """The symbol of an input element or a weight with its place."""
+        size = cast(StampBoard, self.stamps).size
+        lead = index[len(index) - size.dims - 1 :] if tensor == "input" else index
+        kept = [k for k, n in zip(lead, self.trace.shape(tensor)[-len(lead) :], strict=True) if n > 1]
+        kept = list(lead[-size.dims :]) if len(kept) < size.dims else list(lead)
+        alone = size.channels == 1 if tensor == "input" else size.channels == size.outs == 1
+        kept = list(lead[-size.dims :]) if alone else kept
+        return f"{self.trace.symbol(tensor)}_{{{','.join(map(str, kept))}}}"
+
+    # The stamps.
 
     def _told(self) -> Iterator[Beat]:
-        """The first stamps in full, the others as a sweep, output after output."""
-        steps = [(out, stamp) for out in self.stamps.outs for stamp in self._visible(out)]
-        for out, stamp in steps[:_SLOW]:
-            yield from self._one_stamp(out, stamp)
-        rest = runs_by_output(steps[_SLOW:], _MOST_STEPS)
-        for (out, run), seconds in zip(rest, sweep_times(len(rest), 0.7, 0.2), strict=True):
-            key, added = "next" if out else "sweep", self._adding(out, run[-1])
-            yield Beat(key, partial(self._sweep_stamps, out, run), seconds, 0.0, added, {"out": out})
+        """The first two stamps in full, the others as a sweep, output after output."""
+        board = cast(StampBoard, self.stamps)
+        steps = [(out, stamp) for out in board.outs for stamp in self._visible(out)]
+        for number, (out, stamp) in enumerate(steps[:2]):
+            key = self._key(out, number)
+            yield Beat(
+                key, partial(self._scale, out, stamp), 0.4, 0.6, self._stamp_step(out, stamp),
+                look=partial(self._pick, out, stamp),
+            )  # fmt: skip
+            yield self._landing(key, out, stamp)
+        rest = runs_by_output(steps[2:], _MOST_STEPS)
+        seconds = 0.6 if len(rest) <= _MANY else 0.3
+        for out, run in rest:
+            yield Beat(
+                self._key(out, 2), partial(self._scale_all, out, run), seconds, 0.0,
+                self._adding(out, run[-1]), look=partial(self._jump, out, run[-1]), sweep=True,
+            )  # fmt: skip
+
+    def _key(self, out: int, number: int) -> str:
+        return "next_out" if out != cast(StampBoard, self.stamps).outs[0] else "next" if number else "stamp"
 
     def _visible(self, out: int) -> list[Stamp]:
-        return [stamp for stamp in self.stamps.size.stamps(out) if stamp.channel in self.stamps.channels]
+        board = cast(StampBoard, self.stamps)
+        return [stamp for stamp in board.size.stamps(out) if stamp.channel in board.channels]
 
-    def _one_stamp(self, out: int, stamp: Stamp) -> Iterator[Beat]:
-        """One stamp step by step: its element, the scaled kernel, its place, the sums."""
-        first = stamp.number == 0
-        one = self.trace.step("stamp", self._stamp_index(out, stamp, (0, 0, 0)))
-        yield Beat("pick" if first else "next_element", partial(self._pick, out, stamp), 0.5, 0.3)
-        yield Beat("scale", partial(self._scale, out, stamp), 0.5, 0.7 if first else 0.3, one)
-        overlaps = self._overlaps(out, stamp)
-        if overlaps:
-            yield Beat("overlap", partial(self._overlap, out, stamp, overlaps), 0.6, 0.9)
-        yield Beat(
-            "sum" if overlaps else "land", partial(self._land, out, stamp), 0.5, 0.7, self._adding(out, stamp)
-        )
+    def _landing(self, key: str, out: int, stamp: Stamp) -> Beat:
+        """A stamp lands: where it overlaps another, both stand in the cell before they are added."""
+        step = self._adding(out, stamp)
+        adds = bool(self._overlaps(out, stamp))
+        return Beat(
+            key, partial(self._land, out, stamp), 0.4, 1.0, step if adds else None,
+            look=partial(self._frame_landing, out, stamp), focus=step,
+        )  # fmt: skip
 
     def _summary(self) -> Iterator[Beat]:
         """Calls too large to follow stamp by stamp: only where the first one lands."""
-        stamp = self.stamps.size.stamps(0)[0]
-        yield Beat("pick", partial(self._pick, 0, stamp), 0.5, 0.6)
-        yield Beat("land", partial(self._frame_landing, 0, stamp), 0.5, 0.8)
+        stamp = cast(StampBoard, self.stamps).size.stamps(0)[0]
+        yield Beat("stamp", tuple, 0.4, 0.6, look=partial(self._show_landing, 0, stamp))
 
-    def _finish(self) -> Iterator[Beat]:
-        size = self.stamps.size
-        yield Beat("added", self._lift_frames, 0.3, 0.2)
-        if size.is_cropped:
-            yield Beat("crop", self._crop, 0.6, 0.8)
-        if size.is_grown:
-            yield Beat("grow", self._settle, 0.5, 0.8)
-        key = "bias" if size.bias else "done"
-        yield Beat(key, self._settle, 0.5, 0.6, self._most_added())
-        if size.bias:
-            yield Beat("done", tuple, 0.3)
+    def _show_landing(self, out: int, stamp: Stamp) -> list[Animation]:
+        board = cast(StampBoard, self.stamps)
+        board.source.points = board.inputs[stamp.channel].outline([stamp.at], 0.03)
+        board.land(out, stamp)
+        return []
 
     def _adding(self, out: int, stamp: Stamp) -> Step:
         """The step at a cell of the stamp that something lies on already, or else at its first cell."""
-        taps = [at for _, at in self.stamps.size.taps(stamp)]
-        at = next((each for each in taps if self._before(out, stamp, each) is not None), taps[0])
+        board = cast(StampBoard, self.stamps)
+        taps = [at for _, at in board.size.taps(stamp)]
+        overlaps = [at for _, at in self._overlaps(out, stamp)]
+        kept = [at for at in overlaps if board.canvases[out].shows(at)]
+        clear = [at for at in kept if self.trace.value("running", self._running(out, stamp, at)) != 0]
+        at = next(iter([*clear, *kept, *overlaps, *taps]))
         return self.trace.step("running", self._running(out, stamp, at))
 
-    def _before(self, out: int, stamp: Stamp, at: Position) -> int | None:
-        """The last stamp before this one that reaches a canvas position."""
-        if not hasattr(self, "_reached"):
-            self._reached: dict[tuple[int, Position], list[int]] = {}
-            for each in self._visible(out):
-                for _, place in self.stamps.size.taps(each):
-                    self._reached.setdefault((0, place), []).append(each.number)
-        number = stamp.number % len(self._visible(out))
-        return next((n for n in reversed(self._reached.get((0, at), [])) if n < number), None)
+    @cached_property
+    def _reached(self) -> dict[Position, list[int]]:
+        """The numbers of the stamps that reach a canvas position: those of every output channel are alike."""
+        board = cast(StampBoard, self.stamps)
+        reached: dict[Position, list[int]] = {}
+        for stamp in self._visible(0):
+            for _, place in board.size.taps(stamp):
+                reached.setdefault(place, []).append(stamp.number)
+        return reached
 
     def _overlaps(self, out: int, stamp: Stamp) -> list[tuple[Position, Position]]:
         """The taps that fall on a cell that has a value already."""
-        taps = self.stamps.size.taps(stamp)
-        return [(tap, at) for tap, at in taps if self._before(out, stamp, at) is not None]
+        board = cast(StampBoard, self.stamps)
+        taps = board.size.taps(stamp)
+        return [(tap, at) for tap, at in taps if self._reached.get(at, [stamp.number])[0] < stamp.number]
 
     def _running(self, out: int, stamp: Stamp, at: Position) -> Index:
-        size = self.stamps.size
+        size = cast(StampBoard, self.stamps).size
         return (*size.lead, out, stamp.number, *size.spatial(at))
 
     def _stamp_index(self, out: int, stamp: Stamp, tap: Position) -> Index:
         return self._running(out, stamp, tap)
 
-    def _symbols(self) -> list[Token]:
-        """The formula of every output element, in names."""
-        return [Token(f"output = {self._sum_at((0, 0, 0)).formula.symbols()}")]
+    def _stamp_step(self, out: int, stamp: Stamp) -> Step:
+        """The largest element of a stamp: it says more than one that is 0 or 1."""
+        board = cast(StampBoard, self.stamps)
+        indices = [self._stamp_index(out, stamp, tap) for tap, _ in board.size.taps(stamp)]
+        return self.trace.step("stamp", max(indices, key=lambda index: self.trace.value("stamp", index)))
 
-    def _most_added(self) -> Step:
-        """The step of an output element on which as many stamps lie as on any."""
-        size = self.stamps.size
-        counts: Counter[Position] = Counter()
-        for stamp in self._visible(0)[:_COUNTED]:
-            counts.update(at for _, at in size.taps(stamp))
-        kept = {place: count for at, count in counts.items() if (place := size.kept(at)) is not None}
-        return self._sum_at(max(kept, key=lambda place: kept[place], default=(0, 0, 0)))
+    def _sum_at(self, out: int, at: Position) -> Step:
+        board = cast(StampBoard, self.stamps)
+        return self.trace.step("output", board.canvases[out].element(at))
 
-    def _sum_at(self, kept: Position) -> Step:
-        size = self.stamps.size
-        return self.trace.step("output", (*size.lead, 0, *size.spatial(kept)))
+    @cached_property
+    def _meeting(self) -> tuple[int, Position]:
+        """The canvas position that the last picture explains: many stamps meet there, and it is not 0."""
+        board = cast(StampBoard, self.stamps)
+        out = board.outs[-1]
+        kept = [at for at in board.canvases[out].positions() if board.size.kept(at) is not None]
+        places = kept[:_MOST_TRIED] or [board.size.padding]
+        if not board.tells:
+            return out, places[0]
 
-    def _take_weight(self, out: int, channel: int) -> Iterable[Animation]:
-        self.remove(self.kernel)
-        drawn = self.stamps.kernel(out, channel)
-        self.kernel, self.pair = VGroup(drawn, self.stamps.name(drawn, out, channel)), (out, channel)
-        return [Appear(self.kernel)]
+        def merit(at: Position) -> tuple[int, bool, int, float]:
+            met = board.met(out, at)
+            values = [self.trace.value("stamp", self._stamp_index(out, stamp, tap)) for stamp, tap in met]
+            added = sum(1 for value in values if value)
+            terms = min(added, _MOST_TERMS) - max(0, len(met) - 2 * _MOST_TERMS)
+            value = self._sum_at(out, at).value
+            return terms, value != 0, -len(met), value if math.isfinite(value) else 0.0
 
-    def _pick(self, out: int, stamp: Stamp) -> Iterable[Animation]:
-        """The frame goes to the input element whose turn it is."""
-        board = self.stamps
+        return out, max(places, key=merit)
+
+    # What happens on the stage.
+
+    def _take(self, out: int, stamp: Stamp) -> Volume:
+        """The kernel and the place of a stamp."""
+        board = cast(StampBoard, self.stamps)
         if (out, stamp.channel) != self.pair:
-            self._take_weight(out, stamp.channel)
+            self.remove(self.kernel)
+            if out != self.pair[0]:
+                self._clear(*board.places.values())
+                self.add(board.begin(out))
+            self.kernel, self.pair = board.kernel(out, stamp.channel), (out, stamp.channel)
             self.add(self.kernel)
-        place = board.inputs[stamp.channel].outline(stamp.at, stamp.at, 0.02)
-        if board.source in self.mobjects:
-            return [Morph(board.source, place, quick=_JUMP * 2)]
-        board.source.points = place
-        return [Appear(board.source)]
+        drawn = board.stamp(out, stamp)
+        if not board.has_places:
+            self._clear(*self.moving)
+            self.moving = [drawn]
+            self.add(drawn)
+        return drawn
 
-    def _scale(self, out: int, stamp: Stamp) -> Iterable[Animation]:
-        self._take_stamp(out, stamp)
-        return [Appear(self.moving)]
+    def _clear(self, *drawn: Volume) -> None:
+        """Stamps leave with their numbers, which have come one by one."""
+        numbers = [number for one in drawn for grid in one.grids for number in grid.numbers.values()]
+        self.remove(*drawn, *numbers)
 
-    def _take_stamp(self, out: int, stamp: Stamp) -> None:
-        """A new stamp; in one dimension the earlier ones stay in their lanes."""
-        board = self.stamps
-        if board.size.dims > 1 or len(board.rooms["stamp"].centers) == 1 or stamp.number == 0:
-            self.remove(self.moving, self.kept)
-            self.kept = VGroup()
-        elif len(self.moving):
-            self.kept.add(*self.moving)
-        self.drawn = board.stamp(out, stamp)
-        self.moving = VGroup(self.drawn)
+    def _pick(self, out: int, stamp: Stamp) -> list[Animation]:
+        """Frames go to an input element and to the place of its stamp."""
+        board = cast(StampBoard, self.stamps)
+        self.drawn = self._take(out, stamp)
+        frames = board.point(stamp, self.drawn)
+        self.remove(*frames)
+        return [Appear(*frames)]
 
-    def _frame_landing(self, out: int, stamp: Stamp) -> Iterable[Animation]:
-        board = self.stamps
+    def _jump(self, out: int, stamp: Stamp) -> list[Animation]:
+        """The same as a cut, with the landing."""
+        board = cast(StampBoard, self.stamps)
+        self.drawn = self._take(out, stamp)
+        board.point(stamp, self.drawn)
+        board.land(out, stamp)
+        return []
+
+    def _scale(self, out: int, stamp: Stamp) -> list[Animation]:
+        return [move for at in list(self.drawn.positions()) for move in self.drawn.write(at)]
+
+    def _frame_landing(self, out: int, stamp: Stamp) -> list[Animation]:
+        """The landing is framed; cells that have a value show both, what is there and what comes."""
+        board = cast(StampBoard, self.stamps)
         canvas = board.canvases[out]
-        if board.landing in self.mobjects:
-            return canvas.move(board.landing, board.size.first(stamp), quick=_JUMP * 2)
-        self._jump_landing(out, stamp)
-        self.remove(board.landing)
-        return [Appear(board.landing)]
-
-    def _jump_landing(self, out: int, stamp: Stamp) -> None:
-        board = self.stamps
-        self.remove(board.landing)
-        board.landing = board.canvases[out].frames(
-            board.size.first(stamp), board.size.kernel, board.size.dilation
-        )
-        self.add(board.landing)
-
-    def _overlap(
-        self, out: int, stamp: Stamp, overlaps: Sequence[tuple[Position, Position]]
-    ) -> Iterable[Animation]:
-        """Cells that have a value show both, what is there and what comes."""
-        canvas = self.stamps.canvases[out]
+        board.land(out, stamp)
         self.sums = VGroup()
-        for tap, at in overlaps:
-            left = canvas.shown.get(at)
-            both = canvas.overlap(at, left, "stamp", self._stamp_index(out, stamp, tap)) if left else None
-            if left and both:
-                self.remove(left)
+        for tap, at in self._overlaps(out, stamp):
+            if at not in canvas.shown:
+                continue
+            both = canvas.overlap(at, "stamp", self._stamp_index(out, stamp, tap))
+            if both is not None:
+                self.remove(canvas.shown[at])
                 self.sums.add(both)
-        shown = [Appear(self.sums)] if len(self.sums) else []
-        return [*self._frame_landing(out, stamp), *shown]
+        self.remove(board.landing)
+        return [Appear(board.landing, self.sums)] if len(self.sums) else [Appear(board.landing)]
 
-    def _land(self, out: int, stamp: Stamp) -> Iterable[Animation]:
+    def _land(self, out: int, stamp: Stamp) -> list[Animation]:
         """The canvas takes what is there plus the stamp."""
-        board, canvas = self.stamps, self.stamps.canvases[out]
-        overlapped = {at for _, at in self._overlaps(out, stamp)}
-        self.remove(getattr(self, "sums", VGroup()))
-        animations = list(self._frame_landing(out, stamp))
-        for tap, at in board.size.taps(stamp):
-            painted, old, new = canvas.put(at, "running", self._running(out, stamp, at))
-            self.remove(*([old] if old else []))
-            animations += painted
-            if new and at in overlapped:
-                self.add(new)
-            elif new:
-                animations.append(Fly(new, start=board.stamp_center(self.drawn, tap)))
-        return animations
+        self.remove(self.sums)
+        return self._put(out, [stamp])
 
-    def _sweep_stamps(self, out: int, run: Sequence[Stamp]) -> Iterable[Animation]:
-        """Several stamps at once: only what the last of them leaves is drawn."""
-        stamp = run[-1]
-        board, canvas = self.stamps, self.stamps.canvases[out]
-        moves = list(self._pick(out, stamp))
-        self.remove(self.moving)
-        self._take_stamp(out, stamp)
-        self.add(self.kept, self.moving)
-        self._jump_landing(out, stamp)
-        places = {at for each in run for _, at in board.size.taps(each)}
-        for at in sorted(places):
-            painted, old, new = canvas.put(at, "running", self._running(out, stamp, at))
+    def _scale_all(self, out: int, run: Sequence[Stamp]) -> list[Animation]:
+        """Several stamps at once, all written and added up."""
+        moves: list[Animation] = []
+        for stamp in run[:-1]:
+            if cast(StampBoard, self.stamps).has_places:
+                drawn = self._take(out, stamp)
+                moves += [move for at in list(drawn.positions()) for move in drawn.write(at)]
+        return [*moves, *self._scale(out, run[-1]), *self._put(out, run)]
+
+    def _put(self, out: int, run: Sequence[Stamp]) -> list[Animation]:
+        board = cast(StampBoard, self.stamps)
+        canvas, moves = board.canvases[out], list[Animation]()
+        for at in sorted({at for each in run for _, at in board.size.taps(each)}):
+            painted, old, new = canvas.put(at, "running", self._running(out, run[-1], at))
             self._swap(old, new)
             moves += painted
         return moves
 
-    def _swap(self, old: Number | None, new: Number | None) -> None:
-        self.remove(*([old] if old else []))
-        self.add(*([new] if new else []))
+    def _swap(self, old: Sequence[Number], new: Sequence[Number]) -> None:
+        self.remove(*old)
+        self.add(*new)
 
-    def _lift_frames(self) -> Iterable[Animation]:
-        board = self.stamps
-        gone: list[Mobject] = [part for part in (board.source, board.landing) if part in self.mobjects]
-        return [Vanish(*gone)] if gone else []
+    # The end.
 
-    def _crop(self) -> Iterable[Animation]:
-        """The rim that the output does not have leaves."""
-        canvases = self.stamps.canvases.values()
-        gone = [part for canvas in canvases for part in canvas.crop()]
-        heads = [Appear(head) for canvas in canvases for head in canvas.heads()]
-        return [*([Vanish(*gone)] if gone else []), *heads]
+    def _finish(self, said: set[str]) -> Iterator[Beat]:
+        board = cast(StampBoard, self.stamps)
+        facts = self.facts
+        rim = "both" if facts["cut"] and facts["longer"] else "crop" if facts["cut"] else "grow"
+        told = len({*said, "kernel", "done"})
+        if facts["cut"] or facts["longer"]:
+            yield Beat(rim, self._show_rim, 0.5, 0.8, look=self._leave)
+            told += 1
+        if board.size.bias:
+            key = "bias" if told < _MOST_CAPTIONS else "done"
+            yield Beat(key, self._settle, 0.5, 0.8, self._sum_at(*self._meeting), look=self._point_at_sum)
+        yield Beat("done", self._settle, 0.3, look=self._meet)
 
-    def _settle(self) -> Iterable[Animation]:
+    def _leave(self) -> list[Animation]:
+        cast(StampBoard, self.stamps).hide_frames()
+        return []
+
+    def _show_rim(self) -> list[Animation]:
+        """What padding cuts off turns pale; what output_padding adds is marked."""
+        board = cast(StampBoard, self.stamps)
+        moves = [move for canvas in board.canvases.values() for move in canvas.pale()]
+        marks = VGroup(*(mark for out in board.outs for mark in board.growth(out)))
+        return [*moves, *([Appear(marks)] if len(marks) else []), *self._settled(not board.size.bias)]
+
+    def _settled(self, now: bool) -> list[Animation]:
+        return self._settle() if now else []
+
+    def _point_at_sum(self) -> list[Animation]:
+        board = cast(StampBoard, self.stamps)
+        out, at = self._meeting
+        self._leave()
+        board.landing.points = board.canvases[out].outline([at], 0.03)
+        return []
+
+    def _meet(self) -> list[Animation]:
+        """What meets in the chosen cell takes the place of the last stamp, where all stamps had one place."""
+        board = cast(StampBoard, self.stamps)
+        self._leave()
+        if board.tells and not board.has_places and (shown := board.summands(*self._meeting)) is not None:
+            self._clear(*self.moving)
+            self.remove(board.stamps_title)
+            self.add(shown)
+        return []
+
+    def _settle(self) -> list[Animation]:
         """Every cell shows torch's own output."""
-        animations: list[Animation] = []
-        for canvas in self.stamps.canvases.values():
+        moves: list[Animation] = []
+        for canvas in cast(StampBoard, self.stamps).canvases.values():
             painted, old, new = canvas.settle()
-            self.remove(*old)
-            self.add(*new)
-            animations += painted
-        return animations
+            self._swap(old, new)
+            moves += painted
+        return moves

@@ -142,14 +142,24 @@ class Ref(Expr):
 
 @dataclass(frozen=True, eq=False)
 class Const(Expr):
-    """A number that is a setting or a count, not a tensor element (`eps`, the size of a window)."""
+    """A number that is a setting or a count, not a tensor element (`eps`, the size of a window).
+
+    `text` is how it is written; where the tensors are as they are printed, so is the number.
+    """
 
     value: float
     text: str = ""
 
     def bounded(self, tensors: Tensors) -> Bounded:
-        value = torch.tensor(self.value, dtype=torch.float64)
+        number = self._written() if getattr(tensors, "as_printed", False) else self.value
+        value = torch.tensor(number, dtype=torch.float64)
         return Bounded(value, value.abs())
+
+    def _written(self) -> float:
+        try:
+            return float(self.text.strip("()").replace("−", "-"))
+        except ValueError:
+            return self.value
 
     def at(self, position: Callable[[Tensor], Tensor]) -> Const:
         return self

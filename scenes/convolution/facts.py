@@ -1,0 +1,73 @@
+"""What captions may claim of a convolution, computed from the call that was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torchreel.scenes.convolution.trace import padding_sides
+from torchreel.scenes.trace.proof import Trace
+
+
+def convolution_facts(trace: Trace) -> Mapping[str, bool]:
+    """Facts of a call of Conv1d, Conv2d or Conv3d."""
+    module: Any = trace.module
+    dims = len(module.kernel_size)
+    sizes, outs = trace.shape("input")[-dims:], trace.shape("output")[-dims:]
+    weight, channels = trace.shape("weight"), trace.shape("input")[-dims - 1]
+    kernel, sides = weight[2:], padding_sides(module)
+    axes = list(zip(kernel, module.stride, module.dilation, outs, strict=True))
+    pairs = list(zip(sizes, outs, strict=True))
+    covered = [
+        _covered(axis, size, before) for axis, size, (before, _) in zip(axes, sizes, sides, strict=True)
+    ]
+    return {
+        "windows_overlap": any(map(_overlaps, axes)),
+        "skips_cells": not all(covered),
+        "strided": any(stride > 1 and out > 1 for _, stride, _, out in axes),
+        "dilated": any(dilation > 1 and size > 1 for size, _, dilation, _ in axes),
+        "padded": any(map(any, sides)),
+        "zero_padded": any(map(any, sides)) and module.padding_mode == "zeros",
+        "starts_on_rim": _starts_on_rim(axes, sizes, sides) and module.padding_mode == "zeros",
+        "keeps_size": sizes == outs,
+        "grows": all(out >= size for size, out in pairs) and sizes != outs,
+        "shrinks": all(out <= size for size, out in pairs) and sizes != outs,
+        "one_position": set(outs) == {1},
+        "moves_in_depth": dims == 3 and outs[0] > 1,
+        "one_tap": set(kernel) == {1},
+        "several_channels": weight[1] > 1,
+        "several_kernels": weight[0] > 1,
+        "grouped": weight[1] < channels,
+        "depthwise": weight[1] == 1 < channels,
+        "biased": module.bias is not None,
+    }
+
+
+def _starts_on_rim(
+    axes: Sequence[Sequence[int]], sizes: Sequence[int], sides: Sequence[tuple[int, int]]
+) -> bool:
+    """Whether the first window reads both cells of the input and padding."""
+    inside = []
+    for (kernel, _, dilation, _), size, (before, _) in zip(axes, sizes, sides, strict=True):
+        inside.append([0 <= tap * dilation - before < size for tap in range(kernel)])
+    return all(map(any, inside)) and not all(map(all, inside))
+
+
+def _overlaps(axis: Sequence[int]) -> bool:
+    """Whether two windows along an axis read one place."""
+    kernel, stride, dilation, out = axis
+    steps = (count * stride for count in range(1, min(out, kernel * dilation + 1)))
+    return any(step % dilation == 0 and step // dilation < kernel for step in steps)
+
+
+def _covered(axis: Sequence[int], size: int, before: int) -> bool:
+    """Whether every cell of the input along an axis is read."""
+    kernel, stride, dilation, out = axis
+    read = bytearray(size)
+    for tap in range(kernel):
+        start = tap * dilation - before
+        start += stride * max(0, -(start // stride)) if start < 0 else 0
+        end = min(size, tap * dilation - before + (out - 1) * stride + 1)
+        places = range(start, end, stride)
+        read[start : max(start, end) : stride] = b"\1" * len(places)
+    return all(read)

@@ -1,0 +1,140 @@
+"""Pixel shuffles are proved for any call, refused in torch's words, and drawn whole or with what is left out named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+import torchreel
+from torchreel.assets.examples import example, examples
+from torchreel.scenes.registry import find
+from torchreel.scenes.vision.layout import ShuffleLayout
+from torchreel.scenes.vision.trace import PixelBlocks
+from torchreel.tests.calls import check_call
+from torchreel.tests.layout import faults, reading
+
+FACTORS = st.integers(1, 4)
+LEAD = st.lists(st.integers(0, 3), max_size=3)
+SIDES = st.integers(0, 3)
+TYPES = st.sampled_from([torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.uint8, torch.bool])
+
+
+def numbers(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """A tensor whose elements differ as far as their type allows."""
+    return torch.arange(torch.Size(shape).numel()).reshape(shape).to(dtype)
+
+
+@given(FACTORS, LEAD, SIDES, SIDES, SIDES, TYPES)
+def test_any_shuffle_is_proved(
+    r: int, lead: list[int], channels: int, rows: int, cols: int, dtype: torch.dtype
+) -> None:
+    check_call(nn.PixelShuffle(r), numbers((*lead, channels * r**2, rows, cols), dtype))
+
+
+@given(FACTORS, LEAD, SIDES, SIDES, SIDES, TYPES)
+def test_any_unshuffle_is_proved(
+    r: int, lead: list[int], channels: int, rows: int, cols: int, dtype: torch.dtype
+) -> None:
+    check_call(nn.PixelUnshuffle(r), numbers((*lead, channels, rows * r, cols * r), dtype))
+
+
+@given(FACTORS, st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
+def test_the_step_of_an_element_reads_the_one_element_it_is(r: int, c: int, h: int, w: int) -> None:
+    trace = torchreel.trace(nn.PixelShuffle(r), torch.randn(c * r**2, h, w))
+    for step in trace.steps("output"):
+        [(tensor, source)] = step.reads
+        assert (tensor, trace.value(tensor, source)) == ("input", step.value)
+        assert PixelBlocks(r).fine(*source) == step.index
+        assert PixelBlocks(r).coarse(*step.index) == source
+
+
+@pytest.mark.parametrize(
+    ("operator", "changes", "given", "said"),
+    [
+        ("PixelShuffle", {}, "torch.zeros(1, 3, 2, 2)", r"divisible by the square of upscale_factor.*=3 .* by 4\."),
+        ("PixelShuffle", {"upscale_factor": 3}, None, r"input\.size\(-3\)=4 is not divisible by 9"),
+        ("PixelShuffle", {"upscale_factor": 0}, None, r"upscale_factor should be .* at least 1, got 0"),
+        ("PixelShuffle", {"upscale_factor": 2.0}, None, r"upscale_factor=2\.0 should be an integer"),
+        ("PixelShuffle", {"upscale_factor": True}, None, r"upscale_factor=True should be an integer"),
+        ("PixelShuffle", {}, "torch.zeros(4, 4)", r"at least 3 dimensions, got shape \(4, 4\)"),
+        ("PixelUnshuffle", {}, "torch.zeros(1, 3, 4)", r"height to be divisible by downscale_factor.*=3 "),
+        ("PixelUnshuffle", {"downscale_factor": 3}, None, r"input\.size\(-2\)=4 is not divisible by 3"),
+        ("PixelUnshuffle", {}, "torch.zeros(1, 4, 5)", r"width to be divisible .* input\.size\(-1\)=5 "),
+        ("PixelUnshuffle", {"downscale_factor": -1}, None, r"downscale_factor=-1 should be at least"),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_is_refused_in_torchs_words(
+    operator: str, changes: dict[str, Any], given: str | None, said: str
+) -> None:
+    with pytest.raises(torchreel.UserError, match=rf"^{operator}: .*{said}"):
+        find(operator).operator.trace_example(example(operator), changes, given)
+
+
+@pytest.mark.parametrize(
+    ("operator", "changes", "given"),
+    [
+        ("PixelShuffle", {"upscale_factor": 1}, "torch.ones(3, 2, 2)"),
+        ("PixelShuffle", {}, "torch.randn(2, 12, 1, 5)"),
+        ("PixelShuffle", {}, "torch.randn(64, 32, 32)"),
+        ("PixelShuffle", {"upscale_factor": 4}, "torch.arange(64.).reshape(1, 16, 2, 2)"),
+        ("PixelShuffle", {"upscale_factor": 9}, "torch.arange(324.).reshape(1, 81, 2, 2)"),
+        ("PixelShuffle", {}, "torch.zeros(0, 4, 2, 2)"),
+        ("PixelUnshuffle", {"downscale_factor": 1}, "torch.ones(1, 3, 3)"),
+        ("PixelUnshuffle", {"downscale_factor": 3}, "torch.randn(2, 3, 6, 9)"),
+        ("PixelUnshuffle", {}, "torch.randn(1, 3, 64, 64)"),
+        ("PixelUnshuffle", {"downscale_factor": 8}, "torch.randn(1, 1, 16, 16)"),
+    ],
+)
+def test_any_call_keeps_the_layout(operator: str, changes: dict[str, Any], given: str) -> None:
+    assert faults(operator, changes=changes, text=given) == []
+
+
+@settings(max_examples=25)
+@given(st.integers(1, 12), st.integers(1, 5), st.integers(1, 99), st.integers(1, 99), st.booleans())
+def test_the_two_tensors_stand_apart_and_show_the_same(
+    r: int, channels: int, rows: int, cols: int, coarse_first: bool
+) -> None:
+    """There is a lane for lines between them, and each drawn pixel has its whole drawn block."""
+    layout = ShuffleLayout.fit(r, (channels * r**2, rows, cols), ["−0.25"], coarse_first)
+    for coarse, fine in zip(layout.coarse, layout.fine, strict=True):
+        left, right = (coarse, fine) if coarse_first else (fine, coarse)
+        assert left.block.right + 0.5 < layout.middle + 0.1 < right.block.left
+        assert (coarse.cells.rows, coarse.cells.cols) == layout.pixels
+        assert (fine.cells.rows, fine.cells.cols) == tuple(count * layout.side for count in layout.pixels)
+        assert coarse.cells.text_size == fine.cells.text_size > 0
+
+
+@pytest.mark.parametrize("operator", ["PixelShuffle", "PixelUnshuffle"])
+def test_captions_are_short_enough_to_be_read(operator: str) -> None:
+    """At most 60 English or 26 Chinese characters, the first at most 45 or 20, six different ones a clip."""
+    for name in examples()[operator]:
+        for lang, most, first in (("en", 60, 45), ("zh", 26, 20)):
+            said = [section.caption[lang] for section in reading(operator, name, "en", "light").sections]
+            assert len(dict.fromkeys(said)) <= 6
+            assert len(said[0]) <= first
+            assert max(map(len, said)) <= most
+
+
+def test_the_guide_to_a_new_family_shows_what_the_files_hold() -> None:
+    root = Path(torchreel.__file__).parent
+    places = (
+        "scenes/vision/*.py",
+        "tests/test_vision.py",
+        "assets/examples/vision.toml",
+        "assets/captions/en/vision.toml",
+    )
+    files = "".join(path.read_text("utf-8") for place in places for path in sorted(root.glob(place)))
+    pieces = re.findall(
+        r"```(?:python|toml)\n(.*?)```", (root / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL
+    )
+    assert len(pieces) > 8
+    for piece in pieces:
+        for part in piece.strip("\n").split("\n\n\n"):
+            assert part in files, part
