@@ -39,7 +39,7 @@ class ReadingScene(OperatorScene):
             return None
         read_off = self.trace.step(self.board.read_off, step.index)
         sources = places.of([*step.reads, *read_off.reads])
-        pointer = Pointer(self.look, target, sources, "", self._labels())
+        pointer = Pointer(self.look, target, sources, "")
         row = next((row for row in self.board.rows if self.board.index(row) == step.index), None)
         if row is None:
             return pointer
