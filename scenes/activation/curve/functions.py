@@ -30,7 +30,7 @@ from torchreel.scenes.activation.curve.laws import (
     smooth,
     wide,
 )
-from torchreel.scenes.activation.curve.range import Instead, Stored
+from torchreel.scenes.activation.curve.range import Instead, Size, Stored
 from torchreel.scenes.trace.formula import (
     Add,
     Const,
@@ -165,7 +165,7 @@ def _tanh(module: Any) -> Law:
 
 def _softsign(module: Any) -> Law:
     def ratio(x: Expr) -> Expr:
-        return Div(x, Add((ONE, Func("abs", x))))
+        return Div(x, Add((ONE, Size(x))))
 
     return smooth(ratio, beside={"tanh(x)": torch.tanh}, levels={"−1": -1.0, "1": 1.0}, reach=6.0)
 

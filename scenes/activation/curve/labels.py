@@ -93,8 +93,8 @@ class LabelPlaces:
         order = sorted(spread.round().astype(int).tolist(), key=lambda k: -self._distance(ends[k], curve))
         spots = [
             (float(ends[k][0]), float(ends[k][1]) + side * lift)
-            for k in order
             for lift in _LIFTS
+            for k in order
             for side in (1, -1)
         ]
         sides = [

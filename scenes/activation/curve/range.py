@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from torchreel.scenes.trace.formula import Expr, Ref, Tensors, Token
+from torchreel.scenes.trace.formula import Expr, Func, Ref, Tensors, Token
 from torchreel.scenes.trace.formula.tree import Bounded
 
 
@@ -76,3 +76,19 @@ class Instead(Expr):
 
     def symbols(self) -> str:
         return self.value.symbols()
+
+
+class Size(Func):
+    """|x|, as a textbook writes it."""
+
+    def __init__(self, arg: Expr) -> None:
+        super().__init__("abs", arg)
+
+    def at(self, position: Callable[[Tensor], Tensor]) -> Size:
+        return Size(self.arg.at(position))
+
+    def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
+        return [Token("|"), *self.arg.tokens(draw, most), Token("|")]
+
+    def symbols(self) -> str:
+        return f"|{self.arg.symbols()}|"
