@@ -17,7 +17,7 @@ from torchreel.scenes.parts.text import Text, measure
 _TAG_Z = RIDER_Z + 1
 _CLEAR = 0.06
 _LIFTS = (0.3, 0.42, 0.6, 0.8)
-_ALONG = 60
+_APART = 0.05
 _SHARES = (0.93, 0.07, 0.82, 0.18, 0.7, 0.3, 0.58, 0.42)
 _ACROSS = (0.5, 0.35, 0.65, 0.2, 0.8)
 _LABELS, _CURVES, _WORSE = 10_000, 30, 60
@@ -141,9 +141,12 @@ def _inside_box(points: np.ndarray, box: Area) -> int:
 
 
 def _dense(line: np.ndarray) -> np.ndarray:
-    """Many points on a polyline of cubics' ends."""
-    along = np.linspace(0, 1, _ALONG)[:, None]
-    return np.concatenate([a + (b - a) * along for a, b in zip(line[::4], line[3::4], strict=True)])
+    """Points on a polyline of cubics, `_APART` apart."""
+    pieces = []
+    for start, end in zip(line[::4], line[3::4], strict=True):
+        count = int(np.linalg.norm(end - start) / _APART) + 2
+        pieces.append(start + (end - start) * np.linspace(0, 1, count)[:, None])
+    return np.concatenate(pieces)
 
 
 def _box(middle: tuple[float, float], size: tuple[float, float]) -> Area:
