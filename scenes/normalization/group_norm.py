@@ -63,7 +63,9 @@ class GroupNorm(FiveSteps):
 
     def law(self) -> Sequence[Token]:
         """The definition; the example `groups` is about the statistics."""
-        return [Token("output = (input − mean) / √(var + ε)")] if self._settings() else super().law()
+        if not self._settings():
+            return super().law()
+        return self._law(f"(input − mean) / √(var + {self._eps})")
 
     def figure(self) -> Step | None:
         """The first result of the setting whose groups are neither all channels nor one."""
