@@ -9,8 +9,8 @@ from typing import Any
 from manim import Animation
 
 from torchreel.scenes.normalization import operators
+from torchreel.scenes.normalization.five_steps import FiveSteps
 from torchreel.scenes.normalization.groups import GroupsBoard, Heading, numbers_a_group
-from torchreel.scenes.normalization.layer_norm import FiveSteps
 from torchreel.scenes.parts.look import Stroke
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
