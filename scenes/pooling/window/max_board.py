@@ -46,7 +46,9 @@ class MaxBoard(PoolingBoard):
 
     def _has_room(self, cells: Cells) -> bool:
         """Whether flat indices stand in the corners of the input's cells."""
-        return self.returns_indices and bool(cells.text_size) and min(cells.width, cells.height) >= _INDEX_CELL
+        return (
+            self.returns_indices and bool(cells.text_size) and min(cells.width, cells.height) >= _INDEX_CELL
+        )
 
     @property
     def has_cell_text(self) -> bool:
