@@ -65,6 +65,7 @@ class Stage:
             def __init__(self, request: Any, **manim: Any) -> None:
                 self.request = request
                 self.sections: list[Any] = []
+                self.figure_time = 0.0
                 self.alt = {"zh": "方块", "en": "a square"}
                 super().__init__(**manim)
 

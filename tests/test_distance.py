@@ -104,4 +104,4 @@ def test_shapes_that_do_not_broadcast_are_refused_in_torchs_words() -> None:
 )
 def test_any_call_is_drawn(scene: Any, changes: dict[str, Any], x1: str | None) -> None:
     both = {"x1": x1, "x2": x1} if x1 == "torch.zeros(0, 3)" else {}
-    assert faults(scene.__name__, "default", changes, x1, both) == []
+    assert faults(scene.__name__, "handbook", changes, x1, both) == []

@@ -114,7 +114,7 @@ def test_conv2d_gives_the_handbooks_output() -> None:
 
 
 def test_lstmcell_gives_the_handbooks_two_steps() -> None:
-    (h1, c1), (h2, c2) = _run(example("LSTMCell"))
+    (h1, c1), (h2, c2) = _run(example("LSTMCell", "handbook"))
     expected = [
         [0.2202, -0.0278, 0.2574, -0.3888],
         [0.8194, -0.0751, 0.6597, -0.4974],

@@ -81,9 +81,9 @@ def test_many_products_are_made_when_asked_for() -> None:
 
 
 def test_the_handbooks_numbers() -> None:
-    trace = registry.find("Linear").operator.trace_example(example("Linear"))
+    trace = registry.find("Linear").operator.trace_example(example("Linear", "handbook"))
     torch.testing.assert_close(trace.output, torch.tensor([-0.7241, 0.0593]), atol=5e-5, rtol=0)
-    trace = registry.find("Bilinear").operator.trace_example(example("Bilinear"))
+    trace = registry.find("Bilinear").operator.trace_example(example("Bilinear", "handbook"))
     torch.testing.assert_close(trace.output, torch.tensor([-0.3567, -0.6379, -1.3637]), atol=5e-5, rtol=0)
 
 
@@ -96,7 +96,7 @@ def test_formulas_say_what_is_multiplied_and_added() -> None:
     bilinear = registry.find("Bilinear").operator.trace_example(example("Bilinear"))
     steps = {"outer": (0, 0), "product": (0, 0, 0), "sum": (0,), "output": (0,)}
     symbols = [bilinear.step(tensor, cell).formula.symbols() for tensor, cell in steps.items()]
-    assert symbols == ["input1·input2", "outer·weight", "Σ product", "sum + bias"]
+    assert symbols == ["input1·input2", "outer·weight", "Σ product", "Σ outer·weight + bias"]
 
 
 @pytest.mark.parametrize("operator", ["Linear", "Bilinear"])
@@ -110,7 +110,7 @@ def test_a_wrong_number_is_refused(operator: str, tensor: str) -> None:
 
 
 @pytest.mark.parametrize("operator, overrides, text, message", [
-    ("Linear", {"in_features": 4}, None, "shapes cannot be multiplied"),
+    ("Linear", {"in_features": 5}, None, "shapes cannot be multiplied"),
     ("Linear", {"bias": "no"}, None, "bias='no' should be True or False"),
     ("Linear", {"features": 4}, None, "has no argument 'features'"),
     ("Bilinear", {"in1_features": 0}, None, "in1_features must be > 0"),
@@ -132,9 +132,9 @@ def test_what_cannot_work_is_said_in_one_line(
     ("Linear", "batch", "[[nan, inf, 1e9]]", {}),
     ("Linear", "batch", "torch.ones(0, 3)", {}),
     ("Linear", "bias", None, {"out_features": 12}),
-    ("Bilinear", "default", "torch.randn(5) * 1e5", {}),
-    ("Bilinear", "default", "[nan, inf, 1, 2, 3]", {"bias": False}),
-    ("Bilinear", "default", "torch.randn(30)", {"out_features": 12}),
+    ("Bilinear", "handbook", "torch.randn(5) * 1e5", {}),
+    ("Bilinear", "handbook", "[nan, inf, 1, 2, 3]", {"bias": False}),
+    ("Bilinear", "handbook", "torch.randn(30)", {"out_features": 12}),
     ("Bilinear", "default", "[5]", {"out_features": 1}),
 ])  # fmt: skip
 def test_any_call_keeps_the_layout_rules(

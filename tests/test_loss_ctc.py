@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ import torchreel
 from torchreel.assets.examples import example
 from torchreel.render.check.check import faults
 from torchreel.scenes.loss.ctc.ctc import CTCLoss
+from torchreel.scenes.loss.ctc.trace import ctc_facts
+from torchreel.scenes.stage.telling import Request
 from torchreel.tests.calls import check_call
 
 
@@ -86,6 +89,64 @@ def test_a_blank_before_a_repeated_label_is_not_skipped() -> None:
 def test_the_mean_divides_by_the_targets_length() -> None:
     trace = CTCLoss.operator.trace_example(example("CTCLoss"))
     torch.testing.assert_close(trace.output.double(), trace.tensors["nll"][0] / 3, rtol=1e-6, atol=1e-6)
+
+
+def told(changes: dict[str, Any] | None = None, **inputs: Any) -> tuple[CTCLoss, list[str]]:
+    """A clip with other settings and inputs, and what it says in English."""
+    chosen = example("CTCLoss")
+    given_inputs = {**chosen.inputs, **{name: torch.as_tensor(value) for name, value in inputs.items()}}
+    chosen = dataclasses.replace(chosen, kwargs={**chosen.kwargs, **(changes or {})}, inputs=given_inputs)
+    scene = CTCLoss(Request(CTCLoss.operator.trace_example(chosen), chosen, "en"))
+    beats = list(scene.story())
+    return scene, [*dict.fromkeys(scene._sentences(beat, "en") for beat in beats), scene.alt["en"]]
+
+
+def test_a_target_without_a_path_is_told() -> None:
+    no_blank_nor_first = [[-math.inf, -0.6, -0.8]] * 5
+    scene, said = told({"zero_infinity": True}, log_probs=no_blank_nor_first)
+    assert scene.facts["impossible"] and scene.facts["zeroed"]
+    assert any("zero_infinity=True makes the loss 0" in one for one in said)
+    assert not any("−log of" in one or "what remains" in one for one in said)
+    scene, said = told(log_probs=no_blank_nor_first)
+    assert not scene.facts["zeroed"]
+    assert any("the loss is infinite" in one for one in said)
+
+
+def test_what_is_no_log_probability_is_not_called_one() -> None:
+    scene, said = told(log_probs=torch.randn(50, 20, generator=torch.Generator().manual_seed(0)))
+    assert not scene.facts["input_is_log_probabilities"]
+    assert not any("probabilit" in one for one in said)
+    assert CTCLoss(
+        Request(CTCLoss.operator.trace_example(example("CTCLoss")), example("CTCLoss"), "en")
+    ).facts["input_is_log_probabilities"]
+
+
+@pytest.mark.parametrize("scale", [1.0, 40.0, 2000.0])
+def test_probabilities_too_small_or_too_large_for_a_float_are_proved_in_logarithms(scale: float) -> None:
+    log_probs = torch.randn(40, 5, generator=torch.Generator().manual_seed(2)) * scale
+    trace = torchreel.trace(
+        nn.CTCLoss(reduction="none"), log_probs, torch.tensor([1, 2, 2]), torch.tensor(40), torch.tensor(3)
+    )
+    torch.testing.assert_close(
+        trace.output.double().reshape(()), trace.tensors["loss"][0], rtol=1e-4, atol=1e-4
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(calls())
+def test_facts_of_any_call(call: tuple[nn.Module, list[Any]]) -> None:
+    module, inputs = call
+    trace = torchreel.trace(module, *inputs)
+    facts = ctc_facts(trace)
+    losses = trace.tensors["nll"].tolist()
+    assert facts["impossible"] == math.isinf(losses[0])
+    assert facts["zeroed"] == (math.isinf(losses[0]) and module.zero_infinity)
+    assert facts["several_samples"] == (len(losses) > 1)
+    length = int(torch.as_tensor(inputs[3]).reshape(-1)[0])
+    target = trace.tensors["labels"][0, 1 : 2 * length : 2].tolist()
+    assert facts["repeats"] == any(a == b for a, b in itertools.pairwise(target))
+    assert facts["two_ends"] == (length > 0)
+    assert facts["input_is_log_probabilities"]
 
 
 @pytest.mark.parametrize("name", ["alpha", "paths", "nll", "loss", "output"])

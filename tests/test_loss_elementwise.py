@@ -14,11 +14,14 @@ from torch import Tensor, nn
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example, examples
-from torchreel.render.check.check import Reading
-from torchreel.render.check.stage import proved, watch_scene
+from torchreel.render.check.check import faults
+from torchreel.render.check.stage import proved, watch
 from torchreel.scenes import registry
-from torchreel.scenes.stage.telling import Request
-from torchreel.scenes.trace.proof import TraceError
+from torchreel.scenes.loss.elementwise.facts import facts as trace_facts
+from torchreel.scenes.loss.elementwise.laws_trace import LAWS
+from torchreel.scenes.loss.elementwise.trace import MOST_SHOWN, LossCells, Span, shown
+from torchreel.scenes.trace.formula import cells
+from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 
 SPECIAL = torch.tensor([math.nan, math.inf, -math.inf, 0.0, 1.0, -1.0, 30.0, -100.0])
@@ -128,27 +131,51 @@ def test_a_changed_result_is_refused(name: str) -> None:
         dataclasses.replace(trace, tensors={**trace.tensors, "output": changed})
 
 
-@pytest.mark.parametrize("name, each", [(name, each) for name, each in NAMES if name != "KLDivLoss"])
-def test_each_loss_lies_on_the_curve_that_is_drawn(name: str, each: str) -> None:
-    trace = proved(name, each)
-    spot = next(axis for axis in ("difference", "agreement", "input") if axis in trace.tensors)
+def drawn(trace: Trace) -> Span:
+    """The curves of a clip."""
+    return LAWS[trace.name].drawn(trace.module)
+
+
+def on_its_curve(trace: Trace) -> None:
+    """Each of the shown elements lies on the curve that has its own target, factor or variance."""
+    span, shape = drawn(trace), trace.shape("loss")
     height = "unweighted" if "unweighted" in trace.tensors else "loss"
-    xs, ys = trace.sample(spot), trace.sample(height)
-    curves = [trace.sample(key) for key in trace.tensors if key.startswith("curve.") and key[6:].isdigit()]
+    _, numbers = span.curves(trace.tensors, shape)  # type: ignore[arg-type]
     along = trace.sample("curve.x")
-    for x, y in zip(xs, ys, strict=True):
-        left = max(0, int((along <= x).sum()) - 1)
-        pairs = [(curve[left], curve[min(left + 1, len(curve) - 1)]) for curve in curves]
-        assert any(min(a, b) - 2e-3 <= y <= max(a, b) + 2e-3 for a, b in pairs), (x, y)
+    spots = LossCells(trace.tensors, cells(shape, 0, len(numbers)), torch.float64)  # type: ignore[arg-type]
+    xs, ys = (spots.value(name) for name in (span.x, height))
+    assert len(numbers) == math.prod(shown(shape)) <= MOST_SHOWN
+    for x, y, number in zip(xs.tolist(), ys.tolist(), numbers, strict=True):
+        curve = trace.sample(f"curve.{number}")
+        right = min(max(1, int((along <= x).sum())), len(along) - 1)
+        near = curve[max(0, right - 2) : right + 2]
+        assert float(near.min()) - 2e-3 <= y <= float(near.max()) + 2e-3, (x, y, number)
+
+
+@pytest.mark.parametrize("name, each", NAMES)
+def test_each_loss_lies_on_its_own_curve(name: str, each: str) -> None:
+    on_its_curve(proved(name, each))
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_each_column_has_a_curve_with_its_own_factor(data: st.DataObject) -> None:
+    factors = data.draw(st.lists(st.sampled_from([0.25, 0.67, 1.0, 4.0]), min_size=1, max_size=4))
+    rows = data.draw(st.integers(1, 3))
+    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 99)))
+    target = (torch.rand(rows, len(factors), generator=generator) > 0.5).float()
+    given_ = torch.randn(rows, len(factors), generator=generator)
+    on_its_curve(torchreel.trace(nn.BCEWithLogitsLoss(pos_weight=torch.tensor(factors)), given_, target))
 
 
 @pytest.mark.parametrize(
     "name, each, divisor",
     [
-        ("L1Loss", "default", 15),
-        ("KLDivLoss", "default", 3),
-        ("KLDivLoss", "mean", 15),
-        ("BCELoss", "weight", 3),
+        ("L1Loss", "default", 5),
+        ("L1Loss", "handbook", 15),
+        ("KLDivLoss", "default", 2),
+        ("KLDivLoss", "mean", 6),
+        ("BCELoss", "weight", 4),
     ],
 )
 def test_a_mean_divides_by_what_the_clip_says(name: str, each: str, divisor: int) -> None:
@@ -158,8 +185,42 @@ def test_a_mean_divides_by_what_the_clip_says(name: str, each: str, divisor: int
 
 
 def test_smooth_l1_is_huber_divided_by_beta() -> None:
-    smooth, huber = proved("SmoothL1Loss", "beta"), proved("HuberLoss", "delta")
+    smooth, huber = proved("SmoothL1Loss", "handbook"), proved("HuberLoss", "handbook")
+    torch.testing.assert_close(smooth.tensors["loss"], huber.tensors["loss"])
+    inputs = proved("SmoothL1Loss", "default").inputs
+    smooth, huber = (
+        torchreel.trace(one, **inputs) for one in (nn.SmoothL1Loss(beta=0.5), nn.HuberLoss(delta=0.5))
+    )
     torch.testing.assert_close(smooth.tensors["loss"], huber.tensors["loss"] / 0.5)  # type: ignore[operator]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", CLASSES)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_what_captions_claim_is_true_of_the_call(name: str, data: st.DataObject) -> None:
+    module, inputs = called(name, Calls(data.draw))
+    trace = torchreel.trace(module, *inputs)
+    facts, target = trace_facts(trace), torch.as_tensor(trace.tensors["target"])
+    assert [key for key in facts if key.startswith("reduction_") and facts[key]] == [
+        f"reduction_{module.reduction}"
+    ]
+    assert facts["weighted"] == (getattr(module, "weight", None) is not None)
+    factors = getattr(module, "pos_weight", None)
+    assert facts["pos_weighted"] == (factors is not None)
+    assert facts["single_factor"] == (factors is not None and len(set(factors.reshape(-1).tolist())) == 1)
+    above = factors is not None and factors.numel() > 0 and float(factors.min()) > 1
+    assert facts["pos_weight_above_one"] == above
+    assert facts["hard_targets"] == set(target.reshape(-1).tolist()).issubset({0.0, 1.0})
+    assert facts["log_target"] == getattr(module, "log_target", False)
+    assert facts["has_parabola"] == (name in ("HuberLoss", "SmoothL1Loss") and vars(module).get("beta") != 0)
+    losses = trace.sample("loss").tolist()
+    assert facts["has_nan"] == any(math.isnan(loss) for loss in losses)
+    if name == "GaussianNLLLoss":
+        assert facts["eps_used"] == any(one < module.eps for one in trace.sample("var").tolist())
+    if facts["distributions"]:
+        rows = torch.as_tensor(trace.tensors["loss"])
+        assert all(sum(row) >= -1e-9 for row in rows.reshape(-1, rows.shape[-1]).tolist())
 
 
 def test_a_logarithm_does_not_fall_below_minus_100() -> None:
@@ -177,7 +238,7 @@ def test_beyond_the_margin_nothing_is_lost() -> None:
 @pytest.mark.parametrize(
     "name, overrides, given, said",
     [
-        ("BCELoss", {}, "[2.0, 0.5, 0.1]", "between 0 and 1"),
+        ("BCELoss", {}, "[2.0, 0.5, 0.1, 0.3]", "between 0 and 1"),
         ("BCELoss", {}, "[0.1, 0.5]", "different to the input size"),
         ("L1Loss", {"reduction": "average"}, None, "average is not a valid value for reduction"),
         ("HuberLoss", {"delta": -1.0}, None, "delta"),
@@ -193,33 +254,67 @@ def test_what_does_not_fit_is_refused_in_one_line(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "name, each, overrides, given",
     [
         ("L1Loss", "default", {}, "torch.randn(40, 3, 5)"),
-        ("MSELoss", "none", {}, "torch.randn(60, 3, 5) * 1e6"),
+        ("MSELoss", "none", {}, "torch.randn(60, 5) * 1e6"),
         ("MSELoss", "default", {"reduction": "sum"}, "2.5"),
-        ("L1Loss", "sum", {}, "torch.zeros(2, 0, 3, 5)"),
-        ("HuberLoss", "default", {"delta": 1.9}, None),
-        ("KLDivLoss", "mean", {}, "torch.randn(30, 3, 5)"),
         ("HuberLoss", "default", {"delta": 1e9}, "torch.full((3, 5), float('nan'))"),
         ("SmoothL1Loss", "default", {"beta": 0.0}, None),
-        ("BCEWithLogitsLoss", "default", {"reduction": "sum"}, "[float('inf'), 1e9, -1e9]"),
-        ("KLDivLoss", "default", {"reduction": "none"}, "torch.full((3, 5), float('-inf'))"),
+        ("BCELoss", "weight", {"reduction": "none"}, None),
+        ("BCEWithLogitsLoss", "default", {"reduction": "sum"}, "[float('inf'), 1e9, -1e9, float('nan')]"),
+        ("BCEWithLogitsLoss", "handbook", {"pos_weight": [0.67, 0.82, 4]}, None),
+        ("KLDivLoss", "mean", {}, "torch.randn(30, 2, 3)"),
+        ("KLDivLoss", "default", {"reduction": "none"}, "torch.full((2, 3), float('-inf'))"),
         ("PoissonNLLLoss", "default", {"full": True}, "[300.0, -300.0, 0.0, float('nan')]"),
+        ("PoissonNLLLoss", "log_input", {"eps": 0.5}, None),
         ("GaussianNLLLoss", "default", {"eps": 50.0}, "[1e5, 0.0, 1.0, 2.0]"),
-        ("SoftMarginLoss", "default", {}, "[[100.0, -100.0]]"),
+        ("SoftMarginLoss", "default", {}, "[100.0, -100.0, 0.0, 1.0]"),
         ("HingeEmbeddingLoss", "margin", {"margin": -5.0}, "[-9.0, 0.0, 9.0, 1.0]"),
     ],
 )
-def test_any_call_is_drawn_by_the_layout_rules(
+def test_any_call_is_drawn_by_the_laws(
     name: str, each: str, overrides: dict[str, object], given: str | None
 ) -> None:
-    scene, chosen = registry.find(name), example(name, each)
-    trace = scene.operator.trace_example(chosen, overrides, given)
-    show = watch_scene(scene, Request(trace, chosen, "en", "light"))
-    broken = {
-        rule: found[:2] for rule, found in Reading(show).broken.items() if found and rule != "title_whole"
-    }
-    assert broken == {}
-    assert 3 <= show.scene.time <= 15.5
+    assert faults(name, each, overrides, given) == []
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("weight", [None, [2, 1, 0.5, 1]])
+@pytest.mark.parametrize("pos_weight", [None, [3.0], [0.67, 0.82, 4, 1]])
+def test_weight_factor_and_reduction_go_together(
+    reduction: str, weight: list[float] | None, pos_weight: list[float] | None
+) -> None:
+    given = {"weight": weight, "pos_weight": pos_weight}
+    changes = {"reduction": reduction, **{name: value for name, value in given.items() if value}}
+    assert faults("BCEWithLogitsLoss", "default", changes) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["BCELoss", "BCEWithLogitsLoss", "HingeEmbeddingLoss", "SoftMarginLoss"])
+def test_the_two_targets_have_the_same_colours_in_every_loss(name: str, theme: str) -> None:
+    show = watch(example(name), proved(name, "default"), "en", theme)
+    panel, look = show.scene.panel, show.scene.look  # type: ignore[attr-defined]
+    for number in range(panel.count):
+        hue = look.theme.channel(0 if panel.value("target", number) == 1 else 1)
+        grid = panel.left.grids["target"][0]
+        assert grid.fill((number, 0)) == look.theme.tint(hue, 0.24)
+        if name != "SoftMarginLoss":
+            assert panel.graph.color(panel.numbers[number]) == hue
+
+
+def test_of_no_elements_the_clip_says_that_there_is_none() -> None:
+    trace = torchreel.trace(nn.L1Loss(reduction="sum"), torch.zeros(2, 0, 5), torch.zeros(2, 0, 5))
+    show = watch(example("L1Loss", "sum"), trace, "en", "light")
+    assert [section.name for section in show.scene.sections] == ["nothing"]
+
+
+def test_the_alternative_text_tells_the_reduction_that_is_drawn() -> None:
+    for reduction, said in (("sum", "The losses are added up."), ("none", "as they are")):
+        trace = registry.find("L1Loss").operator.trace_example(
+            example("L1Loss"), {"reduction": reduction}, None
+        )
+        show = watch(example("L1Loss"), trace, "en", "light")
+        assert said in show.scene.alt["en"]

@@ -17,13 +17,26 @@ import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.render.check.check import faults
+from torchreel.scenes.loss.vector.classes_trace import class_facts
 from torchreel.scenes.registry import find
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 
 REDUCTIONS = st.sampled_from(["none", "sum", "mean"])
 DTYPES = st.sampled_from([torch.float32, torch.float64, torch.bfloat16])
 WIDE = st.sampled_from([torch.float32, torch.float64])
+LOSSES = [
+    "CrossEntropyLoss",
+    "NLLLoss",
+    "MultiMarginLoss",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "MarginRankingLoss",
+    "CosineEmbeddingLoss",
+    "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
+]
 SPECIAL = [math.nan, math.inf, -math.inf]
 
 
@@ -143,11 +156,11 @@ def test_a_changed_number_is_refused(tensor: str) -> None:
 
 def test_cross_entropy_has_a_minus_and_its_weighted_mean_divides_by_the_weights() -> None:
     trace = proved("CrossEntropyLoss", "weight")
-    assert trace.step("loss", (1,)).formula.symbols() == "−w·log_p"
+    assert trace.step("loss", (1,)).formula.symbols() == "−w·log(p)"
     assert trace.step("output", ()).formula.symbols() == "(Σ loss) / (Σ w)"
-    assert trace.tensors["w"].tolist() == [1, 3, 1]  # type: ignore[union-attr]
+    assert trace.tensors["w"].tolist() == [2, 3, 2]  # type: ignore[union-attr]
     loss = trace.tensors["loss"]
-    assert trace.value("output", ()) == pytest.approx(float(loss.sum()) / 5)  # type: ignore[union-attr]
+    assert trace.value("output", ()) == pytest.approx(float(loss.sum()) / 7)  # type: ignore[union-attr]
 
 
 def test_an_ignored_sample_is_not_counted() -> None:
@@ -157,7 +170,7 @@ def test_an_ignored_sample_is_not_counted() -> None:
 
 
 def test_smoothing_spreads_its_share() -> None:
-    trace = proved("CrossEntropyLoss", "label_smoothing")
+    trace = proved("CrossEntropyLoss", "handbook")
     expected = torch.tensor([[0.1, 0.6, 0.1, 0.1, 0.1]], dtype=torch.float64)
     torch.testing.assert_close(trace.tensors["q"], expected)
     assert trace.value("output", ()) == pytest.approx(1.51873851)
@@ -167,7 +180,8 @@ def test_targets_end_at_the_first_minus_one() -> None:
     trace = proved("MultiLabelMarginLoss")
     hinge = trace.tensors["hinge"]
     assert (hinge[0, 2:] == 0).all() and (hinge[0, :, [0, 3]] == 0).all()  # type: ignore[index, union-attr]
-    assert trace.value("loss", (0,)) == pytest.approx(0.85)
+    assert trace.value("loss", (0,)) == pytest.approx(0.5)
+    assert len(list(trace.step("loss", (0,)).reads)) == 4  # two right classes, each beside two wrong ones
 
 
 @pytest.mark.parametrize(
@@ -185,6 +199,64 @@ def test_swap_takes_the_smaller_distance() -> None:
     trace = proved("TripletMarginLoss", "swap")
     assert trace.value("between", (0,)) < trace.value("to_negative", (0,))
     assert "min(to_negative, between)" in trace.step("loss", (0,)).formula.symbols()
+
+
+def words(operator: str, name: str, changes: dict[str, Any] | None = None, **inputs: Any) -> list[str]:
+    """What a clip says in English, and its alternative text."""
+    scene = find(operator).scene
+    chosen = example(operator, name)
+    chosen = dataclasses.replace(
+        chosen, kwargs={**chosen.kwargs, **(changes or {})}, inputs={**chosen.inputs, **inputs}
+    )
+    told = scene(Request(find(operator).operator.trace_example(chosen), chosen, "en"))
+    beats = list(told.story())
+    return [*dict.fromkeys(told._sentences(beat, "en") for beat in beats), told.alt["en"]]
+
+
+def test_weight_and_smoothing_together_are_told_together() -> None:
+    trace = find("CrossEntropyLoss").operator.trace_example(
+        dataclasses.replace(
+            example("CrossEntropyLoss", "weight"), kwargs={"weight": [1, 2, 3], "label_smoothing": 0.1}
+        )
+    )
+    losses = [trace.value("loss", (row,)) for row in range(3)]
+    assert losses == pytest.approx([0.67, 1.35, 1.94], abs=0.005)
+    assert trace.value("output", ()) == pytest.approx(0.79, abs=0.005)
+    assert trace.step("loss", (0,)).formula.symbols() == "−Σ weight·q·log(p)"
+    said = words("CrossEntropyLoss", "weight", {"label_smoothing": 0.1})
+    assert any("w·q" in one for one in said)
+    assert not any("weight of its class" in one for one in said)
+
+
+@pytest.mark.parametrize("operator", LOSSES)
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_words_name_the_reduction_that_there_is(operator: str, reduction: str) -> None:
+    said = words(operator, "default", {"reduction": reduction})
+    named = {one.split(":")[0] for one in said} & {"mean", "sum", "none"}
+    assert named == {reduction}
+    assert not any(other in said[-1] for other in {"averaged", "without reduction", "reduced"})
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_facts_of_a_loss_of_classes(data: st.DataObject) -> None:
+    draw, classes, samples = data.draw, data.draw(st.integers(1, 4)), data.draw(st.integers(1, 3))
+    (scores,) = draw(tensors((samples, classes), dtype=torch.float32))
+    soft, smoothing = draw(st.booleans()), draw(st.sampled_from([0.0, 0.2]))
+    target = numbers(draw, (samples,), 0, classes)
+    given_target = nn.functional.one_hot(target, classes).float() if soft else target
+    weight = torch.ones(classes) if draw(st.booleans()) else None
+    ignored = -100 if soft else draw(st.sampled_from([-100, 0]))
+    module = nn.CrossEntropyLoss(weight, ignore_index=ignored, label_smoothing=smoothing)
+    facts = class_facts(torchreel.trace(module, scores, given_target))
+    assert facts["soft"] == soft
+    assert facts["smoothed"] == bool(smoothing)
+    assert facts["weighted"] == (weight is not None)
+    assert facts["ignores_some"] == (not soft and ignored in target.tolist())
+    assert facts["several_samples"] == (samples != 1)
+    assert facts["two_samples"] == (samples == 2)
+    assert facts["finite"] == all(math.isfinite(value) for value in scores.flatten().tolist())
+    assert facts["reduction_mean"] and not facts["reduction_sum"] and not facts["reduction_none"]
 
 
 @pytest.mark.parametrize(

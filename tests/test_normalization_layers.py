@@ -175,17 +175,11 @@ def test_the_cumulative_average_weighs_every_batch_alike() -> None:
     assert trace.step("new_running_mean", (0,)).formula.symbols() == "0.667·running_mean + 0.333·mean"
 
 
-def test_eval_gives_a_sample_the_same_numbers_alone() -> None:
-    trace = registry.find("BatchNorm2d").operator.trace_example(example("BatchNorm2d", "eval"))
-    assert torch.equal(trace.tensors["alone"], trace.tensors["output"][:1])
-    assert "mean" not in trace.tensors
-
-
 def test_rms_norm_keeps_no_mean_out() -> None:
     output: Any = registry.find("RMSNorm").operator.trace_example(example("RMSNorm")).output
     torch.testing.assert_close(output[0], output[1])
-    torch.testing.assert_close(output[0], torch.tensor([0.2, 1.4, 1.0, 1.0]))
-    assert bool((output[2] > 0.8).all())
+    torch.testing.assert_close(output[0], torch.tensor([0.4, 1.4, 0.5, 1.0]))
+    assert not torch.allclose(output[0], output[2], 1e-2)
 
 
 def test_the_window_over_channels_is_divided_by_its_size_at_the_border_too() -> None:
@@ -197,30 +191,27 @@ def test_the_window_over_channels_is_divided_by_its_size_at_the_border_too() -> 
     )
 
 
-@pytest.mark.parametrize("operator, planes, sets", [
-    ("BatchNorm2d", [(0, 0), (1, 0)], 2), ("LayerNorm", [(0, 0), (0, 1)], 2), ("InstanceNorm2d", [(0, 0)], 4),
-    ("GroupNorm", [(0, 0), (0, 1)], 4),
+@pytest.mark.parametrize("operator, axes", [
+    ("BatchNorm2d", (1,)), ("LayerNorm", (0, 1)), ("InstanceNorm2d", (0, 1)), ("BatchNorm1d", (1,)),
+    ("BatchNorm3d", (1,)), ("InstanceNorm3d", (0, 1)), ("RMSNorm", (0,)),
 ])  # fmt: skip
-def test_planes_that_share_statistics_have_one_colour(
-    operator: str, planes: list[tuple[int, int]], sets: int
-) -> None:
+def test_what_shares_statistics_has_one_colour(operator: str, axes: tuple[int, ...]) -> None:
     chosen = example(operator)
     show = watch(chosen, registry.find(operator).operator.trace_example(chosen), "en", "light")
-    look, first = show.scene.look, show.stages[0]
-    colors = [look.theme.channel(number) for number in range(sets)]
-    frames = [piece for piece in first.pieces if piece.stroke in colors and not piece.fill_opacity]
-    assert sorted({piece.stroke for piece in frames}) == sorted(colors)
-    numbers = [number for number in first.section.numbers if number.index[2:] == (0, 0)]
-    left, bottom, right, top = zip(
-        *(piece.bounds for piece in frames if piece.stroke == colors[0]), strict=True
-    )
-    inside = {
-        number.index[:2]
-        for number in numbers
-        for k in range(len(left))
-        if left[k] < number.box[0] < right[k] and bottom[k] < number.box[1] < top[k]
-    }
-    assert inside == set(planes)
+    fills: dict[tuple[int, ...], set[str]] = {}
+    for number in show.stages[0].section.numbers:
+        if number.tensor == "input":
+            left, bottom, right, top = number.box
+            x, y = (left + right) / 2, (bottom + top) / 2
+            boxes = [
+                piece
+                for piece in show.stages[0].pieces
+                if piece.fill_opacity and not piece.is_text and piece.bounds[0] < x < piece.bounds[2]
+                and piece.bounds[1] < y < piece.bounds[3]
+            ]  # fmt: skip
+            fills.setdefault(tuple(number.index[axis] for axis in axes), set()).add(boxes[-1].fill)
+    assert all(len(colors) == 1 for colors in fills.values())
+    assert len(set.union(*fills.values())) == len(fills) > 1
 
 
 @pytest.mark.parametrize("operator, tensor", [
@@ -258,7 +249,7 @@ def test_a_new_input_brings_its_sizes() -> None:
     for operator, text, kwargs in (
         ("BatchNorm2d", "torch.ones(2, 5, 3, 3)", {"num_features": 5}),
         ("InstanceNorm1d", "torch.ones(4, 9)", {"num_features": 4}),
-        ("LayerNorm", "torch.ones(6, 3, 2, 5)", {"normalized_shape": (3, 2, 5)}),
+        ("LayerNorm", "torch.ones(6, 3, 2, 5)", {"normalized_shape": 5}),
         ("RMSNorm", "torch.ones(6, 7)", {"normalized_shape": 7}),
     ):
         trace = registry.find(operator).operator.trace_example(example(operator), input_text=text)

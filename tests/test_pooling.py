@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +18,7 @@ from torchreel.assets.examples import example
 from torchreel.render.check.check import Reading, faults
 from torchreel.render.check.layout import RULES
 from torchreel.render.check.stage import watch_scene
+from torchreel.scenes.pooling.window.facts import max_facts
 from torchreel.scenes.pooling.window.max_pool import MaxPool1d, MaxPool2d, MaxPool3d
 from torchreel.scenes.pooling.window.trace import record_max_pool
 from torchreel.scenes.stage.scene import OperatorScene
@@ -199,4 +202,75 @@ def test_lines_and_volumes_keep_the_layout(
         watch_scene(scene, Request(scene.operator.trace_example(chosen, settings, given), chosen, "en"))
     )
     assert not [message for rule in RULES for message in found.broken[rule]]
-    assert 3 <= found.duration <= 15.5
+    assert 8 <= found.duration <= 30
+
+
+@settings(max_examples=60, deadline=None)
+@given(calls())
+def test_what_captions_claim_is_so(call: tuple[nn.Module, torch.Tensor]) -> None:
+    """Windows are found again by pooling inputs with a single cell that is 1."""
+    module, x = call
+    made = trace(module, x)
+    facts, dims = max_facts(made), int(type(module).__name__[-2])
+    sizes = x.shape[-dims:]
+    values: Any = module(torch.zeros(1, *sizes))
+    outs = (values[0] if isinstance(values, tuple) else values).shape[1:]
+    reads = []
+    for cell in itertools.product(*map(range, sizes)):
+        one = torch.zeros(1, *sizes)
+        one[(0, *cell)] = 1
+        result = module(one)
+        reads.append(int((result[0] if isinstance(result, tuple) else result).sum()))
+    assert facts["windows_overlap"] == (max(reads) > 1)
+    assert facts["skips"] == (min(reads) == 0)
+    assert facts["keeps_size"] == (outs == sizes)
+    assert facts["shrinks"] == (outs != sizes and all(a <= b for a, b in zip(outs, sizes, strict=True)))
+    settings = {name: getattr(module, name) for name in ("kernel_size", "stride", "padding", "dilation")}
+    floor = CLASSES[dims](**settings)(torch.zeros(1, *sizes)).shape[1:]
+    assert facts["ceil_adds_a_window"] == (outs != floor)
+    assert facts["plain_numbers"] == bool(x.isfinite().all())
+
+
+@pytest.mark.parametrize(
+    ("scene", "settings", "given", "said", "never"),
+    [
+        (MaxPool1d, {"kernel_size": 1, "stride": 2, "ceil_mode": True}, "torch.arange(10.).reshape(1, 1, 10)",
+         "skipped", "overlap"),
+        (MaxPool2d, {"stride": 2}, None, "side by side", "overlap"),
+        (MaxPool2d, {"stride": 1}, None, "overlap", "side by side"),
+        (MaxPool2d, {}, "[[[1., float('nan')], [2., 3.]]]", "NaN beats", "largest"),
+    ],
+)  # fmt: skip
+def test_words_are_true_of_settings_together(
+    scene: type[OperatorScene], settings: dict[str, object], given: str | None, said: str, never: str
+) -> None:
+    chosen = example(scene.operator.name)
+    request = Request(scene.operator.trace_example(chosen, settings, given), chosen, "en")
+    words = " ".join(section.caption["en"] for section in watch_scene(scene, request).scene.sections)
+    assert said in words
+    assert never not in words
+
+
+def test_a_maximum_does_not_stand_in_one_corner_only() -> None:
+    made = MaxPool2d.operator.trace_example(example("MaxPool2d"))
+    places = [
+        (step.index[-2:], divmod(int(made.value("indices", step.index)), 4)) for step in made.steps("output")
+    ]
+    corners = {(row - 2 * i, column - 2 * j) for (i, j), (row, column) in places}
+    assert len(corners) > 1
+
+
+def test_a_window_and_its_result_share_a_tint_where_windows_have_no_cell_in_common() -> None:
+    chosen = example("MaxPool2d")
+    board = watch_scene(
+        MaxPool2d, Request(MaxPool2d.operator.trace_example(chosen), chosen, "en")
+    ).scene.board
+    fills = {}
+    for position in board.positions():
+        taps = [board.input.drawn.boxes[tap] for tap in board.size.taps(position)]
+        seen = {tuple(box.fill_rgbas[0].round(3)) for box in taps}
+        result = tuple(board.outputs["output"].drawn.boxes[position].fill_rgbas[0].round(3))
+        assert result in seen
+        assert len(seen) == 2
+        fills[position] = result
+    assert len(set(fills.values())) == 4

@@ -14,10 +14,11 @@ from torch import nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.render.check.check import Reading
+from torchreel.render.check.check import Reading, faults
 from torchreel.render.check.layout import RULES
 from torchreel.render.check.stage import watch_scene
 from torchreel.scenes.pooling.window.avg_pool import AvgPool1d, AvgPool2d, AvgPool3d
+from torchreel.scenes.pooling.window.facts import average_facts
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
@@ -86,8 +87,8 @@ def test_the_same_corner_is_divided_by_9_or_by_4() -> None:
     assert divisors(made, "other_divisor") == [[9, 9], [9, 9]]
     assert divisors(made) == [[4, 4], [4, 4]]
     corner = (0, 0, 0, 0)
-    assert (made.value("output", corner), made.value("other", corner)) == (3.5, pytest.approx(14 / 9))
-    assert made.value("sum", corner) == 14
+    assert (made.value("output", corner), made.value("other", corner)) == (4.5, 2)
+    assert made.value("sum", corner) == 18
 
 
 def test_cells_beyond_the_padding_never_count() -> None:
@@ -99,13 +100,13 @@ def test_cells_beyond_the_padding_never_count() -> None:
 def test_a_given_divisor_is_used_as_it_is() -> None:
     made = trace("divisor_override")
     assert divisors(made) == [[2, 2], [2, 2]]
-    assert made.value("output", (0, 0, 0, 0)) == 7
+    assert made.value("output", (0, 0, 0, 0)) == 10
 
 
 def test_the_formula_shows_sum_and_divisor() -> None:
     step = trace("default").step("output", (0, 0, 0, 0))
     drawn = "".join(token.text for token in step.tokens(lambda tensor, value: f"{value:g}", 9))
-    assert drawn == "(1 + 2 + 5 + 6) / 4"
+    assert drawn == "(3 + 8 + 7 + 2) / 4"
 
 
 @pytest.mark.parametrize("name", ["sum", "divisor", "output", "other"])
@@ -157,4 +158,52 @@ def test_any_call_keeps_the_layout(
     made = scene.operator.trace_example(chosen, overrides, source)
     found = Reading(watch_scene(scene, Request(made, chosen, "en")))
     assert not [message for rule in RULES for message in found.broken[rule]]
-    assert 3 <= found.duration <= 15.5
+    assert 8 <= found.duration <= 30
+
+
+@settings(max_examples=75, deadline=None)
+@given(calls(FLOATS))
+def test_what_captions_claim_of_divisors_is_so(call: tuple[nn.Module, torch.Tensor]) -> None:
+    """Divisors are found again by pooling ones, with and without padding."""
+    module, x = call
+    made = check_call(module, x)
+    facts = average_facts(made)
+    ones = torch.ones(1, *x.shape[-made.module.kernel_size.__len__() :])  # type: ignore[union-attr,operator,arg-type]
+    pool: Any = type(module)
+    plain: Any = {name: getattr(module, name) for name in ("kernel_size", "stride", "padding", "ceil_mode")}
+    share = pool(**plain, count_include_pad=True)(ones)
+    padded = bool((share < 1).any())
+    override = getattr(module, "divisor_override", None)
+    assert facts["divisor_override"] == (override is not None)
+    assert facts["counts_matter"] == (padded and override is None)
+    means = pool(**plain, count_include_pad=module.count_include_pad)(ones)
+    assert facts["means_of_input"] == (override is None and bool((means == 1).all()))
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "source", "said", "never"),
+    [
+        ("default", {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False, "divisor_override": 2},
+         "torch.arange(25.).reshape(1, 1, 5, 5)", "with either setting", "mean"),
+        ("count_include_pad", {"divisor_override": 2}, None, "no difference", "the divisor is not"),
+        ("ceil_mode", {"kernel_size": 8, "stride": 4}, "torch.ones(1, 1, 32, 32)", "nothing to round", "cut by"),
+        ("ceil_mode", {"kernel_size": 2}, "torch.ones(1, 1, 4, 4)", "with or without", "rounded up"),
+        ("ceil_mode", {"kernel_size": 4, "stride": 4, "padding": 2}, "torch.ones(1, 1, 9, 9)", "3 × 3", "rounded up"),
+        ("default", {"stride": 2}, None, "side by side", "overlap"),
+    ],
+)  # fmt: skip
+def test_words_are_true_of_two_settings_together(
+    name: str, overrides: dict[str, Any], source: str | None, said: str, never: str
+) -> None:
+    chosen = example("AvgPool2d", name)
+    made = AvgPool2d.operator.trace_example(chosen, overrides, source)
+    found = Reading(watch_scene(AvgPool2d, Request(made, chosen, "en")))
+    words = " ".join([found.alt["en"], *(section.caption["en"] for section in found.sections)])
+    assert said in words
+    assert never not in words
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+def test_a_window_that_is_cut_off_keeps_all_laws(padding: int) -> None:
+    settings = {"kernel_size": 3, "stride": 2, "padding": padding}
+    assert faults("AvgPool2d", "ceil_mode", settings, "torch.arange(36.).reshape(1, 1, 6, 6)") == []

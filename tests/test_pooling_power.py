@@ -67,7 +67,7 @@ def trace(name: str, overrides: dict[str, Any] | None = None, source: str | None
 def test_with_p_1_the_output_is_the_sum_and_not_the_average() -> None:
     made = trace("p1")
     torch.testing.assert_close(made.output, 4 * made.tensors["average"])
-    assert made.value("output", (0, 0, 0, 0)) == 14
+    assert made.value("output", (0, 0, 0, 0)) == 10
 
 
 def test_two_legs_give_the_hypotenuse() -> None:
@@ -83,7 +83,7 @@ def test_a_large_p_comes_close_to_the_largest_size() -> None:
 def test_the_sum_is_not_divided() -> None:
     step = trace("default").step("total", (0, 0, 0, 0))
     drawn = "".join(token.text for token in step.tokens(lambda tensor, value: f"{value:g}", 9))
-    assert (drawn, step.value) == ("1² + 2² + 5² + 6²", 66)
+    assert (drawn, step.value) == ("1² + 3² + 5² + 1²", 36)
 
 
 def test_torch_scales_a_window_that_ceil_mode_cuts_off() -> None:
@@ -145,4 +145,30 @@ def test_any_call_keeps_the_layout(
     made = scene.operator.trace_example(chosen, overrides, source)
     found = Reading(watch_scene(scene, Request(made, chosen, "en")))
     assert not [message for rule in RULES for message in found.broken[rule]]
-    assert 3 <= found.duration <= 15.5
+    assert 8 <= found.duration <= 30
+
+
+def words(scene: type[OperatorScene], overrides: dict[str, Any], source: str | None) -> str:
+    """All captions of a clip."""
+    chosen = example(scene.operator.name)
+    made = scene.operator.trace_example(chosen, overrides, source)
+    found = Reading(watch_scene(scene, Request(made, chosen, "en")))
+    return " ".join(section.caption["en"] for section in found.sections)
+
+
+def test_a_window_that_is_scaled_up_is_said_to_be() -> None:
+    said = words(LPPool1d, {"kernel_size": 3, "ceil_mode": True}, "[[[1, 2, 3, 4]]]")
+    assert "scaled up to 3 cells" in said
+    assert "nothing is divided" not in said
+    assert "hypotenuse" not in said
+
+
+def test_two_legs_are_spoken_of_where_windows_hold_two_values() -> None:
+    assert "hypotenuse" in words(LPPool1d, {}, None)
+    assert "hypotenuse" not in words(LPPool1d, {"kernel_size": 4}, None)
+
+
+def test_the_bar_has_the_root_of_all_powers() -> None:
+    chosen = example("LPPool2d")
+    scene = watch_scene(LPPool2d, Request(trace("default"), chosen, "en")).scene
+    assert scene.said[-1].text == "y_{0,1} = √(2² + 4² + 2² + 5²) = 7"

@@ -24,7 +24,7 @@ from torchreel.render.settings import PAGE, Rect, View
 from torchreel.scenes import registry
 from torchreel.scenes.stage.telling import Request
 
-LARGEST = 600_000
+LARGEST = 800_000
 LEAST_SSIM = 0.995
 EVERY = 37
 """Frames from one that is looked at to the next; no beat repeats at this distance."""
@@ -95,16 +95,20 @@ def quality(operator: str, path: Path) -> Quality:
 
 
 def _compared(path: Path, samples: dict[int, np.ndarray]) -> Quality:
-    found, begin = {}, 0
+    """The film's last picture with its hold is the GIF's first; all else follows in the film's order."""
+    found: dict[int, float] = {}
     with Image.open(path) as gif:
-        for frame in ImageSequence.Iterator(gif):
-            end = begin + int(frame.info["duration"]) // 10
-            due = [time for time in samples if begin <= time < end]
+        lasts = [int(frame.info["duration"]) // 10 for frame in ImageSequence.Iterator(gif)]
+        total = sum(lasts)
+        begin = -lasts[0]
+        for number, frame in enumerate(ImageSequence.Iterator(gif)):
+            end = begin + lasts[number]
+            due = [time for time in samples if begin <= time < end or begin + total <= time < end + total]
             if due:
                 shown = luma(np.asarray(frame.convert("RGB")))
                 found.update({time: ssim(samples[time], shown) for time in due})
             begin = end
-    return Quality(path.stat().st_size, begin / 100, found)
+    return Quality(path.stat().st_size, total / 100, found)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +117,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("operator", examples())
-def test_a_default_gif_is_at_most_600_kb(operator: str, folder: Path) -> None:
+def test_a_default_gif_is_at_most_800_kb(operator: str, folder: Path) -> None:
     assert quality(operator, folder / f"{operator}.gif").size <= LARGEST
 
 

@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequenc
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.render.check.check import Reading
+from torchreel.render.check.check import faults
 from torchreel.render.check.stage import Show, watch_scene
 from torchreel.scenes.recurrent.cell.tape_trace import RowDot
 from torchreel.scenes.recurrent.network.networks import GRU, LSTM, RNN, NetworkScene
@@ -217,22 +217,56 @@ def test_the_last_picture_holds_output_and_the_last_states(kind: str) -> None:
             assert sorted(found.tolist()) == sorted(trace.tensors[tensor].reshape(-1).tolist())
 
 
-@pytest.mark.parametrize("scene", SCENES.values())
-@pytest.mark.parametrize(
-    ("overrides", "text"),
-    [
-        ({"hidden_size": 64, "num_layers": 12, "bidirectional": True}, "torch.randn(9, 2, 30)"),
-        ({"num_layers": 2, "bidirectional": True}, "torch.randn(3, 2)"),
-        ({"hidden_size": 1, "batch_first": True}, "torch.randn(2, 1, 1)"),
-        ({"bidirectional": True}, "torch.full((2, 1, 3), 123456.789)"),
-        ({"num_layers": 3}, "torch.full((2, 1, 3), nan)"),
-        ({}, "torch.zeros(2, 0, 3)"),
-    ],
-)
-def test_any_size_keeps_the_rules_of_the_layout(
-    scene: type[NetworkScene], overrides: dict[str, Any], text: str
-) -> None:
-    trace = scene.operator.trace_example(example(scene.operator.name), overrides, text)
-    reading = Reading(_watched(scene, "default", trace))
-    assert not {rule: found for rule, found in reading.broken.items() if found}
-    assert reading.duration <= 15
+def test_a_network_of_one_pass_says_which_step_a_state_belongs_to() -> None:
+    trace = GRU.operator.trace_example(example("GRU"))
+    said = [one.text for one in _watched(GRU, "default", trace).scene.said if one.kind == "numbers"]
+    assert said[-1] == "h_{1} = (1 − 0.38)·(−0.98) + 0.38·0.5 = −0.42"
+
+
+def test_a_row_names_the_layer_and_the_direction_of_the_state_that_is_put_out() -> None:
+    said = []
+    for name in ("layers", "bidirectional"):
+        trace = LSTM.operator.trace_example(example("LSTM", name))
+        show = _watched(LSTM, name, trace)
+        said.append([one.text for one in show.scene.said if one.kind == "numbers"][-1].rpartition(" = ")[0])
+    assert said == ["y_{3} = h^{(2)}_{3}", "y_{1} = h^{←}_{1}"]
+
+
+def test_alt_texts_count_the_layers_and_directions() -> None:
+    """Three layers are not two, and a user's setting counts, not the example that is drawn."""
+    for settings_, words in (
+        ({"num_layers": 2}, "of two layers"),
+        ({"num_layers": 3}, "of several layers"),
+        ({"bidirectional": True}, "a forward and a backward pass"),
+        ({"num_layers": 2, "bidirectional": True}, "several layers, each with a forward"),
+        ({}, "the same cell"),
+    ):
+        for one in ("default", "layers"):
+            trace = LSTM.operator.trace_example(example("LSTM", one), {"num_layers": 1, **settings_})
+            scene = LSTM(Request(trace, example("LSTM", one), "en"))
+            assert words in scene.alt["en"]
+
+
+CALLS: list[tuple[dict[str, Any], str | None]] = [
+    ({"hidden_size": 64, "num_layers": 12, "bidirectional": True}, "torch.randn(9, 2, 30)"),
+    ({"num_layers": 2, "bidirectional": True}, "torch.randn(3, 2)"),
+    ({"hidden_size": 1, "batch_first": True}, "torch.randn(2, 1, 1)"),
+    ({"bidirectional": True}, "torch.full((2, 1, 3), 123456.789)"),
+    ({"num_layers": 3}, "torch.full((2, 1, 3), nan)"),
+    ({"hidden_size": 3}, "torch.randn(5, 2)"),
+    ({"bias": True, "batch_first": True}, "torch.randn(2, 3, 2) * 100"),
+    ({}, "torch.randn(9, 4, 2)"),
+    ({}, "torch.randn(1, 1, 2)"),
+    ({}, "torch.zeros(2, 0, 3)"),
+]
+
+
+@pytest.mark.parametrize("kind", SCENES)
+@pytest.mark.parametrize(("overrides", "text"), CALLS)
+def test_any_call_keeps_the_laws(kind: str, overrides: dict[str, Any], text: str | None) -> None:
+    assert faults(kind, "default", overrides, text) == []
+
+
+@pytest.mark.parametrize("settings_", [{"proj_size": 1}, {"proj_size": 2, "hidden_size": 4, "num_layers": 2}])
+def test_projected_states_keep_the_laws(settings_: dict[str, Any]) -> None:
+    assert faults("LSTM", "default", settings_) == []

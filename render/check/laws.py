@@ -6,6 +6,7 @@ The numbers are those of docs/laws.md. What can be seen on a stage alone is in `
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -28,7 +29,7 @@ FUNCTIONS = frozenset(
     round floor ceil mod if and or else median norm NaN""".split()  # noqa: SIM905
 )
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_]+")
-_MOST_READ = 64
+_MOST_READ, _MOST_PARTS = 64, 2000
 
 Law = Callable[[Show], Iterator[str]]
 
@@ -233,14 +234,17 @@ def _holds(frame: Bounds, place: Place, slack: float = 0.12) -> bool:
 
 
 def _closure(show: Show, focus: Element) -> set[Element]:
-    """An element with everything that it was made of; the last picture may tell it in another way than the rules."""
-    trace, found, waiting = show.scene.trace, {focus}, [focus]
+    """An element with everything that it was made of, the nearest first; of very much, what is near.
+
+    The last picture may tell its element in another way than the rules: what that reads belongs to it too.
+    """
+    trace, found, waiting = show.scene.trace, {focus}, deque([focus])
     figure = show.scene.figure()
     if figure is not None and (figure.tensor, figure.index) == focus:
         found.update(_reads(figure))
     ruled = {rule.tensor for rule in trace.rules}
-    while waiting:
-        tensor, index = waiting.pop()
+    while waiting and len(found) < _MOST_PARTS:
+        tensor, index = waiting.popleft()
         if tensor not in ruled or trace.rule(tensor).over is not None:
             continue
         for one in list(_reads(trace.step(tensor, index))):

@@ -5,15 +5,30 @@ from __future__ import annotations
 from torch import nn
 
 from torchreel.scenes.activation.adaptive.trace import record_adaptive
+from torchreel.scenes.activation.curve.facts import curve_facts
 from torchreel.scenes.activation.curve.overview_trace import check_overview, record_overview, run_overview
 from torchreel.scenes.activation.curve.trace import record_activation
 from torchreel.scenes.activation.glu.trace import record_glu
-from torchreel.scenes.activation.softmax.trace import record_softmax
+from torchreel.scenes.activation.softmax.trace import record_softmax, softmax_facts
 from torchreel.scenes.trace.operator import Operator
 
 
-def _curve(module: type[nn.Module], source: str = "") -> Operator:
-    return Operator(module, record_activation, source=source)
+def _slices(module: type[nn.Module]) -> Operator:
+    symbols = {
+        "max": "m",
+        "negated": "n",
+        "shifted": "d",
+        "exp": "e",
+        "sum": "s",
+        "total": "t",
+        "logsumexp": "ℓ",
+    }
+    return Operator(module, record_softmax, symbols=symbols, facts=softmax_facts)
+
+
+def _curve(module: type[nn.Module], source: str = "", gate: str = "gate") -> Operator:
+    """An element-wise activation; `gate` is what formulas call its gate, if it has one."""
+    return Operator(module, record_activation, source=source, symbols={"gate": gate}, facts=curve_facts)
 
 
 ReLU = _curve(nn.ReLU)
@@ -27,12 +42,14 @@ ELU = _curve(
 )
 CELU = _curve(nn.CELU, "Barron 2017, Continuously Differentiable Exponential Linear Units, arXiv:1704.07483")
 SELU = _curve(nn.SELU, "Klambauer et al. 2017, Self-Normalizing Neural Networks, arXiv:1706.02515")
-GELU = _curve(nn.GELU, "Hendrycks and Gimpel 2016, Gaussian Error Linear Units, arXiv:1606.08415")
-SiLU = _curve(nn.SiLU, "Elfwing et al. 2017, Sigmoid-Weighted Linear Units, arXiv:1702.03118")
+GELU = _curve(nn.GELU, "Hendrycks and Gimpel 2016, Gaussian Error Linear Units, arXiv:1606.08415", "g")
+SiLU = _curve(nn.SiLU, "Elfwing et al. 2017, Sigmoid-Weighted Linear Units, arXiv:1702.03118", "σ(x)")
 Mish = _curve(
-    nn.Mish, "Misra 2019, Mish: A Self Regularized Non-Monotonic Activation Function, arXiv:1908.08681"
+    nn.Mish,
+    "Misra 2019, Mish: A Self Regularized Non-Monotonic Activation Function, arXiv:1908.08681",
+    "g",
 )
-Hardswish = _curve(nn.Hardswish, "Howard et al. 2019, Searching for MobileNetV3, arXiv:1905.02244")
+Hardswish = _curve(nn.Hardswish, "Howard et al. 2019, Searching for MobileNetV3, arXiv:1905.02244", "g")
 Sigmoid = _curve(nn.Sigmoid)
 Hardsigmoid = _curve(nn.Hardsigmoid)
 LogSigmoid = _curve(nn.LogSigmoid)
@@ -42,19 +59,20 @@ Hardtanh = _curve(nn.Hardtanh)
 Softsign = _curve(nn.Softsign)
 Hardshrink = _curve(nn.Hardshrink)
 Softshrink = _curve(nn.Softshrink)
-Tanhshrink = _curve(nn.Tanhshrink)
+Tanhshrink = _curve(nn.Tanhshrink, gate="tanh(x)")
 Threshold = _curve(nn.Threshold)
 
 GLU = Operator(
     nn.GLU,
     record_glu,
     source="Dauphin et al. 2016, Gated Convolutional Networks, arXiv:1612.08083",
+    symbols={"gate": "σ(b)"},
 )
 
-Softmax = Operator(nn.Softmax, record_softmax)
-Softmin = Operator(nn.Softmin, record_softmax)
-Softmax2d = Operator(nn.Softmax2d, record_softmax)
-LogSoftmax = Operator(nn.LogSoftmax, record_softmax)
+Softmax = _slices(nn.Softmax)
+Softmin = _slices(nn.Softmin)
+Softmax2d = _slices(nn.Softmax2d)
+LogSoftmax = _slices(nn.LogSoftmax)
 
 AdaptiveLogSoftmaxWithLoss = Operator(
     nn.AdaptiveLogSoftmaxWithLoss,

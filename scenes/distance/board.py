@@ -11,18 +11,20 @@ from manim import Animation, VGroup
 from torchreel.scenes.distance.trace import VectorRows
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.mathtext import MathText, width
 from torchreel.scenes.parts.motion import Appear, Morph
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Disc, Path, Point, Shape, as_point, box_points, polyline
+from torchreel.scenes.parts.shapes import Disc, Path, Shape, as_point, box_points, polyline
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.formula import cells as cells_of
 from torchreel.scenes.trace.proof import Trace
 
-_ROOM, _MIDDLE, _HIGH = 4.9, 0.1, 0.85
-_WIDTHS = {"x1": 2.5, "x2": 2.5, "output": 0.95}
-_CENTERS = {"x1": -5.4, "x2": -2.6, "output": -0.55}
+_ROOM, _MIDDLE, _HIGH = 4.4, 0.1, 1.1
+_WIDTHS = {"x1": 2.4, "x2": 2.4, "output": 1.1}
+_CENTERS = {"x1": -5.45, "x2": -2.75, "output": -0.5}
+_NAME = 0.2
 _MOST_ROWS = 8
 
 
@@ -35,7 +37,6 @@ class PairsBoard(Board):
         count = min(_MOST_ROWS, math.prod(rows.result))
         self.results: list[Index] = [tuple(cell) for cell in cells_of(rows.result, 0, count).tolist()]
         self.grids = {name: self._grid(name) for name in _CENTERS}
-        self.frames = [self.frame(z_index=0) for _ in self.grids]
 
     @property
     def has_numbers(self) -> bool:
@@ -50,29 +51,30 @@ class PairsBoard(Board):
 
     def scenery(self) -> VGroup:
         """Grids with their names."""
-        labels = [grid.caption(self.shape(name), MIN_TEXT) for name, grid in self.grids.items()]
-        return VGroup(*self.grids.values(), *labels)
+        heads = [(grid.middle[0], grid.origin[1] + _NAME) for grid in self.grids.values()]
+        titles = [
+            self.title(name, at, size=MIN_TEXT, shape=len(self.trace.shape(name)) < 3)
+            for name, at in zip(self.grids, heads, strict=True)
+        ]
+        return VGroup(*self.grids.values(), *titles)
 
     def output_index(self, row: int) -> Index:
         """The output's element of a row (with `keepdim` it has one index more)."""
         ndim = len(self.trace.shape("output"))
         return (*self.results[row], *(0,) * (ndim - len(self.results[row])))
 
-    def point(self, row: int) -> list[Animation]:
-        """The frames go to a row of each tensor."""
-        moves: list[Animation] = []
-        for frame, grid in zip(self.frames, self.grids.values(), strict=True):
-            path = grid.outline((row, 0), (row, grid.cells.cols - 1), 0.03)
-            if len(frame.points):
-                moves.append(Morph(frame, path, quick=0.2))
-            else:
-                frame.points = path
-                moves.append(Appear(frame))
-        return moves
+    def vectors(self, row: int) -> list[tuple[str, Index]]:
+        """The elements of both vectors of a row that are drawn."""
+        names = ("x1", "x2")
+        return [
+            (name, tuple(self.grids[name].index((row, col))))
+            for name in names
+            for col in range(self.grids[name].cells.cols)
+        ]
 
-    def write(self, row: int, start: Point | None = None) -> list[Animation]:
+    def write(self, row: int) -> list[Animation]:
         """The result of a row appears in its cell."""
-        return self.grids["output"].write((row, 0), start)
+        return self.grids["output"].write((row, 0))
 
     def _grid(self, name: str) -> Grid:
         cells = self._cells(name)
@@ -96,14 +98,14 @@ class PairsBoard(Board):
 class Readings:
     """Numbers in a line over the dial, each with its sign, one after another."""
 
-    places = ((0.55, 2.75), (2.9, 2.75), (5.05, 2.75))
+    places = ((0.75, 2.85), (3.0, 2.85), (5.05, 2.85))
 
     @staticmethod
     def reading(look: Look, sign: str, number: Number, place: int) -> VGroup:
         """One of them: the sign in muted type and the number after it."""
         at = Readings.places[place]
-        label = Text(f"{sign} = ", number.size, look.theme.muted, "sans").place(at, "left")
-        number.place((at[0] + label.width_em * label.size, at[1]), "left")
+        label = MathText(f"{sign} = ", number.size, look.theme.muted).place(at, "left")
+        number.place((at[0] + width(label.text, label.size), at[1]), "left")
         return VGroup(label, number)
 
 
@@ -111,7 +113,7 @@ class Dial(VGroup):
     """The upper half of the unit circle: x1 points to the right, x2 stands at the angle, its shadow is the cosine."""
 
     radius = 2.45
-    center = np.array([3.75, -1.75, 0.0])
+    center = np.array([3.75, -1.5, 0.0])
 
     def __init__(self, look: Look) -> None:
         self.look, theme = look, look.theme
@@ -170,9 +172,9 @@ class Dial(VGroup):
         theta, cosine = numbers
         x = math.cos(math.radians(degrees))
         group = VGroup()
-        above, below = self.place(0, 1.14), self.place(min(0.8, max(-0.8, x / 2)), -0.25)
+        above, below = self.place(0, 1.14), self.place(min(0.8, max(-0.8, x / 2)), -0.3)
         for sign, number, at in ((signs[0], theta, above), (signs[1], cosine, below)):
-            width = number.width_em * number.size
-            group.add(Text(sign, number.size, self.look.theme.text, "bold").place(at - [0.06, 0, 0], "right"))
-            group.add(number.place(at + as_point((width / 2 + 0.06, 0))))
+            wide = number.width_em * number.size
+            group.add(MathText(sign, number.size, self.look.theme.text).place(at - [0.06, 0, 0], "right"))
+            group.add(number.place(at + as_point((wide / 2 + 0.06, 0))))
         return group

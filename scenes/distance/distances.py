@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -13,45 +13,60 @@ from torchreel.scenes.distance import operators
 from torchreel.scenes.distance.board import Dial, PairsBoard, Readings
 from torchreel.scenes.distance.ladder import Ladder
 from torchreel.scenes.distance.trace import VectorRows
-from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
+from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 
+_SLOW = 3
+
 
 class _Distance(OperatorScene):
-    """The first pair of vectors step by step, the others quicker."""
+    """The first pair of vectors step by step, the others at once; the last picture is that of the first pair again."""
 
     def story(self) -> Iterator[Beat]:
         tensors: Any = self.trace.tensors
         self.board = PairsBoard(
             self.look, self.trace, VectorRows.of(tensors["x1"], tensors["x2"], self.dim())
         )
+        self.marked, self.drawn = VGroup(), VGroup()
+        if notes := self._left_out():
+            self.add(self.board.note(notes))
         self.add(self.board.scenery())
-        yield Beat("start", run_time=1.6, formula=self.law(), also=self._reading())
-        rows = range(len(self.board.results))
+        yield Beat("start")
         yield from self.in_full(0)
-        for row, seconds in zip(rows[1:], sweep_times(len(rows) - 1, 0.9, 0.6), strict=True):
-            yield Beat("others", partial(self.in_brief, row), seconds, 0.4, self.step("output", row))
-        yield Beat("done", self._clear, 0.3, 1.0)
+        for row in range(1, len(self.board.results)):
+            step, swept = self.step("output", row), row >= _SLOW
+            look = partial(self._in_brief, row)
+            write = partial(self.board.write, row)
+            yield Beat("done", write, 0.4, 0.0 if swept else 0.6, step, look=look, sweep=swept)
+        yield Beat("done", self._last, 0.3)
 
     def dim(self) -> int:
         """The dimension that vectors lie along."""
         return -1
 
-    def law(self) -> list[Token]:
-        """The formula in symbols."""
-        raise NotImplementedError
-
     def in_full(self, row: int) -> Iterator[Beat]:
         """A row step by step."""
         raise NotImplementedError
 
-    def in_brief(self, row: int) -> Iterable[Animation]:
-        """A row at once."""
+    def drawing(self, row: int) -> VGroup:
+        """What leads from a row's vectors to its result, all of it."""
         raise NotImplementedError
+
+    def figure(self) -> Step | None:
+        return self.step("output", 0)
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """Both vectors are framed too, of which what the formula reads was made."""
+        places = Places(self.mobjects)
+        row = self.board.results.index(step.index[: len(self.board.results[0])])
+        target, sources = places[(step.tensor, step.index)], places.of(self.board.vectors(row))
+        return None if target is None else Pointer(self.look, target, sources)
 
     def step(self, tensor: str, row: int) -> Step:
         """The step of a row's element of a tensor of the result's shape."""
@@ -61,14 +76,34 @@ class _Distance(OperatorScene):
     def number(self, tensor: str, row: int, size: float, color: str) -> Number:
         """A row's element of a tensor as a number on stage."""
         step = self.step(tensor, row)
-        return self.board.number(tensor, step.index, size, color, font="bold", value=step.value)
+        return self.board.number(tensor, step.index, size, color, value=step.value)
 
-    def _reading(self) -> tuple[str, ...]:
-        needed = {"cropped": self.board.is_cropped, "heat": not self.board.has_numbers}
-        return tuple(key for key, needs in needed.items() if needs)
+    def point(self, row: int) -> list[Animation]:
+        """The pointer is at a row."""
+        self.remove(self.marked)
+        self.marked = self.pointing_at(self.step("output", row)) or VGroup()
+        return [Appear(self.marked)] if len(self.marked) else []
 
-    def _clear(self) -> Iterable[Animation]:
-        return [Vanish(*self.board.frames)]
+    def draw(self, part: VGroup) -> list[Animation]:
+        """A part of what leads to the result appears."""
+        self.drawn.add(part)
+        return [Appear(part)]
+
+    def _in_brief(self, row: int) -> list[Animation]:
+        self.remove(self.drawn)
+        self.drawn = self.drawing(row)
+        self.add(self.drawn)
+        return self.point(row)
+
+    def _last(self) -> list[Animation]:
+        if len(self.board.results) > 1:
+            self._in_brief(0)
+        self.remove(self.marked)
+        return []
+
+    def _left_out(self) -> str:
+        needed = {"cropped": self.board.is_cropped, "heat_map": not self.board.has_numbers}
+        return " · ".join(self.words(key) for key, needs in needed.items() if needs)
 
 
 class CosineSimilarity(_Distance):
@@ -81,50 +116,48 @@ class CosineSimilarity(_Distance):
         return int(module.dim)
 
     def law(self) -> list[Token]:
-        return [Token("output = Σ x1·x2 / (‖x1‖·‖x2‖)")]
+        return [Token("output = dot / (norm_1·norm_2)")]
 
     def in_full(self, row: int) -> Iterator[Beat]:
-        self.dial, self.labels, self.read = Dial(self.look), VGroup(), VGroup()
-        yield Beat("rows", partial(self._open, row), 0.5, 0.7)
-        for place, (key, name) in enumerate((("dot", "dot"), ("norm", "norm_1"), ("norms", "norm_2"))):
-            yield Beat(key, partial(self._read_off, name, row, place), 0.3, 1.1, self.step(name, row))
-        yield Beat("divide", partial(self.board.write, row), 0.5, 1.2, self.step("output", row))
-        yield Beat("angle", partial(self._turn_first, row), 0.6, 1.5, self.step("angle", row))
+        def shown(name: str, place: int, key: str, first: bool = False) -> Beat:
+            part = partial(self._read_off, name, row, place)
+            look = partial(self.point, row) if first else None
+            return Beat(key, part, 0.3, 0.6, self.step(name, row), look=look, focus=self.step("output", row))
+
+        yield shown("dot", 0, "dot", first=True)
+        yield shown("norm_1", 1, "lengths")
+        yield shown("norm_2", 2, "lengths")
+        yield Beat("divide", partial(self.board.write, row), 0.4, 0.8, self.step("output", row))
+        yield Beat("angle", partial(self._turn, row), 0.4, 1.0)
+
+    def drawing(self, row: int) -> VGroup:
+        names = ("dot", "norm_1", "norm_2")
+        readings = [self._reading_of(name, row, place) for place, name in enumerate(names)]
+        return VGroup(*readings, self._dial(row))
 
     def _degrees(self, row: int) -> float:
         value = self.step("angle", row).value
         return value if math.isfinite(value) else 0.0
 
-    def _open(self, row: int) -> Iterable[Animation]:
-        return [*self.board.point(row), Appear(self.dial, self.dial.base)]
-
-    def _read_off(self, name: str, row: int, place: int) -> Iterable[Animation]:
-        reading = self._reading_of(name, row, place)
-        self.read.add(reading)
-        return [Appear(reading)]
+    def _read_off(self, name: str, row: int, place: int) -> list[Animation]:
+        return self.draw(self._reading_of(name, row, place))
 
     def _reading_of(self, name: str, row: int, place: int) -> VGroup:
-        sign = ("x1·x2", "‖x1‖", "‖x2‖")[place]
-        return Readings.reading(self.look, sign, self.number(name, row, 0.26, self.look.theme.text), place)
+        sign = ("u·v", "‖u‖", "‖v‖")[place]
+        return Readings.reading(self.look, sign, self.number(name, row, 0.3, self.look.theme.text), place)
 
-    def _turn_first(self, row: int) -> Iterable[Animation]:
-        dial = self.dial
-        parts = [dial.drop, dial.shadow, dial.opening, dial.needle, dial.tip]
-        self.labels = self._labels(row)
-        return [*dial.show(self._degrees(row), parts), Appear(self.labels)]
+    def _turn(self, row: int) -> list[Animation]:
+        return self.draw(self._dial(row))
 
-    def _labels(self, row: int) -> VGroup:
+    def _dial(self, row: int) -> VGroup:
+        """The dial at a row's angle, with the angle and its cosine."""
+        dial, degrees = Dial(self.look), self._degrees(row)
+        for part, path in dial.turned(degrees):
+            part.points = path
         text = self.look.theme.text
-        numbers = [self.number(name, row, 0.28, text) for name in ("angle", "output")]
-        return self.dial.labels(self._degrees(row), numbers, ("θ° =", "cos θ ="))
-
-    def in_brief(self, row: int) -> Iterable[Animation]:
-        self.remove(self.labels, self.read)
-        self.labels = self._labels(row)
-        names = ("dot", "norm_1", "norm_2")
-        self.read = VGroup(*(self._reading_of(name, row, place) for place, name in enumerate(names)))
-        self.add(self.labels, self.read)
-        return [*self.board.point(row), *self.board.write(row), *self.dial.turn(self._degrees(row))]
+        numbers = [self.number(name, row, 0.3, text) for name in ("angle", "output")]
+        moving = [part for part, _ in dial.turned(degrees)]
+        return VGroup(dial, dial.base, *moving, dial.labels(degrees, numbers, ("θ° =", "cos θ =")))
 
 
 class PairwiseDistance(_Distance):
@@ -134,37 +167,35 @@ class PairwiseDistance(_Distance):
 
     def values(self) -> dict[str, object]:
         module: Any = self.trace.module
-        return {
-            "p": f"{float(module.norm):g}".replace("inf", "∞").replace("-", "−"),
-            "eps": f"{module.eps:g}".replace("-", "−"),
-        }
+        return {"p": f"{float(module.norm):g}".replace("inf", "∞").replace("-", "−")}
 
     def law(self) -> list[Token]:
-        return [Token("output = (Σ |x1 − x2 + ε|^p)^(1/p)")]
+        module: Any = self.trace.module
+        eps, p = f"{module.eps:g}".replace("-", "−"), self.values()["p"]
+        if "power" not in self.trace.tensors:
+            return [Token(f"output = ‖x1 − x2 + {eps}‖_{{{p}}}")]
+        if module.norm == 1:
+            return [Token(f"output = Σ |x1 − x2 + {eps}|")]
+        root = f"1/{p}" if module.norm != 2 else ""
+        inside = f"Σ |x1 − x2 + {eps}|^{{{p}}}"
+        return [Token(f"output = √({inside})" if not root else f"output = ({inside})^{{{root}}}")]
 
     def in_full(self, row: int) -> Iterator[Beat]:
-        self.ladder = Ladder(self.look, self.trace, self.board.rows)
-        self.rungs = VGroup()
-        yield Beat("rows", partial(self.board.point, row), 0.5, 0.8)
+        self.ladder = Ladder(self.look, self.trace, self.board.rows, str(self.values()["p"]))
         first = self.ladder.first(self.board.results[row])
-        yield Beat("diff", partial(self._rung, "diff", row), 0.4, 1.6, self.trace.step("diff", first))
-        if "power" in self.trace.tensors:
-            yield Beat("power", partial(self._rung, "power", row), 0.4, 1.4, self.trace.step("power", first))
-            yield Beat("total", partial(self._rung, "total", row), 0.4, 1.2, self.step("total", row))
-        yield Beat("root" if "power" in self.trace.tensors else "choose", partial(self._finish, row), 0.5, 1.4,
-                   self.step("output", row))  # fmt: skip
+        for name, step in (("diff", first), ("power", first), ("total", None)):
+            if name not in self.trace.tensors:
+                continue
+            shown = self.step(name, row) if step is None else self.trace.step(name, step)
+            look = partial(self.point, row) if name == "diff" else None
+            rung, focus = partial(self._rung, name, row), self.step("output", row)
+            yield Beat(name, rung, 0.4, 0.8, shown, look=look, focus=focus)
+        key = "root" if "power" in self.trace.tensors else "choose"
+        yield Beat(key, partial(self.board.write, row), 0.4, 0.8, self.step("output", row))
 
-    def _rung(self, name: str, row: int) -> Iterable[Animation]:
-        rung = self.ladder.rung(name, self.board.results[row])
-        self.rungs.add(rung)
-        return [Appear(rung)]
-
-    def _finish(self, row: int) -> Iterable[Animation]:
-        return self.board.write(row, self.ladder.end() if "total" in self.trace.tensors else None)
-
-    def in_brief(self, row: int) -> Iterable[Animation]:
-        self.remove(self.rungs)
+    def drawing(self, row: int) -> VGroup:
         names = [name for name in ("diff", "power", "total") if name in self.trace.tensors]
-        self.rungs = VGroup(*(self.ladder.rung(name, self.board.results[row]) for name in names))
-        self.add(self.rungs)
-        return [*self.board.point(row), *self.board.write(row)]
+        return VGroup(*(self.ladder.rung(name, self.board.results[row]) for name in names))
+
+    def _rung(self, name: str, row: int) -> list[Animation]:
+        return self.draw(self.ladder.rung(name, self.board.results[row]))

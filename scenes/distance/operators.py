@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from torch import nn
 
-from torchreel.scenes.distance.trace import record_cosine, record_pairwise
+from torchreel.scenes.distance.trace import distance_facts, record_cosine, record_pairwise
 from torchreel.scenes.trace.operator import Operator
 
-CosineSimilarity = Operator(nn.CosineSimilarity, record_cosine)
-PairwiseDistance = Operator(nn.PairwiseDistance, record_pairwise)
+_VECTORS = {"x1": "u", "x2": "v"}
+
+CosineSimilarity = Operator(
+    nn.CosineSimilarity,
+    record_cosine,
+    symbols={**_VECTORS, "dot": "u·v", "norm_1": "‖u‖", "norm_2": "‖v‖", "angle": "θ"},
+    facts=distance_facts,
+)
+PairwiseDistance = Operator(
+    nn.PairwiseDistance,
+    record_pairwise,
+    symbols={**_VECTORS, "diff": "d", "power": "q", "total": "s"},
+    facts=distance_facts,
+)

@@ -29,9 +29,10 @@ from torchreel.scenes.trace.formula import (
     Rounded,
     Sub,
     Sum,
+    read,
 )
 from torchreel.scenes.trace.operator import Call, Recording
-from torchreel.scenes.trace.proof import Rule
+from torchreel.scenes.trace.proof import Rule, Trace
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def record_cosine(call: Call) -> Recording:
 
     def quotient(cells: Tensor) -> Expr:
         at_least = Const(eps, f"{eps:g}".replace("-", "−"))
-        lengths = Mul(tuple(Largest((Ref(name, cells), at_least)) for name in ("norm_1", "norm_2")))
+        lengths = Mul(tuple(_guarded(tensors[name], name, at_least, cells) for name in ("norm_1", "norm_2")))
         return Div(Rounded(Ref("dot", cells), dot(cells)), lengths)
 
     def angle(cells: Tensor) -> Expr:
@@ -144,6 +145,13 @@ def record_pairwise(call: Call) -> Recording:
     return Recording(tensors, (*rules, Rule("output", norm.output)))
 
 
+def _guarded(norms: Tensor, name: str, at_least: Const, cells: Tensor) -> Expr:
+    """A length, or `eps` where it is smaller: the guard is spoken of where it matters only."""
+    own = Ref(name, cells)
+    small = ~(read(norms, cells) >= at_least.value)
+    return Case(small.long(), (own, Largest((own, at_least))))
+
+
 def _difference(rows: VectorRows, eps: float, cells: Tensor) -> Expr:
     difference = Sub(rows.element(0, cells), rows.element(1, cells))
     return Add((difference, Const(eps, f"{eps:g}".replace("-", "−")))) if eps else difference
@@ -181,3 +189,15 @@ class _Norm:
         if math.isinf(self.p):
             return Max(sizes) if self.p > 0 else Min(sizes)
         return Sum(sizes)
+
+
+def distance_facts(trace: Trace) -> dict[str, bool]:
+    """What captions may claim of a distance: of its results (the first few thousand), and of its power."""
+    output = trace.sample("output")
+    norm = float(getattr(trace.module, "norm", 2))
+    return {
+        "finite": bool(output.isfinite().all()),
+        "several": len(output) > 1,
+        "manhattan": norm == 1,
+        "euclidean": norm == 2,
+    }

@@ -1,28 +1,25 @@
-"""Input, mask and output of a dropout side by side: a row for each channel, or one plane for all elements."""
+"""Input, mask and output of a dropout in line: a row for each channel, or one plane for all elements."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 
-import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
+from torchreel.scenes.parts.layout import STAGE, Placed, Room, fill, in_row
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Morph, Paint
-from torchreel.scenes.parts.shapes import Arrow
+from torchreel.scenes.parts.motion import Paint
 from torchreel.scenes.parts.text import Text, fit, measure
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_ROOM = 5.0
-_MIDDLE = 0.05
-_CENTERS = {"input": -4.55, "mask": 0.0, "output": 4.55}
-_ALONE = {"input": -3.2, "output": 3.2}
-_WIDTH, _GAP = 3.7, 0.18
+_FOOT = 0.3
+_SIGN = 0.34
+_SIGN_ROOM, _MASK_CELL = 0.55, 0.9
 _MOST_ROWS, _MOST_SLICES = 4, 3
 Place = tuple[int, int, Cell]
 """Row, slice and cell of an element on the board."""
@@ -31,18 +28,29 @@ Place = tuple[int, int, Cell]
 class DropoutBoard(Board):
     """The grids of a trace. With a `channel_axis` each row is a channel, which has one cell of the mask.
 
-    A row holds the channel's slices (one, except in three dimensions). Of many rows the first few are shown.
+    A row holds the channel's slices (one, except in three dimensions). Of many rows the first few are shown. `signs`
+    say what happens between two tensors, by the name of the left one.
     """
 
-    def __init__(self, look: Look, trace: Trace, channel_axis: int | None) -> None:
+    def __init__(
+        self,
+        look: Look,
+        trace: Trace,
+        channel_axis: int | None,
+        signs: dict[str, str],
+        note: Callable[[bool, bool], str],
+    ) -> None:
         super().__init__(look, trace)
         self.channel_axis = channel_axis
         self.channelwise = channel_axis is not None
-        self.names = ("input", "mask", "output") if "mask" in trace.tensors else ("input", "output")
+        self.names = [name for name in ("input", "mask", "filled", "output") if name in trace.tensors]
         self.leads = list(self._leads())
         self.rows = len(self.leads)
-        self.grids = {name: self._grids(name) for name in self.names}
-        self.frames = {name: self.frame(z_index=0) for name in self.names}
+        self.scenery = VGroup()
+        self.grids: dict[str, list[list[Grid]]] = {}
+        self._build(signs)
+        if words := note(self.is_cropped, not self.has_numbers):
+            self.scenery.add(self.note(words))
 
     @property
     def is_cropped(self) -> bool:
@@ -53,6 +61,11 @@ class DropoutBoard(Board):
     def has_numbers(self) -> bool:
         """Whether cells hold numbers; otherwise they are colours."""
         return bool(self.cells.text_size)
+
+    @property
+    def mask_rows(self) -> int:
+        """How many times `mask` can be called."""
+        return self.rows if self.channelwise else self.cells.rows
 
     def places(self) -> Iterator[Place]:
         """Every drawn element in torch's order."""
@@ -66,75 +79,29 @@ class DropoutBoard(Board):
         row, number, cell = place
         return self.grids["input"][row][number].index(cell)
 
-    def scenery(self) -> VGroup:
-        """Everything that stands from the start, with labels and arrows."""
-        parts = VGroup(*(grid for rows in self.grids.values() for row in rows for grid in row))
-        for name in self.names:
-            parts.add(self._name(name))
-        parts.add(*self._depths())
-        for left, right in itertools.pairwise(self.names):
-            ends = [self._edge(left, 1) + 0.2, self._edge(right, -1) - 0.2]
-            parts.add(Arrow([(x, _MIDDLE) for x in ends], self.look.theme.wire))
-        return parts
-
-    def sign(self, text: str, after: str) -> list[Text]:
-        """What happens on the arrow after a tensor, where there is room for it."""
-        left, right = self._edge(after, 1), self._edge(self.names[self.names.index(after) + 1], -1)
-        if measure(text, MIN_TEXT, "bold") > right - left - 0.2:
-            return []
-        size = fit(text, right - left - 0.2, 0.26, MIN_TEXT, "bold")
-        return [self.label(text, ((left + right) / 2, _MIDDLE + 0.3), size, self.look.theme.text, "bold")]
-
     def mask(self, row: int) -> list[Animation]:
         """The mask of one row of cells, or of one channel, falls; the values it drops lose their colour."""
         grid = self.grids["mask"][row if self.channelwise else 0][0]
         cells = [(0, 0)] if self.channelwise else [(row, col) for col in range(grid.cells.cols)]
         return [move for cell in cells for move in [*grid.write(cell), *self._lose(row, grid, cell)]]
 
+    def write(self, name: str, place: Place) -> list[Animation]:
+        """An element of a result appears."""
+        row, number, cell = place
+        return self.grids[name][row][number].write(cell)
+
     def _lose(self, row: int, mask: Grid, cell: Cell) -> list[Animation]:
         if mask.value(cell):
             return []
         if not self.channelwise:
             return self._pale(self.grids["input"][0][0], cell)
-        return [
-            move
-            for grid in self.grids["input"][row]
-            for at in grid.positions()
-            for move in self._pale(grid, at)
-        ]
+        grids = self.grids["input"][row]
+        return [move for grid in grids for at in grid.positions() for move in self._pale(grid, at)]
 
     def _pale(self, grid: Grid, cell: Cell) -> list[Animation]:
-        theme = self.look.theme
-        number = grid.numbers.get(cell)
-        return [
-            *grid.paint(cell, theme.empty),
-            *([Paint(number, fill=theme.ink(theme.empty))] if number else []),
-        ]
-
-    @property
-    def mask_rows(self) -> int:
-        """How many times `mask` can be called."""
-        return self.rows if self.channelwise else self.cells.rows
-
-    def write(self, place: Place) -> list[Animation]:
-        """An element of the output appears."""
-        row, number, cell = place
-        return self.grids["output"][row][number].write(cell)
-
-    def point(self, place: Place) -> list[Animation]:
-        """The frames go to an element, on every tensor."""
-        return [Morph(frame, self._outline(name, place), quick=0.2) for name, frame in self.frames.items()]
-
-    def set_frames(self, place: Place) -> None:
-        """The frames stand at an element at once."""
-        for name, frame in self.frames.items():
-            frame.points = self._outline(name, place)
-
-    def _outline(self, name: str, place: Place) -> np.ndarray:
-        row, number, cell = place
-        if name == "mask" and self.channelwise:
-            number, cell = 0, (0, 0)
-        return self.grids[name][row][number].outline(cell, cell, grow=0.02)
+        theme, number = self.look.theme, grid.numbers.get(cell)
+        ink = [Paint(number, fill=theme.muted)] if number else []
+        return [*grid.paint(cell, theme.empty), *ink]
 
     def _leads(self) -> Iterator[list[Index]]:
         """The leading indices of the planes of each row."""
@@ -151,54 +118,75 @@ class DropoutBoard(Board):
         plane = self.trace.shape("input")[len(self.leads[0][0]) :]
         return (plane[0], plane[1]) if len(plane) == 2 else (1, *plane, 1)[:2]  # type: ignore[return-value]
 
-    def _grids(self, name: str) -> list[list[Grid]]:
+    def _build(self, signs: dict[str, str]) -> None:
+        rows, cols = self._plane_size()
         texts = self.texts(*(name for name in self.names if name != "mask"))
         slices = max(map(len, self.leads))
-        room = _WIDTH if len(self.names) == 3 else 5.2
-        rows, cols = self._plane_size()
-        self.cells = Cells.fit(
-            rows, cols, (room - _GAP * (slices - 1)) / slices, _ROOM / self.rows - _GAP, texts
+        plane = Room(
+            rows, cols, texts, down=self.rows, across=slices, between=0.2, below=0.3 if slices > 1 else 0.0
         )
-        return [self._row(name, row) for row in range(self.rows)]
+        parts: dict[str, Room] = {}
+        for name in self.names:
+            single = name == "mask" and self.channelwise
+            parts[name] = (
+                Room(wide=_MASK_CELL, high=0.5)
+                if single
+                else Room(**{**vars(plane), "name": self.shape(name)})
+            )
+            if name != self.names[-1]:
+                wide = measure(signs.get(name, "→"), _SIGN, "sans")
+                parts[f"{name} sign"] = Room(wide=max(_SIGN_ROOM, wide + 0.1))
+        grids = [name for name in self.names if not (name == "mask" and self.channelwise)]
+        placed = fill(STAGE.inset(bottom=_FOOT), in_row(parts, (0.12, 0.5)), same=[grids])
+        self.cells = placed["input"].cells
+        for name in self.names:
+            self._stand(name, placed)
+        for name, sign in signs.items():
+            spot = placed[f"{name} sign"].block
+            at = (spot.middle[0], placed["input"].block.middle[1])
+            self.scenery.add(self.label(sign, at, fit(sign, spot.width + 0.1, _SIGN, MIN_TEXT), font="sans"))
+        self.scenery.add(*self._depths())
 
-    def _row(self, name: str, row: int) -> list[Grid]:
-        y = self._y(row)
-        if name == "mask" and self.channelwise:
-            side = min(0.8, _ROOM / self.rows - _GAP)
-            cells = Cells(side, side, 0.26, 1, 1)
-            lead = self.leads[row][0]
-            rest = (0,) * (len(self.trace.shape("mask")) - len(lead))
-            place = (self._x(name), y)
-            return [self.grid(name, lead, cells, place, index=lambda cell: (*lead, *rest), blank=True)]
-        step = self.cells.width * self.cells.cols + _GAP
-        left = self._x(name) - step * (len(self.leads[row]) - 1) / 2
-        scale = self.trace.range("input").scale if name == "output" else None
-        return [
-            self.grid(name, lead, self.cells, (left + step * number, y), blank=name != "input", scale=scale)
-            for number, lead in enumerate(self.leads[row])
-        ]
+    def _stand(self, name: str, placed: dict[str, Placed]) -> None:
+        scale = None if name == "input" else self.trace.range("input").scale
+        single = name == "mask" and self.channelwise
+        spots = placed["input" if single else name].at
+        across = max(map(len, self.leads))
+        self.grids[name] = []
+        for row, leads in enumerate(self.leads):
+            if single:
+                lead, side = leads[0], min(_MASK_CELL, self.cells.height * self.cells.rows)
+                rest = (0,) * (len(self.trace.shape("mask")) - len(lead))
+                at = (placed["mask"].block.middle[0], spots[row * across][1])
+                made = [self._one(Cells(side, side, min(0.4, side / 2), 1, 1), lead, rest, at)]
+            else:
+                made = [
+                    self.grid(
+                        name,
+                        lead,
+                        self.cells,
+                        spots[row * across + number],
+                        blank=name != "input",
+                        scale=scale,
+                        plain=name == "mask",
+                    )
+                    for number, lead in enumerate(leads)
+                ]
+            self.grids[name].append(made)
+            self.scenery.add(*made)
+        head = (placed[name].block.middle[0], placed["input"].head[1]) if single else placed[name].head
+        self.scenery.add(self.title(name, head, shape=name in ("input", "output")))
 
-    def _x(self, name: str) -> float:
-        return (_CENTERS if len(self.names) == 3 else _ALONE)[name]
-
-    def _y(self, row: int) -> float:
-        height = self.cells.height * self.cells.rows + _GAP
-        return _MIDDLE + height * ((self.rows - 1) / 2 - row)
-
-    def _edge(self, name: str, side: int) -> float:
-        grids = [grid for row in self.grids[name] for grid in row]
-        ends = [grid.middle[0] + side * grid.cells.width * grid.cells.cols / 2 for grid in grids]
-        return max(ends) if side > 0 else min(ends)
+    def _one(self, cells: Cells, lead: Index, rest: Index, at: tuple[float, float]) -> Grid:
+        """The mask's one number for a channel."""
+        return self.grid("mask", lead, cells, at, index=lambda cell: (*lead, *rest), blank=True, plain=True)
 
     def _depths(self) -> Iterator[Text]:
         """Which slice is which, below the last row."""
         if len(self.leads[0]) > 1:
-            for grid in (*self.grids["input"][-1], *self.grids["output"][-1]):
-                at = (grid.middle[0], grid.center((grid.cells.rows - 1, 0))[1] - self.cells.height / 2 - 0.16)
-                yield self.label(f"d = {grid.lead[-1]}", at, MIN_TEXT)
-
-    def _name(self, name: str) -> Text:
-        text = name if name == "mask" else self.shape(name)
-        first: Sequence[Grid] = self.grids["input"][0]
-        top = first[0].origin[1] + 0.16
-        return self.label(text, (self._x(name), top), vertical="baseline")
+            for name in ("input", "output"):
+                for grid in self.grids[name][-1]:
+                    low = grid.center((grid.cells.rows - 1, 0))[1] - self.cells.height / 2
+                    yield self.label(
+                        f"d={grid.lead[-1]}", (grid.middle[0], low - 0.17), MIN_TEXT, font="sans"
+                    )

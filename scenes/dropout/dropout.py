@@ -2,112 +2,145 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from manim import Animation
+from manim import Animation, VGroup
 
 from torchreel.scenes.dropout import operators
 from torchreel.scenes.dropout.board import DropoutBoard, Place
 from torchreel.scenes.dropout.trace import affine, channel_axis, is_alpha
-from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
+from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.proof import Step
 
-_MOST_STEPS = 14
+_MOST_STEPS = 12
 
 
 class _Dropout(OperatorScene):
     """The mask falls, one kept and one dropped element are worked out, the others follow; without a mask all pass."""
 
     def story(self) -> Iterator[Beat]:
-        module = self.trace.module
-        assert module is not None
-        self.board = DropoutBoard(self.look, self.trace, channel_axis(module, len(self.trace.shape("input"))))
-        self.add(self.board.scenery())
-        return self._masked() if "mask" in self.trace.tensors else self._passed()
+        axis = channel_axis(self.module, len(self.trace.shape("input")))
+        self.board = DropoutBoard(self.look, self.trace, axis, self._signs(), self._note)
+        self.marked = VGroup()
+        self.add(self.board.scenery)
+        return self._masked() if self.has_mask else self._passed()
+
+    @property
+    def module(self) -> Any:
+        """The traced module."""
+        return self.trace.module
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether torch drew a mask: not in evaluation, nor with p = 0."""
+        return "mask" in self.trace.tensors
+
+    def call(self) -> list[tuple[str, bool]]:
+        """The constructor call, and that the module was set to eval mode."""
+        return [*super().call(), *([] if self.module.training else [(".eval()", True)])]
 
     def values(self) -> dict[str, object]:
-        p = float(getattr(self.trace.module, "p", 0))
-        scale, shift = affine(p) if p < 1 else (0.0, 0.0)
-        return {
-            "p": f"{p:g}",
-            "keep": f"{1 - p:g}",
-            "grow": self.look.number(1 / (1 - p)) if p < 1 else "0",
-            "scale": self.look.number(scale),
-            "shift": self.look.number(shift),
-        }
+        p = float(self.module.p)
+        return {"p": f"{p:g}", "keep": f"{1 - p:g}"}
 
-    def _reading(self) -> tuple[str, ...]:
-        needed = {"cropped": self.board.is_cropped, "heat": not self.board.has_numbers}
-        return tuple(key for key, needs in needed.items() if needs)
+    def law(self) -> Sequence[Token]:
+        if not self.has_mask:
+            return [Token("output = input")]
+        p = float(self.module.p)
+        if p == 1:
+            return [Token("output = input·mask")]
+        if not is_alpha(self.module):
+            return [Token(f"output = input·mask / {1 - p:g}")]
+        scale, shift = affine(p)
+        return [Token(f"output = {scale:.2f}·filled + {shift:.2f}")]
+
+    def figure(self) -> Step | None:
+        """An element that is kept, if there is one."""
+        places = self._telling(list(self.board.places()))
+        return self._step(places[0])
+
+    def main_source(self, step: Step) -> str:
+        return "filled" if "filled" in self.trace.tensors else "mask" if self.has_mask else "input"
+
+    def _signs(self) -> dict[str, str]:
+        p = float(self.module.p)
+        if not self.has_mask:
+            return {"input": "="}
+        if not is_alpha(self.module):
+            return {"input": "×", "mask": "=" if p == 1 else f"÷ {1 - p:g} ="}
+        if p == 1:
+            return {"input": "×", "mask": "="}
+        scale, shift = affine(p)
+        return {"input": "", "mask": "→", "filled": f"× {scale:.2f} + {shift:.2f}"}
+
+    def _note(self, cropped: bool, heat: bool) -> str:
+        needed = {"cropped": cropped, "heat_map": heat}
+        return " · ".join(self.words(key) for key, needs in needed.items() if needs)
 
     def _masked(self) -> Iterator[Beat]:
         board, places = self.board, list(self.board.places())
-        yield Beat("start", run_time=1.6, formula=self._law(), also=self._reading())
-        rows = range(board.mask_rows)
-        for row, seconds in zip(rows, sweep_times(len(rows), 0.6, 0.3), strict=True):
-            yield Beat("fall", partial(self._fall, row), seconds, 0.9 if row == rows[-1] else 0.0)
+        yield Beat("start")
+        for rows in runs(range(board.mask_rows), 4):
+            yield Beat("fall", partial(self._fall, rows), 0.5, sweep=True)
+        if "filled" in self.trace.tensors:
+            yield Beat("fill", partial(self._write, "filled", places), 0.4, 0.6)
         shown = self._telling(places)
-        for number, place in enumerate(shown):
-            kept = self.trace.value("mask", board.index(place)) > 0
-            step = self.trace.step("output", board.index(place))
-            yield Beat("keep" if kept else "drop", partial(self._write, [place], number == 0), 0.5, 1.5, step)
-        rest = [place for place in places if place not in shown]
-        yield from self._swept(rest)
-        yield Beat("done", self._clear, 0.3, 0.8)
-
-    def _telling(self, places: Sequence[Place]) -> list[Place]:
-        """The first element that is kept and the first that is dropped, where there are both."""
-        kinds: dict[bool, Place] = {}
-        for place in places:
-            kinds.setdefault(self.trace.value("mask", self.board.index(place)) > 0, place)
-        return [kinds[kept] for kept in (True, False) if kept in kinds]
-
-    def _swept(self, places: Sequence[Place], key: str = "sweep") -> Iterator[Beat]:
-        swept = runs(places, _MOST_STEPS)
-        for run, seconds in zip(swept, sweep_times(len(swept), 0.4, 0.2), strict=True):
-            step = self.trace.step("output", self.board.index(run[-1]))
-            yield Beat(key, partial(self._write, run, False), seconds, 0.0, step)
+        key = "done"
+        for place in shown:
+            key = "keep" if self.trace.value("mask", board.index(place)) > 0 else "drop"
+            step = self._step(place)
+            look = partial(self._point, step)
+            yield Beat(key, partial(self._write, "output", [place]), 0.4, 1.0, step, look=look)
+        yield from self._swept(key, [place for place in places if place not in shown])
+        yield Beat("done", self._leave, 0.1)
 
     def _passed(self) -> Iterator[Beat]:
         """Evaluation, or p = 0: everything goes through as it is."""
         places = list(self.board.places())
-        module: Any = self.trace.module
-        start = "start_never" if module.training else "start_eval"
-        yield Beat(start, run_time=1.8, formula=[Token("output = input")], also=self._reading())
-        step = self.trace.step("output", self.board.index(places[0]))
-        yield Beat("pass", partial(self._write, places[:1], True), 0.5, 1.2, step)
-        yield from self._swept(places[1:], "sweep_eval")
-        yield Beat("done_eval", self._clear, 0.3, 1.0)
+        yield Beat("start_never" if self.module.training else "start_eval")
+        step = self._step(places[0])
+        look = partial(self._point, step)
+        yield Beat("pass", partial(self._write, "output", places[:1]), 0.4, 0.8, step, look=look)
+        yield from self._swept("pass", places[1:])
+        yield Beat("done_eval", self._leave, 0.1)
 
-    def _law(self) -> list[Token]:
-        step = self.trace.step("output", self.board.index(next(self.board.places())))
-        return [Token(f"output = {step.formula.symbols()}")]
+    def _telling(self, places: Sequence[Place]) -> list[Place]:
+        """An element that is kept and one that is dropped, where there are both; of several not a zero."""
+        kinds: dict[bool, Place] = {}
+        by_size = sorted(places, key=lambda place: not self.trace.value("input", self.board.index(place)))
+        for place in by_size if self.has_mask else places[:1]:
+            kept = not self.has_mask or self.trace.value("mask", self.board.index(place)) > 0
+            kinds.setdefault(kept, place)
+        return [kinds[kept] for kept in (True, False) if kept in kinds]
 
-    def _fall(self, row: int) -> Iterable[Animation]:
-        return self.board.mask(row)
+    def _swept(self, key: str, places: Sequence[Place]) -> Iterator[Beat]:
+        for run in runs(places, _MOST_STEPS):
+            step = self._step(run[-1])
+            written = partial(self._write, "output", run)
+            yield Beat(key, written, 0.4, look=partial(self._point, step), sweep=True, focus=step)
 
-    def _write(self, run: Sequence[Place], opens: bool) -> Iterable[Animation]:
-        board = self.board
-        written = [move for place in run for move in board.write(place)]
-        if opens:
-            board.set_frames(run[-1])
-            return [*(Appear(frame) for frame in board.frames.values()), *self._signs(), *written]
-        return [*board.point(run[-1]), *written]
+    def _step(self, place: Place) -> Step:
+        return self.trace.step("output", self.board.index(place))
 
-    def _signs(self) -> list[Animation]:
-        if "mask" not in self.trace.tensors:
-            return []
-        alpha = self.trace.module is not None and is_alpha(self.trace.module)
-        scaled = self.words("scaled_alpha" if alpha else "scaled", None, **self.values())
-        signs = [*self.board.sign("×", "input"), *self.board.sign(scaled, "mask")]
-        return [Appear(sign) for sign in signs]
+    def _fall(self, rows: Sequence[int]) -> list[Animation]:
+        return [move for row in rows for move in self.board.mask(row)]
 
-    def _clear(self) -> Iterable[Animation]:
-        return [Vanish(*self.board.frames.values())]
+    def _write(self, name: str, places: Sequence[Place]) -> list[Animation]:
+        return [move for place in places for move in self.board.write(name, place)]
+
+    def _point(self, step: Step) -> list[Animation]:
+        self.remove(self.marked)
+        self.marked = self.pointing_at(step) or VGroup()
+        return [Appear(self.marked)] if len(self.marked) else []
+
+    def _leave(self) -> list[Animation]:
+        self.remove(self.marked)
+        return []
 
 
 class Dropout(_Dropout):

@@ -8,16 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torchreel.scenes.trace.formula import Add, Const, Div, Expr, Mul, Ref, Sub
+from torchreel.scenes.trace.formula import Add, Case, Const, Div, Expr, Mul, Ref
 from torchreel.scenes.trace.operator import Call, Recording
-from torchreel.scenes.trace.proof import Rule
+from torchreel.scenes.trace.proof import Rule, Trace
 
 SATURATION = -1.7580993408473766
 """What SELU tends to for very negative values, lambda · alpha; see https://arxiv.org/abs/1706.02515."""
 
 
 def record_dropout(call: Call) -> Recording:
-    """Tensors and rules of any dropout of `input`, whatever its shape; `mask` (1 keeps, 0 drops) has that shape too.
+    """Tensors and rules of any dropout of `input`, whatever its shape; `mask` (1 keeps, 0 drops) has that shape too,
+    and so has `filled`, alpha dropout's input with SELU's saturation where it is dropped.
 
     The mask is what the same call makes of ones where torch's random state is the one that the call found. Evaluation
     has no mask, and neither has p = 0.
@@ -26,9 +27,14 @@ def record_dropout(call: Call) -> Recording:
     tensors = {"input": x, "output": call.output}
     if not module.training or module.p == 0 or not x.numel():
         return Recording(tensors, (Rule("output", lambda cells: Ref("input", cells)),))
-    kept = call.replay(lambda: module.forward(torch.ones_like(x)))
-    tensors["mask"] = (kept > threshold(module)).to(torch.float64)
-    return Recording(tensors, (Rule("output", lambda cells: _masked(module, cells)),))
+    ones = call.replay(lambda: module.forward(torch.ones_like(x)))
+    tensors["mask"] = (ones > threshold(module)).to(torch.float64)
+    rules = [Rule("output", lambda cells: _masked(module, cells))]
+    if is_alpha(module) and module.p < 1:
+        mask, wide = tensors["mask"], x.to(torch.float64)
+        tensors["filled"] = wide * mask + SATURATION * (1 - mask)
+        rules.append(Rule("filled", lambda cells: _filled(wide, mask, cells)))
+    return Recording(tensors, tuple(rules))
 
 
 def threshold(module: Any) -> float:
@@ -68,6 +74,25 @@ def _masked(module: Any, cells: Tensor) -> Expr:
     if not is_alpha(module):
         return Div(kept, Const(1 - module.p))
     scale, shift = affine(module.p)
-    dropped = Mul((Const(SATURATION, "(−1.76)"), Sub(Const(1), Ref("mask", cells))))
-    whole = Mul((Const(scale, f"{scale:.2f}"), Add((kept, dropped))))
+    whole = Mul((Const(scale, f"{scale:.2f}"), Ref("filled", cells)))
     return Add((whole, Const(shift, f"{shift:.2f}")))
+
+
+def _filled(x: Tensor, mask: Tensor, cells: Tensor) -> Expr:
+    """What is kept, and SELU's saturation in the place of what is dropped; an infinity cannot be taken away by zero."""
+    at = tuple(cells.unbind(1))
+    dropped, finite = mask[at] == 0, x[at].isfinite()
+    product = Mul((Ref("input", cells), Ref("mask", cells)))
+    which = torch.where(dropped, torch.where(finite, 1, 2), 0)
+    return Case(which, (Ref("input", cells), Const(SATURATION, "−1.76"), product))
+
+
+def dropout_facts(trace: Trace) -> dict[str, bool]:
+    """What captions may claim of a dropout."""
+    mask = trace.sample("mask") if "mask" in trace.tensors else torch.ones(1)
+    return {
+        "trains": bool(trace.module is not None and trace.module.training),
+        "masked": "mask" in trace.tensors,
+        "drops": bool((mask == 0).any()),
+        "keeps": bool((mask == 1).any()),
+    }

@@ -11,7 +11,7 @@ from torch import Tensor
 from torchreel.scenes.trace.formula import Add, Case, Const, Expr, Lazy, Mul, Ref, Rounded, Sum
 from torchreel.scenes.trace.formula import cells as grid_cells
 from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
-from torchreel.scenes.trace.proof import Rule
+from torchreel.scenes.trace.proof import Rule, Trace
 
 _MOST = 1 << 20
 _NOT_FINITE = (Const(math.inf, "∞"), Const(-math.inf, "−∞"), Const(math.nan, "NaN"))
@@ -160,7 +160,11 @@ class _Bilinear(_Linear):
         return Mul((Ref("input1", pair[..., :-1]), Ref("weight", at[..., leads:]), second))
 
     def result(self, cells: Tensor) -> Expr:
-        return Rounded(Ref("sum", cells), self.total(cells))
+        """The pairs times the weights, where they are few enough to be looked at; else their sum."""
+        whole = self.total(cells)
+        if not (self.by_products() and isinstance(self.tensors["outer"], Tensor)):
+            return Rounded(Ref("sum", cells), whole)
+        return Rounded(Sum(self._weighted(_each(cells, self.features))), whole)
 
     def by_products(self) -> bool:
         return super().by_products() and self._finite
@@ -204,6 +208,12 @@ def _each(cells: Tensor, sizes: tuple[int, ...]) -> Tensor:
 def _without(at: Tensor, axis: int) -> Tensor:
     """Indices `(..., ndim)` without one of their columns."""
     return torch.cat([at[..., :axis], at[..., axis + 1 :]], -1)
+
+
+def dense_facts(trace: Trace) -> dict[str, bool]:
+    """What captions may claim of a linear or bilinear layer."""
+    outs, samples = trace.shape("output")[-1], math.prod(trace.shape("output")[:-1])
+    return {"several_outputs": outs > 1, "several_samples": samples > 1, "has_bias": "bias" in trace.tensors}
 
 
 def infer_linear(settings: Settings, inputs: Inputs) -> Settings:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from manim import Animation, VGroup
+from manim import Animation
 
 from torchreel.scenes.normalization import operators
-from torchreel.scenes.normalization.layer_norm import FiveSteps, pointed
+from torchreel.scenes.normalization.layer_norm import FiveSteps
 from torchreel.scenes.normalization.running import RunningBoard
-from torchreel.scenes.parts.grid import Cell, Grid
-from torchreel.scenes.parts.look import Stroke
-from torchreel.scenes.parts.motion import Appear, Vanish
-from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.proof import Step
 
 
 class _BatchNorm(FiveSteps):
@@ -24,9 +23,7 @@ class _BatchNorm(FiveSteps):
     kind = "batch"
 
     def story(self) -> Iterator[Beat]:
-        if self.example.name == "running_stats" and "unbiased_var" in self.trace.tensors:
-            return self._running()
-        return super().story()
+        return self._running() if self._is_about_buffers else super().story()
 
     def call(self) -> list[tuple[str, bool]]:
         """The constructor call, and that the module was set to eval mode."""
@@ -42,59 +39,58 @@ class _BatchNorm(FiveSteps):
             "samples": self.trace.shape("input")[0],
         }
 
-    def steps(self) -> Iterator[Beat]:
-        yield from super().steps()
-        if "alone" in self.trace.tensors:
-            yield Beat("others_leave", self._others_leave, 0.6, 0.6)
-            yield Beat(
-                "alone",
-                self._alone,
-                0.5,
-                1.2,
-                self.trace.step("alone", (0,) * len(self.trace.shape("alone"))),
-            )
+    def law(self) -> Sequence[Token]:
+        """The update, where the clip is about it."""
+        if not self._is_about_buffers:
+            return super().law()
+        return [Token(f"new_running_var = {self._blended('new_running_var', 0).formula.symbols()}")]
 
-    def _others_leave(self) -> list[Animation]:
-        """The planes of all samples but the first go."""
-        gone = [grid for grid in self._grids() if grid.index((0, 0))[0]]
-        numbers = [number for grid in gone for number in grid.numbers.values()]
-        names = [
-            name
-            for (band, plane), name in self.board.plane_names.items()
-            if self.board.grids["input"][band][plane].index((0, 0))[0]
-        ]
-        return [*self.clear_cursor(), Vanish(*gone, *numbers, *names)]
+    def figure(self) -> Step | None:
+        """The new variance of the last shown channel."""
+        if not self._is_about_buffers:
+            return super().figure()
+        return (
+            self._blended("new_running_var", len(self.buffers.owners) - 1)
+            if hasattr(self, "buffers")
+            else None
+        )
 
-    def _alone(self) -> list[Animation]:
-        """The first sample's result without the others takes the place of its result among them."""
-        kept = [grid for grid in self.board.grids["output"] for grid in grid if not grid.index((0, 0))[0]]
-        self.remove(*kept, *(number for grid in kept for number in grid.numbers.values()))
-        own = [self.board.grid("alone", (), grid.cells, grid.middle, index=grid.index) for grid in kept]
-        same = self.look.theme.good
-        frames = [
-            Shape(grid.outline((0, 0), _last(grid)), stroke=same, stroke_width=Stroke.CURSOR, z_index=2)
-            for grid in own
-        ]
-        return [Appear(VGroup(*own)), *map(Appear, frames)]
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """The buffer before and after, and what enters it."""
+        if not self._is_about_buffers:
+            return super().pointing_at(step)
+        board, band = self.buffers, len(self.buffers.owners) - 1
+        sources = {
+            "running_var": [board.place("running_var", band)],
+            "unbiased_var": [board.place("entered unbiased_var", band)],
+        }
+        return Pointer(self.look, board.place("new_running_var", band), sources)
 
-    def _grids(self) -> Iterator[Grid]:
-        return (grid for column in self.board.grids.values() for band in column for grid in band)
+    @property
+    def _is_about_buffers(self) -> bool:
+        return self.example.name == "running_stats" and "unbiased_var" in self.trace.tensors
+
+    def _blended(self, tensor: str, band: int) -> Step:
+        return self.trace.step(tensor, (band,))
 
     def _running(self) -> Iterator[Beat]:
         board = self.buffers = RunningBoard(self.look, self.trace, self.sets, self._running_words())
         self.add(board.scenery)
-        yield Beat("running_start", run_time=0.1, hold=1.3)
-        owner = board.owners[0]
+        yield Beat("running_start", run_time=0.1)
         for tensor in ("mean", "var", "unbiased_var"):
             yield Beat(
-                tensor, partial(self._statistic, tensor, [0]), 0.6, 1.0, self.trace.step(tensor, owner)
-            )
+                tensor, partial(self._statistic, tensor, [0]), 0.3, 0.6, self.trace.step(tensor, board.owners[0]),
+                look=partial(board.mark, board.input_place(0), board.place(tensor, 0)),
+            )  # fmt: skip
         for tensor in ("new_running_mean", "new_running_var"):
-            yield Beat(tensor, partial(self._blend, tensor, [0]), 0.7, 1.0, self.trace.step(tensor, owner))
+            yield Beat(
+                tensor, partial(board.blend, tensor, 0), 0.3, 0.8, self._blended(tensor, 0),
+                look=partial(board.mark, board.place(tensor.removeprefix("new_"), 0), board.place(tensor, 0)),
+            )  # fmt: skip
         rest = list(range(1, len(board.owners)))
         if rest:
-            yield Beat("running_rest", partial(self._rest, rest), 0.6, 0.6)
-        yield Beat("running_done", partial(self._counted), 0.4)
+            yield Beat("running_rest", partial(self._rest, rest), 0.4, 0.6, look=board.mark)
+        yield Beat("running_done", board.count, 0.4, look=board.mark)
 
     def _running_words(self) -> dict[str, str]:
         keys = ("heading_batch", "heading_running", "normalizes", "left_out")
@@ -102,28 +98,15 @@ class _BatchNorm(FiveSteps):
         return {key: self.words(key, **self.values(), **shown) for key in keys}
 
     def _statistic(self, tensor: str, bands: list[int]) -> list[Animation]:
-        board = self.buffers
-        flights = [board.statistic(tensor, band) for band in bands]
-        return [*pointed(self, board.cursor, board.around_input(bands[-1])), *flights]
-
-    def _blend(self, tensor: str, bands: list[int]) -> list[Animation]:
-        board = self.buffers
-        moves = [move for band in bands for move in board.blend(tensor, band)]
-        return [*pointed(self, board.cursor, board.around_new(tensor, bands[-1])), *moves]
+        return [self.buffers.statistic(tensor, band) for band in bands]
 
     def _rest(self, bands: list[int]) -> list[Animation]:
         board = self.buffers
-        written = [
-            board.statistic(tensor, band) for band in bands for tensor in ("mean", "var", "unbiased_var")
+        written = [self._statistic(tensor, bands) for tensor in ("mean", "var", "unbiased_var")]
+        blended = [
+            board.blend(tensor, band) for band in bands for tensor in ("new_running_mean", "new_running_var")
         ]
-        return [*self._blend("new_running_mean", bands), *self._blend("new_running_var", bands)[1:], *written]
-
-    def _counted(self) -> list[Animation]:
-        return [Vanish(self.buffers.cursor), *self.buffers.count()]
-
-
-def _last(grid: Grid) -> Cell:
-    return grid.shape[0] - 1, grid.shape[1] - 1
+        return [move for moves in (*written, *blended) for move in moves]
 
 
 class BatchNorm1d(_BatchNorm):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,9 +10,13 @@ from manim import Animation
 
 from torchreel.scenes.normalization import operators
 from torchreel.scenes.normalization.groups import GroupsBoard, Heading, numbers_a_group
-from torchreel.scenes.normalization.layer_norm import FiveSteps, pointed
-from torchreel.scenes.parts.motion import Vanish
+from torchreel.scenes.normalization.layer_norm import FiveSteps
+from torchreel.scenes.parts.look import Stroke
+from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.proof import Step
 
 
 class GroupNorm(FiveSteps):
@@ -52,31 +56,60 @@ class GroupNorm(FiveSteps):
             self.look, self.trace, settings, self._column_headings(settings), self._row_note
         )
         self.add(*(grid for column in board.grids for grid in column), board.labels)
-        yield Beat("regroup", run_time=0.1, hold=1.2, values=self.values())
+        yield Beat("regroup", run_time=0.1, values=self.values())
         for column, groups in enumerate(settings, 1):
-            yield from self._setting(column, groups, 1.0 if len(settings) < 4 else 0.7)
-        yield Beat("regrouped", lambda: [Vanish(board.cursor)], 0.4, values=self.values())
+            yield from self._setting(column, groups)
+        yield Beat("regrouped", run_time=0.3, look=board.mark, values=self.values())
 
-    def _row_note(self, rows: int) -> str:
-        """Which samples and channels the columns leave out, if any."""
-        sizes = self.values()
-        notes = [
-            (sizes["samples"] > 1, self.words("one_sample", **sizes)),
-            (rows < sizes["channels"], self.words("left_out_rows", rows=rows, **sizes)),
-        ]
-        return " · ".join(note for needed, note in notes if needed)
+    def law(self) -> Sequence[Token]:
+        """The definition; the example `groups` is about the statistics."""
+        return [Token("output = (input − mean) / √(var + ε)")] if self._settings() else super().law()
 
-    def _setting(self, column: int, groups: int, pace: float) -> Iterator[Beat]:
+    def figure(self) -> Step | None:
+        """The first result of the setting whose groups are neither all channels nor one."""
+        if not self._settings():
+            return super().figure()
+        return self.trace.step(f"num_groups={self._middle}", (0,) * len(self.trace.shape("input")))
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """The element, its result, and the statistics of its group."""
+        if not self._settings():
+            return super().pointing_at(step)
+        board, column = self.regrouping, self._settings().index(self._middle) + 1
+        places = Places(self.mobjects)
+        if (target := places[(step.tensor, step.index)]) is None:
+            return None
+        statistics = (board.around_group(column, 0, name) for name in ("mean", "var"))
+        paths = (board.around(0), *statistics)
+        return Pointer(self.look, target, {}).add(*(board.frame(path, Stroke.SOURCE, 3) for path in paths))
+
+    @property
+    def _middle(self) -> int:
+        """The setting that the last picture explains."""
+        settings = self._settings()
+        return settings[len(settings) // 2]
+
+    def _row_note(self, shown: Index) -> str:
+        """What the columns leave out, if anything."""
+        whole = self.trace.shape("input")
+        return self._note(shown, whole)
+
+    def _setting(self, column: int, groups: int) -> Iterator[Beat]:
         """One num_groups: the channels regroup, each group gets its statistics, the numbers follow."""
         board, name = self.regrouping, self.regrouping.name(column)
         key = self._setting_key(groups)
         values = {**self.values(), "groups": groups, "per_group": board.channels // groups}
-        shape = self.trace.shape("input")
-        yield Beat(key, partial(self._split, column), 0.6, round(0.3 * pace, 1), values=values)
-        look = round(0.8 * pace, 1)
-        mean, result = self.trace.step(f"{name}.mean", (0, 0)), self.trace.step(name, (0,) * len(shape))
-        yield Beat(key, partial(board.statistics, column), 0.5, look, mean, values)
-        yield Beat(key, partial(self._results, column), 0.5, look, result, values)
+        mean = self.trace.step(f"{name}.mean", (0, 0))
+        result = self.trace.step(name, (0,) * len(self.trace.shape("input")))
+        yield Beat(key, partial(self._split, column), 0.3, 0.3, values=values, look=board.mark)
+        yield Beat(
+            key, partial(self._statistics, column), 0.3, 0.6, mean, values,
+            look=partial(board.mark, board.around_group(column, 0), board.around_group(column, 0, "mean")),
+        )  # fmt: skip
+        yield Beat(
+            key, partial(board.write, column), 0.3, 0.6, sweep=True, formula=result, values=values,
+            look=board.mark,
+        )  # fmt: skip
 
     def _setting_key(self, groups: int) -> str:
         if groups == 1:
@@ -88,7 +121,7 @@ class GroupNorm(FiveSteps):
         twins = {1: "LayerNorm"}
         if "instance_norm" in self.trace.tensors:
             twins[shape[1]] = "InstanceNorm"
-        headings = [Heading("input", str(shape).replace(" ", ""))]
+        headings = [Heading("input", str(shape))]
         for groups in settings:
             sizes = self.words("group_sizes", groups=groups, count=numbers_a_group(shape, groups))
             twin = self.words("same_statistics", layer=twins[groups]) if groups in twins else ""
@@ -96,12 +129,8 @@ class GroupNorm(FiveSteps):
         return headings
 
     def _split(self, column: int) -> list[Animation]:
-        frames, moves = self.regrouping.split(column)
-        self.add(*frames)
-        return moves
+        return [*self.regrouping.split(column), *self.regrouping.cards(column)]
 
-    def _results(self, column: int) -> list[Animation]:
-        return [
-            *pointed(self, self.regrouping.cursor, self.regrouping.around(column)),
-            *self.regrouping.write(column),
-        ]
+    def _statistics(self, column: int) -> list[Animation]:
+        board = self.regrouping
+        return [move for group in board.groups(column) for move in board.statistics(column, group)]

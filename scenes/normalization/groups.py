@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.normalization.plan import plane_index, plane_size
+from torchreel.scenes.normalization.planes import plane_index, plane_size
 from torchreel.scenes.parts.grid import Cells, Grid
-from torchreel.scenes.parts.look import MIN_TEXT, Look, Stroke
-from torchreel.scenes.parts.motion import Fly, Morph
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, Look, Stroke
+from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.motion import Appear, Drop, Paint, Vanish
+from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box, Shape, box_points
-from torchreel.scenes.parts.text import Text, measure
+from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage.bars import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
@@ -22,7 +24,8 @@ from torchreel.scenes.trace.proof import Trace
 
 _HEAD, _FOOT = 1.12, 0.32
 _STATISTICS, _GAP, _ROW_GAP = 1.42, 0.34, 0.14
-_MOST_ROWS, _LEAST_ROW, _SMALLEST_CELL = 8, 0.42, 0.1
+_MOST_ROWS, _LEAST_ROW = 6, 0.58
+_LEAST_APART = 0.15
 
 
 @dataclass(frozen=True)
@@ -46,15 +49,14 @@ class GroupsBoard(Board):
         trace: Trace,
         settings: list[int],
         headings: list[Heading],
-        notes: Callable[[int], str],
+        notes: Callable[[Index], str],
     ) -> None:
         super().__init__(look, trace)
         self.settings = settings
         shape = trace.shape("input")
         self.spatial, self.channels = shape[2:], shape[1]
         self.rows = min(self.channels, _MOST_ROWS)
-        note = notes(self.rows)
-        self.foot = _FOOT if note else 0.12
+        self.foot = _FOOT
         self.scale = max(trace.range(f"num_groups={setting}").scale for setting in settings)
         self.cells = self._fit()
         self.height = max(self.cells.rows * self.cells.height, _LEAST_ROW)
@@ -62,36 +64,57 @@ class GroupsBoard(Board):
         self.x = self._columns()
         self.grids = [self._column(k) for k in range(len(settings) + 1)]
         self.labels = VGroup(*self._labels(headings))
-        if note:
+        if note := notes((1, self.rows, *self._shown_places())):
             self.labels.add(self.note(note))
-        self.frames: list[list[Shape]] = [[Shape(self._span(0, 0, self.rows - 1), stroke=look.theme.wire)]]
-        self.cursor = self.frame(self.around(0), Stroke.CURSOR)
+        self.cursors: list[Shape] = []
 
-    def around(self, column: int) -> np.ndarray:
-        """The path of the cursor round the first element in a column."""
-        return self.grids[column][0].outline((0, 0), (0, 0))
+    def around(self, column: int, channel: int = 0) -> np.ndarray:
+        """The path round the first element of a channel in a column."""
+        return self.grids[column][channel].outline((0, 0), (0, 0), 0.02)
 
-    def split(self, column: int) -> tuple[list[Shape], list[Animation]]:
-        """The frames of a setting's groups, coming out of those of the column before, and their way."""
-        previous = self.frames[-1]
-        frames, moves = [], []
+    def around_group(self, column: int, group: int, statistic: str = "") -> np.ndarray:
+        """The path round the shown cells of a group in the input, or round one of its statistics in a column."""
+        first, last = self._members(column, group)
+        if not statistic:
+            return self._span(0, first, last)
+        left, (y, apart) = self._beside(column), self._lines(column, group)
+        side = apart if statistic == "mean" else -apart
+        return box_points(
+            _STATISTICS - 0.18, min(0.32, 2 * apart - 0.02), (left + _STATISTICS / 2 - 0.06, y + side), 0.06
+        )
+
+    def mark(self, *paths: np.ndarray) -> list[Animation]:
+        """Frames go out where they are and in round other things."""
+        gone, self.cursors = self.cursors, [self.frame(path, Stroke.SOURCE, 3) for path in paths]
+        return [*([Vanish(*gone)] if gone else []), *([Appear(*self.cursors)] if self.cursors else [])]
+
+    def split(self, column: int) -> list[Animation]:
+        """The cells of a setting take the tints of their groups, in the input and where the results will be."""
+        moves: list[Animation] = []
+        theme = self.look.theme
         for group in range(self._shown(column)):
             first, last = self._members(column, group)
-            before = next(frame for frame in previous if _holds(frame, self._y(first)))
-            frame = Shape(before.points.copy(), stroke=self.look.theme.channel(group), stroke_width=3.6)
-            frames.append(frame)
-            moves.append(Morph(frame, self._span(column, first, last)))
-        self.frames.append(frames)
-        return frames, moves
+            ground = theme.tint(theme.channel(group), 0.24)
+            for channel in range(first, last + 1):
+                cells = [*self.grids[0][channel].boxes.values(), *self.grids[column][channel].boxes.values()]
+                moves += [Paint(cell, fill=ground) for cell in cells]
+                numbers = self.grids[0][channel].numbers.values()
+                moves += [Paint(number, fill=theme.ink(ground)) for number in numbers]
+            path = self._span(column, first, last)
+            moves.append(Appear(Shape(path, stroke=theme.channel(group), stroke_width=3.0)))
+        return moves
 
-    def statistics(self, column: int) -> list[Animation]:
-        """Mean and variance of every group of a setting, flying out of the group."""
-        flights: list[Animation] = []
-        for group in range(self._shown(column)):
-            first, last = self._members(column, group)
-            middle = (self._y(first) + self._y(last)) / 2
-            flights.append(Fly(self._statistic(column, group), start=(self.x[column], middle)))
-        return flights
+    def statistics(self, column: int, group: int, names: Sequence[str] = ("mean", "var")) -> list[Animation]:
+        """Mean and variance of a group of a setting, born beside it."""
+        return [Drop(self._statistic(column, group, name)) for name in names]
+
+    def cards(self, column: int) -> list[Animation]:
+        """Empty cards beside the groups of a setting."""
+        return [Appear(self._card(column, group)) for group in range(self._shown(column))]
+
+    def groups(self, column: int) -> range:
+        """The shown groups of a setting."""
+        return range(self._shown(column))
 
     def write(self, column: int) -> list[Animation]:
         """All results of a setting."""
@@ -119,15 +142,26 @@ class GroupsBoard(Board):
         return group * per_group, min((group + 1) * per_group, self.rows) - 1
 
     def _fit(self) -> Cells:
+        """The cells of a channel, as many as can be read."""
         columns = len(self.settings) + 1
-        rows, cols = plane_size(self.spatial)
         width = (2 * (EDGE - MARGIN) - 0.5 - (columns - 1) * (_STATISTICS + _GAP)) / columns
         height = (STAGE_TOP - STAGE_BOTTOM - _HEAD - self.foot) / self.rows - _ROW_GAP
         texts = self.texts("input", *(f"num_groups={setting}" for setting in self.settings))
-        fitted = Cells.fit(rows, cols, width, height, texts, 1.0)
-        if fitted.text_size or fitted.width >= _SMALLEST_CELL:
-            return fitted
-        return Cells(_SMALLEST_CELL, _SMALLEST_CELL, 0.0, fitted.rows, fitted.cols)
+        rows, cols = plane_size(self.spatial)
+        while True:
+            cells = Cells.fit(rows, cols, width, height, texts, 1.0)
+            if cells.text_size or rows == cols == 1:
+                return replace(cells, rows=rows, cols=cols)
+            if (rows > 1 and cells.height * 2.0 < cells.width) or cols == 1 or rows > height / 0.4:
+                rows -= 1
+            else:
+                cols -= 1
+
+    def _shown_places(self) -> Index:
+        """As much of the last axes as is drawn."""
+        if len(self.spatial) < 2:
+            return (self.cells.cols,) * len(self.spatial)
+        return (*self.spatial[:-2], min(self.spatial[-2], self.cells.rows), self.cells.cols)
 
     def _top(self) -> float:
         used = self.rows * (self.height + _ROW_GAP) - _ROW_GAP
@@ -152,7 +186,7 @@ class GroupsBoard(Board):
             self.grid(
                 self.name(column), (), self.cells, (self.x[column], self._y(channel)),
                 index=plane_index((0, channel), self.spatial), blank=column > 0,
-                scale=self.scale if column else None,
+                scale=self.scale if column else None, plain=column == 0,
             )
             for channel in range(self.rows)
         ]  # fmt: skip
@@ -163,24 +197,35 @@ class GroupsBoard(Board):
         middle = (self._y(first) + self._y(last)) / 2
         return box_points(self.cells.cols * self.cells.width + 0.08, height, (self.x[column], middle), 0.06)
 
-    def _statistic(self, column: int, group: int) -> VGroup:
+    def _beside(self, column: int) -> float:
+        """Where the cards of a setting begin."""
+        return self.x[column] + self.cells.cols * self.cells.width / 2 + 0.12
+
+    def _lines(self, column: int, group: int) -> tuple[float, float]:
+        """The middle of a group's card, and how far its two lines are from it."""
+        first, last = self._members(column, group)
+        return (self._y(first) + self._y(last)) / 2, max(_LEAST_APART, min(0.2, self.height / 4 + 0.005))
+
+    def _card(self, column: int, group: int) -> VGroup:
+        """A card with the symbols of a group's statistics."""
         first, last = self._members(column, group)
         theme, color = self.look.theme, self.look.theme.channel(group)
-        left = self.x[column] + self.cells.cols * self.cells.width / 2 + 0.12
-        middle = (self._y(first) + self._y(last)) / 2
-        height = self._y(first) - self._y(last) + self.height + 0.08
-        width = _STATISTICS - 0.12
+        left, (middle, apart) = self._beside(column), self._lines(column, group)
+        height, width = self._y(first) - self._y(last) + self.height + 0.08, _STATISTICS - 0.12
         fill = theme.tint(color, 0.2)
         box = Box(width, height, (left + width / 2, middle), 0.07, fill=fill, stroke=color, stroke_width=1.6)
-        lines = VGroup(box)
-        apart = min(0.2, height / 4 + 0.005)
-        room, size = width - 0.3 - measure("mean", MIN_TEXT), min(0.25, 0.45 * self.height)
-        for name, y in (("mean", middle + apart), ("var", middle - apart)):
-            lines.add(self.label(name, (left + 0.09, y), MIN_TEXT, theme.ink(fill), "sans", align="left"))
-            tensor, right = f"{self.name(column)}.{name}", (left + width - 0.09, y)
-            number = self.number(tensor, (0, group), size, theme.ink(fill), width=room)
-            lines.add(number.place(right, align="right"))
-        return lines
+        card = VGroup(box)
+        for symbol, y in (("μ", middle + apart), ("σ²", middle - apart)):
+            card.add(MathText(symbol, 0.25, theme.ink(fill)).place((left + 0.12, y + 0.025), align="left"))
+        return card
+
+    def _statistic(self, column: int, group: int, name: str) -> Number:
+        theme, (middle, apart) = self.look.theme, self._lines(column, group)
+        ink = theme.ink(theme.tint(theme.channel(group), 0.2))
+        side = apart if name == "mean" else -apart
+        number = self.number(f"{self.name(column)}.{name}", (0, group), MIN_NUMBER, ink)
+        number.place((self._beside(column) + _STATISTICS - 0.24, middle + side), align="right")
+        return number
 
     def _labels(self, headings: list[Heading]) -> list[Text]:
         theme = self.look.theme
@@ -188,8 +233,8 @@ class GroupsBoard(Board):
         for column, heading in enumerate(headings):
             x = self.x[column] + (_STATISTICS / 2 if column else 0)
             y = STAGE_TOP - 0.27
-            lines = ((heading.title, 0.24, theme.text, "mono"), (heading.sizes, 0.2, theme.muted, "sans"),
-                     (heading.twin, 0.2, theme.good, "bold"))  # fmt: skip
+            lines = ((heading.title, 0.24, theme.text, "mono"), (heading.sizes, MIN_TEXT, theme.muted, "sans"),
+                     (heading.twin, MIN_TEXT, theme.good, "bold"))  # fmt: skip
             for number, (text, size, color, font) in enumerate(lines):
                 if text:
                     labels.append(self.label(text, (x, y - 0.31 * number), size, color, font))  # type: ignore[arg-type]
@@ -197,11 +242,6 @@ class GroupsBoard(Board):
         for channel in range(self.rows):
             labels.append(self.label(f"c={channel}", (left, self._y(channel)), MIN_TEXT, align="right"))
         return labels
-
-
-def _holds(frame: Shape, y: float) -> bool:
-    """Whether a height lies within a frame."""
-    return bool(frame.points[:, 1].min() <= y <= frame.points[:, 1].max())
 
 
 def numbers_a_group(shape: Index, groups: int) -> int:

@@ -59,7 +59,10 @@ def with_other_groups(trace: Trace) -> Trace:
         for name, twin in _twins(x, groups, module.eps).items():
             tensors[name] = twin
             rules.append(shared.proves(name))
-    return replace(trace, tensors=tensors, rules=tuple(rules))
+    symbols = {**trace.symbols, **dict.fromkeys(tensors.keys() - trace.tensors.keys(), "y")}
+    for name in tensors:
+        symbols |= {f"{name}.mean": "μ", f"{name}.var": "σ²"}
+    return replace(trace, tensors=tensors, rules=tuple(rules), symbols=symbols)
 
 
 def _twins(x: Tensor, groups: int, eps: float) -> dict[str, Tensor]:

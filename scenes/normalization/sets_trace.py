@@ -18,6 +18,8 @@ from torchreel.scenes.trace.formula import cells as grid_cells
 from torchreel.scenes.trace.operator import Call
 from torchreel.scenes.trace.proof import Rule
 
+_TINY = 1e-4
+
 
 @dataclass(frozen=True)
 class Partition:
@@ -103,6 +105,11 @@ def mean_of(terms: Expr, count: int) -> Expr:
     return Div(Sum(terms), Const(count)) if count else Const(math.nan, "NaN")
 
 
+def epsilon(eps: float) -> Const:
+    """What is added to a variance, by its letter where it is too small to matter in what is printed."""
+    return Const(eps, "ε" if 0 < eps <= _TINY else f"{eps:g}")
+
+
 @dataclass(frozen=True)
 class Statistics:
     """Mean and variance of every set as tensors `<name>.mean` and `<name>.var`, and the rules that prove them."""
@@ -137,7 +144,7 @@ class Statistics:
 
     def _result(self, cells: Tensor, weighted: bool, biased: bool) -> Expr:
         shared = self.partition.set_of(cells)
-        std = Func("sqrt", Add((Ref(f"{self.name}.var", shared), Const(self.eps))))
+        std = Func("sqrt", Add((Ref(f"{self.name}.var", shared), epsilon(self.eps))))
         result: Expr = Div(Sub(Ref("input", cells), Ref(f"{self.name}.mean", shared)), std)
         if weighted:
             result = Mul((result, Ref("weight", cells[:, 1:2])))

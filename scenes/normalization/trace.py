@@ -15,8 +15,8 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 
 from torchreel.scenes.normalization.overflow_trace import lost
 from torchreel.scenes.normalization.running_trace import Running
-from torchreel.scenes.normalization.sets_trace import Partition, given, mean_of
-from torchreel.scenes.trace.formula import Add, Const, Div, Expr, Func, Mul, Ref, Rounded, Sub, Tensors
+from torchreel.scenes.normalization.sets_trace import Partition, epsilon, given, mean_of
+from torchreel.scenes.trace.formula import Add, Div, Expr, Func, Mul, Ref, Rounded, Sub, Tensors
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
 
@@ -68,8 +68,14 @@ def partition(module: Any, shape: tuple[int, ...]) -> Partition:
 
 
 def are_related(x: Tensor) -> bool:
-    """Whether the second row of `x` `(3, N)` is the first times 10 and the third the first plus 20."""
-    return x.ndim == 2 and len(x) == 3 and bool((x[1] == 10 * x[0]).all() and (x[2] == x[0] + 20).all())
+    """Whether the second row of `x` `(3, N)` is the first times 2 and the third the first plus 10."""
+    return x.ndim == 2 and len(x) == 3 and bool((x[1] == 2 * x[0]).all() and (x[2] == x[0] + 10).all())
+
+
+def added(module: Any, dtype: torch.dtype) -> float:
+    """`eps`, or where it is None that of the type torch computes in: float32 for the shorter ones."""
+    wide = torch.promote_types(dtype, torch.float32)
+    return float(torch.finfo(wide).eps if module.eps is None else module.eps)
 
 
 def is_frozen(module: Any) -> bool:
@@ -191,7 +197,7 @@ class Standardized:
 
     def _root(self, cells: Tensor) -> Expr:
         """The divisor, as torch used it."""
-        root = Func("sqrt", Add((Ref(self.names[1], cells), Const(self._eps))))
+        root = Func("sqrt", Add((Ref(self.names[1], cells), epsilon(self._eps))))
         return root if self.lost is None else self.lost.formula(cells, root)
 
     def _quotient(self, cells: Tensor) -> Expr:
@@ -202,8 +208,10 @@ class Standardized:
         return Div(self._difference(cells), Ref("std", self.sets.set_of(cells)))
 
     def _affine(self, cells: Tensor) -> Expr:
-        """normalized times weight plus bias, as far as the module has them."""
-        result: Expr = Rounded(Ref("normalized", cells), self._fused(cells))
+        """normalized times weight plus bias, as far as the module has them; without both the quotient itself."""
+        plain = "weight" not in self.tensors and "bias" not in self.tensors
+        result: Expr = self._quotient(cells) if plain else Ref("normalized", cells)
+        result = Rounded(result, self._fused(cells))
         place = cells[:, list(self.axes)]
         if "weight" in self.tensors:
             result = Mul((result, Ref("weight", place)))
@@ -235,10 +243,7 @@ class RootMeanSquare(Standardized):
 
     @property
     def _eps(self) -> float:
-        """`eps`, or where it is None that of the type torch computes in: float32 for the shorter ones."""
-        eps = self.call.module.eps
-        wide = torch.promote_types(self.input.dtype, torch.float32)
-        return float(torch.finfo(wide).eps if eps is None else eps)
+        return added(self.call.module, self.input.dtype)
 
     def _statistics(self) -> dict[str, Tensor]:
         square = self.input.double().square()

@@ -139,9 +139,9 @@ class PaddingLayout:
 
 Pair = tuple[Slots, Slots]
 Area = tuple[float, float, float, float]
-BESIDE, ABOVE = 2.6, 1.35
-"""What stays between the grids: side by side an arrow and the labels of the left side, one above the other the arcs."""
-_LARGEST = 0.86
+BESIDE, ABOVE = 2.3, 0.9
+"""What stays between the grids: side by side an arrow and the labels of the left side."""
+_LARGEST = 1.0
 
 
 def _cells(rows: Pair, cols: Pair, stacked: bool, area: Area, texts: Sequence[str]) -> Cells:

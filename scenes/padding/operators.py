@@ -6,12 +6,12 @@ from functools import partial
 
 from torch import nn
 
-from torchreel.scenes.padding.trace import check_padding, record_padding
+from torchreel.scenes.padding.trace import check_padding, padding_facts, record_padding
 from torchreel.scenes.trace.operator import Operator
 
 
 def _padding(module: type[nn.Module], dims: int) -> Operator:
-    return Operator(module, record_padding, partial(check_padding, dims=dims))
+    return Operator(module, record_padding, partial(check_padding, dims=dims), facts=padding_facts)
 
 
 ReflectionPad1d = _padding(nn.ReflectionPad1d, 1)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from torchreel.scenes.padding import operators
-from torchreel.scenes.padding.block import BlockPadding
-from torchreel.scenes.padding.story import PlanePadding
+from torchreel.scenes.padding.story import BlockPadding, PlanePadding
 
 
 class ReflectionPad1d(PlanePadding):

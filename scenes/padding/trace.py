@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ from torchreel.scenes.padding.axes import (
 )
 from torchreel.scenes.trace.formula import Add, Case, Const, Expr, Largest, Least, Mul, Ref, Sub
 from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
-from torchreel.scenes.trace.proof import Rule
+from torchreel.scenes.trace.proof import Rule, Trace
 
 
 def record_padding(call: Call) -> Recording:
@@ -129,6 +130,19 @@ def _wrapped_twice(axis: Axis) -> str:
     return (
         f"{named} keep {axis.kept} of {axis.size} cells; torch does not say what wraps around more than once."
     )
+
+
+def padding_facts(trace: Trace) -> dict[str, bool]:
+    """What captions may claim of a padding, from its sizes."""
+    module: Any = trace.module
+    sides = tuple(module.padding)
+    border = trace.shape("output")[-1:] != trace.shape("input")[-1:]
+    return {
+        "adds": max(sides) > 0,
+        "cuts": min(sides) < 0,
+        "even": len(set(sides)) == 1,
+        "wider": border,
+    }
 
 
 def check_padding(name: str, settings: Settings, inputs: Inputs, dims: int) -> None:

@@ -14,7 +14,7 @@ from manim import Animation, Mobject, VGroup
 from manim.utils.rate_functions import ease_in_out_cubic
 
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
-from torchreel.scenes.parts.look import Look
+from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.motion import Appear, Morph, Paint, Vanish
 from torchreel.scenes.parts.shapes import Box, Disc, Path, Point, Shape, as_point, polyline
 from torchreel.scenes.parts.text import Text
@@ -178,11 +178,11 @@ class Node(VGroup):
 class Pill(VGroup):
     """A function on a wire: its name in a rounded frame."""
 
-    def __init__(self, look: Look, name: str, center: Point, width: float = 0.56) -> None:
+    def __init__(self, look: Look, name: str, center: Point, width: float = 0.68) -> None:
         theme = look.theme
         super().__init__(
-            Box(width, 0.3, center, 0.15, fill=theme.background, stroke=theme.muted, stroke_width=1.8),
-            Text(name, 0.18, theme.text, "mono").place(tuple(center)),
+            Box(width, 0.34, center, 0.17, fill=theme.background, stroke=theme.muted, stroke_width=1.8),
+            Text(name, MIN_TEXT, theme.text, "mono").place(tuple(center)),
         )
 
 

@@ -35,7 +35,7 @@ class Place(NamedTuple):
 class Places:
     """The places of elements on a stage as it is now: their cell in a grid, else the room of their number.
 
-    What the formula bar says of an element is no place of it.
+    The numbers of the formula below the stage are no places.
     """
 
     def __init__(self, mobjects: Iterable[Mobject]) -> None:
@@ -44,7 +44,7 @@ class Places:
         for part in family(mobjects):
             if isinstance(part, Grid):
                 self._take_grid(part)
-            elif isinstance(part, Number) and len(part.points) and part.points[:, 1].max() > STAGE_BOTTOM:
+            elif isinstance(part, Number) and len(part.points) and part.points[:, 1].min() > STAGE_BOTTOM:
                 self._numbers.setdefault((part.tensor, tuple(part.index)), _around(part.points))
 
     def __getitem__(self, element: Element) -> Place | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from torch import nn
@@ -13,6 +13,7 @@ from torchreel.scenes.pooling.adaptive.trace import (
     record_adaptive_average_pool,
     record_adaptive_max_pool,
 )
+from torchreel.scenes.pooling.unpooling.facts import unpooling_facts
 from torchreel.scenes.pooling.unpooling.trace import (
     UnpoolOperator,
     check_unpooling,
@@ -20,9 +21,11 @@ from torchreel.scenes.pooling.unpooling.trace import (
     run_unpooling,
 )
 from torchreel.scenes.pooling.window.average_trace import record_average_pool
+from torchreel.scenes.pooling.window.facts import average_facts, max_facts, power_facts
 from torchreel.scenes.pooling.window.power_trace import check_power_pool, record_power_pool
 from torchreel.scenes.pooling.window.trace import check_pooling, record_max_pool
 from torchreel.scenes.trace.operator import Call, Operator, Recording
+from torchreel.scenes.trace.proof import Trace
 
 Record = Callable[[Call], Recording]
 Check = Callable[..., None]
@@ -36,22 +39,58 @@ def _declared(module: type[nn.Module], record: Record, check: Check, source: str
     return Operator(module, record, partial(check, dims=int(module.__name__[-2])), source=source)
 
 
+def _windowed(
+    module: type[nn.Module],
+    record: Record,
+    check: Check,
+    facts: Callable[[Trace], Mapping[str, bool]],
+    **symbols: str,
+) -> Operator:
+    """A pooling whose windows have one size, with what captions may claim of it."""
+    checked = partial(check, dims=int(module.__name__[-2]))
+    return Operator(module, record, checked, symbols=symbols, facts=facts)
+
+
+def _max(module: type[nn.Module]) -> Operator:
+    return _windowed(
+        module, record_max_pool, check_pooling, max_facts, indices="k", depth="d", row="r", column="c"
+    )
+
+
+def _average(module: type[nn.Module]) -> Operator:
+    symbols = {"sum": "s", "divisor": "n", "other": "y′", "other_divisor": "n′"}
+    return _windowed(module, record_average_pool, check_pooling, average_facts, **symbols)
+
+
+def _power(module: type[nn.Module]) -> Operator:
+    symbols = {"power": "q", "total": "s", "average": "a", "largest": "m", "count": "n"}
+    return _windowed(module, record_power_pool, check_power_pool, power_facts, **symbols)
+
+
 def _unpooling(module: type[nn.Module]) -> UnpoolOperator:
     check = partial(check_unpooling, dims=int(module.__name__[-2]))
-    return UnpoolOperator(module, record_unpooling, check, run=run_unpooling, source=_SWITCHES)
+    return UnpoolOperator(
+        module,
+        record_unpooling,
+        check,
+        run=run_unpooling,
+        source=_SWITCHES,
+        symbols={"indices": "k"},
+        facts=unpooling_facts,
+    )
 
 
-MaxPool1d = _declared(nn.MaxPool1d, record_max_pool, check_pooling)
-MaxPool2d = _declared(nn.MaxPool2d, record_max_pool, check_pooling)
-MaxPool3d = _declared(nn.MaxPool3d, record_max_pool, check_pooling)
+MaxPool1d = _max(nn.MaxPool1d)
+MaxPool2d = _max(nn.MaxPool2d)
+MaxPool3d = _max(nn.MaxPool3d)
 
-AvgPool1d = _declared(nn.AvgPool1d, record_average_pool, check_pooling)
-AvgPool2d = _declared(nn.AvgPool2d, record_average_pool, check_pooling)
-AvgPool3d = _declared(nn.AvgPool3d, record_average_pool, check_pooling)
+AvgPool1d = _average(nn.AvgPool1d)
+AvgPool2d = _average(nn.AvgPool2d)
+AvgPool3d = _average(nn.AvgPool3d)
 
-LPPool1d = _declared(nn.LPPool1d, record_power_pool, check_power_pool)
-LPPool2d = _declared(nn.LPPool2d, record_power_pool, check_power_pool)
-LPPool3d = _declared(nn.LPPool3d, record_power_pool, check_power_pool)
+LPPool1d = _power(nn.LPPool1d)
+LPPool2d = _power(nn.LPPool2d)
+LPPool3d = _power(nn.LPPool3d)
 
 AdaptiveMaxPool1d = _declared(nn.AdaptiveMaxPool1d, record_adaptive_max_pool, check_adaptive)
 AdaptiveMaxPool2d = _declared(nn.AdaptiveMaxPool2d, record_adaptive_max_pool, check_adaptive)

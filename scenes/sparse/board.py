@@ -1,28 +1,28 @@
-"""Ids, table and output side by side: each id points to a row of the table, which goes to a row of the output."""
+"""Ids, table and output side by side: each id names a row of the table, which goes to a row of the output."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.parts.grid import Cells, Grid
-from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Appear, Fly, Morph
-from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Box, Shape
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, Look
+from torchreel.scenes.parts.shapes import Box
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_ROOM, _MIDDLE = 5.1, 0.02
-_IDS_X, _TABLE_X, _OUTPUT_X = -5.3, -0.9, 4.5
+Element = tuple[str, Index]
+
+_ROOM, _MIDDLE = 4.7, 0.22
+_IDS_X, _TABLE_X, _OUTPUT_X = -5.4, -0.9, 4.6
 _TABLE_WIDTH, _OUTPUT_WIDTH = 4.2, 3.6
-_GAP, _BAG_GAP, _SIDE = 0.16, 0.36, 0.5
-_MOST_LOOKUPS = 10
+_GAP, _BAG_GAP, _SIDE = 0.14, 0.34, 0.7
+_HIGHEST, _MOST_LOOKUPS = 0.72, 8
+_NAME = 0.18
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,6 @@ class TableBoard(Board):
         self.ids = [self._id(number) for number in range(len(self.lookups))]
         self.table = self._table(table, _TABLE_X)
         self.rows = [self._output(number) for number in range(len(self.outputs))]
-        self.pointers = [self.frame(z_index=0) for _ in range(3)]
 
     @property
     def has_numbers(self) -> bool:
@@ -79,119 +78,72 @@ class TableBoard(Board):
             self._name(self.table.tensor, (_TABLE_X, self.table.origin[1])),
             self.output_label,
         ]
+        numbers = self.row_numbers(self.table)
         return VGroup(
-            *self.ids,
-            self.table,
-            *self.rows,
-            *labels,
-            *self.row_numbers(self.table),
-            *self._brackets(),
-            *self._weights(),
+            *self.ids, self.table, *self.rows, *labels, *numbers, *self._brackets(), *self._weights()
         )
 
     def row_numbers(self, grid: Grid) -> list[Text]:
         """The index of each row, left of a table."""
         if grid.cells.height < MIN_TEXT * 1.15:
             return []
-        left = grid.origin[0] - 0.14
+        left = grid.origin[0] - 0.16
         return [
-            self.label(str(row), (left, grid.center((row, 0))[1]), MIN_TEXT, align="right")
+            self.label(str(row), (left, grid.center((row, 0))[1]), MIN_TEXT, font="sans", align="right")
             for row in range(grid.cells.rows)
         ]
 
-    def point(self, lookup: int) -> list[Animation]:
-        """The frames go to an id and to the row it names; the first time they appear there."""
-        row = self.lookups[lookup].row
-        paths = [self.ids[lookup].outline((0, 0), (0, 0), 0.02)]
-        if row < self.table.cells.rows:
-            paths.append(self._row_outline(self.table, row))
-        return self._lead(paths, 0)
+    def involved(self, lookups: Sequence[int]) -> list[Element]:
+        """Some ids with the rows of the table that they name, as far as they are drawn."""
+        found: list[Element] = []
+        for number in lookups:
+            one = self.lookups[number]
+            found.append(("input", one.index))
+            if one.row < self.table.cells.rows:
+                found += [(self.table.tensor, (one.row, col)) for col in range(self.table.cells.cols)]
+            if "per_sample_weights" in self.trace.tensors:
+                found.append(("per_sample_weights", one.index))
+        return found
 
-    def target(self, number: int) -> list[Animation]:
-        """The third frame goes to a row of the output."""
-        return self._lead([self._row_outline(self.rows[number], 0)], 2)
-
-    def copy(self, lookup: int, number: int, flies: bool) -> list[Animation]:
-        """The row of an id is written to row `number` of the output, flying over if it is looked at."""
-        row, grid = self.lookups[lookup].row, self.rows[number]
-        moves: list[Animation] = []
-        for cell in grid.positions():
-            start = self.table.center((row, cell[1])) if flies and self.table.shows((row, cell[1])) else None
-            moves += grid.write(cell, start, run_time=0.5 if flies else 0.3)
-        return moves
+    def row(self, number: int) -> list[Element]:
+        """The elements of a row of the output."""
+        grid = self.rows[number]
+        return [("output", tuple(grid.index(cell))) for cell in grid.positions()]
 
     def write(self, number: int) -> list[Animation]:
         """A row of the output as torch has it."""
         grid = self.rows[number]
         return [move for cell in grid.positions() for move in grid.write(cell)]
 
-    def gathered(self, lookup: int, bag: int, place: int) -> tuple[list[Animation], list[Number]]:
-        """A looked-up row flies to its bag, where what has come together so far is written as the numbers returned."""
-        moves: list[Animation] = []
-        numbers: list[Number] = []
-        row, grid = self.lookups[lookup].row, self.rows[bag]
-        for cell in grid.positions():
-            value = self.trace.value("running", (bag, place, cell[1]))
-            fill = self.look.theme.fill(value, self.trace.range(self.table.tensor).scale)
-            moves += grid.paint(cell, fill)
-            if grid.cells.text_size:
-                number = self._running_number(grid, (bag, place, cell[1]), value, fill).place(
-                    grid.center(cell)
-                )
-                numbers.append(number)
-                seen = self.table.shows((row, cell[1]))
-                moves.append(Fly(number, start=self.table.center((row, cell[1]))) if seen else Appear(number))
-        return moves, numbers
-
-    def _running_number(self, grid: Grid, index: Index, value: float, fill: str) -> Number:
-        ink, text = self.look.theme.ink(fill), self.text("output", value)
-        return self.number("running", index, grid.cells.text_size, ink, text=text, value=value)
-
-    def frames(self, row: int, *tables: Grid) -> list[Shape]:
-        """A frame round the same row of some tables, where it is drawn."""
-        shown = [table for table in tables if row < table.cells.rows]
-        return [self.frame(self._row_outline(table, row), z_index=0) for table in shown]
-
     def beside(self, tensor: str) -> Grid:
         """Another tensor of the table's shape, in the place of the output."""
         return self._table(tensor, _OUTPUT_X)
 
-    def _lead(self, paths: Sequence[np.ndarray], first: int) -> list[Animation]:
-        moves: list[Animation] = []
-        for pointer, path in zip(self.pointers[first:], paths, strict=False):
-            if len(pointer.points):
-                moves.append(Morph(pointer, path, quick=0.2))
-            else:
-                pointer.points = path
-                moves.append(Appear(pointer))
-        return moves
-
-    def _row_outline(self, grid: Grid, row: int) -> np.ndarray:
-        return grid.outline((row, 0), (row, grid.cells.cols - 1), 0.03)
-
     def _lines(self) -> list[float]:
         """The middle of each lookup's line, groups a gap apart."""
         gap, gaps = (_BAG_GAP if self.bags else _GAP), self.lookups[-1].group
-        self.height = min(0.62, (_ROOM - gap * gaps) / len(self.lookups))
+        self.height = min(_HIGHEST, (_ROOM - gap * gaps) / len(self.lookups))
         whole = self.height * len(self.lookups) + gap * gaps
         top = _MIDDLE + whole / 2 - self.height / 2
         return [top - self.height * k - gap * one.group for k, one in enumerate(self.lookups)]
 
     def _id(self, number: int) -> Grid:
+        digits = max(len(str(self.lookups[number].row)), 1)
+        size = min(0.34, (_SIDE - 0.15) / 0.6 / digits, self.height * 0.6)
+        cells = Cells(_SIDE, self.height, max(size, MIN_NUMBER), 1, 1)
         at = (_IDS_X, self.tops[number])
-        size = min(0.26, (_SIDE - 0.1) / 0.6 / max(len(str(self.lookups[number].row)), 1), self.height * 0.6)
-        cells = Cells(_SIDE + 0.1, self.height, max(size, MIN_TEXT), 1, 1)
         return self.grid("input", (), cells, at, index=lambda cell: self.lookups[number].index, plain=True)
 
     def _table(self, tensor: str, x: float) -> Grid:
         rows, cols = self.trace.shape(tensor)
         width = _TABLE_WIDTH if x == _TABLE_X else _OUTPUT_WIDTH
-        return self.grid(tensor, (), Cells.fit(rows, cols, width, _ROOM, self.texts(tensor)), (x, _MIDDLE))
+        cells = Cells.fit(rows, cols, width, _ROOM, self.texts(tensor), 1.1)
+        return self.grid(tensor, (), cells, (x, _MIDDLE))
 
     def _output(self, number: int) -> Grid:
         cells = self.table.cells
-        height = min(0.62, max(cells.height, 0.4)) if self.bags else self.height
-        own = Cells.fit(1, cells.cols, _OUTPUT_WIDTH, height, self.texts("output"))
+        height = min(_HIGHEST, max(cells.height, 0.4)) if self.bags else self.height
+        own = Cells.fit(1, cells.cols, _OUTPUT_WIDTH, height, self.texts("output"), 1.1)
         scale = self.trace.range(self.table.tensor).scale
         at = (_OUTPUT_X, self.line(number))
         return self.grid("output", self.outputs[number], own, at, blank=True, scale=scale)
@@ -210,35 +162,34 @@ class TableBoard(Board):
         return (min(before, default=_ROOM / 2) + max(after, default=-_ROOM / 2)) / 2
 
     def _brackets(self) -> list[Mobject]:
-        """A box round the ids of each bag with its number, which stands beside its row of the output too."""
+        """A box round the ids of each bag in its colour, with its number, which stands beside its output too."""
         if not self.bags:
             return []
         parts: list[Mobject] = []
         for group in sorted({one.group for one in self.lookups}):
             lines = [top for top, one in zip(self.tops, self.lookups, strict=True) if one.group == group]
-            middle = (lines[0] + lines[-1]) / 2
-            color = self.look.theme.channel(group)
-            parts.append(Box(_SIDE + 0.28, lines[0] - lines[-1] + self.height + 0.12, (_IDS_X, middle), 0.06,
-                             stroke=color, stroke_width=3.0))  # fmt: skip
-            for place in (
+            middle, color = (lines[0] + lines[-1]) / 2, self.look.theme.channel(group)
+            size = _SIDE + 0.22, lines[0] - lines[-1] + self.height + 0.14
+            parts.append(Box(*size, (_IDS_X, middle), 0.06, stroke=color, stroke_width=3.0))
+            ids, output = (
                 (_IDS_X - _SIDE / 2 - 0.26, middle),
                 (self.rows[group].origin[0] - 0.2, self.line(group)),
-            ):
-                parts.append(self.label(str(group), place, 0.24, color, "bold", align="right"))
+            )
+            parts += [self.label(str(group), at, 0.28, color, "bold", align="right") for at in (ids, output)]
         return parts
 
     def _weights(self) -> list[Mobject]:
         """The weight of each id beside it, where ids have weights."""
-        if "per_sample_weights" not in self.trace.tensors:
+        name, x = "per_sample_weights", _IDS_X + 1.15
+        if name not in self.trace.tensors:
             return []
-        name, x = "per_sample_weights", _IDS_X + 1.0
-        cells = Cells.fit(1, 1, 0.8, self.height, self.texts(name))
-        parts: list[Mobject] = [
+        cells = Cells.fit(1, 1, 0.85, self.height, self.texts(name))
+        grids = [
             self.grid(name, (), cells, (x, top), index=lambda _, one=one: one.index)
             for top, one in zip(self.tops, self.lookups, strict=True)
         ]
-        at = (x + 0.45, self.tops[-1] - self.height / 2 - 0.3)
-        return [*parts, self.label(name, at, MIN_TEXT, vertical="baseline")]
+        at = (x - 1.6, self.tops[-1] - self.height / 2 - 0.36)
+        return [*grids, self.title(name, at, size=MIN_TEXT, shape=False, align="left")]
 
-    def _name(self, tensor: str, top: tuple[float, float]) -> Text:
-        return self.label(self.shape(tensor), (top[0], top[1] + 0.2), vertical="baseline")
+    def _name(self, tensor: str, top: tuple[float, float]) -> VGroup:
+        return self.title(tensor, (top[0], top[1] + _NAME))

@@ -5,8 +5,17 @@ from __future__ import annotations
 from torch import nn
 
 from torchreel.scenes.sparse.checks import check_bag, check_embedding
-from torchreel.scenes.sparse.trace import record_bag, record_embedding
+from torchreel.scenes.sparse.trace import record_bag, record_embedding, sparse_facts
 from torchreel.scenes.trace.operator import Operator
 
-Embedding = Operator(nn.Embedding, record_embedding, check_embedding)
-EmbeddingBag = Operator(nn.EmbeddingBag, record_bag, check_bag)
+_SYMBOLS = {
+    "renormed": "w",
+    "per_sample_weights": "a",
+    "count": "n",
+    "grad": "g",
+    "running": "r",
+    "norm": "‖w‖",
+}
+
+Embedding = Operator(nn.Embedding, record_embedding, check_embedding, symbols=_SYMBOLS, facts=sparse_facts)
+EmbeddingBag = Operator(nn.EmbeddingBag, record_bag, check_bag, symbols=_SYMBOLS, facts=sparse_facts)

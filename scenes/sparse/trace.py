@@ -27,7 +27,7 @@ from torchreel.scenes.trace.formula import (
     Sum,
 )
 from torchreel.scenes.trace.operator import Call, Recording
-from torchreel.scenes.trace.proof import Rule
+from torchreel.scenes.trace.proof import Rule, Trace
 
 _MOST_GRADIENT = 4096
 _MOST_RUNNING = 1 << 16
@@ -242,3 +242,17 @@ class _Reduction:
 
 def _places(members: Tensor, width: int) -> Tensor:
     return torch.stack([members // width, members % width], -1)
+
+
+def sparse_facts(trace: Trace) -> dict[str, bool]:
+    """What captions may claim of lookups and bags."""
+    module: Any = trace.module
+    padding, ids = module.padding_idx, trace.sample("input", 1 << 16)
+    used = padding is not None and bool((ids == padding).any())
+    row = trace.tensors["weight"][padding] if padding is not None else None
+    return {
+        "padded": padding is not None,
+        "padding_used": used,
+        "padding_is_zero": isinstance(row, Tensor) and bool((row == 0).all()),
+        "several": len(trace.shape("output")) > 1 and trace.shape("output")[0] > 1,
+    }

@@ -25,6 +25,7 @@ _FLOAT = torch.finfo(torch.float32).max
 _MOST = {"num_layers": 256}
 # Every argument that is an integer and has no default is a size too.
 _LEAST = {"num_parameters": 0, "num_layers": 0, "proj_size": 0, "kernel_size": 1, "stride": 1, "dilation": 1}
+_LEAST |= {"input_size": 1, "hidden_size": 1}
 # torch gives infinity a meaning here: the largest norm, no bound, the value that pads.
 _MAY_BE_INFINITE = {"p", "norm_type", "max_norm", "value", "threshold", "min_val", "max_val", "margin"}
 _MAY_BE_NAN = {"value"}
@@ -75,7 +76,7 @@ def _fault(parameter: inspect.Parameter, value: Any) -> str | None:
     if whole and max(map(abs, whole)) > _LARGEST:
         return f"between {-_LARGEST} and {_LARGEST}"
     is_size = kinds == [int] and parameter.default is parameter.empty
-    least = 0 if is_size else _LEAST.get(name, -_LARGEST)
+    least = _LEAST.get(name, 0 if is_size else -_LARGEST)
     if whole and min(whole) < least:
         return f"at least {least}"
     if name in _MOST and whole and max(whole) > _MOST[name]:

@@ -1,112 +1,196 @@
-"""The stage of an element-wise activation: the graph on the left, its elements as rows of a table on the right."""
+"""The stage of an element-wise activation: the input at the left, one large graph, the output at the right."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
+import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.activation.curve.graph import CurveGraph
-from torchreel.scenes.activation.curve.laws import Law, Piece
-from torchreel.scenes.activation.curve.table import GAP, RIGHT, WIDTH, ElementTable
-from torchreel.scenes.parts.gates import Sampled
+from torchreel.scenes.activation.curve.graph import BOTTOM, TOP, ReadingGraph, frame_between
+from torchreel.scenes.activation.curve.labels import Label, LabelPlaces, extent
+from torchreel.scenes.activation.curve.laws import Law, Piece, plain
+from torchreel.scenes.activation.curve.reading import ReadingBoard
+from torchreel.scenes.activation.curve.table import ElementTable, Sides
+from torchreel.scenes.parts.axes import Area, covering
+from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import Look
-from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.stage.board import Board
+from torchreel.scenes.parts.shapes import Box, Shape
 from torchreel.scenes.trace.proof import Trace
 
-_FOOT = 1.5
+_MOST_WEIGHTS = 4
+_LONGEST_NAME = 18
+_ROOM = 0.1
 
 
-class CurveBoard(Board):
-    """What stands on stage, and what moves on it. `words` gives the label of a regime."""
+class CurveBoard(ReadingBoard):
+    """What stands on stage, and the lit path of one element."""
 
-    def __init__(self, look: Look, trace: Trace, rules: Law, words: Callable[[str], str]) -> None:
+    def __init__(self, look: Look, trace: Trace, rules: Law) -> None:
         super().__init__(look, trace)
-        self.rules, self.words = rules, words
-        drawn = ["a", "output"] if "a" in trace.tensors else ["output", "slope"]
-        names = ["input", *rules.columns, *drawn, *rules.learned]
-        blank = [*drawn, *rules.learned]
-        self.table = ElementTable(look, trace, names, _FOOT if rules.moments else 0.0, blank=blank)
-        self.graph = CurveGraph(look, trace, rules, words, self._heights())
-
-    def scenery(self) -> VGroup:
-        """Everything that stands from the beginning."""
-        muted = self.look.theme.muted
-        colors = [
-            self.graph.color(self.curve(row)) if self.graph.count > 1 else muted for row in self.table.rows
-        ]
-        return VGroup(self.graph.scenery, self.table.scenery, self.table.places(colors))
+        self.rules, self.read_off = rules, "gate" if rules.gate else "output"
+        self.draws = "a" in trace.tensors
+        self.table = self._table()
+        self.x = self._array("curve.x")
+        self.corner: Area | None = None
+        self.count = trace.shape("curve.output")[0]
+        self.graph = self._graph()
+        self.curves = [self._curve(number) for number in range(self.count)]
+        self.gate_curve = self._gate_curve()
+        self.beside = [self.graph.dashed(self.x, self._array(f"curve.{name}"), name) for name in rules.beside]
+        self.scenery = VGroup(
+            self.graph.scenery, *self._limits(), *self.beside, *self.curves, *self.gate_curve, *self._ends(),
+            self.table.scenery, *self._weights(), *self._names(),
+        )  # fmt: skip
 
     def piece(self, row: int) -> Piece | None:
         """The regime that a row's element is in; None for NaN."""
-        if math.isnan(self.table.value("input", row)):
+        if math.isnan(self.value("input", row)):
             return None
-        return self.rules.pieces[int(self.table.value("regime", row))]
+        return self.rules.pieces[int(self.value("regime", row))]
 
     def curve(self, row: int) -> int:
         """The number of the curve that a row's element is on: its channel's, where slopes are learned."""
-        index, count = self.table.index(row), self.trace.shape("curve.output")[0]
-        return index[1] if len(index) > 1 and index[1] < count else 0
+        index = self.index(row)
+        return index[1] if len(index) > 1 and index[1] < self.count else 0
 
-    def regime(self, row: int) -> VGroup:
-        """The piece that holds for a row, lit up."""
-        piece = self.piece(row)
-        if piece is None:
-            return VGroup()
-        slope = self.table.value("a", row) if "a" in self.table.columns else None
-        return self.graph.regime(piece, self.curve(row), slope)
+    def color(self, number: int) -> str:
+        """The colour of a curve: that of results, or its channel's."""
+        theme = self.look.theme
+        return theme.role("result") if self.count == 1 else theme.channel(number)
 
-    def ride(self, tensor: str, row: int) -> list[Animation]:
-        """The dot of the output, or of the slope, goes to a row's element."""
-        x, y = (self.table.value(name, row) for name in ("input", tensor))
-        return self.graph.ride(tensor, self.curve(row), x, y)
-
-    def write(self, row: int, fly: bool) -> list[Animation]:
-        """A row's output, and the slope that it drew, are written; on request the output flies from the dot."""
-        start = self.graph.place() if fly else None
-        return [*self.table.write("a", row), *self.table.write("output", row, start)]
-
-    def mark(self, row: int) -> Shape:
+    def mark(self, row: int) -> VGroup:
         """The dot that a row's element leaves on its curve."""
-        return self.graph.mark(
-            self.curve(row), *(self.table.value(name, row) for name in ("input", "output"))
-        )
+        if not self.shows(row):
+            return VGroup()
+        return VGroup(self.graph.mark(*self._at(row, "output"), self.color(self.curve(row))))
 
-    @property
-    def telling(self) -> int:
-        """The row where another way of computing overflows, otherwise one in the middle."""
-        rows = self.table.rows
-        wrong = (row for row in rows if any(self._overflows(name, row) for name in self.rules.columns))
-        return next(wrong, rows[len(rows) // 2])
+    def write(self, row: int, *names: str) -> list[Animation]:
+        """A row's values are born in some columns; what has drawn no slope has none."""
+        return super().write(row, *(name for name in names if name != "a" or self.value("input", row) <= 0))
 
-    def moments(self) -> VGroup:
-        """Mean and variance before and after the function, as a small table under the elements."""
-        middle = (RIGHT - WIDTH - GAP / 2, self.table.bottom - 1.05)
-        cells = (WIDTH, 0.46, 0.24)
-        grid = Sampled(
-            self.look, self.trace, "moments", (0, 1), (0, 1), lambda i, j: (i, j), cells, middle, scale=2.0
-        )
-        heads = [
-            self.label(
-                self.words(name), (grid.center((0, k))[0], middle[1] + 0.56), font="sans", vertical="baseline"
-            )
-            for k, name in enumerate(("mean", "variance"))
+    def extras(self, row: int) -> list[Shape]:
+        """The line of the slope that an element has drawn."""
+        x, _ = self._at(row, "output")
+        if not self.draws or x > 0:
+            return []
+        left = float(self.x[0])
+        slope = self.value("a", row)
+        xs = np.linspace(left, 0.0, 3)
+        return [self.graph.plot.curve(xs, xs * slope, self.color(0), 3.2)]
+
+    def _table(self) -> ElementTable:
+        left = ["input", "a"] if self.draws else ["input"]
+        right = ["gate", "output"] if self.rules.gate else ["output"]
+        blank = [name for name in (*left, *right) if name != "input"]
+        sides = Sides(left, right, blank)
+        heads = {"a": "slope a", "gate": self.rules.gate.word if self.rules.gate else ""}
+        return ElementTable(self.look, self.trace, sides, BOTTOM, TOP, plain=("gate", "a"), heads=heads)
+
+    def _graph(self) -> ReadingGraph:
+        low, high = float(self.x[0]), float(self.x[-1])
+        rows = [row for row in self.rows if low <= self.value("input", row) <= high]
+        tall = [*self._array("curve.output").ravel(), *self.rules.levels.values(), 0.0]
+        tall += [self.value("output", row) for row in rows]
+        if self.rules.gate:
+            tall += [*self._array("curve.gate"), *(self.value("gate", row) for row in rows)]
+        low_y, high_y = covering(tall)
+        named = [value for name, value in self.rules.levels.items() if plain(value) != name]
+        y = (min([low_y, *(value - _ROOM * (high_y - low_y) for value in named)]), high_y)
+        left, right = self.table.room
+        area = frame_between(self.look, left, right, y, BOTTOM, TOP - 0.2)
+        theme = self.look.theme
+        colors = {"x": theme.role("input"), "y": theme.role("result")}
+        return ReadingGraph(self.look, (low, high), y, area, ("x", "y"), colors)
+
+    def _curve(self, number: int) -> Shape:
+        ys = self._array("curve.output", number)
+        name = self.trace.name if number == 0 and self.count == 1 else ""
+        return self.graph.curve(self.x, ys, self.color(number), name, bold=True)
+
+    def _gate_curve(self) -> list[Shape]:
+        if self.rules.gate is None:
+            return []
+        name = self._gate_name()
+        return [self.graph.curve(self.x, self._array("curve.gate"), self.look.theme.text, name)]
+
+    def _gate_name(self) -> str:
+        """`g = Φ(x)`, as far as it is short."""
+        symbol = self.trace.symbol("gate")
+        step = self.trace.step("gate", self.index(self.rows[0]))
+        rule = step.formula.symbols().replace("input", self.trace.symbol("input"))
+        return symbol if "(" in symbol or len(rule) > _LONGEST_NAME else f"{symbol} = {rule}"
+
+    def _limits(self) -> list[Shape]:
+        """Levels on the y axis, and where pieces meet, but for 0, where the axis stands."""
+        (left, right), (low, high) = self.graph.plot.frame.x, self.graph.plot.frame.y
+        levels = [self.graph.level(y) for y in self.rules.levels.values() if low <= y <= high and y]
+        meet = [self.graph.upright(x) for x in self.rules.breaks if left < x < right and x]
+        return [*levels, *meet]
+
+    def _ends(self) -> list[Shape]:
+        """At a jump, a dot on the value there and a hollow one where the other side ends."""
+        jumps = self._array("curve.jumps").reshape(-1, 3)
+        return [
+            self.graph.plot.dot(x, y, self.color(0), 0.07, hollow)
+            for x, at, other in jumps
+            for y, hollow in ((other, True), (at, False))
         ]
-        left = grid.center((0, 0))[0] - WIDTH / 2 - 0.12
-        sides = [
-            self.label(name, (left, grid.center((k, 0))[1]), align="right")
-            for k, name in enumerate(("z ~ N(0, 1)", f"{self.trace.name}(z)"))
-        ]
-        return VGroup(grid, *heads, *sides)
 
-    def _overflows(self, name: str, row: int) -> bool:
-        return math.isinf(self.table.value(name, row)) and math.isfinite(self.table.value("output", row))
+    def _weights(self) -> list[Box | Grid | VGroup]:
+        """The learned slopes, in the graph's free corner."""
+        if "weight" not in self.trace.tensors:
+            return []
+        count = min(self.trace.shape("weight")[0], _MOST_WEIGHTS)
+        cells = Cells.fit(1, count, 0.95 * count, 0.5, self.texts("weight"), 0.95)
+        area, wide = self.graph.plot.frame.area, cells.width * count
+        falls = float(self.trace.sample("weight", 1)[0]) < 0
+        top = area[1] + 1.3 if falls else area[3] - 0.15
+        middle = (area[0] + max(wide, 1.5) / 2 + 0.2, top - 0.4 - cells.height / 2)
+        left, right = middle[0] - max(wide, 1.5) / 2 - 0.1, middle[0] + max(wide, 1.5) / 2 + 0.1
+        self.corner = (left, middle[1] - cells.height / 2 - 0.06, right, top)
+        grid = self.grid("weight", (), cells, middle)
+        head = self.title("weight", (middle[0], middle[1] + cells.height / 2 + 0.14), shape=False)
+        left, bottom, right, top = self.corner
+        ground = Box(
+            right - left,
+            top - bottom,
+            ((left + right) / 2, (bottom + top) / 2),
+            fill=self.look.theme.background,
+        )
+        for part in (ground, grid, head):
+            for one in part.get_family():
+                one.z_index = 2.5
+        return [ground, grid, head]
 
-    def _heights(self) -> list[float]:
-        """The outputs of elements that the graph's span of x holds."""
-        ends = self.trace.sample("curve.x")
-        low, high = float(ends[0]), float(ends[-1])
-        rows = [row for row in self.table.rows if low <= self.table.value("input", row) <= high]
-        return [self.table.value("output", row) for row in rows]
+    def _names(self) -> list[Label]:
+        """What the curves, the pieces and the limits are called, where no path will run if there is room."""
+        paths = [line for row in self.rows if self.shows(row) for line in self._route(row)]
+        places = self.graph.places(paths)
+        if self.corner:
+            places.take(self.corner)
+        pieces = [label for piece in self._said() if (label := self._named_piece(piece, places))]
+        return [*pieces, *self._named_levels(places), *self.graph.names(places)]
+
+    def _said(self) -> list[Piece]:
+        return [piece for piece in self.rules.pieces if piece.says]
+
+    def _named_piece(self, piece: Piece, places: LabelPlaces) -> Label | None:
+        plot, theme = self.graph.plot, self.look.theme
+        left, right = (float(plot.frame.clamped(x, 0)[0]) for x in piece.span)
+        text = piece.says
+        size = extent(text)
+        if right - left < 0.25:
+            return None
+        at = places.in_band(size, left, right)
+        return Label(text, at, theme.text, theme.background)
+
+    def _named_levels(self, places: LabelPlaces) -> list[Label]:
+        plot, theme = self.graph.plot, self.look.theme
+        found = []
+        for name, y in self.rules.levels.items():
+            if plain(y) == name or not plot.frame.y[0] <= y <= plot.frame.y[1]:
+                continue
+            at = places.along(extent(name), float(plot.point(0, y)[1]))
+            found.append(Label(name, at, theme.muted, theme.background))
+        return found

@@ -1,4 +1,4 @@
-"""Element-wise activations: every element rides the curve alone, and its slope says what learning gets from it."""
+"""Element-wise activations: every element finds its output on the curve, alone."""
 
 from __future__ import annotations
 
@@ -26,14 +26,9 @@ class PReLU(ActivationScene):
 
     operator = operators.PReLU
 
-    def values(self) -> dict[str, object]:
-        slopes = [plain(value) for value in self.trace.sample("weight", 9).tolist()]
-        return {**super().values(), "weight": slopes[0], "weights": f"[{', '.join(slopes)}]"}
-
     def numbers_of(self, row: int) -> dict[str, object]:
-        channel = self.board.curve(row)
-        weight = plain(self.trace.value("weight", (channel,)))
-        return {**super().numbers_of(row), "channel": channel, "weight": weight}
+        weight = plain(self.trace.value("weight", (self.board.curve(row),)))
+        return {**super().numbers_of(row), "weight": weight}
 
 
 class RReLU(ActivationScene):
@@ -44,6 +39,10 @@ class RReLU(ActivationScene):
     def settings(self) -> dict[str, float]:
         module: Any = self.trace.module
         return {**super().settings(), "mean": (module.lower + module.upper) / 2}
+
+    def numbers_of(self, row: int) -> dict[str, object]:
+        drawn = self.text("a", self.board.value("a", row)) if self.board.draws else ""
+        return {**super().numbers_of(row), "a": drawn}
 
 
 class _Saturating(ActivationScene):
@@ -59,17 +58,23 @@ class ELU(_Saturating):
 
 
 class CELU(_Saturating):
-    """Beside it stands ReLU where it is an ELU, otherwise the ELU that has a corner."""
-
     operator = operators.CELU
-
-    def aha(self) -> str:
-        module: Any = self.trace.module
-        return "aha" if module.alpha == 1 else "aha_bent"
 
 
 class SELU(ActivationScene):
+    """What it keeps of a standard normal input stands below the graph."""
+
     operator = operators.SELU
+
+    def notes(self) -> list[str]:
+        (mean, variance), (after, spread) = self.trace.tensors["moments"].tolist()  # type: ignore[union-attr]
+        numbers = {
+            name: f"{value:z.2f}".rstrip("0").rstrip(".")
+            for name, value in zip(
+                ("mean", "after", "variance", "spread"), (mean, after, variance, spread), strict=True
+            )
+        }
+        return [*super().notes(), self.words("moments", **numbers)]
 
 
 class GELU(ActivationScene):

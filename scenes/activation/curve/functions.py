@@ -22,6 +22,7 @@ from torchreel.scenes.activation.curve.laws import (
     below,
     bound_as,
     clamped,
+    gated,
     plain,
     rest,
     same,
@@ -29,7 +30,7 @@ from torchreel.scenes.activation.curve.laws import (
     smooth,
     wide,
 )
-from torchreel.scenes.activation.curve.range import Stored
+from torchreel.scenes.activation.curve.range import Instead, Stored
 from torchreel.scenes.trace.formula import (
     Add,
     Const,
@@ -56,22 +57,25 @@ def _relu(module: Any) -> Law:
         return Largest((ZERO, x))
 
     pieces = (
-        Piece("zero", (-INF, 0.0), "", lambda x: x <= 0, whole),
-        rest("same", (0.0, INF), "", whole),
+        Piece("zero", (-INF, 0.0), "", lambda x: x <= 0, whole, "y = 0"),
+        rest("same", (0.0, INF), "", whole, "y = x"),
     )
     return Law(pieces)
 
 
 def _relu6(module: Any) -> Law:
     keys = ("zero", "same", "cap")
-    return Law(
-        clamped(0.0, 6.0, keys, lambda x: Least((Const(6), Largest((ZERO, x))))), levels=(6.0,), reach=8.0
-    )
+    says = ("y = 0", "y = x", "y = 6")
+    pieces = clamped(0.0, 6.0, keys, lambda x: Least((Const(6), Largest((ZERO, x)))), says)
+    return Law(pieces, reach=8.0)
 
 
 def _leaky(module: Any) -> Law:
     slope = setting(module.negative_slope)
-    pieces = (below("scaled", 0.0, lambda x, _: Mul((slope, x))), above("same", 0.0, same))
+    pieces = (
+        below("scaled", 0.0, lambda x, _: Mul((slope, x)), f"y = {slope.text}·x"),
+        above("same", 0.0, same, "y = x"),
+    )
     return Law(pieces, beside={"ReLU": F.relu})
 
 
@@ -82,21 +86,23 @@ def _prelu(module: Any) -> Law:
         channel = cells[:, 1:2] if many else torch.zeros_like(cells[:, :1]).reshape(len(cells), -1)
         return Mul((Ref("weight", channel if channel.shape[1] else torch.zeros(len(cells), 1).long()), x))
 
-    pieces = (below("scaled", 0.0, scaled), above("same", 0.0, same))
-    return Law(pieces, learned={"d/dweight": lambda x: torch.where(x > 0, 0, x)})
+    pieces = (below("scaled", 0.0, scaled, "y = w·x"), above("same", 0.0, same, "y = x"))
+    return Law(pieces, beside={"ReLU": F.relu})
 
 
 def _rrelu(module: Any) -> Law:
     mean = (module.lower + module.upper) / 2
+    draws = module.training
 
     def scaled(x: Expr, cells: Tensor) -> Expr:
-        return Mul((Ref("a", cells) if module.training else setting(mean), x))
+        return Mul((Ref("a", cells) if draws else setting(mean), x))
 
     bounds = {
-        f"{plain(module.lower)}·x": lambda x: torch.where(x > 0, x, x * module.lower),
-        f"{plain(module.upper)}·x": lambda x: torch.where(x > 0, x, x * module.upper),
+        f"{plain(module.lower)}·x": lambda x: torch.where(x > 0, math.nan, x * module.lower),
+        f"{plain(module.upper)}·x": lambda x: torch.where(x > 0, math.nan, x * module.upper),
     }
-    return Law((below("scaled", 0.0, scaled), above("same", 0.0, same)), beside=bounds)
+    says = "y = a·x" if draws else f"y = {plain(mean)}·x"
+    return Law((below("scaled", 0.0, scaled, says), above("same", 0.0, same, "y = x")), beside=bounds)
 
 
 def _elu(module: Any) -> Law:
@@ -105,8 +111,7 @@ def _elu(module: Any) -> Law:
     def curve(x: Expr, cells: Tensor) -> Expr:
         return _times(alpha, Sub(Func("exp", x), ONE))
 
-    pieces = (below("bent", 0.0, curve), above("same", 0.0, same))
-    return Law(pieces, beside={"ReLU": F.relu}, levels=(-alpha,))
+    return Law(_bent(curve), beside={"ReLU": F.relu}, levels=_limit(alpha))
 
 
 def _celu(module: Any) -> Law:
@@ -115,81 +120,113 @@ def _celu(module: Any) -> Law:
     def curve(x: Expr, cells: Tensor) -> Expr:
         return _times(alpha, Sub(Func("exp", x if alpha == 1 else Div(x, setting(alpha))), ONE))
 
-    pieces = (below("bent", 0.0, curve), above("same", 0.0, same))
     beside = {"ReLU": F.relu} if alpha == 1 else {f"ELU({plain(alpha)})": lambda x: F.elu(x, alpha)}
-    return Law(pieces, beside=beside, levels=(-alpha,))
+    return Law(_bent(curve), beside=beside, levels=_limit(alpha))
+
+
+def _bent(curve: Formula) -> tuple[Piece, ...]:
+    """An exponential up to 0, x itself beyond."""
+    return below("bent", 0.0, curve), above("same", 0.0, same, "y = x")
+
+
+def _limit(alpha: float) -> dict[str, float]:
+    return {f"−alpha = {plain(-alpha)}": -alpha}
 
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
 def _selu(module: Any) -> Law:
-    scale, alpha = setting(_SELU_SCALE), setting(_SELU_ALPHA)
+    scale, alpha = Const(_SELU_SCALE, "1.0507"), Const(_SELU_ALPHA, "1.6733")
 
     def curve(x: Expr, cells: Tensor) -> Expr:
         return Mul((scale, alpha, Sub(Func("exp", x), ONE)))
 
-    pieces = (below("bent", 0.0, curve), above("scaled", 0.0, lambda x, _: Mul((scale, x))))
-    return Law(pieces, levels=(-_SELU_SCALE * _SELU_ALPHA,), moments=True)
+    pieces = (
+        below("bent", 0.0, curve),
+        above("scaled", 0.0, lambda x, _: Mul((scale, x)), "y = 1.0507·x"),
+    )
+    return Law(pieces, levels={"−1.7581": -_SELU_SCALE * _SELU_ALPHA}, moments=True)
 
 
 def _times(factor: float, part: Expr) -> Expr:
     return part if factor == 1 else Mul((setting(factor), part))
 
 
+def _product(x: Expr, gate: Expr) -> Expr:
+    return Mul((x, gate))
+
+
 def _gelu(module: Any) -> Law:
-    beside: dict[str, Function] = {"Φ(x)": lambda x: torch.special.ndtr(x.double())}
     if module.approximate == "none":
-        return smooth(lambda x: Mul((x, Func("normal_cdf", x))), beside=beside, columns=beside)
+        return gated(torch.special.ndtr, lambda x: Func("normal_cdf", x), _product, beside={"ReLU": F.relu})
     root = Const(math.sqrt(2 / math.pi), "√(2/π)")
 
-    def curve(x: Expr) -> Expr:
+    def share(x: Expr) -> Expr:
         inner = Mul((root, Add((x, Mul((Const(0.044715), Pow(x, Const(3))))))))
-        return Mul((Const(0.5), x, Add((ONE, Func("tanh", inner)))))
+        return Mul((Const(0.5), Add((ONE, Func("tanh", inner)))))
 
-    return smooth(curve, beside={"GELU": F.gelu})
+    def function(x: Tensor) -> Tensor:
+        return 0.5 * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
+    return gated(function, share, _product, beside={"x·Φ(x)": F.gelu})
 
 
 def _silu(module: Any) -> Law:
-    gate: dict[str, Function] = {"σ(x)": torch.sigmoid}
-    return smooth(lambda x: Mul((x, Func("sigmoid", x))), beside=gate, columns=gate)
+    return gated(torch.sigmoid, lambda x: Func("sigmoid", x), _product, beside={"ReLU": F.relu})
 
 
 def _mish(module: Any) -> Law:
     def gate(x: Tensor) -> Tensor:
         return torch.tanh(F.softplus(x))
 
-    def gated(x: Expr) -> Expr:
-        return Mul((x, Func("tanh", Func("softplus", x))))
+    return gated(gate, lambda x: Func("tanh", Func("softplus", x)), _product, beside={"ReLU": F.relu})
 
-    return smooth(gated, beside={"tanh(softplus(x))": gate}, columns={"gate": gate})
+
+def _hardswish(module: Any) -> Law:
+    def ramp(x: Expr) -> Expr:
+        return Div(Least((Const(6), Largest((ZERO, Add((x, Const(3))))))), Const(6))
+
+    return gated(F.hardsigmoid, ramp, _product, beside={"SiLU": F.silu}, reach=5.0)
+
+
+def _tanhshrink(module: Any) -> Law:
+    return gated(torch.tanh, lambda x: Func("tanh", x), Sub, "", beside={"y = x": lambda x: x}, reach=3.0)
 
 
 def _sigmoid(module: Any) -> Law:
-    return smooth(lambda x: Div(ONE, Add((ONE, Func("exp", Neg(x))))), levels=(0.0, 1.0), reach=6.0)
+    return smooth(lambda x: Div(ONE, Add((ONE, Func("exp", Neg(x))))), levels={"0": 0.0, "1": 1.0}, reach=6.0)
 
 
 def _tanh(module: Any) -> Law:
     def stretched(x: Expr) -> Expr:
-        return Sub(Mul((Const(2), Func("sigmoid", Mul((Const(2), x))))), ONE)
+        return Sub(Div(Const(2), Add((ONE, Func("exp", Neg(Mul((Const(2), x))))))), ONE)
 
-    return smooth(stretched, beside={"σ(x)": torch.sigmoid}, levels=(-1.0, 1.0))
+    return smooth(stretched, beside={"σ(x)": torch.sigmoid}, levels={"−1": -1.0, "1": 1.0})
 
 
 def _softsign(module: Any) -> Law:
     def ratio(x: Expr) -> Expr:
         return Div(x, Add((ONE, Func("abs", x))))
 
-    return smooth(ratio, beside={"tanh(x)": torch.tanh}, levels=(-1.0, 1.0), reach=6.0)
+    return smooth(ratio, beside={"tanh(x)": torch.tanh}, levels={"−1": -1.0, "1": 1.0}, reach=6.0)
+
+
+_EXP_OVERFLOWS = -700.0
 
 
 def _logsigmoid(module: Any) -> Law:
-    def stable(x: Expr) -> Expr:
-        return Sub(Least((ZERO, x)), Func("log", Add((ONE, Func("exp", Neg(Func("abs", x)))))))
+    """−log(1 + exp(−x)); where exp would overflow, the result is x to the last bit."""
 
-    return smooth(
-        stable, columns={"log(σ(x))": lambda x: torch.log(torch.sigmoid(x))}, levels=(0.0,), reach=6.0
+    def whole(x: Expr, cells: Tensor) -> Expr:
+        return Neg(Func("log", Add((ONE, Func("exp", Neg(x))))))
+
+    everywhere = (-INF, INF)
+    pieces = (
+        Piece("ride", everywhere, "", lambda x: x < _EXP_OVERFLOWS, same),
+        rest("ride", everywhere, "", whole),
     )
+    return Law(pieces, beside={"y = x": lambda x: x}, levels={"0": 0.0}, reach=5.0)
 
 
 def _softplus(module: Any) -> Law:
@@ -208,46 +245,45 @@ def _softplus(module: Any) -> Law:
     limit = plain(threshold)
     name = "{}" if beta == 1 else f"{plain(beta)}·{{}}"
     pieces = (
-        Piece("same", far, f"{name} > {limit}", linear, same),
+        Piece("same", far, f"{name} > {limit}", linear, same, "y = x"),
         rest("bent", near, f"{name} ≤ {limit}", curve),
     )
-    return Law(pieces, beside={"ReLU": F.relu}, reach=5.0)
+    return Law(pieces, beside={"ReLU": F.relu}, reach=5.0 / max(1.0, abs(beta)))
 
 
 def _hardtanh(module: Any) -> Law:
     low, high = float(module.min_val), float(module.max_val)
+    says = (f"y = {plain(low)}", "y = x", f"y = {plain(high)}")
     pieces = clamped(
-        low, high, ("floor", "same", "cap"), lambda x: Least((setting(high), Largest((setting(low), x))))
+        low,
+        high,
+        ("floor", "same", "cap"),
+        lambda x: Least((setting(high), Largest((setting(low), x)))),
+        says,
     )
-    return Law(pieces, beside={"tanh(x)": torch.tanh}, levels=(low, high), reach=4.0)
+    return Law(pieces, beside={"tanh(x)": torch.tanh}, reach=4.0)
 
 
 def _hardsigmoid(module: Any) -> Law:
     def ramp(x: Expr) -> Expr:
         return Div(Least((Const(6), Largest((ZERO, Add((x, Const(3))))))), Const(6))
 
-    pieces = clamped(-3.0, 3.0, ("zero", "ramp", "cap"), ramp)
-    return Law(pieces, beside={"σ(x)": torch.sigmoid}, levels=(1.0,), reach=6.0)
-
-
-def _hardswish(module: Any) -> Law:
-    def gated(x: Expr) -> Expr:
-        return Div(Stored(Mul((x, Least((Const(6), Largest((ZERO, Add((x, Const(3)))))))))), Const(6))
-
-    pieces = clamped(-3.0, 3.0, ("zero", "bent", "same"), gated)
-    return Law(pieces, beside={"SiLU": F.silu}, reach=5.0)
+    says = ("y = 0", "y = (x + 3) / 6", "y = 1")
+    pieces = clamped(-3.0, 3.0, ("zero", "ramp", "cap"), ramp, says)
+    return Law(pieces, beside={"σ(x)": torch.sigmoid}, reach=6.0)
 
 
 def _hardshrink(module: Any) -> Law:
-    return _shrink(float(module.lambd), lambda x: x, same, same)
+    return _shrink(float(module.lambd), lambda x: x, same, same, ("", ""))
 
 
 def _softshrink(module: Any) -> Law:
     limit = setting(module.lambd)
-    return _shrink(float(module.lambd), wide, lambda x, _: Add((x, limit)), lambda x, _: Sub(x, limit))
+    says = (f"y = x + {limit.text}", f"y = x − {limit.text}")
+    return _shrink(float(module.lambd), wide, lambda x, _: Add((x, limit)), lambda x, _: Sub(x, limit), says)
 
 
-def _shrink(limit: float, compared: Function, left: Formula, right: Formula) -> Law:
+def _shrink(limit: float, compared: Function, left: Formula, right: Formula, says: tuple[str, str]) -> Law:
     """Zero up to a distance `limit` from 0, something else on both sides; `compared` is x as torch compares it."""
     text = plain(limit)
     pieces = (
@@ -256,10 +292,11 @@ def _shrink(limit: float, compared: Function, left: Formula, right: Formula) -> 
             (-limit, limit),
             f"|{{}}| ≤ {text}",
             lambda x: within(compared(x), limit),
-            lambda x, _: ZERO,
+            lambda x, _: Instead(ZERO, x),
+            "y = 0",
         ),
-        Piece("below", (-INF, -limit), f"{{}} < −{text}", lambda x: x < 0, left),
-        above("above", limit, right),
+        Piece("below", (-INF, -limit), f"{{}} < {plain(-limit)}", lambda x: x < 0, left, says[0]),
+        above("above", limit, right, says[1]),
     )
     return Law(pieces, beside={"y = x": lambda x: x}, reach=max(2.0, min(2 * limit, 10.0)))
 
@@ -269,16 +306,10 @@ def within(x: Tensor, limit: float) -> Tensor:
     return (x >= -bound) & (x <= bound)
 
 
-def _tanhshrink(module: Any) -> Law:
-    return smooth(
-        lambda x: Sub(x, Func("tanh", x)), beside={"y = x": lambda x: x, "tanh(x)": torch.tanh}, reach=3.0
-    )
-
-
 def _threshold(module: Any) -> Law:
     value = setting(module.value)
     pieces = (
-        below("replaced", float(module.threshold), lambda x, _: value),
+        below("replaced", float(module.threshold), lambda x, _: Instead(value, x), f"y = {value.text}"),
         above("same", float(module.threshold), same),
     )
     return Law(pieces, beside={"y = x": lambda x: x}, reach=5.0)

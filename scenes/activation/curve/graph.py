@@ -1,167 +1,164 @@
-"""The graph of an element-wise activation: its curve above, its slope below, regimes, neighbours, and dots."""
+"""The graph on which values are read off: axes with numbers, named curves, and the lit path of one element."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from manim import Animation, VGroup
+from manim import VGroup
 
-from torchreel.scenes.activation.curve.labels import LabelPlaces
-from torchreel.scenes.activation.curve.laws import Law, Piece, plain
-from torchreel.scenes.parts.desk import Desk
-from torchreel.scenes.parts.look import NAME_TEXT, Look
-from torchreel.scenes.parts.motion import Appear, Vanish
-from torchreel.scenes.parts.plot import Area, Curve, Rider, Span, Tag, Twin, covering
-from torchreel.scenes.parts.shapes import Shape
-from torchreel.scenes.parts.text import measure
-from torchreel.scenes.trace.proof import Trace
+from torchreel.scenes.activation.curve.labels import Label, LabelPlaces, extent
+from torchreel.scenes.parts.axes import Area, Span, labelled
+from torchreel.scenes.parts.curve import RIDER_Z, Curve
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
+from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.plot import Plot, dashed
+from torchreel.scenes.parts.shapes import Disc, Point, Shape, as_point, polyline
+from torchreel.scenes.parts.text import Text, measure
 
-AREA: Area = (-6.1, -2.2, 0.7, 2.72)
-_BEHIND = 0.5
-_LIT, _CALM = 0.12, 0.1
+TOP, BOTTOM = 2.86, -1.86
+_LANE, _TICKS, _OUT = 0.26, 0.4, 0.62
+_PATH, _LIT, _BETWEEN = 3.6, 0.12, 0.75
+_DASHES = 0.11
 
 
-class CurveGraph(Desk):
-    """Curves and slopes of a trace, one a learned slope. `words` gives the label of a regime.
+class Axes(Plot):
+    """Axes whose numbers leave the line y = 0 free at the left, where paths come in along the x axis."""
 
-    `heights` are values that the y axis should cover beside the curve's own.
-    """
+    def _numbers(self, on_x: bool) -> list[Text]:
+        zero = self.point(0, 0)[1]
+        return [
+            text
+            for text in super()._numbers(on_x)
+            if text.text.strip("0.") or not len(text.points) or abs(_middle(text) - zero) > 0.05
+        ]
+
+
+def _middle(text: Text) -> float:
+    return float(text.points[:, 1].min() + text.points[:, 1].max()) / 2
+
+
+def frame_between(look: Look, left: float, right: float, y: Span, bottom: float, top: float) -> Area:
+    """The frame of a graph that has columns at `left` and `right`: room for lanes and for the numbers of y."""
+    wide = max((measure(text, MIN_TEXT) for _, text in labelled(y)), default=0.2)
+    return left + _LANE + _TICKS + wide, bottom, right - _OUT, top
+
+
+class ReadingGraph:
+    """Axes, curves and where their names stand; `route` is the way from a number to the x axis, the curve and out."""
 
     def __init__(
-        self, look: Look, trace: Trace, rules: Law, words: Callable[[str], str], heights: Sequence[float]
+        self, look: Look, x: Span, y: Span, area: Area, names: tuple[str, str], colors: Mapping[str, str]
     ) -> None:
-        super().__init__(look, trace)
-        self.rules, self.words = rules, words
-        self.x = self._array("curve.x")
-        self.count = trace.shape("curve.output")[0]
-        self.twin = self._axes(heights)
-        self.curves = [self._curve("output", number) for number in range(self.count)]
-        self.slopes = [self._curve("slope", number) for number in range(self.count)]
-        self.beside = {name: self._neighbour(name) for name in rules.beside}
-        self.riders: dict[str, Rider] = {}
-        self.scenery = VGroup(self.twin.upper, self.twin.lower, *self.curves, *self._ends())
-
-    def color(self, number: int) -> str:
-        """The identifying colour of a curve."""
-        return self.look.theme.channel(number + 1 if self.count == 1 else number)
-
-    def ride(self, tensor: str, number: int, x: float, y: float) -> list[Animation]:
-        """The dot of `output` or `slope` rides to (x, y) along curve `number`; on another curve it appears anew."""
-        plot, lines = {
-            "output": (self.twin.upper, self.curves),
-            "slope": (self.twin.lower, self.slopes),
-        }[tensor]
-        rider = self.riders.get(tensor)
-        if rider is not None and rider.curve is lines[number]:
-            return [rider.ride(x, y)]
-        gone = [Vanish(rider)] if rider is not None else []
-        self.riders[tensor] = plot.rider(lines[number], x, self.look.theme.accent, y)
-        return [*gone, Appear(self.riders[tensor])]
-
-    def dismiss(self) -> list[Rider]:
-        """The dots, which have done their work; the next ride makes new ones."""
-        gone = list(self.riders.values())
-        self.riders = {}
-        return gone
-
-    def place(self) -> np.ndarray:
-        """Where the dot of the output is."""
-        rider = self.riders["output"]
-        return rider.curve.frame.clamped(*(0.0 if math.isnan(at) else at for at in rider.at))
-
-    def regime(self, piece: Piece, number: int, slope: float | None = None) -> VGroup:
-        """A piece that holds: its span of x shaded and named, its part of curve `number` thick.
-
-        With `slope`, the thick line is the one with that slope through the origin.
-        """
-        if len(self.rules.pieces) == 1:
-            return VGroup()
-        accent = self.look.theme.accent
-        thick = self.curves[number].part(*piece.span, accent)
-        if slope is not None:
-            thick = self.twin.upper.curve(thick.xs, thick.xs * slope, accent, 6.5)
-        return VGroup(self._shade(piece, _LIT), *([thick] if len(thick.points) else []))
-
-    def summary(self) -> VGroup:
-        """All regimes with their names; those where the curve is rather flat are shaded."""
-        pieces = self.rules.pieces
-        if len(pieces) == 1:
-            return VGroup()
-        steep = [self._steepness(piece) for piece in pieces]
-        return VGroup(
-            *(
-                self._shade(piece, _CALM if slope < max(steep) / 2 else 0.0)
-                for piece, slope in zip(pieces, steep, strict=True)
-            )
+        self.look, self.plot = look, Axes(look, x, y, area)
+        theme = look.theme
+        across = MathText(names[0], NAME_TEXT * 1.15, colors["x"]).place((area[2] + 0.38, area[1] - 0.2))
+        up = MathText(names[1], NAME_TEXT * 1.15, colors["y"]).place(
+            (area[0] - 0.18, area[3] + 0.2), align="right"
         )
+        self.scenery = VGroup(self.plot, across, up)
+        self.named: list[tuple[str, Curve, str, bool]] = []
+        self.theme = theme
+        self.curves: list[Curve] = []
 
-    def neighbours(self) -> list[VGroup | Shape]:
-        """The functions beside this one, each with its name, and the limits."""
-        theme, upper = self.look.theme, self.twin.upper
-        places = self._room()
-        tags = [
-            Tag(name, places.beside(name, curve), theme.muted, theme.background)
-            for name, curve in self.beside.items()
-        ]
-        low, high = upper.frame.y
-        levels = [upper.level(y, theme.muted, plain(y)) for y in self.rules.levels if low <= y <= high]
-        return [*self.beside.values(), *tags, *levels]
+    def curve(self, xs: np.ndarray, ys: np.ndarray, color: str, name: str = "", bold: bool = False) -> Curve:
+        """A line of the function, with a name to be placed by `label`."""
+        return self._known(self.plot.curve(xs, ys, color, 4.4 if bold else 3.2), color, name, bold)
 
-    def mark(self, number: int, x: float, y: float) -> Shape:
+    def dashed(self, xs: np.ndarray, ys: np.ndarray, name: str) -> Curve:
+        """A line to compare with."""
+        curve = self.plot.curve(xs, ys, self.theme.muted, 2.2)
+        curve.z_index = 0.5
+        found = self._known(curve, self.theme.muted, name, False)
+        full = curve.points
+        curve.points = _dashes(full)
+        return found
+
+    def level(self, y: float) -> Shape:
+        """A limit, dashed across the frame."""
+        at = self.plot.frame.clamped(0, y)[1]
+        ends = (self.plot.left, at, 0.0), (self.plot.right, at, 0.0)
+        return Shape(dashed(*ends), stroke=self.theme.muted, stroke_width=1.8, z_index=0.5)
+
+    def shows(self, x: float, y: float) -> bool:
+        """Whether a point lies inside the frame."""
+        (left, right), (low, high) = self.plot.frame.x, self.plot.frame.y
+        return left <= x <= right and low <= y <= high
+
+    def route(self, start: Point, at: tuple[float, float], end: Point) -> tuple[np.ndarray, np.ndarray]:
+        """From a cell along a lane and the x axis to the curve; from there across and along a lane to another cell."""
+        plot, a, b = self.plot, as_point(start), as_point(end)
+        foot, place = plot.point(at[0], 0.0), plot.point(*at)
+        left, right = float(a[0]) + _LANE, plot.right + 0.38
+        inward: list[Point] = [a, (left, a[1]), (left, foot[1]), foot, place]
+        return polyline(_straight(inward)), polyline(_straight([place, (right, place[1]), (right, b[1]), b]))
+
+    def path(self, points: np.ndarray) -> Shape:
+        """A lit path."""
+        return Shape(points, stroke=self.theme.accent, stroke_width=_PATH, z_index=RIDER_Z)
+
+    def spot(self, x: float, y: float) -> Disc:
+        """The lit dot where a path meets the curve."""
+        return Disc(
+            _LIT, self.plot.point(x, y), fill=self.theme.accent, stroke=self.theme.background,
+            stroke_width=2.4, z_index=RIDER_Z + 0.5,
+        )  # fmt: skip
+
+    def mark(self, x: float, y: float, color: str) -> Shape:
         """The dot that an element leaves on its curve."""
-        return self.twin.upper.dots([x], [y], self.color(number), 0.075)
+        return self.plot.dots([x], [y], color, 0.075)
 
-    def _shade(self, piece: Piece, strength: float) -> VGroup:
-        """A regime's span of x, with its label where the curve leaves room."""
-        upper, theme = self.twin.upper, self.look.theme
-        band = upper.band(*piece.span, theme.accent, strength=strength)
-        text = self.words(piece.key)
-        if not len(band):
-            return band
-        left, right = float(band[0].points[:, 0].min()), float(band[0].points[:, 0].max())
-        if right - left < measure(text, NAME_TEXT) + 0.3:
-            return band
-        fill = theme.tint(theme.accent, strength)
-        band.add(Tag(text, self._room().in_band(text, left, right), theme.text, fill))
-        return band
+    def upright(self, x: float) -> Shape:
+        """Where one piece ends and another begins."""
+        place = self.plot.frame.clamped(x, 0)[0]
+        line = dashed((place, self.plot.bottom, 0.0), (place, self.plot.top, 0.0))
+        return Shape(line, stroke=self.theme.line, stroke_width=1.6, z_index=0.2)
 
-    def _room(self) -> LabelPlaces:
-        upper = self.twin.upper
-        levels = [float(upper.point(0, y)[1]) for y in self.rules.levels]
-        return LabelPlaces(upper.frame.area, [*self.curves, *self.beside.values()], levels)
-
-    def _steepness(self, piece: Piece) -> float:
-        """The mean size of the (first) curve's slope over a regime."""
-        slopes = self._array("curve.slope", 0)
-        inside = slopes[(self.x > piece.span[0]) & (self.x < piece.span[1]) & np.isfinite(slopes)]
-        return float(np.abs(inside).mean()) if len(inside) else 0.0
-
-    def _ends(self) -> list[Shape]:
-        """At a jump, a dot on the value there and a hollow one where the other side ends."""
-        return [
-            self.twin.upper.dot(x, y, self.color(0), 0.07, hollow)
-            for x, at, other in self._array("curve.jumps").reshape(-1, 3)
-            for y, hollow in ((other, True), (at, False))
+    def places(self, paths: Iterable[np.ndarray]) -> LabelPlaces:
+        """The room for labels beside the curves and the paths that will be lit."""
+        area = self.plot.frame.area
+        axes = [
+            polyline([self.plot.point(self.plot.frame.x[0], 0), self.plot.point(self.plot.frame.x[1], 0)])
         ]
+        return LabelPlaces(area, self.curves, [*paths, *axes])
 
-    def _axes(self, heights: Sequence[float]) -> Twin:
-        tall = [*self._array("curve.output").ravel(), *self.rules.levels, *heights, 0.0]
-        slopes = [*self._array("curve.slope").ravel(), 0.0, 1.0]
-        x: Span = (float(self.x[0]), float(self.x[-1]))
-        names = ("input", "output", "slope")
-        return Twin.over(self.look, x, covering(tall), covering(slopes, 0.12), AREA, names, 0.66)
+    def names(self, places: LabelPlaces) -> list[Label]:
+        """The names of the curves, each where its own is alone."""
+        found = []
+        for name, curve, color, bold in self.named:
+            at = places.beside(extent(name, bold), curve)
+            found.append(Label(name, at, color, self.theme.background, bold))
+        return found
 
-    def _curve(self, name: str, number: int) -> Curve:
-        plot = self.twin.upper if name == "output" else self.twin.lower
-        return plot.curve(self.x, self._array(f"curve.{name}", number), self.color(number), 4.4)
-
-    def _neighbour(self, name: str) -> Curve:
-        curve = self.twin.upper.curve(self.x, self._array(f"curve.{name}"), self.look.theme.wire, 2.6)
-        curve.z_index = _BEHIND
+    def _known(self, curve: Curve, color: str, name: str, bold: bool) -> Curve:
+        copied = Curve(curve.frame, curve.xs, curve.ys, color, 1.0)
+        self.curves.append(copied)
+        if name and len(copied.points):
+            self.named.append((name, copied, color, bold))
         return curve
 
-    def _array(self, tensor: str, row: int | None = None) -> np.ndarray:
-        source = self.trace.tensors[tensor]
-        return np.asarray((source if row is None else source[row]).tolist(), float)  # type: ignore[index, union-attr]
+
+def _straight(corners: Sequence[Point]) -> list[np.ndarray]:
+    """Corners without those that repeat the one before."""
+    found: list[np.ndarray] = []
+    for corner in map(as_point, corners):
+        if not found or float(np.linalg.norm(corner - found[-1])) > 1e-6:
+            found.append(corner)
+    return found if len(found) > 1 else [found[0], found[0]]
+
+
+def _dashes(points: np.ndarray) -> np.ndarray:
+    """A path of short cubics as dashes of even length; a gap between two cubics stays one."""
+    if not len(points):
+        return points
+    steps = points.reshape(-1, 4, 3)
+    starts, ends = steps[:, 0], steps[:, 3]
+    lengths = np.linalg.norm(ends - starts, axis=1)
+    way = np.concatenate([[0.0], np.cumsum(lengths)])
+    pieces = []
+    for start in np.arange(0.0, way[-1], 2 * _DASHES):
+        stop = min(start + _DASHES, way[-1])
+        for k in np.flatnonzero((way[:-1] < stop) & (way[1:] > start)):
+            shares = (np.clip([start, stop], way[k], way[k + 1]) - way[k]) / lengths[k]
+            pieces.append(polyline([starts[k] + (ends[k] - starts[k]) * share for share in shares]))
+    return np.concatenate(pieces) if pieces else points[:0]

@@ -1,59 +1,121 @@
-"""Where a label finds room among curves: the first of some places that no line and no other label takes."""
+"""Labels among curves: text on a patch, and where it finds room that no line and no other label takes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from manim import VGroup
 
 from torchreel.scenes.parts.axes import Area
-from torchreel.scenes.parts.curve import Curve
+from torchreel.scenes.parts.curve import RIDER_Z, Curve
 from torchreel.scenes.parts.look import NAME_TEXT
-from torchreel.scenes.parts.text import measure
+from torchreel.scenes.parts.mathtext import MathText, width
+from torchreel.scenes.parts.shapes import Box
+from torchreel.scenes.parts.text import Text, measure
 
-_CLEAR = 0.05
-_LIFT = 0.24
+_TAG_Z = RIDER_Z + 1
+_CLEAR = 0.06
+_LIFTS = (0.3, 0.42, 0.6, 0.8)
 _ALONG = 60
-_SHARES = (0.92, 0.08, 0.8, 0.2, 0.68, 0.32, 0.56, 0.44)
+_SHARES = (0.93, 0.07, 0.82, 0.18, 0.7, 0.3, 0.58, 0.42)
+_ACROSS = (0.5, 0.35, 0.65, 0.2, 0.8)
+_LABELS, _CURVES, _WORSE = 10_000, 30, 60
+
+Spot = tuple[float, float]
+
+
+class Label(VGroup):
+    """A formula, or with `bold` a name, on a patch of `fill` round `middle` that hides what runs below it."""
+
+    def __init__(
+        self, text: str, middle: tuple[float, float], color: str, fill: str, bold: bool = False
+    ) -> None:
+        wide, high = extent(text, bold)
+        words = Text(text, NAME_TEXT, color, "bold") if bold else MathText(text, NAME_TEXT, color)
+        words.place(middle)
+        words.z_index = _TAG_Z
+        super().__init__(Box(wide, high, middle, fill=fill, z_index=_TAG_Z), words)
+
+
+def extent(text: str, bold: bool = False) -> tuple[float, float]:
+    """Width and height of a label's patch."""
+    wide = measure(text, NAME_TEXT, "bold") if bold else width(text, NAME_TEXT)
+    return wide + 0.14, NAME_TEXT + 0.12
 
 
 class LabelPlaces:
-    """The room inside a frame beside curves and level lines (y on stage); each label that is placed takes its part."""
+    """The room inside a frame beside curves and lines (`others`, polylines); each label that is placed takes its part.
 
-    def __init__(self, area: Area, curves: Iterable[Curve], levels: Iterable[float] = ()) -> None:
-        self.area = area
-        across = np.linspace(area[0], area[2], _ALONG)
-        flat = [np.stack([across, np.full(_ALONG, y)], 1) for y in levels]
-        self.paths = np.concatenate([np.zeros((0, 2)), *(curve.points[:, :2] for curve in curves)])
-        self.lines = np.concatenate([self.paths, *flat])
+    A curve must not be hidden; a line may be, where there is no other room.
+    """
+
+    def __init__(self, area: Area, curves: Iterable[Curve], others: Iterable[np.ndarray] = ()) -> None:
+        self.area, self.curves = area, list(curves)
+        self.paths = np.concatenate([np.zeros((0, 2)), *(curve.points[:, :2] for curve in self.curves)])
+        self.lines = np.concatenate([np.zeros((0, 2)), *(_dense(line[:, :2]) for line in others)])
         self.taken: list[Area] = []
 
-    def in_band(self, text: str, left: float, right: float) -> tuple[float, float]:
-        """The middle of a label in a band of x from `left` to `right` (scene units), as high up as there is room."""
-        bottom, top = self.area[1], self.area[3]
-        return self._pick(text, [((left + right) / 2, bottom + share * (top - bottom)) for share in _SHARES])
+    def take(self, box: Area) -> None:
+        """Room that something else has."""
+        self.taken.append(box)
 
-    def beside(self, text: str, curve: Curve) -> tuple[float, float]:
+    def in_band(self, size: tuple[float, float], left: float, right: float) -> tuple[float, float]:
+        """The middle of a label in a band of x from `left` to `right` (scene units), near the curve in it."""
+        bottom, top = self.area[1], self.area[3]
+        x, y = self.curves[0].points[:, :2].T
+        if not ((x > left) & (x < right)).any():
+            x, y = self.paths.T
+        near: list[tuple[float, float]] = []
+        for across in _ACROSS:
+            middle = left + across * (right - left)
+            own = y[np.abs(x - middle) < size[0] / 2 + _CLEAR]
+            own = own if size[0] < right - left else own[:0]
+            near += [(middle, own.max() + lift) for lift in _LIFTS[:2] if len(own)]
+            near += [(middle, own.min() - lift) for lift in _LIFTS[:2] if len(own)]
+        heights = [bottom + share * (top - bottom) for share in _SHARES]
+        far = [(left + across * (right - left), height) for height in heights for across in _ACROSS]
+        return self._pick(size, near, far)
+
+    def along(self, size: tuple[float, float], y: float) -> tuple[float, float]:
+        """The middle of a label below or above a level line."""
+        left, _, right, _ = self.area
+        across = [left + share * (right - left) for share in (0.85, 0.7, 0.5, 0.3, 0.15)]
+        lifts = size[1] / 2 + 0.05
+        return self._pick(size, [(x, y - lifts) for x in across], [(x, y + lifts) for x in across])
+
+    def beside(self, size: tuple[float, float], curve: Curve) -> tuple[float, float]:
         """The middle of a label above or below its curve, where nothing else runs."""
         ends = curve.points[::4, :2]
         if not len(ends):
-            return self._pick(text, [((self.area[0] + self.area[2]) / 2, self.area[3])])
-        spread = np.linspace(0.04, 0.96, 24) * (len(ends) - 1)
+            return self._pick(size, [((self.area[0] + self.area[2]) / 2, self.area[3])])
+        spread = np.linspace(0.03, 0.97, 40) * (len(ends) - 1)
         order = sorted(spread.round().astype(int).tolist(), key=lambda k: -self._distance(ends[k], curve))
-        return self._pick(
-            text, [(float(ends[k][0]), float(ends[k][1]) + lift) for k in order for lift in (_LIFT, -_LIFT)]
-        )
+        spots = [
+            (float(ends[k][0]), float(ends[k][1]) + side * lift)
+            for k in order
+            for lift in _LIFTS
+            for side in (1, -1)
+        ]
+        sides = [
+            (float(ends[k][0]) + side * (size[0] / 2 + 0.16), float(ends[k][1]))
+            for k in order
+            for side in (1, -1)
+        ]
+        return self._pick(size, spots, sides)
 
     def _distance(self, place: np.ndarray, own: Curve) -> float:
-        """How far another curve is: a label belongs where its own is alone."""
-        keys, mine = (points @ (1.0, 1e6) for points in (self.paths, own.points[:, :2]))
-        others = self.paths[~np.isin(keys, mine)]
-        return float(np.linalg.norm(others - place, axis=1).min()) if len(others) else 0.0
+        """How far other curves are: a label belongs where its own is alone."""
+        others = [curve.points[:, :2] for curve in self.curves if curve is not own and len(curve.points)]
+        return min((float(np.linalg.norm(points - place, axis=1).min()) for points in others), default=0.0)
 
-    def _pick(self, text: str, candidates: Sequence[tuple[float, float]]) -> tuple[float, float]:
-        size = measure(text, NAME_TEXT) + 0.16, NAME_TEXT + 0.12
-        boxes = [_box(self._inside(place, size), size) for place in candidates]
-        best = min(boxes, key=self._cost)
+    def _pick(
+        self, size: tuple[float, float], candidates: Sequence[Spot], worse: Sequence[Spot] = ()
+    ) -> tuple[float, float]:
+        """The first of the places that cost least; the `worse` ones cost more from the start."""
+        ranked = [(place, 0) for place in candidates] + [(place, _WORSE) for place in worse]
+        boxes = [(_box(self._inside(place, size), size), more) for place, more in ranked]
+        best, _ = min(boxes, key=lambda box: self._cost(box[0]) + box[1])
         self.taken.append(best)
         return (best[0] + best[2]) / 2, (best[1] + best[3]) / 2
 
@@ -64,10 +126,24 @@ class LabelPlaces:
         return x, min(max(place[1], bottom + size[1] / 2 + _CLEAR), top - size[1] / 2 - _CLEAR)
 
     def _cost(self, box: Area) -> int:
-        """How many points of lines a box hides; other labels count a thousand."""
-        x, y = self.lines.T
-        hidden = (x > box[0]) & (x < box[2]) & (y > box[1]) & (y < box[3])
-        return int(hidden.sum()) + 1000 * sum(_meet(box, other) for other in self.taken)
+        """How many points of lines a box hides; those of curves and other labels count more."""
+        box = box[0] - _CLEAR, box[1] - _CLEAR, box[2] + _CLEAR, box[3] + _CLEAR
+        return (
+            _CURVES * _inside_box(self.paths, box)
+            + _inside_box(self.lines, box)
+            + _LABELS * sum(_meet(box, other) for other in self.taken)
+        )
+
+
+def _inside_box(points: np.ndarray, box: Area) -> int:
+    x, y = points.T
+    return int(((x > box[0]) & (x < box[2]) & (y > box[1]) & (y < box[3])).sum())
+
+
+def _dense(line: np.ndarray) -> np.ndarray:
+    """Many points on a polyline of cubics' ends."""
+    along = np.linspace(0, 1, _ALONG)[:, None]
+    return np.concatenate([a + (b - a) * along for a, b in zip(line[::4], line[3::4], strict=True)])
 
 
 def _box(middle: tuple[float, float], size: tuple[float, float]) -> Area:

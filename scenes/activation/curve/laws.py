@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torchreel.scenes.trace.formula import Const, Expr
+from torchreel.scenes.trace.formula import Const, Expr, Ref
 
 Formula = Callable[[Expr, Tensor], Expr]
 """Of an element x of the input and the cells `(B, ndim)`, for functions that read another tensor too."""
@@ -26,7 +26,8 @@ ZERO, ONE = Const(0), Const(1)
 class Piece:
     """A regime of a function: where it `holds` (asked in the input's own precision), over which `span` of x.
 
-    `key` names its captions; `condition` is how the formula bar says it, with `{}` for x.
+    `key` names its captions; `condition` is how the formula bar says it, with `{}` for x. `says` is its label on the
+    graph; none where the formula bar is enough.
     """
 
     key: str
@@ -34,23 +35,35 @@ class Piece:
     condition: str
     holds: Callable[[Tensor], Tensor]
     formula: Formula
+    says: str = ""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A function of x that is read off a curve of its own before the output is made from it, with its formula.
+
+    `join` makes the output from x and what was read; `word` says what that is, where it has a role.
+    """
+
+    function: Function
+    formula: Callable[[Expr], Expr]
+    join: Callable[[Expr, Expr], Expr]
+    word: str = "gate"
 
 
 @dataclass(frozen=True)
 class Law:
     """A function in pieces; the last holds wherever no other does, so it is the one that NaN goes through.
 
-    `beside` are other functions to draw thinly, by name; `columns` more values of each element, by name, as torch
-    computes them in the input's own precision, `learned` the derivatives of each element to a parameter; `levels` are
-    limits on the y axis. `reach` is the span of x that makes the function recognisable. With `moments`, its effect on
-    mean and variance is part of the story.
+    `beside` are other functions to draw dashed, by name; `levels` are limits on the y axis, by name. Where there is a
+    `gate`, formulas read the tensor `gate`. `reach` is the span of x that makes the function recognisable. With
+    `moments`, its effect on mean and variance is part of the story.
     """
 
     pieces: tuple[Piece, ...]
     beside: Mapping[str, Function] = field(default_factory=dict)
-    columns: Mapping[str, Function] = field(default_factory=dict)
-    learned: Mapping[str, Function] = field(default_factory=dict)
-    levels: tuple[float, ...] = ()
+    gate: Gate | None = None
+    levels: Mapping[str, float] = field(default_factory=dict)
     reach: float = 4.0
     moments: bool = False
 
@@ -59,6 +72,11 @@ class Law:
         """Where one piece ends and another begins."""
         ends = {end for piece in self.pieces for end in piece.span}
         return sorted(end for end in ends if math.isfinite(end))
+
+    @property
+    def keys(self) -> list[str]:
+        """The names of its regimes, from left to right, each once."""
+        return list(dict.fromkeys(piece.key for piece in sorted(self.pieces, key=lambda one: one.span)))
 
     def regime(self, x: Tensor) -> Tensor:
         """The number of the piece that holds for each element, int64."""
@@ -73,20 +91,34 @@ def smooth(formula: Callable[[Expr], Expr], **more: Any) -> Law:
     return Law((rest("ride", (-INF, INF), "", lambda x, _: formula(x)),), **more)
 
 
-def rest(key: str, span: tuple[float, float], condition: str, formula: Formula) -> Piece:
+def gated(
+    function: Function,
+    gate: Callable[[Expr], Expr],
+    join: Callable[[Expr, Expr], Expr],
+    word: str = "gate",
+    **more: Any,
+) -> Law:
+    """A function that joins x with what its gate makes of x, with one formula everywhere."""
+
+    def whole(x: Expr, cells: Tensor) -> Expr:
+        return join(x, Ref("gate", cells))
+
+    return Law((rest("ride", (-INF, INF), "", whole),), gate=Gate(function, gate, join, word), **more)
+
+
+def rest(key: str, span: tuple[float, float], condition: str, formula: Formula, says: str = "") -> Piece:
     """The piece that holds where no other does."""
-    return Piece(key, span, condition, lambda x: torch.ones_like(x, dtype=torch.bool), formula)
+    return Piece(key, span, condition, lambda x: torch.ones_like(x, dtype=torch.bool), formula, says)
 
 
-def below(key: str, bound: float, formula: Formula) -> Piece:
+def below(key: str, bound: float, formula: Formula, says: str = "") -> Piece:
     """The piece for x up to and including a bound, as torch compares them: in the input's precision."""
-    return Piece(
-        key, (-INF, bound), f"{{}} ≤ {plain(bound)}", lambda x: wide(x) <= bound_as(bound, wide(x)), formula
-    )
+    condition = f"{{}} ≤ {plain(bound)}"
+    return Piece(key, (-INF, bound), condition, lambda x: wide(x) <= bound_as(bound, wide(x)), formula, says)
 
 
-def above(key: str, bound: float, formula: Formula) -> Piece:
-    return rest(key, (bound, INF), f"{{}} > {plain(bound)}", formula)
+def above(key: str, bound: float, formula: Formula, says: str = "") -> Piece:
+    return rest(key, (bound, INF), f"{{}} > {plain(bound)}", formula, says)
 
 
 def bound_as(bound: float, x: Tensor) -> Tensor:
@@ -114,7 +146,11 @@ def setting(value: float) -> Const:
 
 
 def clamped(
-    low: float, high: float, keys: tuple[str, str, str], formula: Callable[[Expr], Expr]
+    low: float,
+    high: float,
+    keys: tuple[str, str, str],
+    formula: Callable[[Expr], Expr],
+    says: tuple[str, str, str],
 ) -> tuple[Piece, ...]:
     """Three regimes that one formula with a minimum and a maximum describes."""
 
@@ -122,7 +158,7 @@ def clamped(
         return formula(x)
 
     return (
-        Piece(keys[0], (-INF, low), "", lambda x: x <= bound_as(low, x), whole),
-        Piece(keys[2], (high, INF), "", lambda x: x >= bound_as(high, x), whole),
-        Piece(keys[1], (low, high), "", lambda x: torch.ones_like(x, dtype=torch.bool), whole),
+        Piece(keys[0], (-INF, low), "", lambda x: x <= bound_as(low, x), whole, says[0]),
+        Piece(keys[2], (high, INF), "", lambda x: x >= bound_as(high, x), whole, says[2]),
+        Piece(keys[1], (low, high), "", lambda x: torch.ones_like(x, dtype=torch.bool), whole, says[1]),
     )

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from manim import Animation
+from manim import Animation, VGroup
 
 from torchreel.scenes.activation import operators
-from torchreel.scenes.activation.curve.functions import law
 from torchreel.scenes.activation.curve.overview_board import OverviewBoard
 from torchreel.scenes.activation.curve.overview_trace import FAMILIES, MODULES
-from torchreel.scenes.parts.motion import Appear, Paint
+from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
-from torchreel.scenes.trace.formula import Expr, Ref, Token, cells
+from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.proof import Step
+
+_SAID = {"rectified": "left", "exponential": "left", "logarithmic": "others", "shrinking": "others"}
+_FIGURE = ("gated", "SiLU")
 
 
 class Activations(OperatorScene):
-    """Family by family, each function is drawn through the outputs that torch gives for the same inputs."""
+    """Family by family, each function as a curve over the same axes; one output of one of them at the end."""
 
     operator = operators.Activations
 
@@ -26,32 +29,37 @@ class Activations(OperatorScene):
         return [(f"input {self.trace.shape('input')}".replace(", ", ","), False)]
 
     def story(self) -> Iterator[Beat]:
-        self.board = OverviewBoard(self.look, self.trace, [type(module).__name__ for module in MODULES])
-        self.add(*self.board.plots.values(), *self.board.titles.values())
+        families = {family: [type(one).__name__ for one in members] for family, members in FAMILIES.items()}
+        self.board = OverviewBoard(
+            self.look, self.trace, families, lambda family: self.words(f"label_{family}")
+        )
+        self.add(self.board.scenery)
+        yield Beat("start", run_time=0.4, values={"count": len(MODULES)})
+        for family in families:
+            yield Beat(_SAID.get(family, family), partial(self._family, family), 0.4, 1.2)
+        yield Beat("done", run_time=0.4)
+
+    def law(self) -> Sequence[Token]:
+        return [Token("output = f(input)")] if self._has_values() else ()
+
+    def figure(self) -> Step | None:
+        """SiLU of the input that is nearest to −2."""
         known = self.trace.sample("input")
-        ends = {"low": self.text("input", float(known.min())), "high": self.text("input", float(known.max()))}
-        yield Beat("start", run_time=1.4, values={"count": len(MODULES), "size": len(known), **ends})
-        for number, (family, members) in enumerate(FAMILIES.items()):
-            own = [type(module).__name__ for module in members]
-            yield Beat(family, partial(self._family, number, own), 0.7, 1.0, self._law(own[0]))
-        yield Beat("done", self.board.leave, 0.4, 1.0, ())
+        flat = int((known + 2).abs().argmin())
+        place, shape = [], self.trace.shape("input")
+        for size in reversed(shape):
+            place.append(flat % size)
+            flat //= size
+        return self.trace.step("output", (self.board.names.index(_FIGURE[1]), *reversed(place)))
 
-    def _family(self, number: int, names: list[str]) -> Iterable[Animation]:
-        color = self.look.theme.channel(number)
-        curves = [Appear(part) for name in names for part in self.board.drawn(name, color)]
-        lit = [Paint(self.board.titles[name], fill=self.look.theme.text) for name in names]
-        return [*self.board.point(names), *curves, *lit]
+    def pointing_at(self, step: Step) -> VGroup | None:
+        """The way over the graph of its family."""
+        return self.board.pointing(_FIGURE[0], self.trace.value("input", step.index[1:]), step.value)
 
-    def _law(self, name: str) -> list[Token]:
-        """The formula of a family's first function."""
-        one = law(MODULES[self.board.names.index(name)])
-        cell = cells((1,), 0, 1)
-        x = Ref("x", cell)
-        pieces: list[Expr] = [piece.formula(x, cell) for piece in one.pieces]
-        if not one.pieces[0].condition:
-            return [Token(f"{name}(x) = {pieces[0].symbols()}")]
-        said = [
-            f"{part.symbols()}  ({piece.condition.format('x')})"
-            for part, piece in zip(pieces, one.pieces, strict=True)
-        ]
-        return [Token(f"{name}(x) = " + ",  ".join(said))]
+    def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
+        """`y = x·σ(x) = −2·σ(−2) = −0.24`."""
+        *tokens, last = super().formula_tokens(step, most)
+        return [Token(f"output = {step.formula.symbols()}"), *tokens[1:], Token(last.text, "output")]
+
+    def _family(self, family: str) -> Iterable[Animation]:
+        return [Appear(part) for part in self.board.drawn(family)]

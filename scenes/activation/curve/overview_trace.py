@@ -64,10 +64,15 @@ def record_overview(call: Call) -> Recording:
     def formula(cells: Tensor) -> Expr:
         place = cells[:, 1:]
         which = regimes[tuple(cells.unbind(-1))]
-        functions = tuple(piecewise(one, which, Ref("input", place), place) for one in laws)
+        functions = tuple(_whole(one, which, Ref("input", place), place) for one in laws)
         return Stored(Case(cells[:, 0], functions), narrow=True)
 
     return Recording(tensors, (Rule("output", formula),))
+
+
+def _whole(one: Law, which: Tensor, x: Expr, place: Tensor) -> Expr:
+    """A law's formula with its gate written out."""
+    return piecewise(one, which, x, place) if one.gate is None else one.gate.join(x, one.gate.formula(x))
 
 
 def _broken(x: Tensor, y: Tensor) -> Tensor:

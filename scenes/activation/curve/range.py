@@ -1,4 +1,4 @@
-"""The range of a floating-point type in a formula: a result too large for it is infinite, as it is in torch."""
+"""What torch's functions do to a formula: results too large for a type are infinite, and some take the place of x."""
 
 from __future__ import annotations
 
@@ -46,3 +46,33 @@ class Stored(Expr):
 
     def symbols(self) -> str:
         return self.arg.symbols()
+
+
+@dataclass(frozen=True, eq=False)
+class Instead(Expr):
+    """A constant that takes the place of x: x decides on it and does not enter into it."""
+
+    value: Expr
+    x: Expr
+
+    @property
+    def precedence(self) -> int:  # type: ignore[override]
+        """That of the constant."""
+        return self.value.precedence
+
+    def bounded(self, tensors: Tensors) -> Bounded:
+        value, size = self.value.bounded(tensors)
+        shape = self.x.evaluate(tensors).shape
+        return Bounded(value.expand(shape), size.expand(shape))
+
+    def at(self, position: Callable[[Tensor], Tensor]) -> Instead:
+        return Instead(self.value, self.x.at(position))
+
+    def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
+        return self.value.tokens(draw, most)
+
+    def refs(self) -> Iterator[Ref]:
+        return self.x.refs()
+
+    def symbols(self) -> str:
+        return self.value.symbols()

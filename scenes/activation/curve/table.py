@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.parts.desk import Desk
-from torchreel.scenes.parts.gates import Cursors, Sampled, Slots, sample
-from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.shapes import Point
+from torchreel.scenes.parts.gates import Sampled, Slots, sample
+from torchreel.scenes.parts.grid import Cell
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look
+from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-RIGHT, MIDDLE = 6.72, 0.1
-WIDTH, GAP = 1.16, 0.12
-_HEIGHT, _TALL = 0.66, 4.2
+LEFT, RIGHT = -6.7, 6.7
+WIDTH, GAP = 1.16, 0.3
+_HEIGHT, _HEAD = 0.68, 0.4
 _MOST_ROWS = 7
-_TEXT = 0.26
+_TEXT = 0.3
 
 
 class Columns(Desk):
@@ -47,40 +50,69 @@ class Columns(Desk):
     def text_size(self, tensor: str, width: float) -> float:
         """The type of a tensor's numbers in cells of a width; 0 where they would be too small to read."""
         ems = max((measure(text, 1.0) for text in self.texts(tensor)), default=1.0)
-        size = min(_TEXT, (width - 0.1) / ems)
-        return size if size >= MIN_TEXT else 0.0
+        size = min(_TEXT, (width - 0.15) / ems)
+        return size if size >= MIN_NUMBER else 0.0
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The columns at the left and at the right of a graph, by tensor, in order; `blank` ones wait for their values."""
+
+    left: Sequence[str]
+    right: Sequence[str]
+    blank: Sequence[str]
+
+    @property
+    def names(self) -> list[str]:
+        """All of them, from left to right."""
+        return [*self.left, *self.right]
+
+
+class _Column(Sampled):
+    """A column whose cells are tinted by a role that is given."""
+
+    role = "result"
+
+    def fill(self, cell: Cell) -> str:
+        if self.plain or not self.blank:
+            return super().fill(cell)
+        return self.look.theme.fill(self.value(cell), self.scale, self.role)
 
 
 class ElementTable(Columns):
-    """Columns of some tensors over the elements of `tensor`; the `blank` ones are empty until they are written.
+    """Columns of some tensors over the elements of `tensor`, some at the left edge of the stage, some at the right.
 
-    `low` is the room to leave below (scene units). Of many elements, the first ones and the last are shown.
+    Rows stand between `bottom` and `top` (scene units). `heads` are words in the place of tensors' names;
+    tensors that are parts of another look `like` it. Of many elements, the first ones and the last are shown.
     """
 
     def __init__(
         self,
         look: Look,
         trace: Trace,
-        names: Sequence[str],
-        low: float = 0.0,
+        sides: Sides,
+        bottom: float,
+        top: float,
         tensor: str = "input",
-        blank: Sequence[str] = (),
+        plain: Sequence[str] = (),
+        heads: Mapping[str, str] = MappingProxyType({}),
+        like: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(look, trace)
-        self.names, self.blank, self.size = names, blank, trace.shape(tensor)
-        most = _MOST_ROWS - (2 if low else 0)
-        self.slots = sample(math.prod(self.size), most)
-        self.height = min(_HEIGHT, (_TALL - low) / len(self.slots))
-        self.center_y = MIDDLE + low / 2
-        self.columns = {name: self._column(name, number) for number, name in enumerate(names)}
-        self.cursors = Cursors(look)
+        self.sides, self.plain, self.heads, self.size = sides, plain, heads, trace.shape(tensor)
+        self.like = like
+        self.slots = sample(math.prod(self.size), _MOST_ROWS)
+        self.height = min(_HEIGHT, (top - _HEAD - bottom) / len(self.slots))
+        self.middle = (bottom + top - _HEAD) / 2
+        self.has_places = len(self.size) > 1
+        self.columns = {name: self._column(name) for name in sides.names}
         self._written: set[tuple[str, int]] = set()
-        self.scenery = VGroup(*self.columns.values(), *self._headings())
+        self.scenery = VGroup(*self.columns.values(), *self._headings(), *self._places())
 
     @property
-    def bottom(self) -> float:
-        """The lower edge."""
-        return self.center_y - self.height * len(self.slots) / 2
+    def room(self) -> tuple[float, float]:
+        """The right edge of the left columns and the left edge of the right ones."""
+        return self._x(self.sides.left[-1]) + WIDTH / 2, self._x(self.sides.right[0]) - WIDTH / 2
 
     def index(self, row: int) -> Index:
         """The tensor index of a row's element."""
@@ -90,44 +122,67 @@ class ElementTable(Columns):
         """A tensor's value for a row's element."""
         return self.trace.value(tensor, self.index(row))
 
-    def point(self, row: int, *names: str) -> list[Animation]:
-        """The cursors go to a row's cells in some columns."""
-        shown = [name for name in names if name in self.columns]
-        return self.cursors.glide(*(self.columns[name].around((row, 0)) for name in shown))
+    def beside(self, name: str, row: int, side: int) -> np.ndarray:
+        """The middle of a cell's left (-1) or right (+1) edge."""
+        return self.columns[name].center((row, 0)) + np.array([side * WIDTH / 2, 0.0, 0.0])
 
-    def write(self, name: str, row: int, start: Point | None = None) -> list[Animation]:
-        """A value comes into its column, if there is one, once; it flies in from `start` or pops up in place."""
+    def write(self, name: str, row: int) -> list[Animation]:
+        """A value is born in its column, if there is one, once."""
         if name not in self.columns or (name, row) in self._written:
             return []
         self._written.add((name, row))
-        return self.columns[name].write((row, 0), start)
+        return self.columns[name].write((row, 0))
 
-    def places(self, colors: Sequence[str]) -> VGroup:
-        """The index of each row's element, where the tensor has several axes and there is room; one colour a row."""
-        if len(self.size) < 2 or len(self.names) > 4:
-            return VGroup()
-        column = self.columns[self.names[0]]
-        left = column.middle[0] - WIDTH / 2 - 0.12
-        group = VGroup()
-        for row, color in zip(self.rows, colors, strict=True):
-            text, at = str(list(self.index(row))).replace(" ", ""), (left, column.center((row, 0))[1])
-            group.add(self.label(text, at, MIN_TEXT, color, align="right"))
-        return group
+    def _x(self, name: str) -> float:
+        """The middle of a column."""
+        left, right = list(self.sides.left), list(self.sides.right)
+        if name in left:
+            places = measure(_place(self.size), MIN_TEXT, "mono") + 0.14 if self.has_places else 0.0
+            return LEFT + places + WIDTH / 2 + left.index(name) * (WIDTH + GAP)
+        return RIGHT - WIDTH / 2 - (len(right) - 1 - right.index(name)) * (WIDTH + GAP)
 
-    def _column(self, name: str, number: int) -> Sampled:
-        x = RIGHT - WIDTH / 2 - (len(self.names) - 1 - number) * (WIDTH + GAP)
+    def _column(self, name: str) -> Sampled:
         cells = (WIDTH, self.height, self.text_size(name, WIDTH))
-        return Sampled(
+        model = self.like.get(name, name)
+        column = _Column(
             self.look, self.trace, name, self.slots, (0,), lambda slot, _: self._unravel(slot), cells,
-            (x, self.center_y), blank=name in self.blank,
+            (self._x(name), self.middle), blank=name in self.sides.blank,
+            scale=self.trace.range(model).scale,
         )  # fmt: skip
+        column.plain, column.role = name in self.plain, self.trace.role(model)
+        return column
 
-    def _headings(self) -> list[Text]:
-        shape = str(self.size).replace(" ", "")
-        first = self.columns[self.names[0]]
-        above = (first.middle[0], first.middle[1] + self.height * len(self.slots) / 2 + 0.46)
-        size = self.label(shape, above, MIN_TEXT, vertical="baseline")
-        return [*(column.caption(name) for name, column in self.columns.items()), size]
+    def _headings(self) -> list[VGroup | Text | MathText]:
+        foot = self.middle + self.height * len(self.slots) / 2 + 0.17
+        heads: list[VGroup | Text | MathText] = [
+            self._head(name, (self._x(name), foot)) for name in self.columns
+        ]
+        if self.has_places:
+            at = (self._x(self.sides.left[0]), foot + 0.32)
+            heads.append(self.label(str(self.size), at, MIN_TEXT, font="sans", vertical="baseline"))
+        return heads
+
+    def _head(self, name: str, foot: tuple[float, float]) -> VGroup | MathText:
+        """A column's name; where no word is given, the symbol alone."""
+        if self.heads.get(name, name):
+            return self.title(name, foot, name=self.heads.get(name), shape=False)
+        color = self.look.theme.role(self.trace.role(name))
+        return MathText(self.trace.symbol(name), NAME_TEXT, color).place(foot, vertical="baseline")
+
+    def _places(self) -> list[Text]:
+        """The index of each row's element, where the tensor has several axes."""
+        if not self.has_places:
+            return []
+        column = self.columns[self.sides.left[0]]
+        left = self._x(self.sides.left[0]) - WIDTH / 2 - 0.1
+        return [
+            self.label(_place(self.index(row)), (left, column.center((row, 0))[1]), MIN_TEXT, align="right")
+            for row in self.rows
+        ]
 
     def _unravel(self, flat: int) -> Index:
         return tuple(int(axis) for axis in np.unravel_index(flat, self.size))
+
+
+def _place(index: Index) -> str:
+    return str(list(index)).replace(" ", "")

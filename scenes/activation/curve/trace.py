@@ -27,22 +27,27 @@ _JUMP = 1e-2
 def record_activation(call: Call) -> Recording:
     """Tensors and the rule of one call `module(input)`.
 
-    `slope` is the derivative by autograd, in float64; `regime` the number of the law's piece that holds. `curve.x`
-    `(S,)`, `curve.output` and `curve.slope` `(R, S)` are the function over the span that the picture shows, in float64,
-    one row a learned slope; NaN stands where it jumps, as `curve.jumps` lists. `curve.<name>` are the functions beside
-    it. PReLU has `weight`, RReLU in training `a`, the slopes it drew.
+    `regime` is the number of the law's piece that holds; `gate`, in float64, what the function's gate makes of each
+    element, if it has one. `curve.x` `(S,)` and `curve.output` `(R, S)` are the function over the span that the picture
+    shows, in float64, one row a learned slope; NaN stands where it jumps, as `curve.jumps` lists, and where slopes are
+    random. `curve.gate` and `curve.<name>` are the gate and the functions beside it. PReLU has `weight`, RReLU in
+    training `a`, the slopes it drew.
     """
     module, x = call.module, argument(call, "input")
     tensors: dict[str, Tensor] = {"input": x, **_parameters(call)}
     rules = law(module)
-    tensors |= {name: function(x) for name, function in {**rules.columns, **rules.learned}.items()}
-    tensors |= {"regime": rules.regime(x), "slope": _slope(module, x, tensors.get("a"))}
+    tensors["regime"] = rules.regime(x)
     tensors |= _beyond(module, x)
     tensors |= _curves(module, rules, x)
     if rules.moments:
         tensors["moments"] = _moments(module)
     tensors["output"] = call.output
-    return Recording(tensors, (Rule("output", lambda cells: _formula(rules, tensors, cells)),))
+    output = Rule("output", lambda cells: _formula(rules, tensors, cells))
+    if rules.gate is None:
+        return Recording(tensors, (output,))
+    gate = rules.gate
+    tensors["gate"] = gate.function(x.double())
+    return Recording(tensors, (Rule("gate", lambda cells: gate.formula(Ref("input", cells))), output))
 
 
 def piecewise(rules: Law, which: Tensor, x: Expr, cells: Tensor, more: tuple[Expr, ...] = ()) -> Expr:
@@ -78,24 +83,16 @@ def _drawn(call: Call) -> Tensor:
 
 
 def _beyond(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
-    """What torch gives for GELU at the end of a type's range, where x·(1 + erf) overflows in some of its kernels."""
-    if isinstance(module, nn.GELU) and bool(_is_beyond(x).any()):
-        return {"beyond": F.gelu(x, approximate=module.approximate)}
-    return {}
+    """What torch gives at the end of a type's range, where x·(1 + erf) or x·6 overflows in some of its kernels."""
+    if not isinstance(module, (nn.GELU, nn.Hardswish)) or not bool(_is_beyond(x).any()):
+        return {}
+    if isinstance(module, nn.Hardswish):
+        return {"beyond": F.hardswish(x)}
+    return {"beyond": F.gelu(x, approximate=module.approximate)}
 
 
 def _is_beyond(x: Tensor) -> Tensor:
-    return x.abs() > torch.finfo(x.dtype).max / 2
-
-
-def _slope(module: nn.Module, x: Tensor, drawn: Tensor | None) -> Tensor:
-    """d output / d input of every element, by autograd in float64."""
-    if drawn is not None:
-        return drawn.double()
-    with torch.inference_mode(False), torch.enable_grad():
-        at = x.detach().double().clone().requires_grad_()
-        (slope,) = torch.autograd.grad(_exact(module)(at).sum(), at)
-    return slope
+    return x.abs() > torch.finfo(x.dtype).max / 8
 
 
 def _exact(module: nn.Module) -> Callable[[Tensor], Tensor]:
@@ -108,25 +105,16 @@ def _exact(module: nn.Module) -> Callable[[Tensor], Tensor]:
 
 
 def _curves(module: nn.Module, rules: Law, x: Tensor) -> dict[str, Tensor]:
-    """The function, its slope and its neighbours over the span that is shown."""
+    """The function, its gate and its neighbours over the span that is shown."""
     at = _samples(rules, x)
-    rows = _rows(module, at)
-    found = {
-        "curve.x": at,
-        "curve.output": _broken(rules, at, rows[0]),
-        "curve.slope": _broken(rules, at, rows[1]),
-    }
-    found["curve.jumps"] = _jumps(at, rows[0][0], found["curve.output"][0])
+    rows = torch.stack([_exact(one)(at) for one in _channels(module)]).detach()
+    found = {"curve.x": at, "curve.output": _broken(rules, at, rows)}
+    found["curve.jumps"] = _jumps(at, rows[0], found["curve.output"][0])
+    if isinstance(module, nn.RReLU) and module.training:
+        found["curve.output"][:, at < 0] = float("nan")
+    if rules.gate is not None:
+        found["curve.gate"] = rules.gate.function(at)
     return found | {f"curve.{name}": function(at) for name, function in rules.beside.items()}
-
-
-def _rows(module: nn.Module, at: Tensor) -> tuple[Tensor, Tensor]:
-    """Function and slope over the samples `at`, one row for each of a few learned slopes."""
-    outputs, slopes = [], []
-    for one in _channels(module):
-        slopes.append(_slope(one, at, None))
-        outputs.append(_exact(one)(at))
-    return torch.stack(outputs).detach(), torch.stack(slopes)
 
 
 def _channels(module: Any, most: int = 8) -> Iterator[nn.Module]:

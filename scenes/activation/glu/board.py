@@ -1,72 +1,98 @@
-"""The board of GLU: the input above the gate's curve on the left, the elements as rows of a table on the right."""
+"""The board of GLU: the input above; below it its halves, the gate's curve, the gates and the output."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import numpy as np
-from manim import Animation, VGroup
+from manim import VGroup
 
-from torchreel.scenes.activation.curve.table import ElementTable
+from torchreel.scenes.activation.curve.graph import BOTTOM, ReadingGraph, frame_between
+from torchreel.scenes.activation.curve.labels import Label, extent
+from torchreel.scenes.activation.curve.reading import ReadingBoard
+from torchreel.scenes.activation.curve.table import ElementTable, Sides
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
-from torchreel.scenes.parts.look import Look
-from torchreel.scenes.parts.motion import Appear
-from torchreel.scenes.parts.plot import Plot, Rider
+from torchreel.scenes.parts.look import NAME_TEXT, Look
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text
-from torchreel.scenes.stage.board import Board
+from torchreel.scenes.stage.bars import STAGE_TOP
 from torchreel.scenes.trace.proof import Trace
 
 COLUMNS = ("a", "b", "gate", "output")
-_AREA = (-6.1, -2.2, 0.3, 0.45)
-_STRIP = (7.2, 1.4, (-2.9, 1.9))
-_HALF_NAME = 0.24
+_HUES = (3, 5)
+_GATE = (-0.06, 1.06)
+_WIDE, _ROW, _HIGH = 8.0, 0.62, 1.62
+_NAME, _BELOW = 0.46, 0.62
 
 
-class GLUBoard(Board):
-    """The input as a strip, the sigmoid with a dot that rides it, and the table; `dim` is the axis that is halved."""
+class GLUBoard(ReadingBoard):
+    """The input as a strip, the table, and the sigmoid; `dim` is the axis that is halved."""
+
+    read_off, source = "gate", "b"
 
     def __init__(self, look: Look, trace: Trace, dim: int) -> None:
         super().__init__(look, trace)
         self.axis = dim % len(trace.shape("input")) - len(trace.shape("input"))
         self.strip = self._strip()
+        rows, height = self.strip.cells.rows, self.strip.cells.height
+        top = float(self.strip.middle[1]) - rows * height / 2 - (_BELOW if self.axis != -2 else 0.2)
+        sides = Sides(("a", "b"), ("gate", "output"), COLUMNS)
+        self.table = ElementTable(
+            look, trace, sides, BOTTOM, top, "output", plain=("gate",), like={"a": "input", "b": "input"},
+        )  # fmt: skip
+        self.graph = self._graph(top)
         x, y = (np.array(trace.sample(f"curve.{name}").tolist()) for name in ("x", "output"))
-        self.plot = Plot(look, (float(x[0]), float(x[-1])), (-0.06, 1.06), _AREA, "b", "gate = σ(b)")
-        self.curve = self.plot.curve(x, y, look.theme.channel(1), 4.4)
-        self.table = ElementTable(look, trace, COLUMNS, tensor="output", blank=COLUMNS)
-        self.rider: Rider | None = None
-
-    def scenery(self) -> VGroup:
-        """Everything that stands from the beginning."""
-        name = self.strip.caption(self.shape("input").replace(", ", ","))
-        return VGroup(self.strip, name, self.plot, self.curve, self.table.scenery)
+        self.graph.curve(x, y, look.theme.role("result"), "σ(b)", bold=True)
+        self.scenery = self._scenery()
 
     def halves(self) -> list[VGroup]:
         """The halves of the input outlined and named; none where they do not lie side by side in the strip."""
         theme = self.look.theme
         return [
             VGroup(
-                Shape(self.strip.outline(first, last, -0.03), stroke=theme.channel(number), stroke_width=4.5),
-                self._name("ab"[number], first, last, theme.channel(number)),
+                Shape(
+                    self.strip.outline(first, last, -0.03),
+                    stroke=theme.channel(_HUES[number]),
+                    stroke_width=4.5,
+                ),
+                self._name("ab"[number], first, last, theme.text),
             )
             for number, (first, last) in enumerate(self._ends())
         ]
 
-    def ride(self, row: int) -> list[Animation]:
-        """The dot goes to a row's b on the curve."""
-        x, y = (self.table.value(name, row) for name in ("b", "gate"))
-        if self.rider is not None:
-            return [self.rider.ride(x, y)]
-        self.rider = self.plot.rider(self.curve, x, self.look.theme.accent, y)
-        return [Appear(self.rider)]
+    def mark(self, row: int) -> VGroup:
+        if not self.shows(row):
+            return VGroup()
+        return VGroup(self.graph.mark(*self._at(row, "gate"), self.look.theme.role("result")))
+
+    def _scenery(self) -> VGroup:
+        curve = self.graph.curves[0]
+        paths = [line for row in self.rows if self.shows(row) for line in self._route(row)]
+        at = self.graph.places(paths).beside(extent("σ(b)"), curve)
+        theme = self.look.theme
+        rows, height = self.strip.cells.rows, self.strip.cells.height
+        over = (0.0, float(self.strip.middle[1]) + rows * height / 2 + 0.16)
+        line = self.graph.plot.curve(curve.xs, curve.ys, theme.role("result"), 4.4)
+        return VGroup(
+            self.title("input", over), self.strip, self.graph.scenery, line, self.table.scenery,
+            Label("σ(b)", at, theme.role("result"), theme.background),
+        )  # fmt: skip
+
+    def _graph(self, top: float) -> ReadingGraph:
+        x = self.trace.sample("curve.x")
+        left, right = self.table.room
+        area = frame_between(self.look, left, right, _GATE, BOTTOM, top - 0.2)
+        theme = self.look.theme
+        colors = {"x": theme.text, "y": theme.role("result")}
+        return ReadingGraph(self.look, (float(x[0]), float(x[-1])), _GATE, area, ("b", "σ(b)"), colors)
 
     def _strip(self) -> Grid:
         """The input, or the first plane of it."""
         shape = self.trace.shape("input")
         rows, cols = (1, *shape)[-2:]
-        width, height, middle = _STRIP
-        cells = Cells.fit(rows, cols, width, height, self.texts("input"), 0.8)
-        return self.grid("input", (0,) * max(0, len(shape) - 2), cells, middle)
+        cells = Cells.fit(rows, cols, _WIDE, _HIGH if rows > 1 else _ROW, self.texts("input"), 0.8)
+        middle = STAGE_TOP - _NAME - cells.rows * cells.height / 2
+        return self.grid("input", (0,) * max(0, len(shape) - 2), cells, (0.0, middle))
 
     def _ends(self) -> Iterator[tuple[Cell, Cell]]:
         """The first and the last cell of each half."""
@@ -86,5 +112,5 @@ class GLUBoard(Board):
         if self.axis == -2:
             middle[0] += cells.cols * cells.width / 2 + 0.22
         else:
-            middle[1] -= cells.rows * cells.height / 2 + 0.2
-        return self.label(text, middle, _HALF_NAME, color)
+            middle[1] -= cells.rows * cells.height / 2 + 0.22
+        return self.label(text, middle, NAME_TEXT, color)

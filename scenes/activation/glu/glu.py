@@ -2,85 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from manim import Animation
 
 from torchreel.scenes.activation import operators
-from torchreel.scenes.activation.glu.board import COLUMNS, GLUBoard
-from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
+from torchreel.scenes.activation.curve.lighting import ReadingScene
+from torchreel.scenes.activation.glu.board import GLUBoard
+from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.stage.beats import Beat
-from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.proof import Step
 
-_MOST_SLOW = 2
 
-
-class GLU(OperatorScene):
+class GLU(ReadingScene):
     """The halves part, b becomes a gate on the sigmoid's curve, and the gate multiplies a."""
 
     operator = operators.GLU
 
+    board: GLUBoard
+
     def story(self) -> Iterator[Beat]:
-        self.board = GLUBoard(self.look, self.trace, getattr(self.trace.module, "dim", -1))
-        self.table = self.board.table
-        self.add(*self.board.scenery())
-        yield Beat(
-            "start", run_time=1.5, formula=[Token("output = a·gate,  gate = σ(b)")], also=self._reading()
-        )
-        yield Beat("halves", self._part, 0.7, 1.2)
-        rows = self.table.rows
-        for row in rows[:_MOST_SLOW]:
-            index = self.table.index(row)
-            yield Beat(
-                "gate",
-                partial(self._open, row),
-                0.7,
-                0.6,
-                self.trace.step("gate", index),
-                self.numbers_of(row),
-            )
-            step = self.trace.step("output", index)
-            yield Beat("multiply", partial(self._multiply, row), 0.5, 0.9, step, self.numbers_of(row))
-        rest = rows[_MOST_SLOW:]
-        for row, seconds in zip(rest, sweep_times(len(rest), 0.8, 0.4), strict=True):
-            step = self.trace.step("output", self.table.index(row))
-            yield Beat("sweep", partial(self._both, row), seconds, 0.2, step)
-        yield Beat("done", self._finish, 0.4, 1.2)
+        board = self.board = GLUBoard(self.look, self.trace, getattr(self.trace.module, "dim", -1))
+        self.set_up(board)
+        yield Beat("start", run_time=0.4)
+        yield Beat("halves", self._part, 0.7, 0.6)
+        shown = [row for row in board.rows if board.shows(row)]
+        slow = shown[1:2] or shown[:1]
+        for row in slow:
+            yield from self._gated(row)
+        for row in board.rows:
+            if row not in slow:
+                look, step = partial(self._cut, row), self._step(row)
+                yield Beat("sweep", partial(self._write, row), 0.8, look=look, formula=step, sweep=True)
+        yield Beat("done", self._leave, 0.1)
+
+    def law(self) -> Sequence[Token]:
+        return [Token("output = a·gate")] if self._has_values() else ()
+
+    def figure(self) -> Step | None:
+        """The element that was told slowly."""
+        shown = [row for row in self.board.rows if self.board.shows(row)] or self.board.rows
+        return self._step((shown[1:2] or shown)[0])
 
     def values(self) -> dict[str, object]:
-        dim = getattr(self.trace.module, "dim", -1)
-        return {
-            "dim": dim,
-            "size": self.trace.shape("input")[dim],
-            "half": self.trace.shape("output")[dim],
-        }
-
-    def numbers_of(self, row: int) -> dict[str, object]:
-        index = self.table.index(row)
-        return {name: self.text(name, self.trace.value(name, index)) for name in COLUMNS}
-
-    def _reading(self) -> tuple[str, ...]:
-        needed = {"sampled": self.table.is_sampled, "heat": not self.table.has_numbers}
-        return tuple(key for key, needs in needed.items() if needs)
+        return {"dim": getattr(self.trace.module, "dim", -1)}
 
     def _part(self) -> Iterable[Animation]:
         """The halves are outlined and named, and become the columns a and b."""
-        written = [
-            move for row in self.table.rows for name in ("a", "b") for move in self.table.write(name, row)
-        ]
-        return [*(Appear(part) for part in self.board.halves()), *written]
-
-    def _open(self, row: int) -> Iterable[Animation]:
-        return [*self.table.point(row, "b", "gate"), *self.board.ride(row), *self.table.write("gate", row)]
-
-    def _multiply(self, row: int) -> Iterable[Animation]:
-        return [*self.table.point(row, "a", "gate", "output"), *self.table.write("output", row)]
-
-    def _both(self, row: int) -> Iterable[Animation]:
-        return [*self.board.ride(row), *self.table.write("gate", row), *self._multiply(row)]
-
-    def _finish(self) -> Iterable[Animation]:
-        cursors = [Vanish(shape) for shape in self.table.cursors.shapes]
-        return [*cursors, *([Vanish(self.board.rider)] if self.board.rider else [])]
+        board = self.board
+        written = [move for row in board.rows for move in board.write(row, "a", "b")]
+        return [*(Appear(part) for part in board.halves()), *written]

@@ -2,45 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
-from manim import Animation
+from manim import Animation, VGroup
 
 from torchreel.assets.examples import DEFAULT
 from torchreel.scenes.activation import operators
-from torchreel.scenes.activation.softmax.planes import RIGHT, SoftmaxPlanes
-from torchreel.scenes.activation.softmax.table import SliceColumns, SliceTable
+from torchreel.scenes.activation.softmax.board import SoftmaxBoard
 from torchreel.scenes.activation.softmax.trace import row_shift, softmax_dim
-from torchreel.scenes.parts.gates import Cursors
-from torchreel.scenes.parts.motion import Vanish, sweep_times
+from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.proof import Step
 
-_MOST_SWEEPS = 8
-_BESIDE, _ALONE = (RIGHT + 0.75, 6.75), (-5.6, 5.6)
+_MOST_SWEEPS = 6
 
 
 class SoftmaxScene(OperatorScene):
     """One slice step by step (largest, exponentials, sum, shares), then the others."""
 
-    names: tuple[str, ...] = ("input", "shifted", "exp", "output")
-    barred: tuple[str, ...] = ("exp", "output")
+    heads: ClassVar[Mapping[str, str]] = {
+        "input": "input x",
+        "shifted": "x − m",
+        "exp": "exp",
+        "output": "output y",
+    }
+    signs: ClassVar[Mapping[str, str]] = {"input": "− m", "exp": "÷ s"}
+    feet: ClassVar[Mapping[str, str]] = {"max": "input", "sum": "exp"}
 
     def story(self) -> Iterator[Beat]:
-        shape = self.trace.shape("input")
-        self.dim = softmax_dim(self.trace.module, len(shape))
-        self.planes = SoftmaxPlanes(self.look, self.trace, self.dim) if len(shape) > 1 else None
-        owners = self.planes.owners if self.planes else [(0,) * len(shape)]
-        self.cursors = Cursors(self.look)
-        self.table = self._table(owners[0], whole=False)
-        self.add(*([self.planes.scenery] if self.planes else []), self.table.scenery)
-        yield Beat("start", self._open, 0.5, 1.2, self._law(), also=self._reading())
-        yield from self._in_full()
-        yield from self._swept(owners)
-        yield Beat("done", self._finish, 0.4, 0.9)
+        dim = softmax_dim(self.trace.module, len(self.trace.shape("input")))
+        self.dim = dim
+        self.board = SoftmaxBoard(
+            self.look, self.trace, dim, list(self.heads), self.heads, self.feet, self.signs
+        )
+        self.marked, self.framed = VGroup(), VGroup()
+        if notes := self._left_out():
+            self.add(self.board.note(notes))
+        self.add(self.board.slice, self.board.scenery)
+        yield Beat("start", look=self._frame_slice if self.board.planes else None)
+        yield from self.in_full()
+        for run in runs(self.board.owners[1:], _MOST_SWEEPS):
+            step = self._best_of(run[-1])
+            look, swept = partial(self._next, run[-1]), len(self.board.owners) > 3
+            yield Beat("done", partial(self._write_slices, run), 0.4, 0.8, step, look=look, sweep=swept)
+        yield Beat("done", self._leave, 0.1)
 
     @cached_property
     def told_as(self) -> str:
@@ -56,100 +66,98 @@ class SoftmaxScene(OperatorScene):
         return row_shift(x)
 
     def values(self) -> dict[str, object]:
-        table = self._table(self._first(), whole=False)
-        largest = table.index(table.largest())
-        return {
-            "dim": self.trace.kwargs.get("dim", self.dim) if hasattr(self, "dim") else 0,
-            "size": table.size,
-            "shift": "" if self._shift is None else self.text("input", self._shift),
-            "max": self.text("max", self.trace.value("max", self._first())),
-            "sum": self.text("sum", self.trace.value("sum", self._first())),
-            "best": self.text("input", self.trace.value("input", largest)),
-            "share": self.text("output", self.trace.value("output", largest)),
-        }
+        shift = "" if self._shift is None else self.text("input", self._shift)
+        return {"dim": self.dim, "shift": shift, "size": self.board.size}
 
-    def _first(self) -> Index:
-        return (0,) * len(self.trace.shape("input"))
+    def law(self) -> Sequence[Token]:
+        return [Token("output = exp(input − max) / Σ exp(input − max)")]
 
-    def _table(self, owner: Index, whole: bool) -> SliceTable:
-        shape = self.trace.shape("input")
-        dim = softmax_dim(self.trace.module, len(shape))
-        left, right = _BESIDE if len(shape) > 1 else _ALONE
-        layout = SliceColumns(self.names, self.barred, left, right)
-        heads = [self._heading(name) for name in self.names]
-        return SliceTable(self.look, self.trace, dim, owner, layout, heads, whole)
+    def figure(self) -> Step | None:
+        return self.trace.step("output", self.board.best())
 
-    def _heading(self, name: str) -> str:
-        source = "negated" if "negated" in self.names else "input"
-        shown = {"negated": "−input", "shifted": f"{source} − max".replace("negated", "−input")}
-        return shown.get(name, name)
-
-    def _law(self) -> list[Token]:
-        step = self.trace.step("output", self.table.index(0))
-        return [Token(f"output = {step.formula.symbols()},  exp = exp({self._heading('shifted')})")]
-
-    def _reading(self) -> tuple[str, ...]:
-        needed = {
-            "sampled": self.table.is_sampled,
-            "part": self.planes is not None and self.planes.is_partial,
-            "heat": not self.table.has_numbers,
-        }
-        return tuple(key for key, needs in needed.items() if needs)
-
-    def _open(self) -> Iterable[Animation]:
-        return self.planes.point(self._first()) if self.planes else []
-
-    def _in_full(self) -> Iterator[Beat]:
+    def in_full(self) -> Iterator[Beat]:
         """The first slice, column by column."""
-        table, first = self.table, self._first()
-        if "negated" in self.names:
-            negated = self.trace.step("negated", table.index(0))
-            yield Beat("negate", partial(self._write, "negated"), 0.6, 0.7, negated)
-        yield Beat("max", partial(self._stand, "max"), 0.5, 0.6, self.trace.step("max", first))
-        yield Beat(
-            "less", partial(self._write, "shifted"), 0.6, 0.7, self.trace.step("shifted", table.index(0))
+        best = self.board.best()
+        yield from self.less_the_largest(best)
+        yield self._column("exp", "exp", self._other(best))
+        yield self._foot("divide", "sum")
+        yield self._column("divide", "output", best)
+
+    def less_the_largest(self, best: Index) -> Iterator[Beat]:
+        """The largest, and what is left of each."""
+        yield self._foot("max", "max")
+        yield self._column("max", "shifted", self._other(best))
+
+    def _other(self, best: Index) -> Index:
+        """An element that is not the largest, if there is one."""
+        board = self.board
+        return next((one for slot in range(board.size) if (one := board.element(slot)) != best), best)
+
+    def _column(self, key: str, name: str, index: Index) -> Beat:
+        step = self.trace.step(name, index)
+        return Beat(key, partial(self._write, name), 0.4, 0.8, step, look=partial(self._point, step))
+
+    def _foot(self, key: str, name: str) -> Beat:
+        step = self.trace.step(name, self.board.owner)
+        return Beat(
+            key, partial(self.board.stand, name), 0.4, 0.8, step, look=partial(self._at_foot, name, step)
         )
-        yield Beat("exp", partial(self._write, "exp"), 0.8, 0.8, self.trace.step("exp", table.index(0)))
-        yield Beat("sum", partial(self._stand, "sum"), 0.5, 0.9, self.trace.step("sum", first))
-        yield from self._results()
 
-    def _results(self) -> Iterator[Beat]:
-        best = self.table.index(self.table.largest())
-        yield Beat("divide", partial(self._write, "output"), 0.8, 1.0, self.trace.step("output", best))
-        yield Beat("total", partial(self._stand, "total"), 0.5, 0.8, self.trace.step("total", self._first()))
+    def _at_foot(self, name: str, step: Step) -> list[Animation]:
+        self.add(*self.board.stands[name])
+        return self._point(step)
 
-    def _write(self, name: str) -> Iterable[Animation]:
-        self.add(*self.table.bars.get(name, []))
-        frames = self.cursors.glide(self.table.frame_all(name))
-        slices = self.planes.write(self._first()) if self.planes and name == "output" else []
-        return [*frames, *self.table.write(name), *slices]
+    def _point(self, step: Step) -> list[Animation]:
+        self.remove(self.marked)
+        self.marked = self.pointing_at(step) or VGroup()
+        return [Appear(self.marked)] if len(self.marked) else []
 
-    def _stand(self, name: str) -> Iterable[Animation]:
-        self.add(*self.table.stands[name])
-        return [*self.cursors.glide(self.table.foot_frame(name)), *self.table.stand(name)]
+    def _write(self, name: str) -> list[Animation]:
+        moves = self.board.write(name)
+        if name == self.board.bar_name:
+            moves.append(Appear(self.board.bars_drawn()))
+        if name == "output":
+            moves += self.board.write_slice(self.board.owner) if self.board.planes else []
+        return moves
 
-    def _swept(self, owners: Sequence[Index]) -> Iterator[Beat]:
-        """The other slices, each with its own sum; several at a time if there are many."""
-        sweep = runs(owners[1:], _MOST_SWEEPS)
-        slow = 1.1 if len(sweep) <= 3 else 0.6
-        for run, seconds in zip(sweep, sweep_times(len(sweep), slow, slow / 2), strict=True):
-            owner = run[-1]
-            best = self._table(owner, whole=True)
-            step = self.trace.step("output", best.index(best.largest()))
-            yield Beat("sweep", partial(self._sweep, run), 0.3, seconds, step)
+    def _frame_slice(self) -> list[Animation]:
+        self.remove(self.framed)
+        wire = self.look.theme.wire
+        paths = self.board.slice_paths()
+        self.framed = VGroup(*(Shape(path, stroke=wire, stroke_width=4.0, z_index=2) for path in paths))
+        return [Appear(self.framed)] if len(self.framed) else []
 
-    def _sweep(self, run: Sequence[Index]) -> Iterable[Animation]:
-        assert self.planes is not None
-        self.remove(*self.table.everything(), *self.cursors.shapes)
-        self.cursors.shapes = []
-        self.table = self._table(run[-1], whole=True)
-        self.add(self.table.scenery)
-        written = [move for owner in run for move in self.planes.write(owner)]
-        return [*self.planes.point(run[-1]), *written]
+    def _next(self, owner: Index) -> list[Animation]:
+        """Another slice takes the columns."""
+        board = self.board
+        stands = [part for parts in board.stands.values() for part in parts]
+        grids = [*board.columns.values(), *(parts[0] for parts in board.stands.values())]
+        written = [number for grid in grids for number in grid.numbers.values()]
+        self.remove(board.slice, board.bars, *stands, *written)
+        self.bring_to_back(board.show(owner, whole=True))
+        return [*self._frame_slice(), *self._point(self._best_of(owner))]
 
-    def _finish(self) -> Iterable[Animation]:
-        cursors = [*self.cursors.shapes, *(self.planes.cursors.shapes if self.planes else [])]
-        return [Vanish(shape) for shape in cursors]
+    def _best_of(self, owner: Index) -> Step:
+        before, self.board.owner = self.board.owner, owner
+        best = self.board.best()
+        self.board.owner = before
+        return self.trace.step("output", best)
+
+    def _write_slices(self, owners: Sequence[Index]) -> list[Animation]:
+        return [move for owner in owners for move in self.board.write_slice(owner)]
+
+    def _leave(self) -> list[Animation]:
+        self.remove(self.marked)
+        return []
+
+    def _left_out(self) -> str:
+        board = self.board
+        needed = {
+            "sampled": board.is_sampled,
+            "part": board.is_partial,
+            "heat_map": not board.has_numbers,
+        }
+        return " · ".join(self.words(key) for key, needs in needed.items() if needs)
 
 
 class Softmax(SoftmaxScene):
@@ -160,7 +168,22 @@ class Softmin(SoftmaxScene):
     """Softmax of the opposite: the smallest gets the largest share."""
 
     operator = operators.Softmin
-    names = ("input", "negated", "shifted", "exp", "output")
+    heads: ClassVar[Mapping[str, str]] = {
+        "input": "x",
+        "negated": "−x",
+        "shifted": "−x − m",
+        "exp": "exp",
+        "output": "y",
+    }
+    signs: ClassVar[Mapping[str, str]] = {"negated": "− m", "exp": "÷ s"}
+    feet: ClassVar[Mapping[str, str]] = {"max": "negated", "sum": "exp"}
+
+    def law(self) -> Sequence[Token]:
+        return [Token("output = exp(−input − max) / Σ exp(−input − max)")]
+
+    def less_the_largest(self, best: Index) -> Iterator[Beat]:
+        yield self._column("negate", "negated", self._other(best))
+        yield from super().less_the_largest(best)
 
 
 class Softmax2d(SoftmaxScene):
@@ -173,10 +196,16 @@ class LogSoftmax(SoftmaxScene):
     """The logarithm of the share, in one subtraction."""
 
     operator = operators.LogSoftmax
-    barred = ("exp",)
+    signs: ClassVar[Mapping[str, str]] = {"input": "− m", "exp": ""}
+    feet: ClassVar[Mapping[str, str]] = {"max": "input", "sum": "exp", "logsumexp": "output"}
 
-    def _results(self) -> Iterator[Beat]:
-        best = self.table.index(self.table.largest())
-        step = self.trace.step("logsumexp", self._first())
-        yield Beat("logsumexp", partial(self._stand, "logsumexp"), 0.5, 1.0, step)
-        yield Beat("subtract", partial(self._write, "output"), 0.8, 1.0, self.trace.step("output", best))
+    def law(self) -> Sequence[Token]:
+        return [Token("output = input − logsumexp,   logsumexp = max + log(Σ exp(input − max))")]
+
+    def in_full(self) -> Iterator[Beat]:
+        best = self.board.best()
+        yield from self.less_the_largest(best)
+        yield self._column("exp", "exp", self._other(best))
+        yield self._foot("logsumexp", "sum")
+        yield self._foot("logsumexp", "logsumexp")
+        yield self._column("subtract", "output", best)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torchreel.scenes.activation.calls import argument
 from torchreel.scenes.trace.formula import Add, Const, Div, Expr, Func, Max, Neg, Ref, Rounded, Sub, Sum
 from torchreel.scenes.trace.operator import Call, Recording
-from torchreel.scenes.trace.proof import Rule
+from torchreel.scenes.trace.proof import Rule, Trace
 
 
 def record_softmax(call: Call) -> Recording:
@@ -104,3 +104,17 @@ class _Softmax:
         if self.input.ndim:
             owner[:, self.dim] = 0
         return owner
+
+
+def softmax_facts(trace: Trace) -> dict[str, bool]:
+    """What captions may claim of a softmax."""
+    shape, x = trace.shape("input"), trace.sample("input", 1 << 20)
+    output = trace.sample("output", 1 << 20)
+    dim = softmax_dim(trace.module, len(shape))
+    return {
+        "sums_to_one": bool(output.isfinite().all()) and bool(x.numel()) and "total" in trace.tensors,
+        "finite": bool(x.isfinite().all()),
+        "rows": len(shape) == 2 and dim == 1,
+        "columns": len(shape) == 2 and dim == 0,
+        "one_slice": len(shape) < 2,
+    }

@@ -1,37 +1,56 @@
-"""The table of CTC drawn as a lattice: places down, time across, and the steps between cells as lines.
+"""The table of CTC as a lattice: places down, time across, probabilities of the classes above in the same columns.
 
-Above it stand the class probabilities of each time step, in the same columns.
+At the right stand the target, then the loss in line with the cells a path may end in, and the result beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
+from typing import Any
 
 import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.loss.ctc.trace import Lattice
-from torchreel.scenes.parts.grid import Cells, Grid
-from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Appear, Paint
-from torchreel.scenes.parts.shapes import Box, Path, Shape, box_points
-from torchreel.scenes.parts.text import Text
+from torchreel.scenes.parts.grid import Cell, Cells, Grid
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look
+from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.rooms import BESIDE, STAGE
+from torchreel.scenes.parts.shapes import Path, Shape
+from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
+from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Trace
 
 Node = tuple[int, int]
 """Time and place."""
-Edge = tuple[Node, Node]
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = -5.95, 3.05, 2.8, -2.62
+_LEFT, _RIGHT = -5.75, 3.7
 _MOST_TIMES, _MOST_PLACES, _MOST_CLASSES = 8, 9, 5
-_BETWEEN = 0.3
-_CLASS = 0.24
-_BLANK = "–"
+_HEAD, _BETWEEN = 0.38, 0.4
+_TALLEST, _WIDEST, _PITCH = 0.46, 0.98, 1.95
+_LOSS_X, _OUTPUT_X, _TARGET_X = 4.75, 6.2, 5.5
+_ONE = 0.62
+BLANK = "–"
+
+
+class LatticeGrid(Grid):
+    """The table: time goes to the right; small probabilities keep a digit."""
+
+    def text(self, cell: Cell) -> str:
+        return small(self.look, self.value(cell))
+
+
+def small(look: Look, value: float) -> str:
+    """A probability as drawn: three decimals where two would say nothing."""
+    if 0.0005 <= value < 0.0995:
+        return f"{value:.3f}"
+    return look.number(value, value == 0, value)
 
 
 class CTCBoard(Board):
-    """One sample's lattice, with the log probabilities of the classes above it."""
+    """One sample's lattice, the classes' probabilities above it, the target and the results beside it."""
 
     def __init__(self, look: Look, trace: Trace, lattice: Lattice, sample: int = 0) -> None:
         super().__init__(look, trace)
@@ -45,138 +64,212 @@ class CTCBoard(Board):
             or int(lattice.places[sample]) > self.places
             or lattice.log_probs.shape[-1] > self.classes
         )
-        self.column = min(1.9, (_RIGHT - _LEFT) / self.times)
-        self.row = min(0.6, (_TOP - _BOTTOM - _BETWEEN) / (self.classes + self.places))
-        self.probabilities = self._grid()
-        self.boxes = {node: self._box(node) for node in self.nodes()}
-
-    def nodes(self) -> Iterator[Node]:
-        """Every drawn cell, one time step after the other."""
-        return ((time, place) for time in range(self.times) for place in range(self.places))
+        rows = self.classes + self.places
+        self.high = min(_TALLEST, (STAGE.height - _HEAD - _BETWEEN) / rows)
+        self.pitch = min(_PITCH, (_RIGHT - _LEFT) / (self.times - 0.4))
+        self.wide = min(_WIDEST, self.pitch * 0.6)
+        self.probabilities = self._probabilities()
+        self.grid_of_alpha = self._alpha()
+        self.targets = self._targets()
+        self.loss = self._single("loss", (sample,) if trace.shape("loss") else (), _LOSS_X)
 
     @property
     def scenery(self) -> VGroup:
-        """Probabilities, empty cells, and the names of classes and places."""
-        return VGroup(self.probabilities, *self.boxes.values(), *self._names())
+        """All cells, of which those of results are empty, and the names of everything."""
+        grids = (self.probabilities, self.grid_of_alpha, *self.targets, self.loss)
+        return VGroup(*grids, *self._names())
 
-    def value(self, node: Node) -> float:
-        """alpha at a cell."""
-        return self.trace.value("alpha", (self.sample, *node))
+    def place_output(self, index: Index) -> VGroup:
+        """The cell of the result, and its name."""
+        self.output = self._single("output", index, _OUTPUT_X)
+        return VGroup(self.output, self._name("output", self.output))
 
     def reached(self, node: Node) -> bool:
         """Whether anything leads to a cell."""
         return self.trace.value("paths", (self.sample, *node)) > 0
-
-    def center(self, node: Node) -> np.ndarray:
-        """The middle of a cell."""
-        time, place = node
-        top = _TOP - self.row * self.classes - _BETWEEN
-        return np.array([_LEFT + self.column * (time + 0.5), top - self.row * (place + 0.5), 0.0])
 
     def sources(self, node: Node) -> list[Node]:
         """The cells of the step before that lead to a cell: stay, next, and skip where it is allowed."""
         time, place = node
         if time == 0:
             return []
-        back = [0, 1, *([2] if place > 1 and bool(self.lattice.skips()[self.sample, place]) else [])]
-        return [(time - 1, place - step) for step in back if place >= step]
+        back = 3 if bool(self.lattice.skips()[self.sample, place]) else 2
+        return [(time - 1, place - step) for step in range(back) if place >= step]
 
-    def live(self, node: Node) -> list[Edge]:
-        """The steps into a cell that carry something."""
-        return [(source, node) for source in self.sources(node) if self.reached(source)]
+    def live(self, node: Node) -> list[Node]:
+        """The cells that lead to a cell and are reached themselves."""
+        return [source for source in self.sources(node) if self.reached(source)]
 
-    def lines(self, edges: Sequence[Edge], color: str, width: float) -> list[Path]:
-        """Steps as lines from edge to edge of their cells."""
-        side = np.array([self._width() / 2, 0, 0])
-        found = []
-        for start, end in edges:
-            ends = [self.center(start) + side, self.center(end) - side]
-            found.append(Path(ends, color, width))
-        return found
+    def write(self, nodes: Sequence[Node]) -> list[Animation]:
+        """Cells take their values."""
+        return [move for time, place in nodes for move in self.grid_of_alpha.write((place, time))]
 
-    def write(self, node: Node) -> list[Animation]:
-        """A cell takes its value, and the colour of how likely it is."""
-        if not self.reached(node):
-            return []
-        number = self.number("alpha", (self.sample, *node), self.text_size)
-        number.place(self.center(node))
-        color = self.color(node[1])
-        fill = self.look.theme.tint(color, 0.22)
-        return [Paint(self.boxes[node], fill=fill, stroke=color), Appear(number)]
+    def steps(self, nodes: Sequence[Node], color: str) -> VGroup:
+        """The steps of a path as lines between its cells, and the cells framed."""
+        side = np.array([self.wide / 2, 0, 0])
+        lines, grid = VGroup(), self.grid_of_alpha
+        middles = [grid.center((place, time)) for time, place in nodes]
+        for start, end in pairwise(middles):
+            lines.add(Path([start + side, end - side], color, 4.5, z_index=2))
+        for time, place in nodes:
+            path = grid.outline((place, time), (place, time), -0.02)
+            lines.add(Shape(path, stroke=color, stroke_width=4.5, z_index=3))
+        return lines
+
+    def likeliest(self) -> list[Node]:
+        """The path to the end whose probability is the largest; none where the lattice is not whole or has none."""
+        last = (self.times - 1, self.places - 1)
+        ends = [(last[0], place) for place in (last[1], last[1] - 1) if place >= 0]
+        best: dict[Node, tuple[float, list[Node]]] = {}
+        for time in range(self.times):
+            for place in range(self.places):
+                node = (time, place)
+                ways = [best[one] for one in self.sources(node) if one in best]
+                if not ways and not (time == 0 and place < 2):
+                    continue
+                before = max(ways, key=lambda way: way[0]) if ways else (0.0, [])
+                best[node] = (before[0] + self._log_probability(node), [*before[1], node])
+        found = [best[end] for end in ends if end in best and not self.is_cropped]
+        return max(found, key=lambda way: way[0])[1] if found else []
+
+    def product(self, path: Sequence[Node]) -> list[Token]:
+        """The probability of a path, the product of those of its classes."""
+        tokens: list[Token] = []
+        whole = 1.0
+        for time, place in path:
+            label = int(self.lattice.labels[self.sample, place])
+            index = (time, *((self.sample,) if self.lattice.batched else ()), label)
+            value = self.trace.value("p", index)
+            whole *= value
+            sign = "·" if tokens else ""
+            tokens += [Token(sign), Token(self.text("p", value), "p", index, value)]
+        return [*tokens, Token(f" ≈ {small(self.look, whole)}")]
+
+    def spelt(self, path: Sequence[Node], count: str) -> VGroup:
+        """A path's classes in a row, and below them what is left of it."""
+        labels = [int(self.lattice.labels[self.sample, place]) for _, place in path]
+        merged = [label for label, _ in groupby(labels) if label != self.lattice.blank]
+        loss = float(self.loss.middle[1])
+        above, below = STAGE.top - _HEAD - self.high / 2 - 1.0, loss - self.high / 2 - 0.5
+        top = above if above - 1.5 > loss + self.high / 2 + 0.3 else below
+        say = self.label(count, (_TARGET_X, top), MIN_TEXT, font="sans")
+        arrow = self.label("↓", (_TARGET_X, top - 0.88), NAME_TEXT, font="sans")
+        return VGroup(say, *self._row(labels, top - 0.44), arrow, *self._row(merged, top - 1.3))
+
+    def named_class(self, label: int) -> str:
+        """A class as it is called beside the lattice."""
+        return BLANK if label == self.lattice.blank else str(label)
+
+    def color(self, label: int) -> str:
+        """The identifying colour of a class; the blank is grey."""
+        theme = self.look.theme
+        return theme.muted if label == self.lattice.blank else theme.channel(label - 1)
+
+    def _row(self, labels: Sequence[int], y: float) -> Iterator[Text]:
+        pitch = min(0.34, 2.7 / max(1, len(labels)))
+        left = _TARGET_X - pitch * (len(labels) - 1) / 2
+        for k, label in enumerate(labels):
+            yield self.label(self.named_class(label), (left + k * pitch, y), 0.3, self.color(label), "bold")
+
+    def _log_probability(self, node: Node) -> float:
+        time, place = node
+        label = int(self.lattice.labels[self.sample, place])
+        batch = (self.sample,) if self.lattice.batched else ()
+        return self.trace.value("log_probs", (time, *batch, label))
+
+    def _cells(self, texts: Sequence[str], rows: int, cols: int, wide: float) -> Cells:
+        ems = max((measure(text, 1.0, "sans") for text in set(texts)), default=0.6)
+        size = min(0.32, (wide - BESIDE) / ems, self.high * 0.66)
+        return Cells(wide, self.high, size if size >= MIN_NUMBER else 0.0, rows, cols)
 
     @property
-    def text_size(self) -> float:
-        """The type of the numbers in cells."""
-        return min(0.24, max(MIN_TEXT, self.row * 0.42))
+    def _apart(self) -> Any:
+        """Columns stand further apart than rows, by any factor."""
+        return 1, self.pitch / self.wide
 
-    def color(self, place: int) -> str:
-        """The identifying colour of a place's class; blanks are grey."""
-        label = int(self.lattice.labels[self.sample, place])
-        return self.look.theme.wire if label == self.lattice.blank else self.look.theme.channel(label)
+    def _middle(self, top: float, rows: int) -> tuple[float, float]:
+        return _LEFT + ((self.times - 1) * self.pitch + self.wide) / 2, top - rows * self.high / 2
 
-    def ring(self, node: Node) -> Shape:
-        """The accent frame round a cell."""
-        path = box_points(self._width() + 0.06, self.row * 0.8 + 0.06, self.center(node), 0.08)
-        return self.frame(path, z_index=0)
-
-    def emission(self, node: Node) -> Shape:
-        """The frame round the probability that a cell emits at its time; none if that class is not drawn."""
-        label = int(self.lattice.labels[self.sample, node[1]])
-        cell = (min(label, self.classes - 1), node[0])
-        return self.frame(self.probabilities.outline(cell, cell, 0.01), 4, z_index=0)
-
-    def on_target(self) -> list[Edge]:
-        """Every step of every path that spells the target, found by going back from where it may end."""
-        last = self.times - 1
-        wanted = {
-            (last, place)
-            for place in (self.places - 1, self.places - 2)
-            if place >= 0 and self.reached((last, place))
-        }
-        found: list[Edge] = []
-        for time in range(last, 0, -1):
-            steps = [edge for node in sorted(wanted) if node[0] == time for edge in self.live(node)]
-            found += steps
-            wanted |= {start for start, _ in steps}
-        return found
-
-    def _width(self) -> float:
-        return min(self.column * 0.62, 1.25)
-
-    def _box(self, node: Node) -> Box:
-        theme = self.look.theme
-        return Box(self._width(), self.row * 0.8, self.center(node), 0.07, fill=theme.background, stroke=theme.line,
-                   stroke_width=1.6)  # fmt: skip
-
-    def _grid(self) -> Grid:
-        cells = Cells.fit(1, 1, self.column, self.row, self.texts("log_probs"), largest=self.column)
-        cells = Cells(
-            self.column,
-            self.row,
-            max(min(cells.text_size or MIN_TEXT, 0.24), MIN_TEXT),
-            self.classes,
-            self.times,
-        )
-        middle = (_LEFT + self.column * self.times / 2, _TOP - self.row * self.classes / 2)
+    def _probabilities(self) -> Grid:
+        texts = self.texts("p")
+        cells = self._cells(texts, self.classes, self.times, self.wide)
         batch = (self.sample,) if self.lattice.batched else ()
-        return self.grid("log_probs", (), cells, middle, index=lambda cell: (cell[1], *batch, cell[0]))
+        middle = self._middle(STAGE.top - _HEAD, self.classes)
+        return self.grid(
+            "p",
+            (),
+            cells,
+            middle,
+            index=lambda cell: (cell[1], *batch, cell[0]),
+            step=self._apart,
+        )
 
-    def _names(self) -> Iterator[Text]:
-        """Of the classes, the places, both tensors and the time steps."""
+    def _alpha(self) -> Grid:
+        top = STAGE.top - _HEAD - self.classes * self.high - _BETWEEN
+        known = [
+            self.trace.value("alpha", (self.sample, t, s))
+            for t in range(self.times)
+            for s in range(self.places)
+        ]
+        cells = self._cells([small(self.look, value) for value in known], self.places, self.times, self.wide)
+        return LatticeGrid(
+            self.look, self.trace, "alpha", (), cells, self._middle(top, self.places),
+            index=lambda cell: (self.sample, cell[1], cell[0]), blank=True, step=self._apart,
+            scale=max([value for value in known if value < np.inf] or [1.0]) or 1.0,
+        )  # fmt: skip
+
+    def _targets(self) -> list[Grid]:
+        """The labels of this sample's target as torch gets them."""
+        length = int(self.lattice.target_lengths[self.sample])
+        shape = self.trace.shape("targets")
+        if not length:
+            return []
+        flat = len(shape) == 1
+        start = int(self.lattice.target_lengths[: self.sample].sum()) if flat and self.lattice.batched else 0
+        lead: Index = () if flat else (0,) * (len(shape) - 2) + (self.sample,)
+        shown = min(length, 4)
+        cells = Cells(_ONE, self.high, min(0.32, self.high * 0.66), 1, shown)
+        at = (_TARGET_X, STAGE.top - _HEAD - self.high / 2)
+        return [self.grid("targets", (), cells, at, index=lambda cell: (*lead, start + cell[1]), plain=True)]
+
+    def _single(self, tensor: str, index: Index, x: float) -> Grid:
+        """One result in line with the cells that a path may end in."""
+        grid = self.grid_of_alpha
+        last = self.places - 1
+        y = (grid.center((last, 0))[1] + grid.center((max(0, last - 1), 0))[1]) / 2
+        cells = self._cells(self.texts(tensor), 1, 1, 0.95)
+        return self.grid(tensor, (), cells, (x, y), index=lambda _: index, blank=True)
+
+    def _names(self) -> Iterator[Text | MathText | VGroup]:
+        """Of the classes, the places, all tensors and the time steps."""
         for label in range(self.classes):
             yield self._class_name(label, self.probabilities.center((label, 0))[1])
         for place in range(self.places):
             label = int(self.lattice.labels[self.sample, place])
-            yield self._class_name(label, self.center((0, place))[1])
-        beside = _LEFT - 0.05
-        heads = (("log_probs", _TOP), ("alpha", self.center((0, 0))[1] + self.row / 2))
-        for name, y in heads:
-            yield self.label(name, (beside, y + 0.16), MIN_TEXT, align="right")
+            yield self._class_name(label, self.grid_of_alpha.center((place, 0))[1])
+        name, left = "exp(log_probs) =", self.probabilities.center((0, 0))[0] - self.wide / 2
+        head = STAGE.top - _HEAD + 0.12
+        yield self.label(name, (left, head), align="left", vertical="baseline", font="sans")
+        after = left + measure(name, NAME_TEXT) + 0.1
+        symbol = MathText("p", NAME_TEXT, self.look.theme.role("result"))
+        yield symbol.place((after, head), align="left", vertical="baseline")
+        sizes = str(self.trace.shape("log_probs"))
+        yield self.label(sizes, (after + 0.24, head), align="left", vertical="baseline", font="sans")
+        axis = STAGE.top - _HEAD - self.classes * self.high - _BETWEEN / 2
         for time in range(self.times):
             x = self.probabilities.center((0, time))[0]
-            yield self.label(f"t = {time}", (x, _TOP + 0.2), MIN_TEXT)
+            yield self.label(f"t = {time}", (x, axis), MIN_TEXT, font="sans")
+        alpha = MathText("α", 0.3, self.look.theme.role("result"))
+        yield alpha.place((_LEFT - 0.2, axis), align="right")
+        if self.targets:
+            yield self._name("targets", self.targets[0], shape=True)
+        yield self._name("loss", self.loss)
+
+    def _name(self, tensor: str, grid: Grid, shape: bool = False) -> VGroup:
+        at = (grid.middle[0], grid.middle[1] + self.high / 2 + 0.12)
+        return self.title(tensor, at, shape=shape)
 
     def _class_name(self, label: int, y: float) -> Text:
-        is_blank = label == self.lattice.blank
-        text, color = (_BLANK, None) if is_blank else (str(label), self.look.theme.channel(label))
-        return self.label(text, (_LEFT - 0.2, y), _CLASS, color, "bold", align="right")
+        return self.label(
+            self.named_class(label), (_LEFT - 0.2, y), 0.28, self.color(label), "bold", align="right"
+        )

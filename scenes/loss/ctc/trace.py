@@ -1,29 +1,47 @@
 """What CTC loss computes: how likely all ways of spelling a target are, by a table of sums over time.
 
-Between, before and after the labels of a target stand blanks: `S = 2·length + 1` places. `alpha[n, t, s]` is the log
-probability of everything that may have led to place `s` by time `t`. See A. Graves et al., Connectionist Temporal
-Classification (2006), and https://docs.pytorch.org/docs/stable/generated/torch.nn.CTCLoss.html.
+Between, before and after the labels of a target stand blanks: `S = 2·length + 1` places. `alpha[n, t, s]` is the
+probability of everything that may have led to place `s` by time `t`, `log_alpha` its logarithm, in which torch computes
+and which is never too small. See A. Graves et al., Connectionist Temporal Classification (2006), and
+https://docs.pytorch.org/docs/stable/generated/torch.nn.CTCLoss.html.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from torchreel.scenes.trace.formula import Add, Case, Const, Div, Expr, LogSumExp, Mul, Neg, Ref, Rounded, Sum
+from torchreel.scenes.trace.formula import (
+    Add,
+    Case,
+    Const,
+    Div,
+    Expr,
+    Func,
+    LogSumExp,
+    Mul,
+    Neg,
+    Ref,
+    Rounded,
+    Sum,
+)
 from torchreel.scenes.trace.operator import Call, Recording
-from torchreel.scenes.trace.proof import Rule
+from torchreel.scenes.trace.proof import Rule, Trace
 
 _NEVER = -math.inf
+_NEARLY = 0.01
+_SMALLEST, _LARGEST = 1e-250, 1e250
 
 
 def record_ctc(call: Call) -> Recording:
-    """`alpha`, the number of `paths` to each place, `nll`, `loss` and the reduced `output`.
+    """`p`, `alpha`, the number of `paths` to each place, `nll`, `loss` and the reduced `output`.
 
+    `p` is exp of the input: probabilities, if the input holds logarithms of such.
     `labels` `(N, S)` are the places' classes, `lengths` what the mean divides each loss by. An input without batch
     counts as N = 1.
     """
@@ -33,13 +51,17 @@ def record_ctc(call: Call) -> Recording:
         "targets": call.inputs["targets"],
         "labels": lattice.labels,
         "lengths": lattice.target_lengths.clamp(min=1),
-        "alpha": lattice.alpha(),
+        "p": call.inputs["log_probs"].double().exp(),
+        "log_alpha": lattice.log_alpha,
+        "alpha": lattice.alpha,
         "paths": lattice.paths(),
     }
-    tensors["nll"] = lattice.ends(tensors["alpha"])
+    tensors["nll"] = lattice.ends(tensors["log_alpha"])
     tensors["loss"] = tensors["nll"].masked_fill(lattice.dropped(tensors["nll"]), 0)
     tensors["output"] = call.output
     rules = [
+        Rule("p", lambda cells: Func("exp", Ref("log_probs", cells))),
+        Rule("log_alpha", lattice.log_step),
         Rule("alpha", lattice.step),
         Rule("paths", lattice.count),
         Rule("nll", lattice.end),
@@ -47,6 +69,26 @@ def record_ctc(call: Call) -> Recording:
         Rule("output", lambda cells: _reduced(lattice, cells)),
     ]
     return Recording(tensors, tuple(rules))
+
+
+def ctc_facts(trace: Trace) -> dict[str, bool]:
+    """What captions may claim of a call, of its first sample where it is about one."""
+    module: Any = trace.module
+    found: dict[str, Any] = dict(trace.tensors)
+    log_probs, loss, nll = found["log_probs"], found["loss"].reshape(-1), found["nll"].reshape(-1)
+    lattice = Lattice.of(Call(trace.module, trace.inputs, trace.kwargs, trace.call, trace.output))
+    sums = log_probs.double().logsumexp(-1)
+    impossible = bool(len(nll)) and bool(nll[0].isposinf())
+    return {
+        **{f"reduction_{name}": module.reduction == name for name in ("mean", "sum", "none")},
+        "several_samples": len(nll) > 1,
+        "input_is_log_probabilities": bool((sums.abs() < _NEARLY).all()),
+        "impossible": impossible,
+        "zeroed": impossible and bool(loss[0] == 0),
+        "two_ends": bool(len(nll)) and int(lattice.target_lengths[0]) > 0,
+        "one_label": bool(len(nll)) and int(lattice.target_lengths[0]) == 1,
+        "repeats": bool(len(nll)) and lattice.repeats(0),
+    }
 
 
 @dataclass(frozen=True)
@@ -98,7 +140,37 @@ class Lattice:
         in_time = torch.arange(times)[None, :, None] < self.input_lengths[:, None, None]
         return in_time & (torch.arange(places)[None, None, :] < self.places[:, None, None])
 
+    def repeats(self, sample: int) -> bool:
+        """Whether a target has the same label twice in a row."""
+        labels = self.labels[sample, 1 : int(self.places[sample]) : 2]
+        return bool((labels[1:] == labels[:-1]).any())
+
+    @cached_property
+    def is_told(self) -> bool:
+        """Whether all probabilities in the table can be told from 0 and from infinity in float64."""
+        inside = (self._table > _SMALLEST) & (self._table < _LARGEST)
+        return bool((inside | (self._table == 0) & (self.log_alpha == _NEVER)).all())
+
+    @cached_property
     def alpha(self) -> Tensor:
+        """The table of probabilities, `(N, T, S)` in float64."""
+        return self._table if self.is_told else self.log_alpha.exp()
+
+    @cached_property
+    def _table(self) -> Tensor:
+        samples, times, places = self.shape
+        table = torch.zeros((samples, times, places), dtype=torch.float64)
+        emitted = self._emitted().exp()
+        for time in range(times):
+            if time:
+                table[:, time] = self._sources(table[:, time - 1], 0.0).sum(-1) * emitted[:, time]
+            else:
+                table[:, 0, :2] = emitted[:, 0, :2]
+            table[:, time].masked_fill_(~self.exists()[:, time], 0)
+        return table
+
+    @cached_property
+    def log_alpha(self) -> Tensor:
         """The table of log probabilities, one time step after the other, `(N, T, S)` in float64."""
         samples, times, places = self.shape
         table = torch.full((samples, times, places), _NEVER, dtype=torch.float64)
@@ -153,26 +225,34 @@ class Lattice:
         return nll.isinf() & self.zero_infinity
 
     def step(self, cells: Tensor) -> Expr:
-        """alpha: all that may lead here, and the class of this place now."""
+        """alpha: all that may lead here, added, times the probability of this place's class now."""
+        if not self.is_told:
+            return Func("exp", Ref("log_alpha", cells))
+        emitted = self.emission(cells, "p")
+        grown = Mul((Sum(self._from("alpha", cells, 0.0)), emitted))
+        return Case(self._kind(cells), (grown, emitted, Const(0)))
+
+    def log_step(self, cells: Tensor) -> Expr:
+        """log_alpha: the same in logarithms, as torch computes it."""
+        emitted = self.emission(cells, "log_probs")
+        grown = Add((LogSumExp(self._from("log_alpha", cells, _NEVER)), emitted))
+        return Case(self._kind(cells), (grown, emitted, Const(_NEVER, "−∞")))
+
+    def _kind(self, cells: Tensor) -> Tensor:
+        """0 for a cell that others lead to, 1 for one where a path may begin, 2 for one that nothing leads to."""
         sample, time, place = cells.unbind(1)
-        emitted = self.emission(cells)
-        grown = Add((LogSumExp(self._from("alpha", cells, _NEVER)), emitted))
         which = torch.where(time > 0, 0, torch.where(place < 2, 1, 2))
-        which = torch.where(self.exists()[sample, time, place], which, 2)
-        return Case(which, (grown, emitted, Const(_NEVER, "−∞")))
+        return torch.where(self.exists()[sample, time, place], which, 2)
 
     def count(self, cells: Tensor) -> Expr:
         """paths: those of all places that may lead here."""
-        sample, time, place = cells.unbind(1)
-        which = torch.where(time > 0, 0, torch.where(place < 2, 1, 2))
-        which = torch.where(self.exists()[sample, time, place], which, 2)
-        return Case(which, (Sum(self._from("paths", cells, 0.0)), Const(1), Const(0)))
+        return Case(self._kind(cells), (Sum(self._from("paths", cells, 0.0)), Const(1), Const(0)))
 
-    def emission(self, cells: Tensor) -> Ref:
-        """The log probability of a cell's class at its time."""
+    def emission(self, cells: Tensor, tensor: str) -> Ref:
+        """The element of `tensor`, log_probs or p, for a cell's class at its time."""
         sample, time, place = cells.unbind(1)
         index = [time, sample, self.labels[sample, place]]
-        return Ref("log_probs", torch.stack(index if self.batched else [index[0], index[2]], 1))
+        return Ref(tensor, torch.stack(index if self.batched else [index[0], index[2]], 1))
 
     def _from(self, tensor: str, cells: Tensor, nothing: float) -> Ref:
         sample, time, place = cells.unbind(1)
@@ -189,15 +269,21 @@ class Lattice:
         last = (self.input_lengths[sample] - 1)[:, None].expand(-1, 2)
         place = self.places[sample][:, None] - torch.tensor([1, 2])
         index = torch.stack([sample[:, None].expand(-1, 2), last, place], -1)
-        found = Neg(LogSumExp(Ref("alpha", index, fill=_NEVER, skip=place < 0)))
+        skip = place < 0
+        in_logs = Neg(LogSumExp(Ref("log_alpha", index, fill=_NEVER, skip=skip)))
+        total = Sum(Ref("alpha", index, fill=0.0, skip=skip))
+        found = Neg(Func("log", total))
+        told = (total.evaluate({"alpha": self.alpha}) > 0) & self.is_told
         which = torch.where(
-            self.input_lengths[sample] > 0, 0, torch.where(self.target_lengths[sample] == 0, 1, 2)
+            self.input_lengths[sample] > 0,
+            torch.where(told, 0, 3),
+            torch.where(self.target_lengths[sample] == 0, 1, 2),
         )
-        return Case(which, (found, Const(0), Const(math.inf, "∞")))
+        return Case(which, (found, Const(0), Const(math.inf, "∞"), in_logs))
 
     def kept(self, cells: Tensor, nll: Tensor) -> Expr:
         """loss: the nll, but 0 for what cannot be spelt at all where `zero_infinity` says so."""
-        return Case(self.dropped(nll)[cells[:, 0]].long(), (Ref("nll", cells), Const(0)))
+        return Case(self.dropped(nll)[cells[:, 0]].long(), (self.end(cells), Const(0)))
 
 
 def _places(targets: Tensor, lengths: Tensor, blank: int, batched: bool) -> Tensor:

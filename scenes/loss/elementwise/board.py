@@ -1,215 +1,252 @@
-"""The stage of the element-wise losses: tensors below one another, room for a picture, the reduction as the last act.
+"""The stage of the element-wise losses: inputs left, the curve in the middle, the losses right, what they make below.
 
-Right stand input, target and what is computed from them, one grid below the other, so that the cells of one element
-have one place in all of them; an accent frame marks it. Left is the room of the picture (`PICTURE`). Below the grids
-the losses become one number, or stay.
+One element is one row. A lit path leads from its row below the axis up to its place on the curve, and on at the height
+of its loss to the loss's cell.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.loss.board import LossBoard
-from torchreel.scenes.parts.grid import Cell, Cells, Grid
-from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
-from torchreel.scenes.parts.motion import Appear, Morph, Move, Vanish
-from torchreel.scenes.parts.plot import Area
-from torchreel.scenes.parts.shapes import Arrow, Point, Shape
-from torchreel.scenes.parts.text import Text, measure
-from torchreel.scenes.trace.formula import Index
+from torchreel.scenes.loss.elementwise.columns import Columns, Rows, number_size
+from torchreel.scenes.loss.elementwise.graph import LossGraph, Names, gutter, heights
+from torchreel.scenes.loss.elementwise.trace import Span, shown
+from torchreel.scenes.parts.frame import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
+from torchreel.scenes.parts.grid import Cells, Grid
+from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.motion import Tween
+from torchreel.scenes.parts.shapes import Disc, Path, Shape, polyline
+from torchreel.scenes.parts.text import fit
 from torchreel.scenes.trace.proof import Trace
 
-PICTURE: Area = (-6.2, -2.2, -0.75, 2.7)
-"""The frame of a plot: its numbers and names stand outside it."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 0.85, 6.75, 3.12, -1.5
-_GAP, _LARGEST, _WIDEST, _LARGEST_TEXT = 0.22, 0.66, 2.7, 0.3
-_RESULT_Y, _RESULT_WIDTH, _RESULT_HEIGHT = -2.35, 1.25, 0.5
-_SIGN, _KEPT = 0.28, 0.24
-_MOST_FLYING = 24
+_LEFT, _RIGHT = -EDGE + MARGIN, EDGE - MARGIN
+_TOP, _BOTTOM = STAGE_TOP - 0.88, STAGE_BOTTOM + 0.44
+_PLOT_BOTTOM = STAGE_BOTTOM + 1.26
+_TALLEST, _BETWEEN, _JOIN, _DOT = 0.68, 0.14, 0.42, 0.11
+_LANE, _AFTER = 0.2, 0.6
+_SHORTEST_LANE, _FRAMED = 0.14, 0.03
+
+_LEFT_OF_CURVE = ("input", "target", "var", "pos_weight", "difference", "agreement", "p", "q")
+_RIGHT_OF_CURVE = ("unweighted", "weight", "loss")
+COMPUTED = ("difference", "agreement", "p", "q", "unweighted", "loss")
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What a loss wants on its stage: the words at the graph, names above columns, which column tells the curve.
+
+    `tells` is that column, whose cells have the colours of the curves; `color` says the colour of an element there
+    where it is not that of its curve.
+    """
+
+    names: Names
+    heads: dict[str, str]
+    tells: str = ""
+    color: Callable[[int], str] | None = None
+
+
+class Grow(Tween):
+    """A path is drawn from its beginning to its end."""
+
+    quick = 0.3
+
+    def __init__(self, path: Path, corners: Sequence[tuple[float, float]], **kwargs: object) -> None:
+        super().__init__(path, introducer=True, **kwargs)  # type: ignore[arg-type]
+        self.path = path
+        self.corners = np.array(corners, float)
+        self.along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self.corners, axis=0), axis=1))])
+
+    def begin(self) -> None:
+        self.interpolate(0)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        share = self.rate_func(min(1.0, alpha * max(1.0, self.run_time / self.quick)))
+        reached = np.minimum(self.along, share * self.along[-1])
+        x, y = (np.interp(reached, self.along, self.corners[:, k]) for k in (0, 1))
+        self.path.points = polyline(np.stack([x, y], axis=1))  # type: ignore[arg-type]
 
 
 class LossPanel(LossBoard):
-    """Tensors of one (broadcast) shape as grids below one another; those in `blank` are empty until written."""
+    """All that stands on stage, and what points at an element."""
 
-    def __init__(self, look: Look, trace: Trace, names: Sequence[str], blank: Sequence[str]) -> None:
+    def __init__(self, look: Look, trace: Trace, span: Span, reduction: str, telling: Telling) -> None:
         super().__init__(look, trace)
-        self.axes = len(trace.shape("loss"))
-        rows, cols = plane(trace.shape("loss"))
-        label = max(measure(name, NAME_TEXT, "mono") for name in names) + 0.25
-        label = max(label, *(measure(self.size(name), MIN_TEXT, "mono") + 0.25 for name in names))
-        texts = self.texts(*names)
-        width = _RIGHT - _LEFT - label
-        height = (_TOP - _BOTTOM) / len(names) - _GAP
-        cells = _wide(Cells.fit(rows, cols, width, height, texts, _LARGEST), width, texts)
-        self.middle = _LEFT + label + width / 2
-        self.cropped = (cells.rows, cells.cols) != (rows, cols)
-        self.has_numbers = bool(cells.text_size)
-        tall = cells.rows * cells.height
-        self.grids: dict[str, Grid] = {}
-        for number, name in enumerate(names):
-            center = (self.middle, _TOP - tall / 2 - number * (height + _GAP) - max(0.0, height - tall) / 2)
-            read = partial(self._element, name)
-            self.grids[name] = self.grid(name, (), cells, center, index=read, blank=name in blank)
-        outline = self.grids[names[0]].outline((0, 0), (0, 0), 0.02)
-        self.frames = {name: self.frame(outline) for name in names}
+        self.span, self.reduction, self.telling = span, reduction, telling
+        self.held, self.numbers = span.curves(trace.tensors, trace.shape("loss"))  # type: ignore[arg-type]
+        rows = self._rows()
+        size = number_size(look, rows.height)
+        self.columns = [self._columns(names, rows, size) for names in (_LEFT_OF_CURVE, _RIGHT_OF_CURVE)]
+        self.left, self.right = self.columns
+        self.count = rows.count
+        self.graph = self._graph()
+        self.left.put(_LEFT, COMPUTED, self._tints(), ("target",))
+        self.right.put(_RIGHT - self.right.width, COMPUTED, {}, ())
+        self.results = self._results(rows)
 
     @property
     def scenery(self) -> VGroup:
-        """The grids and their names with their shapes."""
-        return VGroup(*self.grids.values(), *(part for name in self.grids for part in self._names(name)))
+        """What stands from the beginning."""
+        return VGroup(
+            self.graph.scenery,
+            *(one.scenery for one in self.columns),
+            *self.results.values(),
+            *self._result_names(),
+        )
 
     @property
-    def positions(self) -> list[Cell]:
-        """Every shown element, row by row."""
-        return list(self.grids["loss"].positions())
+    def is_cropped(self) -> bool:
+        """Whether there are more elements than are shown."""
+        return self.count < math.prod(self.trace.shape("loss"))
 
-    def index(self, cell: Cell) -> Index:
-        """The element of `loss` that a cell shows: of many planes the first."""
-        return ((0,) * self.axes + cell)[2:] if self.axes > 1 else cell[2 - self.axes :]
+    @property
+    def height(self) -> str:
+        """The tensor that is the height on the curve: the loss, or what it is before its weight."""
+        return "unweighted" if "unweighted" in self.right.grids else "loss"
 
-    def value(self, name: str, cell: Cell) -> float:
-        """A value of the element a cell shows."""
-        return self.grids[name].value(cell)
+    def has(self, name: str) -> bool:
+        """Whether a tensor has a column."""
+        return any(name in one.grids for one in self.columns)
 
-    def mark(self, cell: Cell, names: Sequence[str]) -> list[Animation]:
-        """The frames of `names` go to a cell; they come on stage where they are not yet."""
-        moves: list[Animation] = []
+    def value(self, name: str, number: int) -> float:
+        """A tensor's value for an element."""
+        return self.left.value(name, number)
+
+    def write(self, name: str, number: int) -> list[Animation]:
+        """A value is born in its cell."""
+        return self._column(name).write(name, number)
+
+    def mark(self, number: int) -> VGroup:
+        """The dot that an element leaves on its curve."""
+        dot = self.graph.dot(self.numbers[number], *self._spot(number))
+        return VGroup() if dot is None else VGroup(dot)
+
+    def frames(self, number: int, sources: Sequence[str], target: str) -> VGroup:
+        """Frames round cells of an element: thin ones round what a value is made of, a thick one round it."""
+        made = [self._column(one).frame_of(one, number, Stroke.SOURCE) for one in sources if self.has(one)]
+        return VGroup(*made, self._column(target).frame_of(target, number, Stroke.FRAME))
+
+    def way(self, number: int) -> list[tuple[float, float]]:
+        """The corners of the lit path of an element."""
+        last, first = self.left.names[-1], self.right.names[0]
+        start, end = self.left.edge(last, number, 1), self.right.edge(first, number, -1)
+        lanes = (start[0] + _LANE, self.graph.plot.right + _AFTER / 2)
+        return self.graph.way(*self._spot(number), start, end, lanes)
+
+    def path(self, number: int) -> VGroup:
+        """The lit path with its dot, and the curve that holds; empty where there is no such point."""
+        corners = self.way(number)
+        if not corners:
+            return VGroup()
+        accent, background = self.look.theme.accent, self.look.theme.background
+        dot = Disc(_DOT, corners[4], fill=accent, stroke=background, stroke_width=2.4, z_index=3)
+        curve = [self.graph.lit(self.numbers[number])] if self.graph.has_many else []
+        return VGroup(*curve, *self._behind(number), Path(corners, accent, 3.0, z_index=1.5), dot)
+
+    def _behind(self, number: int) -> list[Shape]:
+        """Where the last column has no part in the loss, the path comes from behind it."""
+        if not (self.left.names[-1] == "pos_weight" and self.value("target", number) == 0):
+            return []
+        ends = self.left.edge("target", number, 1), self.left.edge("pos_weight", number, 1)
+        return [Shape(polyline(ends), stroke=self.look.theme.accent, stroke_width=3.0, z_index=-1)]
+
+    def _spot(self, number: int) -> tuple[float, float]:
+        return self.value(self.span.x, number), self.value(self.height, number)
+
+    def _column(self, name: str) -> Columns:
+        return next(one for one in self.columns if name in one.grids)
+
+    def _columns(self, names: Sequence[str], rows: Rows, size: float) -> Columns:
+        held = [name for name in names if name in self.trace.tensors]
+        results = [
+            name
+            for name in ("total", "output")
+            if not self.trace.shape("output") and name in self.trace.tensors
+        ]
+        return Columns(self.look, self.trace, held, rows, self.telling.heads, size, results)
+
+    def _rows(self) -> Rows:
+        groups, size = shown(self.trace.shape("loss"))
+        extra = {"none": 0, "sum": 1}.get(self.reduction, 2)
+        room = _TOP - _BOTTOM - extra * _JOIN - (groups - 1) * _BETWEEN
+        height = min(_TALLEST, room / (groups * size + extra))
+        return Rows(groups, size, _TOP, height, _BETWEEN)
+
+    def _graph(self) -> LossGraph:
+        dots = [(self.numbers[k], *self._spot_of(k)) for k in range(self.count)]
+        y = heights(self.trace, self.span, [y for _, _, y in dots])
+        left = _LEFT + self.left.width + _LANE + _SHORTEST_LANE + gutter(y)
+        right = _RIGHT - self.right.width - _AFTER
+        area = (left, _PLOT_BOTTOM, right, _TOP)
+        return LossGraph(self.look, self.trace, self.span, y, area, self.telling.names, self.held, dots)
+
+    def _spot_of(self, number: int) -> tuple[float, float]:
+        name = "unweighted" if "unweighted" in self.trace.tensors else "loss"
+        return self.value(self.span.x, number), self.value(name, number)
+
+    def _tints(self) -> dict[str, Callable[[int], str]]:
+        if not self.telling.tells:
+            return {}
+        own = self.telling.color or (lambda number: self.graph.color(self.numbers[number]))
+        return {self.telling.tells: own}
+
+    # What the losses make.
+
+    def _results(self, rows: Rows) -> dict[str, Grid]:
+        names = {"none": [], "sum": ["output"]}.get(self.reduction, ["total", "output"])
+        x = float(self.right.grids["loss"][0].middle[0])
+        top, found = rows.bottom - _JOIN, {}
         for name in names:
-            frame, points = self.frames[name], self.grids[name].outline(cell, cell, 0.02)
-            moves.append(Morph(frame, points, quick=0.3))
-        return moves
+            found[name] = self._result(name, (x, top - rows.height / 2), rows.height)
+            top -= rows.height + _JOIN
+        return found
 
-    def framed(self, cell: Cell, names: Sequence[str]) -> VGroup:
-        """The frames of `names`, set on a cell at once."""
-        for name in names:
-            self.frames[name].points = self.grids[name].outline(cell, cell, 0.02)
-        return VGroup(*(self.frames[name] for name in names))
+    def _result(self, name: str, at: tuple[float, float], height: float) -> Grid:
+        text = self.text(name, self.trace.value(name, ()))
+        wide = self.right.widths["loss"]
+        size = fit(text, wide - 0.2, number_size(self.look, height), MIN_NUMBER)
+        cells = Cells(wide, height, size, 1, 1)
+        return self.grid(name, (), cells, at, index=lambda _: (), blank=True)
 
-    def write(self, name: str, cell: Cell, start: Point | None = None) -> list[Animation]:
-        """A computed value comes into its place."""
-        return self.grids[name].write(cell, start)
-
-    def _names(self, name: str) -> Iterator[Text]:
-        grid = self.grids[name]
-        tall = grid.cells.rows * grid.cells.height
-        at = grid.middle - np.array([grid.cells.cols * grid.cells.width / 2 + 0.16, 0, 0])
-        size = self.size(name)
-        shift = np.array([0, 0.14 if size and tall > 0.45 else 0.0, 0])
-        yield self.label(name, at + shift, color=self.look.theme.text, align="right")
-        if shift.any():
-            yield self.label(size, at - shift, MIN_TEXT, align="right")
-
-    def _element(self, name: str, cell: Cell) -> Index:
-        """The element of a tensor, which may be broadcast, that a cell shows."""
-        return self.aligned(name, self.index(cell))
-
-
-class Ending(LossBoard):
-    """The last act: the losses gather in one sum, which a mean divides; with "none" they are the output."""
-
-    def __init__(self, look: Look, trace: Trace, panel: LossPanel, reduction: str) -> None:
-        super().__init__(look, trace)
-        self.reduction = reduction
-        self.loss = panel.grids["loss"]
-        middle = self.loss.middle[0]
-        spread = 1.45 if self.has_divisor else 0.0
-        self.places = {"total": (middle - spread, _RESULT_Y), "output": (middle + spread, _RESULT_Y)}
-        self.cells: dict[str, Grid] = {}
-        if reduction != "none":
-            names = ["total", "output"] if self.has_divisor else ["output"]
-            self.cells = {name: self._cell(name) for name in names}
-
-    @property
-    def has_divisor(self) -> bool:
-        """Whether the sum is divided."""
-        return "total" in self.trace.tensors
-
-    @property
-    def first(self) -> str:
-        """Where the losses gather: the sum."""
-        return "total" if self.has_divisor else "output"
+    def sum_frames(self, name: str) -> VGroup:
+        """What points at a sum, or at the mean below it: frames, and lines between them."""
+        grid = self.results[name]
+        target = grid.outline((0, 0), (0, 0), _FRAMED)
+        if name == "output" and "total" in self.results:
+            made = [self.frame(self.results["total"].outline((0, 0), (0, 0), _FRAMED), Stroke.SOURCE, 3)]
+        else:
+            groups = range(self.right.rows.groups)
+            made = [self.right.frame_group("loss", group, Stroke.SOURCE) for group in groups]
+        lines = []
+        for side in (0, 1):
+            x = float((target.min(0), target.max(0))[side][0])
+            ends = [(x, float(made[-1].points[:, 1].min())), (x, float(target[:, 1].max()))]
+            color = self.look.theme.tint(self.look.theme.accent, 0.55)
+            lines.append(Shape(polyline(ends), stroke=color, stroke_width=2.2, z_index=-1))
+        return VGroup(*lines, *made, self.frame(target, Stroke.FRAME, 3))
 
     def divisor(self) -> str:
         """What the sum is divided by, as it stands in the proved formula."""
         return self.trace.step("output", ()).tokens(lambda name, value: "", 2)[-1].text
 
-    def gather(self) -> list[Animation]:
-        """Copies of the losses fly to the sum."""
-        target = self.cells[self.first]
-        numbers = list(self.loss.numbers.values())[:_MOST_FLYING]
-        flying: list[Animation] = [
-            Move(number.copy(), to=tuple(target.center((0, 0))), introducer=True, remover=True)
-            for number in numbers
-        ]
-        return [*flying, Appear(self._arrow()), Appear(target, self._name(self.first))]
-
-    def summed(self) -> list[Animation]:
-        """The sum is written."""
-        return self.cells[self.first].write((0, 0))
-
-    def divided(self) -> list[Animation]:
-        """The divisor and the quotient are written."""
-        middle = (self.loss.middle[0], _RESULT_Y)
-        sign = self.label(f"÷ {self.divisor()} =", middle, _SIGN, self.look.theme.text, "sans")
-        output = self.cells["output"]
-        shown = Appear(output, self._name("output"), self._frame(output))
-        return [Appear(sign), shown, *output.write((0, 0))]
-
-    def kept(self) -> list[Animation]:
-        """The whole tensor of losses is the output."""
-        last = (self.loss.cells.rows - 1, self.loss.cells.cols - 1)
-        frame = self.frame(self.loss.outline((0, 0), last, 0.06))
-        at = (self.loss.middle[0], _RESULT_Y + 0.3)
-        name = self.label(self.sized("output"), at, _KEPT, self.look.theme.accent)
-        return [Appear(frame), Appear(self._arrow(0.2)), Appear(name)]
-
-    def finish(self) -> list[Animation]:
-        """A frame round a sum that is the output."""
-        return [Appear(self._frame(self.cells["output"]))]
-
-    def leave(self, frames: Sequence[Shape]) -> list[Animation]:
-        """The frames of the last element go."""
-        return [Vanish(frame) for frame in frames]
-
-    def _cell(self, name: str) -> Grid:
-        fitted = Cells.fit(1, 1, _RESULT_WIDTH, _RESULT_HEIGHT, self.texts(name), 2.0)
-        cells = Cells(_RESULT_WIDTH, _RESULT_HEIGHT, fitted.text_size or MIN_TEXT, 1, 1)
-        return self.grid(name, (), cells, self.places[name], index=lambda _: (), blank=True)
-
-    def _name(self, name: str) -> Text:
-        return self.cells[name].caption(name, gap=0.1)
-
-    def _frame(self, grid: Grid) -> Shape:
-        return self.frame(grid.outline((0, 0), (0, 0), 0.03))
-
-    def _arrow(self, end: float = 0.0) -> Arrow:
-        bottom = self.loss.middle[1] - self.loss.cells.rows * self.loss.cells.height / 2 - 0.08
-        stop = _RESULT_Y + _RESULT_HEIGHT / 2 + 0.36 + end
-        x = self.places[self.first][0] if self.reduction != "none" else self.loss.middle[0]
-        return self.arrow(x, bottom, min(stop, bottom - 0.16))
-
-
-def _wide(cells: Cells, width: float, texts: Sequence[str]) -> Cells:
-    """Cells with numbers, as wide as the room allows, and with the larger numbers that they then hold."""
-    if not cells.text_size:
-        return cells
-    across = min(width / max(1, cells.cols), _WIDEST * cells.height)
-    ems = max(measure(text, 1.0) for text in texts)
-    size = max(cells.text_size, min(_LARGEST_TEXT, (across - 0.1) / ems, cells.height * 0.72))
-    return Cells(across, cells.height, size, cells.rows, cells.cols)
-
-
-def plane(shape: Sequence[int]) -> Cell:
-    """Rows and columns of the plane that is shown of a tensor: its last two dimensions."""
-    sizes = [1, 1, *shape]
-    return sizes[-2], sizes[-1]
-
-
-def is_one_of_many(shape: Sequence[int]) -> bool:
-    """Whether there are further planes that are not shown."""
-    return math.prod(shape[:-2]) > 1
+    def _result_names(self) -> list[VGroup | MathText]:
+        """Between the cells what happens to the losses, and under the last one what it is called."""
+        if not self.results:
+            return []
+        signs = dict(
+            zip(self.results, ("Σ", f"÷ {self.divisor()}" if "total" in self.results else ""), strict=False)
+        )
+        found: list[VGroup | MathText] = []
+        for name, grid in self.results.items():
+            x, y, _ = grid.middle
+            above = (x, y + grid.cells.height / 2 + _JOIN / 2)
+            found.append(MathText(signs[name], NAME_TEXT, self.look.theme.text).place(above))
+        last = self.results["output"]
+        below = (last.middle[0], last.middle[1] - last.cells.height / 2 - 0.3)
+        return [*found, self.title("output", below, shape=False)]

@@ -3,109 +3,236 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import ClassVar
 
 from torchreel.scenes.loss import operators
-from torchreel.scenes.loss.elementwise.graph import Band
-from torchreel.scenes.loss.elementwise.story import CurvedLoss
-from torchreel.scenes.parts.grid import Cell
+from torchreel.scenes.loss.elementwise.story import ElementwiseLoss
 
 
-class L1Loss(CurvedLoss):
+def plain(value: float) -> str:
+    """A setting or a target as a formula has it, U+2212 for minus."""
+    return f"{value:g}".replace("-", "−").replace("inf", "∞")
+
+
+class L1Loss(ElementwiseLoss):
     operator = operators.L1Loss
 
+    def formula(self) -> str:
+        return "loss = |difference|,  difference = input − target"
 
-class MSELoss(CurvedLoss):
+
+class MSELoss(ElementwiseLoss):
     operator = operators.MSELoss
 
-    def moment(self, cell: Cell) -> str:
-        return "small" if abs(self.panel.value("difference", cell)) < 1 else "large"
+    def formula(self) -> str:
+        return "loss = difference²,  difference = input − target"
+
+    def moment(self, number: int) -> str:
+        size = abs(self.panel.value("difference", number))
+        return "small" if 0 < size < 1 else "large" if 1 < size < math.inf else "height"
+
+    def telling(self, slow: Sequence[int]) -> int:
+        return max(slow, key=lambda number: self.moment(number) == "large")
 
 
-class _Switching(CurvedLoss):
+class _Switching(ElementwiseLoss):
     """A square near 0 and a straight line beyond a switch, which the setting `switch` places."""
 
-    switch = ""
+    switch, symbol = "", ""
 
     @property
     def limit(self) -> float:
         """Where the square becomes a line."""
         return float(getattr(self.module, self.switch))
 
-    def bands(self) -> list[Band]:
-        return [(-self.limit, self.limit, "")] if math.isfinite(self.limit) else []
+    def marks(self) -> list[tuple[float, str]]:
+        if not self.limit or math.isinf(self.limit):
+            return []
+        return [(-self.limit, f"−{self.symbol}"), (self.limit, self.symbol)]
 
-    def markers(self) -> list[tuple[float, str]]:
-        return [(-self.limit, f"−{self.switch}"), (self.limit, self.switch)]
+    def moment(self, number: int) -> str:
+        size = abs(self.panel.value("difference", number))
+        return "inside" if self.is_inside(size) else "outside"
 
-    def moment(self, cell: Cell) -> str:
-        return "inside" if abs(self.panel.value("difference", cell)) <= self.limit else "outside"
-
-    def slow(self) -> list[Cell]:
-        """The first element of each regime."""
-        cells = self.panel.positions
-        firsts = {self.moment(cell): cell for cell in reversed(cells)}
-        return sorted(firsts.values())
+    def is_inside(self, size: float) -> bool:
+        """Whether the square holds for a difference of a size."""
+        return size < self.limit
 
 
 class SmoothL1Loss(_Switching):
     operator = operators.SmoothL1Loss
-    switch = "beta"
+    switch, symbol = "beta", "β"
+
+    def formula(self) -> str:
+        if not self.limit:
+            return "loss = |difference|,  difference = input − target,  β = 0"
+        outside = "|difference| − ½·β"
+        inside = "½·difference² / β if |difference| < β"
+        return f"loss = {inside}, else {outside},  β = {plain(self.limit)}"
+
+    def reference_name(self) -> str:
+        return "|d|"
 
 
 class HuberLoss(_Switching):
     operator = operators.HuberLoss
-    switch = "delta"
+    switch, symbol = "delta", "δ"
+
+    def formula(self) -> str:
+        outside = "δ·(|difference| − ½·δ)"
+        return f"loss = ½·difference² if |difference| ≤ δ, else {outside},  δ = {plain(self.limit)}"
+
+    def reference_name(self) -> str:
+        return "½·d²"
+
+    def is_inside(self, size: float) -> bool:
+        return size <= self.limit
 
 
-class _Labelled(CurvedLoss):
+class _Labelled(ElementwiseLoss):
     """Two curves: the target decides which."""
 
-    most_told = 2
+    tells = "target"
 
-    def moment(self, cell: Cell) -> str:
-        target = self.panel.value("target", cell)
-        one, other = (curve["target"] for curve in self.span.curves)
+    def curve_name(self, held: dict[str, float]) -> str:
+        return f"y = {plain(held['target'])}"
+
+    def moment(self, number: int) -> str:
+        target = self.panel.value("target", number)
+        one, other = (curve["target"] for curve in self.panel.span.always)
         return "one" if target == one else "other" if target == other else "between"
 
-    def slow(self) -> list[Cell]:
-        """The first element on each curve."""
-        firsts = {self.moment(cell): cell for cell in reversed(self.panel.positions)}
-        return sorted(firsts.values())[: self.most_told]
+    def height(self) -> str:
+        """What the law calls the height on the curve."""
+        return "loss = weight·unweighted,  unweighted" if "weight" in self.trace.tensors else "loss"
 
 
 class BCELoss(_Labelled):
     operator = operators.BCELoss
 
+    def formula(self) -> str:
+        if self.facts["hard_targets"]:
+            return f"{self.height()} = −log(input) if target = 1, −log(1 − input) if target = 0"
+        return f"{self.height()} = −(target·log(input) + (1 − target)·log(1 − input))"
+
+    def curve_name(self, held: dict[str, float]) -> str:
+        laws = {1: ":  −log(x)", 0: ":  −log(1 − x)"}
+        return super().curve_name(held) + laws.get(held["target"], "")  # type: ignore[call-overload]
+
 
 class BCEWithLogitsLoss(_Labelled):
     operator = operators.BCEWithLogitsLoss
 
+    def formula(self) -> str:
+        factor = "·pos_weight" if "pos_weight" in self.trace.tensors else ""
+        if self.facts["hard_targets"]:
+            return f"{self.height()} = −log(σ(input)){factor} if target = 1, −log(1 − σ(input)) if target = 0"
+        return f"{self.height()} = −(target·log(σ(input)){factor} + (1 − target)·log(1 − σ(input)))"
 
-class PoissonNLLLoss(CurvedLoss):
+    def curve_name(self, held: dict[str, float]) -> str:
+        factor = f", p = {plain(round(held['pos_weight'], 4))}" if "pos_weight" in held else ""
+        return super().curve_name(held) + factor
+
+    def reference_name(self) -> str:
+        return "y = 1, p = 1"
+
+    def telling(self, slow: Sequence[int]) -> int:
+        if not self.facts["pos_weighted"]:
+            return super().telling(slow)
+        return max(slow, key=lambda number: self.moment(number) == "one")
+
+
+class PoissonNLLLoss(ElementwiseLoss):
     operator = operators.PoissonNLLLoss
+    tells = "target"
+
+    def formula(self) -> str:
+        rate = "exp(input) − target·input" if self.module.log_input else "input − target·log(input)"
+        if not self.module.log_input and self.module.eps > 1e-4:
+            rate = f"input − target·log(input + ε),  ε = {plain(self.module.eps)}"
+        if not self.module.full:
+            return f"loss = {rate}"
+        return f"loss = {rate} + s,  s = target·log(target) − target + ½·log(2π·target) if target > 1, else 0"
+
+    def curve_name(self, held: dict[str, float]) -> str:
+        return f"y = {plain(held['target'])}"
 
 
-class GaussianNLLLoss(CurvedLoss):
+class GaussianNLLLoss(ElementwiseLoss):
     operator = operators.GaussianNLLLoss
+    tells = "var"
+
+    def formula(self) -> str:
+        var, eps = "var", ""
+        if bool((self.trace.sample("var") < self.module.eps).any()):
+            var, eps = "max(var, ε)", f",  ε = {plain(self.module.eps)}"
+        full = " + ½·log(2π)" if self.module.full else ""
+        return f"loss = ½·(log({var}) + difference² / {var}){full}{eps}"
+
+    def curve_name(self, held: dict[str, float]) -> str:
+        var, eps = held["var"], self.module.eps
+        raised = f" → {plain(eps)}" if var < eps else ""
+        return f"σ² = {plain(round(var, 4))}{raised}"
 
 
-class SoftMarginLoss(CurvedLoss):
+class SoftMarginLoss(ElementwiseLoss):
     operator = operators.SoftMarginLoss
+    tells = "target"
+    heads: ClassVar[dict[str, str]] = {"agreement": "target·input"}
 
-    def moment(self, cell: Cell) -> str:
-        return "right" if self.panel.value("agreement", cell) > 0 else "wrong"
+    def formula(self) -> str:
+        return "loss = log(1 + exp(−agreement)),  agreement = target·input"
+
+    def cell_color(self, number: int) -> str | None:
+        target = self.trace.sample("target")
+        index = number % max(1, target.numel())
+        return self.look.theme.channel(0 if float(target[index]) > 0 else 1)
+
+    def moment(self, number: int) -> str:
+        agreement = self.panel.value("agreement", number)
+        return "right" if agreement > 0 else "wrong" if agreement < 0 else "height"
 
 
 class HingeEmbeddingLoss(_Labelled):
     operator = operators.HingeEmbeddingLoss
-    most_told = 3
 
-    def bands(self) -> list[Band]:
-        return [(float(self.module.margin), math.inf, "band")]
+    def formula(self) -> str:
+        margin = plain(self.module.margin)
+        return f"loss = input if target = 1, max(0, m − input) if target = −1,  m = {margin}"
 
-    def markers(self) -> list[tuple[float, str]]:
-        return [(float(self.module.margin), "margin")]
+    def curve_name(self, held: dict[str, float]) -> str:
+        laws = {1: ":  x", -1: ":  max(0, m − x)"}
+        return super().curve_name(held) + laws.get(held["target"], "")  # type: ignore[call-overload]
 
-    def moment(self, cell: Cell) -> str:
-        dead = self.panel.value("loss", cell) == 0 and self.panel.value("target", cell) == -1
-        return "dead" if dead else super().moment(cell)
+    def marks(self) -> list[tuple[float, str]]:
+        return [(float(self.module.margin), "m")]
+
+    def moment(self, number: int) -> str:
+        beyond = self.panel.value("input", number) >= self.module.margin
+        is_other = self.panel.value("target", number) == -1
+        return "dead" if beyond and is_other else super().moment(number)
+
+
+class KLDivLoss(ElementwiseLoss):
+    operator = operators.KLDivLoss
+    heads: ClassVar[dict[str, str]] = {"q": "exp(input)", "p": "exp(target)"}
+
+    @property
+    def tells(self) -> str:  # type: ignore[override]
+        return "p" if self.module.log_target else "target"
+
+    def formula(self) -> str:
+        if self.module.log_target:
+            return "loss = p·(target − input),  p = exp(target),  input = log(q)"
+        return "loss = target·(log(target) − input),  input = log(q)"
+
+    def curve_name(self, held: dict[str, float]) -> str:
+        if self.module.log_target:
+            return f"p = {plain(round(math.exp(min(held['target'], 99.0)), 2))}"
+        return f"y = {plain(round(held['target'], 4))}"
+
+    def moment(self, number: int) -> str:
+        q, loss = self.panel.value("q", number), self.panel.value("loss", number)
+        target = self.panel.value(self.tells, number)
+        return "more" if q < target and loss > 0 else "less" if q > target and loss < 0 else "height"

@@ -1,181 +1,205 @@
-"""The graph of an element-wise loss: its curves over the input or the difference, and the dot that rides them."""
+"""The graph of an element-wise loss: its curves with their names, and the way over them from an element to its loss."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-from manim import Animation, VGroup
+from manim import VGroup
 
-from torchreel.scenes.loss.elementwise.board import PICTURE
+from torchreel.scenes.loss.elementwise.labels import Labels
+from torchreel.scenes.loss.elementwise.trace import Held, Span
+from torchreel.scenes.parts.axes import labelled
 from torchreel.scenes.parts.desk import Desk
-from torchreel.scenes.parts.look import Look
-from torchreel.scenes.parts.plot import Area, Curve, Plot, Tag
-from torchreel.scenes.parts.shapes import Disc
-from torchreel.scenes.parts.text import Align
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
+from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.plot import Area, Curve, Plot, dashed
+from torchreel.scenes.parts.shapes import Disc, Shape
+from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.proof import Trace
 
-_HEADROOM, _LEAST_TOP = 1.18, 0.8
-_REFERENCE, _GHOST = 2.4, 0.55
-_ASIDE, _LABEL, _BAND = 0.22, 0.22, 0.12
-_EDGE = 0.17
-_SHARES = (0.9, 0.78, 0.66, 0.54, 0.42)
+LANE = 0.17
+"""How far below the axis the way to an element runs."""
+_HEADROOM = 1.15
+_LINE, _BEHIND, _LIT = 3.6, 2.4, 6.5
+_DOT = 0.085
 _MOST = 1e6
-Band = tuple[float, float, str]
-"""A span of x with the key of its label, "" for none."""
+_SHARES = (1.0, 0.94, 0.88, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.12, 0.06, 0.0)
+_HUES = (2, 5, 3, 6, 7, 4, 1, 0)
+_NUMBERS = 0.42
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the graph calls its parts: `x` and `y` at the axes, each curve, the reference, and `marks` on the x axis."""
+
+    x: str
+    y: str
+    curves: Sequence[str]
+    reference: str = ""
+    marks: Sequence[tuple[float, str]] = field(default_factory=tuple)
+
+
+def heights(trace: Trace, span: Span, ys: Sequence[float]) -> tuple[float, float]:
+    """What the y axis shows: the losses `ys`, at least as much as the clip wants, and 0."""
+    found = [min(max(y, -_MOST), _MOST) for y in ys if math.isfinite(y)]
+    low, high = span.tall
+    top = max(high, max(found, default=0.0) * _HEADROOM)
+    curves = [_bounded(one) for one in _arrays(trace)]
+    dip = min([low, *found, *(float(np.nan_to_num(one, nan=0.0).min()) for one in curves)])
+    low = max(dip, min([low, -0.35 * top, *found]))
+    return (low * _HEADROOM if low < 0 else 0.0, top)
+
+
+def gutter(y: tuple[float, float]) -> float:
+    """The room that the numbers of the y axis take."""
+    return max((measure(text, MIN_TEXT) for _, text in labelled(y)), default=0.0) + 0.26
 
 
 class LossGraph(Desk):
-    """Curves `curve.0`, `curve.1`… of a trace over `curve.x`. Where they `bend`, one is drawn, each element's own.
-
-    `bands` are spans of x with a label; `markers` are places with the name of a setting. `words` gives the texts.
-    """
+    """Curves `curve.0`, `curve.1`… of a trace over `curve.x`, in `area`, with `dots` (curve number, x, y) to come."""
 
     def __init__(
         self,
         look: Look,
         trace: Trace,
-        x_name: str,
-        bends: bool,
-        words: Callable[[str], str],
-        bands: Sequence[Band] = (),
-        markers: Sequence[tuple[float, str]] = (),
+        span: Span,
+        y: tuple[float, float],
+        area: Area,
+        names: Names,
+        held: Sequence[Held],
+        dots: Sequence[tuple[int, float, float]],
     ) -> None:
         super().__init__(look, trace)
-        self.bends, self.words = bends, words
-        self.xs = trace.sample("curve.x").numpy()
-        self.ys = [trace.sample(name).numpy() for name in self._names()]
-        self.plot = Plot(look, (self.xs[0], self.xs[-1]), self._heights(), PICTURE, x_name, "loss")
-        shown = self.ys[:1] if bends else self.ys
-        self.curves = [self._curve(ys, self.color(k)) for k, ys in enumerate(shown)]
-        self.ghosts = VGroup()
-        self.rider = self.plot.rider(self.curves[0], math.nan, look.theme.accent)
+        self.span, self.held, self.names = span, held, names
+        self.xs, self.ys = trace.sample("curve.x").numpy(), _arrays(trace)
+        self.plot = Plot(look, (self.xs[0], self.xs[-1]), y, area, numbers=False)
+        self.curves = [self._curve(ys, self.color(k), _LINE) for k, ys in enumerate(self.ys)]
         self.scenery = VGroup(
-            self.plot, *self._bands(bands), *self._reference(), *self.curves, *self._labels()
+            self.plot, *self._axes(), *self._marks(), *self._reference(), *self.curves, *self._labels(dots)
         )
-        self.scenery.add(*self._markers(markers))
-
-    def color(self, number: int) -> str:
-        """The identifying colour of a curve."""
-        return self.look.theme.channel(number)
-
-    def ride(self, number: int, x: float, y: float) -> list[Animation]:
-        """The dot goes to an element on curve `number`; a curve that bends becomes the element's own.
-
-        What it was stays behind in `ghosts`.
-        """
-        curve = self.curves[0 if self.bends else number]
-        moves: list[Animation] = []
-        if self.bends and number < len(self.ys) and (_bounded(self.ys[number]) != curve.ys).any():
-            self.ghosts.add(self.plot.curve(self.xs, curve.ys, self.look.theme.muted, _REFERENCE, _GHOST))
-            moves.append(curve.bend(_bounded(self.ys[number])))
-        if self.rider.curve is not curve or math.isnan(sum(self.rider.at)):
-            self.rider.curve = curve
-            self.rider.put(x, y)
-        return [*moves, self.rider.ride(x, y, quick=0.5)]
-
-    def lift(self, y: float) -> list[Animation]:
-        """The dot leaves its curve for another height: a weight."""
-        return [self.rider.ride(self.rider.at[0], y, quick=0.5)]
 
     @property
-    def place(self) -> np.ndarray:
-        """Where the dot is."""
-        x, y = (0.0 if math.isnan(value) else value for value in self.rider.at)
-        return self.plot.frame.clamped(x, y)
+    def has_many(self) -> bool:
+        """Whether there are several curves to tell apart."""
+        return len(self.curves) > 1
 
-    def mark(self, number: int, x: float, y: float) -> Disc | None:
-        """The dot that an element leaves; None for NaN."""
-        if math.isnan(x + y):
+    def color(self, number: int) -> str:
+        """The colour of a curve: red for target 1 and blue for target 0 or −1 in every loss, a single one orange."""
+        theme, held = self.look.theme, self.held[number] if self.held else {}
+        if self.span.always:
+            target = held["target"]
+            return theme.channel(0 if target == 1 else 1 if target in (0, -1) else 2 + number)
+        return theme.channel(_HUES[number % len(_HUES)]) if len(self.ys) > 1 else theme.role("result")
+
+    def spot(self, x: float, y: float) -> np.ndarray | None:
+        """Where (x, y) is on the stage; None outside the frame."""
+        (left, right), (low, high) = self.plot.frame.x, self.plot.frame.y
+        if not (left <= x <= right and low <= y <= high):
             return None
-        return self.plot.dot(x, y, self.color(0 if self.bends else number))
+        return self.plot.point(x, y)
 
-    def _names(self) -> list[str]:
-        names = (f"curve.{number}" for number in range(len(self.trace.tensors)))
-        return [name for name in names if name in self.trace.tensors]
+    def way(self, x: float, y: float, start: Point, end: Point, lanes: Point) -> list[Point]:
+        """The corners of the way from an element below the axis, up to (x, y) and across to its loss.
 
-    def _curve(self, ys: np.ndarray, color: str) -> Curve:
-        return self.plot.curve(self.xs, _bounded(ys), color)
+        `lanes` are the places of the upright pieces left and right of the frame. Empty where there is no such point.
+        """
+        spot = self.spot(x, y)
+        if spot is None:
+            return []
+        below, (px, py) = self.plot.bottom - LANE, (float(spot[0]), float(spot[1]))
+        left, right = lanes
+        up = [start, (left, start[1]), (left, below), (px, below), (px, py)]
+        return [*up, (right, py), (right, end[1]), end]
 
-    def _heights(self) -> tuple[float, float]:
-        """From the least to the largest loss of the elements, with some room; at least to 0."""
-        names = [name for name in ("loss", "unweighted") if name in self.trace.tensors]
-        found = np.concatenate([self.trace.sample(name).numpy() for name in names])
-        found = found[np.isfinite(found)].clip(-_MOST, _MOST)
-        top = max(_LEAST_TOP, float(found.max(initial=0.0)) * _HEADROOM)
-        lows = [float(found.min(initial=0.0)), *(float(np.nan_to_num(_bounded(ys)).min()) for ys in self.ys)]
-        low = max(min(lows), -top)
-        return (low * _HEADROOM if low < 0 else 0.0, top)
+    def dot(self, number: int, x: float, y: float) -> Disc | None:
+        """The dot that an element leaves on its curve."""
+        return None if self.spot(x, y) is None else self.plot.dot(x, y, self.color(number), _DOT)
+
+    def lit(self, number: int) -> Curve:
+        """A curve as thick as the one that holds."""
+        return self._curve(self.ys[number], self.color(number), _LIT)
+
+    def _curve(self, ys: np.ndarray, color: str, width: float) -> Curve:
+        return self.plot.curve(self.xs, _bounded(ys), color, width)
 
     def _reference(self) -> list[Curve]:
         if "curve.reference" not in self.trace.tensors:
             return []
         ys = _bounded(self.trace.sample("curve.reference").numpy())
-        return [self.plot.curve(self.xs, ys, self.look.theme.muted, _REFERENCE, 0.7)]
+        curve = self.plot.curve(self.xs, ys, self.look.theme.wire, _BEHIND, 0.8)
+        curve.z_index = 0.5
+        return [curve]
 
-    def _bands(self, bands: Sequence[Band]) -> list[VGroup]:
-        theme = self.look.theme
-        return [
-            self.plot.band(start, end, theme.accent, self.words(key) if key else "", _BAND)
-            for start, end, key in bands
+    def _axes(self) -> list[Text | MathText]:
+        """The numbers of x, below the lane of the ways, and the names of both axes."""
+        plot, muted = self.plot, self.look.theme.muted
+        line = plot.bottom - _NUMBERS
+        numbers = [
+            Text(text, MIN_TEXT, muted).place((plot.point(x, 0)[0], line))
+            for x, text in labelled(plot.frame.x)
         ]
+        middle = (plot.left + plot.right) / 2
+        x_name = MathText(self.names.x, NAME_TEXT, muted).place((middle, line - 0.34))
+        y_name = MathText(self.names.y, NAME_TEXT, muted).place(
+            (plot.left, plot.top + 0.14), align="center", vertical="baseline"
+        )
+        return [*numbers, x_name, y_name]
 
-    def _markers(self, markers: Sequence[tuple[float, str]]) -> list[VGroup]:
-        """Those that stand clear of the frame's ends; of two that are close only the last one is named."""
-        low, high = self.xs[0], self.xs[-1]
-        edge = _EDGE * (high - low)
-        inside = [(at, name) for at, name in markers if low + edge / 2 < at < high - edge / 2]
-        found = []
-        for number, (at, name) in enumerate(inside):
-            close = any(later - at < edge for later, _ in inside[number + 1 :])
-            clear = not close and at > low + edge
-            found.append(self.plot.marker(at, self.look.theme.muted, name if clear else ""))
-        return found
+    def _inside(self) -> list[tuple[float, str]]:
+        low, high = self.plot.frame.x
+        return [(at, name) for at, name in self.names.marks if low < at < high]
 
-    def _labels(self) -> list[Tag]:
-        """The names of several curves, each beside its own and clear of the others."""
-        labels: list[Tag] = []
-        for number in range(len(self.curves) if len(self.curves) > 1 else 0):
-            places = self._places(number, self.words(f"label_{number}"))
-            free = (tag for tag in places if not self._meets(tag, labels))
-            labels += list(itertools.islice(free, 1))
-        return labels
+    def _marks(self) -> list[Shape]:
+        plot = self.plot
+        ends = [plot.point(at, 0)[0] for at, _ in self._inside()]
+        lines = [dashed((x, plot.bottom, 0.0), (x, plot.top, 0.0)) for x in ends]
+        if not lines:
+            return []
+        return [Shape(np.concatenate(lines), stroke=self.look.theme.wire, stroke_width=2.0)]
 
-    def _places(self, number: int, text: str) -> Iterator[Tag]:
-        """Where the name of a curve may stand: right or left of it, from the top down."""
-        low, high = self.plot.frame.y
-        curve, color = self.curves[number], self.color(number)
-        ys = np.nan_to_num(curve.ys)
-        sides: list[tuple[Align, float]] = [("left", _ASIDE), ("right", -_ASIDE)]
-        for share in _SHARES:
-            at = int(np.abs(ys - low - share * (high - low)).argmin())
-            x, y = self.plot.point(self.xs[at], curve.ys[at])[:2]
-            for align, aside in sides if ys[0] > ys[-1] else sides[::-1]:
-                yield Tag(text, (x + aside, y), color, self.look.theme.background, align, _LABEL)
+    def _labels(self, dots: Sequence[tuple[int, float, float]]) -> list[VGroup]:
+        plot, theme = self.plot, self.look.theme
+        named = [*self.curves, *self._reference()]
+        lines = [self._drawn(one) for one in named]
+        upright = [[plot.point(at, y) for y in plot.frame.y] for at, _ in self._inside()]
+        spots = [spot for _, x, y in dots if (spot := self.spot(x, y)) is not None]
+        ways = [
+            [np.array([spot[0], plot.bottom, 0]), spot, np.array([plot.right, spot[1], 0])] for spot in spots
+        ]
+        area = (plot.left + 0.06, plot.bottom + 0.06, plot.right - 0.02, plot.top)
+        labels = Labels(self.look, area, [*lines, *upright, *ways])
+        found = [
+            labels.place(name, self.color(k), self._anchors(self.curves[k]), k)
+            for k, name in enumerate(self.names.curves)
+            if name
+        ]
+        if len(named) > len(self.curves) and self.names.reference:
+            found.append(
+                labels.place(self.names.reference, theme.muted, self._anchors(named[-1]), len(named) - 1)
+            )
+        for (_, name), line in zip(self._inside(), upright, strict=True):
+            anchors = [line[0] + (line[1] - line[0]) * share for share in (0.94, 0.8, 0.6, 0.4, 0.1)]
+            found.append(labels.place(name, theme.muted, anchors))
+        return list(found)
 
-    def _meets(self, tag: Tag, others: Sequence[Tag]) -> bool:
-        """Whether a name covers a curve or another name, or leaves the frame."""
-        (left, bottom, right, top) = _box(tag)
-        if (
-            left < self.plot.left
-            or right > self.plot.right
-            or bottom < self.plot.bottom
-            or top > self.plot.top
-        ):
-            return True
-        for curve in self.curves:
-            x, y = np.array([self.plot.point(*at)[:2] for at in zip(self.xs, curve.ys, strict=True)]).T
-            if ((left < x) & (x < right) & (bottom < y) & (y < top)).any():
-                return True
-        return any(left < b[2] and b[0] < right and bottom < b[3] and b[1] < top for b in map(_box, others))
+    def _drawn(self, curve: Curve) -> list[np.ndarray]:
+        pairs = zip(curve.xs, curve.ys, strict=True)
+        return [plotted for x, y in pairs if (plotted := self.spot(x, y)) is not None]
+
+    def _anchors(self, curve: Curve) -> list[np.ndarray]:
+        """Points of a curve inside the frame, its ends first."""
+        drawn = self._drawn(curve) or [self.plot.point(self.xs[0], self.plot.frame.y[0])]
+        return [drawn[round(share * (len(drawn) - 1))] for share in _SHARES]
 
 
-def _box(tag: Tag) -> Area:
-    """(left, bottom, right, top) of a name with its patch."""
-    low, high = tag[0].points.min(0), tag[0].points.max(0)
-    return (low[0], low[1], high[0], high[1])
+def _arrays(trace: Trace) -> list[np.ndarray]:
+    names = (f"curve.{number}" for number in range(len(trace.tensors)))
+    return [trace.sample(name).numpy() for name in names if name in trace.tensors]
 
 
 def _bounded(ys: np.ndarray) -> np.ndarray:

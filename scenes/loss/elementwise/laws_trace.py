@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torchreel.scenes.loss.elementwise.facts import PLAIN_EPS
 from torchreel.scenes.loss.elementwise.trace import (
+    WIDEST,
     Elementwise,
     Formulas,
     LossCells,
@@ -19,6 +21,7 @@ from torchreel.scenes.loss.elementwise.trace import (
     overflow,
     underflow,
 )
+from torchreel.scenes.loss.elementwise.written import Picked, Setting, Size, Written
 from torchreel.scenes.trace.formula import (
     Add,
     Case,
@@ -36,7 +39,7 @@ from torchreel.scenes.trace.formula import (
 
 _SIGNED = ({"target": 1.0}, {"target": -1.0})
 _LABELS = ({"target": 1.0}, {"target": 0.0})
-_HALF = Const(0.5)
+_HALF = Const(0.5, "½")
 
 
 def _difference(at: LossCells) -> Expr:
@@ -44,7 +47,7 @@ def _difference(at: LossCells) -> Expr:
 
 
 def _absolute(module: Any, at: LossCells) -> Formulas:
-    return {"difference": lambda: _difference(at), "loss": lambda: Func("abs", at.ref("difference"))}
+    return {"difference": lambda: _difference(at), "loss": lambda: Size(at.ref("difference"))}
 
 
 def _squared(at: LossCells) -> Expr:
@@ -67,7 +70,7 @@ def _smooth(module: Any, at: LossCells) -> Formulas:
         return _absolute(module, at)
 
     def loss() -> Expr:
-        size, beta = Func("abs", at.ref("difference")), Const(module.beta)
+        size, beta = Size(at.ref("difference")), Setting(module.beta, "β")
         outside = (~(at.value("difference").abs() < module.beta)).long()
         inner = Div(Mul((_HALF, Func("square", at.ref("difference")))), beta)
         return Case(outside, (inner, Sub(size, Mul((_HALF, beta)))))
@@ -79,7 +82,7 @@ def _huber(module: Any, at: LossCells) -> Formulas:
     """delta·(|d| − delta/2) outside, d²/2 inside."""
 
     def loss() -> Expr:
-        size, delta = Func("abs", at.ref("difference")), Const(module.delta)
+        size, delta = Size(at.ref("difference")), Setting(module.delta, "δ")
         outside = (~(at.value("difference").abs() <= module.delta)).long()
         inner = Mul((_HALF, Func("square", at.ref("difference"))))
         return Case(outside, (inner, Mul((delta, Sub(size, Mul((_HALF, delta)))))))
@@ -132,7 +135,7 @@ def _cross_entropy(module: Any, at: LossCells) -> Formulas:
 
     def unweighted() -> Expr:
         parts = (Mul((y, floored(sure))), Mul((Sub(Const(1), y), floored(miss))))
-        return Case(_label(at), (Neg(floored(sure)), Neg(floored(miss)), Neg(Add(parts))))
+        return Picked(_label(at), (Neg(floored(sure)), Neg(floored(miss)), Neg(Add(parts))), (y,))
 
     return _weighted(at, {"unweighted": unweighted})
 
@@ -140,40 +143,55 @@ def _cross_entropy(module: Any, at: LossCells) -> Formulas:
 def _logits(module: Any, at: LossCells) -> Formulas:
     """The same of σ(input), without computing σ: softplus(x) − x·y, which cannot overflow."""
     x, y = at.ref("input"), at.ref("target")
+    share = Func("sigmoid", x)
+    sure, miss = Func("log", share), Func("log", Sub(Const(1), share))
 
     def unweighted() -> Expr:
-        log = Func("logsigmoid", x)
+        log, has_factor = Func("logsigmoid", x), at.has("pos_weight")
         factor: Expr = Const(1)
-        if at.has("pos_weight"):
+        if has_factor:
             factor = Add((Const(1), Mul((Sub(at.ref("pos_weight"), Const(1)), y))))
-        whole = Sub(Mul((Sub(Const(1), y), x)), Mul((factor, log)) if at.has("pos_weight") else log)
-        positive: Expr = Neg(Mul((at.ref("pos_weight"), log))) if at.has("pos_weight") else Neg(log)
+        whole = Sub(Mul((Sub(Const(1), y), x)), Mul((factor, log)) if has_factor else log)
+        positive: Expr = Neg(Mul((at.ref("pos_weight"), log))) if has_factor else Neg(log)
+        shown_positive: Expr = Neg(Mul((sure, at.ref("pos_weight")))) if has_factor else Neg(sure)
+        share_positive: Expr = Mul((y, sure, at.ref("pos_weight"))) if has_factor else Mul((y, sure))
+        both = Neg(Add((share_positive, Mul((Sub(Const(1), y), miss)))))
+        branches = (
+            Written(shown_positive, positive),
+            Written(Neg(miss), Func("softplus", x)),
+            Written(both, whole),
+        )
         kind = torch.where(at.value("input").isinf(), 2, _label(at))
-        return Rounded(Case(kind, (positive, Func("softplus", x), whole)), whole)
+        return Rounded(Picked(kind, branches, (y,)), whole)
 
-    return _weighted(at, {"probability": lambda: Func("sigmoid", x), "unweighted": unweighted})
+    return _weighted(at, {"unweighted": unweighted})
 
 
 def _divergence(module: Any, at: LossCells) -> Formulas:
-    """target·(log target − input), and 0 − target·input where the target is 0."""
+    """target·(log target − input), and 0 − target·input where the target is 0; `q` and `p` are no logarithms."""
     q, p = at.ref("input"), at.ref("target")
 
     def shares() -> Formulas:
-        share = (lambda: Func("exp", p)) if module.log_target else (lambda: p)
-        return {"p": share, "q": lambda: Func("exp", q)}
+        own: Formulas = {"q": lambda: Func("exp", q)}
+        return {**own, "p": lambda: Func("exp", p)} if module.log_target else own
 
     def loss() -> Expr:
         if module.log_target:
-            return _product(at, _grown(at, "target"), Sub(p, q))
+            share = Written(at.ref("p"), _grown(at, "target"))
+            return _placed(at, _product(at, share, Sub(p, q)))
         whole = Sub(_product(at, p, Func("log", p)), _product(at, p, q))
         large = at.value("target").abs().log() + at.value("input").abs().log() > overflow(at.dtype)
         zero, plain = at.value("target") == 0, ~large & at.value("target").isfinite()
         kind = torch.where(zero, 1, torch.where(plain, 0, 2))
-        return Rounded(
-            Case(kind, (Mul((p, Sub(Func("log", p), q))), Neg(Mul((p, q))), whole)), Neg(Mul((p, q)))
-        )
+        pieces = (Mul((p, Sub(Func("log", p), q))), Neg(Mul((p, q))), whole)
+        return Rounded(_placed(at, Case(kind, pieces)), Neg(Mul((p, q))))
 
     return {**shares(), "loss": loss}
+
+
+def _placed(at: LossCells, formula: Expr) -> Expr:
+    """A formula of an element whose place on the curve is its `q`."""
+    return Picked(torch.zeros(len(at.cells), dtype=torch.int64), (formula,), (at.ref("q"),))
 
 
 def _poisson(module: Any, at: LossCells) -> Formulas:
@@ -197,8 +215,12 @@ def _poisson(module: Any, at: LossCells) -> Formulas:
 def _log_rate(module: Any, at: LossCells) -> Expr:
     """log(rate + eps), which is exactly 0 where the sum is rounded to 1: an infinite target then gives NaN."""
     one = at.value("input").to(at.dtype) + module.eps == 1
-    shifted = Add((at.ref("input"), Const(module.eps)))
-    return Case((one & at.value("target").isinf()).long(), (Func("log", shifted), Const(0)))
+    log = Func("log", Add((at.ref("input"), Setting(module.eps, "ε"))))
+    if module.eps > PLAIN_EPS:
+        return Case((one & at.value("target").isinf()).long(), (log, Const(0)))
+    # An eps that changes no digit is not worth its place.
+    kind = torch.where(one & at.value("target").isinf(), 1, (at.value("input") > 0.1).long() * 2)
+    return Case(kind, (log, Const(0), Written(Func("log", at.ref("input")), log)))
 
 
 def _stirling(y: Ref) -> Expr:
@@ -210,18 +232,15 @@ def _stirling(y: Ref) -> Expr:
 def _gaussian(module: Any, at: LossCells) -> Formulas:
     """½(log var + d²/var), where var is at least eps; with `full`, ½ log 2π more."""
 
-    def variance() -> Expr:
-        low = ~(at.value("var") >= module.eps)
-        return Case(low.long(), (at.ref("var"), Largest((at.ref("var"), Const(module.eps)))))
-
     def loss() -> Expr:
-        variance = at.ref("variance")
+        low = ~(at.value("var") >= module.eps)
+        variance = Case(low.long(), (at.ref("var"), Largest((at.ref("var"), Setting(module.eps, "ε")))))
         far = Div(_squared(at), variance)
         half = Mul((_HALF, Add((Func("log", variance), far))))
         constant = Mul((_HALF, Func("log", Const(2 * math.pi, "2π"))))
         return Add((half, constant)) if module.full else half
 
-    return {"difference": lambda: _difference(at), "variance": variance, "loss": loss}
+    return {"difference": lambda: _difference(at), "loss": loss}
 
 
 def _soft_margin(module: Any, at: LossCells) -> Formulas:
@@ -229,7 +248,9 @@ def _soft_margin(module: Any, at: LossCells) -> Formulas:
 
     def loss() -> Expr:
         big = (-at.value("agreement") > overflow(at.dtype)).long()
-        return Case(big, (Func("log1p", Func("exp", Neg(at.ref("agreement")))), Const(math.inf, "∞")))
+        grown = Func("exp", Neg(at.ref("agreement")))
+        small = Written(Func("log", Add((Const(1), grown))), Func("log1p", grown))
+        return Case(big, (small, Const(math.inf, "∞")))
 
     return {"agreement": lambda: Mul((at.ref("target"), at.ref("input"))), "loss": loss}
 
@@ -237,35 +258,59 @@ def _soft_margin(module: Any, at: LossCells) -> Formulas:
 def _hinge(module: Any, at: LossCells) -> Formulas:
     """The input where the target is 1, what it lacks of the margin where it is −1; for other targets both."""
     x = at.ref("input")
-    lacking = Largest((Const(0), Sub(Const(module.margin), x)))
+    lacking = Largest((Const(0), Sub(Setting(module.margin, "m"), x)))
 
     def loss() -> Expr:
         target = at.value("target")
         kind = torch.where(target == 1, 0, torch.where(target == -1, 1, 2))
-        return Case(kind, (x, lacking, Add((x, lacking))))
+        return Picked(kind, (x, lacking, Add((x, lacking))), (at.ref("target"),))
 
     return {"loss": loss}
 
 
-_ZERO = ({"target": 0.0},)
-_ABOUT_ZERO = Span("difference", (-2.0, 2.0), curves=_ZERO)
+def _rates(module: Any, span: Span) -> Span:
+    """Where input is the rate itself, it starts at 0."""
+    return span if module.log_input else replace(span, least=(0.0, 2.0), limits=(0.0, WIDEST))
+
+
+_ABOUT_ZERO = Span("difference", (-2.0, 2.0), base={"target": 0.0})
+_POSITIVE = {"target": 1.0}
 
 LAWS: dict[str, Elementwise] = {
     "L1Loss": Elementwise(_absolute, _ABOUT_ZERO),
     "MSELoss": Elementwise(_square, _ABOUT_ZERO),
     "SmoothL1Loss": Elementwise(_smooth, replace(_ABOUT_ZERO, reference=_absolute)),
     "HuberLoss": Elementwise(_huber, replace(_ABOUT_ZERO, reference=_half_square)),
-    "BCELoss": Elementwise(_cross_entropy, Span("input", (0.0, 1.0), (0.0, 1.0), _LABELS), ("weight",)),
-    "BCEWithLogitsLoss": Elementwise(
-        _logits, Span("input", (-3.0, 3.0), curves=_LABELS, reference=_logits), ("weight", "pos_weight")
+    "BCELoss": Elementwise(
+        _cross_entropy,
+        Span("input", (0.0, 1.0), (0.0, 3.0), (0.0, 1.0), ("target",), _LABELS),
+        ("weight",),
     ),
-    "KLDivLoss": Elementwise(_divergence, None),
+    "BCEWithLogitsLoss": Elementwise(
+        _logits,
+        Span(
+            "input",
+            (-3.0, 3.0),
+            (0.0, 3.0),
+            (-WIDEST, WIDEST),
+            ("target", "pos_weight"),
+            _LABELS,
+            base=_POSITIVE,
+            reference=_logits,
+        ),
+        ("weight", "pos_weight"),
+    ),
+    "KLDivLoss": Elementwise(
+        _divergence, Span("q", (0.02, 0.6), (-0.3, 0.6), (0.001, WIDEST), ("target",), inverse=torch.log)
+    ),
     "PoissonNLLLoss": Elementwise(
-        _poisson, Span("input", (-2.0, 2.0), curves=({},), bends=("target",)), arguments=by_place
+        _poisson, Span("input", (-1.0, 2.0), held=("target",)), arguments=by_place, spans=_rates
     ),
     "GaussianNLLLoss": Elementwise(
-        _gaussian, Span("difference", (-2.0, 2.0), curves=_ZERO, bends=("var",)), arguments=as_tensors
+        _gaussian,
+        Span("difference", (-2.0, 2.0), held=("var",), base={"target": 0.0}),
+        arguments=as_tensors,
     ),
-    "SoftMarginLoss": Elementwise(_soft_margin, Span("agreement", (-3.0, 3.0), curves=({"target": 1.0},))),
-    "HingeEmbeddingLoss": Elementwise(_hinge, Span("input", (-1.0, 2.0), curves=_SIGNED)),
+    "SoftMarginLoss": Elementwise(_soft_margin, Span("agreement", (-3.0, 3.0), base=_POSITIVE)),
+    "HingeEmbeddingLoss": Elementwise(_hinge, Span("input", (0.0, 2.0), held=("target",), always=_SIGNED)),
 }

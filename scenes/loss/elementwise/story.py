@@ -1,242 +1,274 @@
-"""How an element-wise loss is told: element by element on its curve, then the reduction."""
+"""How an element-wise loss is told: one element on its curve, one elsewhere, the others, then the reduction."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import ClassVar
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.loss.elementwise.board import Ending, LossPanel, is_one_of_many
-from torchreel.scenes.loss.elementwise.graph import Band, LossGraph
+from torchreel.assets.captions import LANGUAGES
+from torchreel.scenes.loss.elementwise.board import COMPUTED, Grow, LossPanel, Telling
+from torchreel.scenes.loss.elementwise.graph import Names
 from torchreel.scenes.loss.elementwise.laws_trace import LAWS
 from torchreel.scenes.loss.story import LossScene
-from torchreel.scenes.parts.grid import Cell
-from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
-from torchreel.scenes.stage.beats import Beat, runs
+from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.pointer import Pointer
+from torchreel.scenes.parts.shapes import Path
+from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 
-_GIVEN = ("input", "target", "var", "pos_weight")
-_COMPUTED = ("difference", "agreement", "probability", "unweighted", "loss")
-_ORDER = (*_GIVEN, "difference", "agreement", "probability", "unweighted", "weight", "loss")
-_SLOW, _MOST_RUNS = 2, 13
+_SLOW = 2
+_PLACES = ("difference", "agreement", "p", "q")
 
 
 class ElementwiseLoss(LossScene):
-    """The frame of the story: the data, the elements, the reduction. A subclass draws the picture."""
+    """The frame of the story. A subclass says the law, the names at the graph and the moments of its elements."""
 
-    def names(self) -> list[str]:
-        """The tensors that stand as grids, from the top."""
-        return [name for name in _ORDER if name in self.trace.tensors]
+    most_told = _SLOW
+    tells = ""
+    heads: ClassVar[dict[str, str]] = {}
+    """Names above columns that are no tensors of torch's call."""
 
-    def picture(self) -> VGroup:
-        """What stands in the picture's room from the beginning."""
+    def formula(self) -> str:
+        """The loss of one element, in names of tensors."""
         raise NotImplementedError
 
-    def told(self, cell: Cell, first: bool) -> Iterator[Beat]:
-        """One element in full."""
-        raise NotImplementedError
+    def x_name(self) -> str:
+        """What the x axis is, in symbols."""
+        return self.trace.symbol(self.span.x)
 
-    def swept(self, cells: Sequence[Cell]) -> Iterator[Beat]:
-        """The other elements, ever quicker."""
-        raise NotImplementedError
+    def curve_name(self, held: dict[str, float]) -> str:
+        """The name of a curve; a single one needs none."""
+        return ""
 
-    def slow(self) -> list[Cell]:
-        """The elements that are told in full."""
-        return self.panel.positions[:_SLOW]
+    def reference_name(self) -> str:
+        """The name of the grey curve."""
+        return ""
+
+    def marks(self) -> list[tuple[float, str]]:
+        """Places on the x axis with their names."""
+        return []
+
+    def moment(self, number: int) -> str:
+        """The caption of an element: which piece of the law holds for it."""
+        return "height"
+
+    def cell_color(self, number: int) -> str | None:
+        """The colour of an element's cell in the column that tells the curve, where it is not that of the curve."""
+        return None
+
+    def slow(self) -> list[int]:
+        """The elements that are told in full: the first of each moment, and of a single one the second too."""
+        firsts: dict[str, int] = {}
+        for number in range(self.panel.count):
+            if math.isfinite(self.panel.value("loss", number)):
+                firsts.setdefault(self.moment(number), number)
+        found = list(firsts.values())[: self.most_told]
+        others = (number for number in range(self.panel.count) if number not in found)
+        return found if len(found) > 1 else [*found, *others][:2]
 
     def story(self) -> Iterator[Beat]:
         if 0 in self.trace.shape("loss"):
             result: dict[str, object] = {"output": self.text("output", self.trace.value("output", ()))}
-            yield Beat("nothing", hold=4.0, formula=self.law(), values=result)
+            yield Beat("nothing", hold=4.0, values=result)
             return
-        names = self.names()
-        self.panel = LossPanel(self.look, self.trace, names, [name for name in names if name in _COMPUTED])
-        self.add(self.picture(), self.panel.scenery)
-        yield Beat("start", hold=1.8, formula=self.law(), also=self._reading())
+        self.panel = self._panel()
+        self.add(self.panel.scenery)
+        if self.panel.is_cropped:
+            self.add(self.panel.note(self.words("cropped", None, **self.values())))
+        self.pointed = VGroup()
+        yield Beat("start")
         slow = self.slow()
-        for cell in slow:
-            yield from self.told(cell, cell == slow[0])
-        yield from self.swept([cell for cell in self.panel.positions if cell not in slow])
-        yield from self._concluded()
+        is_plain = len({self.moment(number) for number in slow}) == 1
+        for number in slow:
+            yield from self._told(number, is_plain and number == slow[0])
+        for number in range(self.panel.count):
+            if number not in slow:
+                yield self._swept(number)
+        yield from self._reduced()
+        yield Beat("done_none" if self.module.reduction == "none" else "done", self._leave, 0.1)
+
+    @property
+    def alt(self) -> dict[str, str]:
+        """What the curve is, then what the reduction makes of the losses."""
+        keys, between = ("alt", f"alt_{self.module.reduction}"), {"zh": "", "en": " "}
+        return {
+            lang: between[lang].join(self.words(key, lang, **self.values()) for key in keys)
+            for lang in LANGUAGES
+        }
+
+    def law(self) -> list[Token]:
+        """The loss of an element, then what the reduction makes of the losses, where there is room for both."""
+        if 0 in self.trace.shape("loss"):
+            return [Token(self.formula())]
+        by = "" if "total" not in self.trace.tensors else f" / {self._divisor()}"
+        whole = [
+            Token(self.formula() + (f",   output = Σ loss{by}" if self.module.reduction != "none" else ""))
+        ]
+        is_whole = self.formula_bar.width(list(notation.respelled(self.trace, whole))) <= 1
+        return whole if is_whole else [Token(self.formula())]
+
+    def figure(self) -> Step | None:
+        """The second of the elements that were told, with its path over the curve."""
+        if 0 in self.trace.shape("loss"):
+            return None
+        return self._step("loss", self.slow()[:_SLOW][-1])
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """The lit path and the frames of an element, or the frames of a sum."""
+        number = self._number(step)
+        if number is None:
+            return self.panel.sum_frames(step.tensor)
+        parts = self._pointer(number, step.tensor)
+        return VGroup(*parts, self.panel.path(number))
 
     def values(self) -> dict[str, object]:
-        module = self.module
-        settings = ("beta", "delta", "margin", "eps")
         shape = self.trace.shape("loss")
-        factors = self.trace.sample("pos_weight", 1).tolist() if "pos_weight" in self.trace.tensors else []
+        settings = ("beta", "delta", "margin", "eps")
         return {
-            "pos_weight": ", ".join(self.text("pos_weight", factor) for factor in factors),
+            "shown": self.panel.count if hasattr(self, "panel") else 0,
             "count": math.prod(shape),
             "rows": shape[0] if shape else 1,
-            "columns": shape[-1] if shape else 1,
-            **{name: f"{getattr(module, name):g}" for name in settings if hasattr(module, name)},
+            **{name: f"{getattr(self.module, name):g}" for name in settings if hasattr(self.module, name)},
         }
 
-    def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
-        """A value that is taken over is not written twice."""
-        tokens = super().formula_tokens(step, most)
-        return tokens[:-2] if len(step.tokens(self.text, most)) == 1 else tokens
+    def _panel(self) -> LossPanel:
+        self.span = LAWS[self.operator.name].drawn(self.module)
+        held = self.span.curves(self.trace.tensors, self.trace.shape("loss"))[0]  # type: ignore[arg-type]
+        curves = [self.curve_name(one) for one in held]
+        y = "h" if "unweighted" in self.trace.tensors else "ℓ"
+        names = Names(self.x_name(), y, curves, self.reference_name(), self.marks())
+        heads = {"unweighted": "height", **self.heads}
+        if self.module.reduction == "none":
+            heads["loss"] = "output = loss"
+        color = self.cell_color if self.cell_color(0) else None
+        telling = Telling(names, heads, self.tells, color)  # type: ignore[arg-type]
+        return LossPanel(self.look, self.trace, self.span, self._reduction(), telling)
 
-    def step(self, name: str, cell: Cell) -> Step:
-        """The step of an intermediate tensor at the element that a cell shows."""
-        return self.trace.step(name, self.panel.index(cell))
+    def _reduction(self) -> str:
+        return "mean" if "total" in self.trace.tensors else str(self.module.reduction)
 
-    def _reading(self) -> tuple[str, ...]:
-        needed = {
-            "one_plane": is_one_of_many(self.trace.shape("loss")),
-            "cropped": self.panel.cropped,
-            "heat": not self.panel.has_numbers,
-        }
-        return tuple(key for key, needs in needed.items() if needs)
-
-    def _concluded(self) -> Iterator[Beat]:
-        """The reduction as the last act."""
-        reduction: str = self.module.reduction
-        self.ending = Ending(self.look, self.trace, self.panel, reduction)
-        leave = partial(self.ending.leave, list(self.panel.frames.values()))
-        if reduction == "none":
-            step = self.trace.step("output", self.panel.index(self.panel.positions[0]))
-            yield Beat("by_none", lambda: [*leave(), *self.ending.kept()], 0.5, 1.6, step)
-        elif reduction == "sum":
-            yield from self._gathered("by_sum", leave)
-            yield Beat("done", self.ending.finish, 0.3, 0.8)
-        else:
-            yield from self._gathered("gather", leave)
+    def _told(self, number: int, apart: bool) -> Iterator[Beat]:
+        """The element's place on the x axis, with words of its own if `apart`, its height there, and its weight."""
+        panel, moment = self.panel, self.moment(number)
+        for name in (one for one in _PLACES if panel.has(one)):
+            step = self._step(name, number)
+            look = partial(self._point, number, name)
             yield Beat(
-                f"by_{reduction}",
-                self.ending.divided,
-                0.5,
-                1.4,
-                self.trace.step("output", ()),
-                self._result(),
+                "place" if apart else moment,
+                partial(panel.write, name, number),
+                0.4,
+                0.8,
+                step,
+                look=look,
             )
-        if reduction != "sum":
-            yield Beat("done", hold=0.8)
+        height = self._step(panel.height, number)
+        look = partial(self._light, number, panel.height)
+        yield Beat(moment, partial(self._write, panel.height, number), 0.4, 1.0, height, look=look)
+        if panel.height != "loss":
+            loss = self._step("loss", number)
+            look = partial(self._point, number, "loss")
+            yield Beat(moment, partial(panel.write, "loss", number), 0.4, 0.8, loss, look=look)
 
-    def _gathered(self, key: str, leave: Any) -> Iterator[Beat]:
-        step = self.trace.step(self.ending.first, ())
-        values = {**self._result(), "total": self.text(step.tensor, step.value)}
-        yield Beat(key, lambda: [*leave(), *self.ending.gather()], 0.8, 0.0, step, values)
-        yield Beat(key, self.ending.summed, 0.3, 0.9, step, values)
-
-    def _result(self) -> dict[str, object]:
-        values: dict[str, object] = {"output": self.text("output", self.trace.value("output", ()))}
-        if self.ending.has_divisor:
-            values["divisor"] = self.ending.divisor()
-        return values
-
-
-class CurvedLoss(ElementwiseLoss):
-    """A loss that is drawn as a curve: each element's dot rides to its place, and its height is the loss."""
-
-    def bands(self) -> list[Band]:
-        """Spans of x with the key of their label: regimes, dead zones."""
-        return []
-
-    def markers(self) -> list[tuple[float, str]]:
-        """Places on x with the name of a setting."""
-        return []
-
-    def moment(self, cell: Cell) -> str:
-        """The caption of an element: which regime it is in."""
-        return "keep"
-
-    def picture(self) -> VGroup:
-        span = LAWS[self.operator.name].span
-        assert span is not None
-        self.span, self.marks = span, VGroup()
-        self.graph = LossGraph(
-            self.look, self.trace, span.x, bool(span.bends), self.words, self.bands(), self.markers()
+    def _swept(self, number: int) -> Beat:
+        step = self._step("loss", number)
+        return Beat(
+            "rest",
+            partial(self._fill, number),
+            0.6,
+            0.2,
+            step,
+            look=partial(self._pass, number),
+            sweep=True,
         )
-        return VGroup(self.graph.scenery)
 
-    def curve(self, cell: Cell) -> int:
-        """The number of the curve that an element is on: its own, or that of its target."""
-        if self.span.bends:
-            flat = 0
-            for at, size in zip(self.panel.index(cell), self.trace.shape("loss"), strict=True):
-                flat = flat * size + at
-            return flat
-        count = len(self.graph.curves)
-        return 0 if count == 1 else int(self.panel.value("target", cell) != self.span.curves[0]["target"])
+    def _reduced(self) -> Iterator[Beat]:
+        for name, grid in self.panel.results.items():
+            step = self.trace.step(name, ())
+            yield Beat(
+                f"by_{self.module.reduction}",
+                partial(grid.write, (0, 0)),
+                0.4,
+                1.0,
+                step,
+                look=partial(self._point_at, step),
+            )
 
-    def told(self, cell: Cell, first: bool) -> Iterator[Beat]:
-        panel = self.panel
-        given = [name for name in (*_GIVEN, "weight") if name in panel.grids]
-        values = self._words_of(cell)
-        yield Beat(
-            "pick" if first else "next", partial(self._pick, cell, given), 0.4, 0.5, self.law(), values
-        )
-        before = [name for name in ("difference", "agreement", "probability") if name in panel.grids]
-        for name in before:
-            yield Beat(name, partial(panel.write, name, cell), 0.3, 0.6, self.step(name, cell), values)
-        last = "unweighted" if "unweighted" in panel.grids else "loss"
-        key = self.moment(cell)
-        yield Beat(key, partial(self._ride, cell, last), 0.6, 0.3, self.step(last, cell), values)
-        yield Beat(key, partial(self._write, last, cell), 0.4, 0.8, self.step(last, cell), values)
-        if last == "unweighted":
-            yield Beat("weigh", partial(self._weigh, cell), 0.6, 0.9, self.step("loss", cell), values)
+    # What moves.
 
-    def swept(self, cells: Sequence[Cell]) -> Iterator[Beat]:
-        sweep = runs(cells, _MOST_RUNS)
-        first, last = (0.9, 0.7) if len(sweep) <= 3 else (0.6, 0.2)
-        for run, seconds in zip(sweep, sweep_times(len(sweep), first, last), strict=True):
-            yield Beat("sweep", partial(self._sweep, run), seconds, 0.0, self.step("loss", run[-1]))
+    def _point(self, number: int, target: str) -> Iterable[Animation]:
+        return self._instead(self._pointer(number, target))
 
-    def _words_of(self, cell: Cell) -> dict[str, object]:
-        names = [name for name in (*_ORDER,) if name in self.panel.grids]
-        return {name: self.panel.grids[name].text(cell) for name in names}
+    def _light(self, number: int, target: str) -> Iterable[Animation]:
+        """The path grows from the element over its curve to its loss, which is framed."""
+        corners, path = self.panel.way(number), self.panel.path(number)
+        grown = [part for part in path if isinstance(part, Path)]
+        others = (part for part in path if not isinstance(part, Path))
+        moves = list(self._instead(VGroup(*self._pointer(number, target), *others)))
+        self.pointed.add(*grown)
+        return [*moves, *(Grow(part, corners) for part in grown)]
 
-    def _pick(self, cell: Cell, given: Sequence[str]) -> Iterable[Animation]:
-        panel = self.panel
-        names = list(panel.grids)
-        if panel.frames[names[0]] in self.mobjects:
-            return panel.mark(cell, names)
-        return [Appear(frame) for frame in panel.framed(cell, names)]
+    def _pass(self, number: int) -> Iterable[Animation]:
+        return self._instead(VGroup(*self._pointer(number, "loss"), self.panel.path(number)))
 
-    def _ride(self, cell: Cell, last: str) -> Iterable[Animation]:
-        """The dot rides to the element on its curve."""
-        x, y = self.panel.value(self.span.x, cell), self.panel.value(last, cell)
-        moves = self.graph.ride(self.curve(cell), x, y)
-        self.add(self.graph.ghosts)
-        if self.graph.rider not in self.mobjects:
-            moves.append(Appear(self.graph.rider))
-        return moves
+    def _point_at(self, step: Step) -> Iterable[Animation]:
+        return self._instead(VGroup(*(self.pointing_at(step) or ())))
 
-    def _write(self, name: str, cell: Cell) -> Iterable[Animation]:
-        self._leave(cell)
-        return self.panel.write(name, cell, self.graph.place)
+    def _instead(self, parts: VGroup) -> Iterable[Animation]:
+        """What points now takes the place of what pointed before."""
+        self.remove(self.pointed)
+        self.pointed = parts
+        return [Appear(self.pointed)] if len(self.pointed) else []
 
-    def _weigh(self, cell: Cell) -> Iterable[Animation]:
-        """The weight lifts the dot off its curve."""
-        loss = self.panel.value("loss", cell)
-        return [*self.graph.lift(loss), *self.panel.write("loss", cell)]
+    def _pointer(self, number: int, target: str) -> VGroup:
+        """Frames round a value and all that it was made of."""
+        made, waiting = [target], [target]
+        ruled = {rule.tensor for rule in self.trace.rules}
+        while waiting:
+            name = waiting.pop()
+            for source, _ in self._step(name, number).reads if name in ruled else ():
+                if source not in made:
+                    made.append(source)
+                    waiting.append(source)
+        return self.panel.frames(number, made[1:], target)
 
-    def _sweep(self, run: Sequence[Cell]) -> Iterable[Animation]:
-        panel, names = self.panel, [name for name in _COMPUTED if name in self.panel.grids]
-        for cell in run:
-            self._leave(cell)
-        written = [move for cell in run for name in names for move in panel.write(name, cell)]
-        framed = panel.framed(run[-1], list(panel.grids))
-        self.add(framed)
-        return [*self._ride(run[-1], "loss"), *written]
+    def _write(self, name: str, number: int) -> Iterable[Animation]:
+        self.add(self.panel.mark(number))
+        return self.panel.write(name, number)
 
-    def _leave(self, cell: Cell) -> None:
-        """The element's dot stays on its curve."""
-        last = "unweighted" if "unweighted" in self.panel.grids else "loss"
-        x, y = self.panel.value(self.span.x, cell), self.panel.value(last, cell)
-        mark = self.graph.mark(self.curve(cell), x, y)
-        if mark is not None:
-            self.add(mark)
+    def _fill(self, number: int) -> Iterable[Animation]:
+        self.add(self.panel.mark(number))
+        names = (name for name in COMPUTED if self.panel.has(name))
+        return [move for name in names for move in self.panel.write(name, number)]
 
-    def _concluded(self) -> Iterator[Beat]:
-        for number, beat in enumerate(super()._concluded()):
-            yield beat if number else self._without_rider(beat)
+    def _leave(self) -> Iterable[Animation]:
+        return self._instead(VGroup())
 
-    def _without_rider(self, beat: Beat) -> Beat:
-        return replace(beat, animate=lambda: [Vanish(self.graph.rider), *beat.animate()])
+    # What is said.
+
+    def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
+        """The law in symbols before its numbers, where there is room for both."""
+        tokens = super(LossScene, self).formula_tokens(step, most)
+        symbols = step.formula.symbols()
+        if step.tensor == "total":
+            return tokens
+        whole = [*tokens[:2], Token(symbols), Token(" = "), *tokens[2:]]
+        is_whole = self.formula_bar.width(list(notation.respelled(self.trace, whole))) <= 1
+        return whole if is_whole else tokens
+
+    def _divisor(self) -> str:
+        return self.trace.step("output", ()).tokens(lambda name, value: "", 2)[-1].text
+
+    def _number(self, step: Step) -> int | None:
+        """The number of the row that a step fills; None for a sum."""
+        if step.tensor not in COMPUTED:
+            return None
+        return next((k for k in range(self.panel.count) if self.panel.left.index(k) == step.index), None)
+
+    def _step(self, name: str, number: int) -> Step:
+        return self.trace.step(name, self.panel.left.index(number))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -23,8 +23,8 @@ from torchreel.scenes.trace.proof import Rule
 
 Values = Mapping[str, Tensor]
 _POINTS = 241
-_WIDEST = 1e4
-_EACH = 24
+WIDEST = 1e4
+MOST_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -56,41 +56,79 @@ Law = Callable[[Any, LossCells], Formulas]
 """`law(module, at)`: what is computed, by name and in order; the last one is `loss`. Trees are made when asked for."""
 
 
+Held = dict[str, float]
+
+
 @dataclass(frozen=True)
 class Span:
-    """Which curves a clip shows: the tensor on the x axis, how far it reaches at least, and what tells curves apart.
+    """Which curves a clip shows: the tensor on the x axis, how far x and y reach at least, and what tells curves apart.
 
-    Each of the `curves` holds the other tensors' values on it. With `bends` there is one for each of the first
-    elements, which takes these tensors' values from it. A `reference` is another law to compare with.
+    Elements with the same values of `held` are on one curve; those of `always` are there whatever the elements are, and
+    all curves hold `base` besides. `inverse` makes input of x. A `reference` is another law to compare with.
     """
 
     x: str
     least: tuple[float, float]
-    limits: tuple[float, float] = (-_WIDEST, _WIDEST)
-    curves: tuple[Mapping[str, float], ...] = ()
-    bends: tuple[str, ...] = ()
+    tall: tuple[float, float] = (0.0, 0.8)
+    limits: tuple[float, float] = (-WIDEST, WIDEST)
+    held: tuple[str, ...] = ()
+    always: tuple[Mapping[str, float], ...] = ()
+    base: Mapping[str, float] = field(default_factory=dict)
     reference: Law | None = None
+    inverse: Callable[[Tensor], Tensor] | None = None
 
-    def held(self, tensors: Values, shape: Sequence[int]) -> list[Mapping[str, float]]:
-        """What is fixed on each curve."""
-        fixed = [dict(curve) for curve in self.curves]
-        if "pos_weight" in tensors and len(factors := tensors["pos_weight"].unique()) == 1:
-            fixed[0]["pos_weight"] = float(factors)
-        if not self.bends:
-            return list(fixed)
-        at = LossCells(tensors, cells(shape, 0, min(_EACH, math.prod(shape))), torch.float64)
-        each = zip(*(at.value(name).tolist() for name in self.bends), strict=True)
-        return [{**fixed[0], **dict(zip(self.bends, values, strict=True))} for values in each]
+    def curves(self, tensors: Values, shape: Sequence[int]) -> tuple[list[Held], list[int]]:
+        """What each curve holds, and the number of the curve of each of the shown elements."""
+        each = self._each(tensors, shape)
+        always = [dict(one) for one in self.always]
+        if "pos_weight" in tensors:
+            first = float(tensors["pos_weight"].reshape(-1)[0]) if tensors["pos_weight"].numel() else 1.0
+            factors = [one for one in each if one["target"] == 1] or [{"target": 1.0, "pos_weight": first}]
+            always = [factors[0], *(one for one in always if one["target"] != 1)]
+        known: dict[str, Held] = {str(one): one for one in [*always, *each]}
+        names = list(known)
+        return list(known.values()), [names.index(str(one)) for one in each]
+
+    def _each(self, tensors: Values, shape: Sequence[int]) -> list[Held]:
+        groups, size = shown(shape)
+        at = LossCells(tensors, cells(shape, 0, groups * size), torch.float64)
+        names = [name for name in self.held if name in tensors]
+        columns = [at.value(name).tolist() for name in names]
+        held = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+        return [_active(one) for one in held] or [{} for _ in range(groups * size)]
+
+
+def _active(held: Held) -> Held:
+    """Without the factor of positives where the target is 0, which it does not touch."""
+    return {name: value for name, value in held.items() if name != "pos_weight" or held["target"] != 0}
+
+
+def shown(shape: Sequence[int]) -> tuple[int, int]:
+    """How many of the losses a clip shows, in groups of the last dimension: (groups, elements a group)."""
+    last = shape[-1] if shape else 1
+    if not math.prod(shape):
+        return 0, 0
+    if last > MOST_SHOWN:
+        return 1, MOST_SHOWN
+    return min(math.prod(shape[:-1]), MOST_SHOWN // last), last
 
 
 @dataclass(frozen=True)
 class Elementwise:
-    """One element-wise loss: its law, its curves, and the names of the module's tensors that it reads."""
+    """One element-wise loss: its law, its curves, and the names of the module's tensors that it reads.
+
+    `spans` changes the curves with the module's settings.
+    """
 
     law: Law
-    span: Span | None
+    span: Span
     weights: tuple[str, ...] = ()
     arguments: Callable[[dict[str, Any]], dict[str, Tensor]] = dict
+    spans: Callable[[Any, Span], Span] | None = None
+
+    def drawn(self, module: Any) -> Span:
+        """Which curves a clip of this module shows."""
+        return self.spans(module, self.span) if self.spans else self.span
 
     def record(self, call: Call) -> Recording:
         """The tensors and rules of one call; `curve.x`, `curve.0`, `curve.1`… are what a clip draws."""
@@ -107,8 +145,7 @@ class Elementwise:
             Rule(name, self._formula(name, module, tensors, dtype)) for name in tensors if name not in given
         )
         tensors["output"] = call.output
-        if self.span is not None:
-            tensors |= _curves(self.law, self.span, module, tensors)
+        tensors |= _curves(self.law, self.drawn(module), module, tensors)
         reduction = "mean" if module.reduction == "batchmean" else module.reduction
         rows = given["input"].shape[0] if given["input"].ndim else 1
         divisor = Const(rows) if module.reduction == "batchmean" else None
@@ -143,18 +180,24 @@ def _curves(law: Law, span: Span, module: Any, tensors: Values) -> dict[str, Ten
 
     def drawn(law: Law, fixed: Mapping[str, float]) -> Tensor:
         held = {name: torch.tensor(value, dtype=torch.float64) for name, value in fixed.items()}
-        return filled(law, module, {"input": xs, **held}, (len(xs),), torch.float64)["loss"]
+        given = xs if span.inverse is None else span.inverse(xs)
+        return filled(law, module, {"input": given, **held}, (len(xs),), torch.float64)["loss"]
 
     found = {"curve.x": xs}
-    for number, fixed in enumerate(span.held(tensors, tensors["loss"].shape)):
-        found[f"curve.{number}"] = drawn(law, fixed)
+    for number, fixed in enumerate(span.curves(tensors, tuple(tensors["loss"].shape))[0]):
+        found[f"curve.{number}"] = drawn(law, {**span.base, **fixed})
     if span.reference is not None:
-        found["curve.reference"] = drawn(span.reference, span.curves[0])
+        reference = drawn(span.reference, span.base)
+        if not any(torch.equal(reference, one) for one in found.values()):
+            found["curve.reference"] = reference
     return found
 
 
 def _reach(values: Tensor, span: Span) -> tuple[float, float]:
-    """From the least to the largest finite value, as wide as the clip wants at least, with a margin."""
+    """From the least to the largest finite value, as wide as the clip wants at least, with a margin.
+
+    A span that is even about 0 stays so.
+    """
     finite = values.to(torch.float64).reshape(-1)
     finite = finite[finite.isfinite()].clamp(*span.limits)
     low, high = span.least
@@ -162,6 +205,8 @@ def _reach(values: Tensor, span: Span) -> tuple[float, float]:
         margin = 0.06 * (max(high, float(finite.max())) - min(low, float(finite.min())))
         low = min(low, float(finite.min()) - margin)
         high = max(high, float(finite.max()) + margin)
+    if span.least[0] == -span.least[1]:
+        low, high = min(low, -high), max(high, -low)
     return max(low, span.limits[0]), min(high, span.limits[1])
 
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.loss import operators
-from torchreel.scenes.loss.vector.chart import Chart, Strip, shown_slots
+from torchreel.scenes.loss.vector.board import Column
+from torchreel.scenes.loss.vector.slots import shown_slots
 from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
+from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.plot import Plot
-from torchreel.scenes.trace.formula import Index
+from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.proof import Step
 
-_BARS = (-5.75, -2.62, -1.05, 2.6)
-_WIDE = (-5.2, -2.55, 2.6, 2.5)
-_PLOT = (0.15, -1.6, 3.2, 2.45)
-_LARGEST_LOSS = 5.0
+_LARGEST_LOSS = 3.0
+_MOST_CLASSES = 5
+_LARGEST_DOT = 5.0
 
 
 class _Classes(VectorLoss):
     """What both losses know of a sample: its classes that are drawn, and its target."""
-
-    weights = "w"
 
     def values(self) -> dict[str, object]:
         module = self.module
@@ -36,115 +36,168 @@ class _Classes(VectorLoss):
     @property
     def soft(self) -> bool:
         """Whether the targets are probabilities."""
-        return self.trace.name != "NLLLoss" and self.trace.shape("target") == self.trace.shape("input")
+        return self.facts["soft"]
 
     def is_ignored(self, sample: Index) -> bool:
         """Whether a sample does not count."""
-        ignored = self.module.ignore_index
-        return not self.soft and self.target(sample) == ignored
+        return not self.soft and self.target(sample) == self.module.ignore_index
 
     def target(self, sample: Index) -> int:
         """The class number of a sample."""
-        shape = self.trace.shape("target")
-        return int(self.trace.value("target", sample[: len(shape)]))
+        return int(self.trace.value("target", self.of_target(sample, 0)))
+
+    def of_target(self, sample: Index, slot: int) -> Index:
+        """The index of a sample's class number."""
+        return sample[: len(self.trace.shape("target"))]
 
     def of_class(self, sample: Index, number: int) -> Index:
         """The index of one class in the input."""
         axis = min(1, len(self.trace.shape("input")) - 1)
         return (*sample[:axis], number, *sample[axis:])
 
-    def shown(self, sample: Index) -> list[int]:
+    @property
+    def classes(self) -> list[int]:
         """The classes that are drawn."""
         shape = self.trace.shape("input")
-        wanted = [] if self.soft or self.is_ignored(sample) else [self.target(sample)]
-        return shown_slots(shape[min(1, len(shape) - 1)], wanted, 6)
+        wanted = [] if self.soft else [self.target(one) for one in self.samples if not self.is_ignored(one)]
+        most = _MOST_CLASSES if "q" in self.drawn else 7
+        return shown_slots(shape[min(1, len(shape) - 1)], wanted, most)
 
-    def strip(self, chart: Chart, row: int, name: str, sample: Index, classes: Sequence[int]) -> VGroup:
-        """One tensor's row under the bars."""
-        own = len(self.trace.shape(name)) == 1 and name == "weight"
-        cells = [(name, (c,) if own else self.of_class(sample, c)) for c in classes]
-        return chart.strip(row, Strip(name, cells))
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """The tensors of the table that stand between input and loss."""
+        return ("target", "w") if "w" in self.trace.tensors else ("target",)
+
+    def columns(self) -> list[Column]:
+        return [
+            Column("input", self.of_class, self.classes, numbered=True),
+            *map(self._column, self.drawn),
+            Column("loss", lambda sample, _: sample, blank=True),
+        ]
+
+    def _column(self, name: str) -> Column:
+        if name == "target" and not self.soft:
+            return Column("target", self.of_target, plain=True)
+        if name == "w":
+            return Column("w", lambda sample, _: sample, blank=True)
+        return Column(name, self.of_class, self.classes, blank=name != "target", numbered=True,
+                      name="softmax" if name == "p" else "")  # fmt: skip
+
+    def under(self) -> tuple[str, Column] | None:
+        if "weight" not in self.trace.tensors:
+            return None
+        above = "p" if "p" in self.drawn else "input"
+        return above, Column("weight", lambda _, number: (number,), self.classes)
+
+    def picked(self, tensor: str, sample: Index) -> VGroup:
+        """Dark frames round a class number and the element that it picks."""
+        if self.soft or self.is_ignored(sample):
+            return VGroup()
+        frames = (
+            self.board.outline("target", sample, 0),
+            self.board.outline(tensor, sample, self.target(sample)),
+        )
+        return VGroup(*(frame for frame in frames if frame is not None))
+
+    def ignored_label(self, sample: Index) -> VGroup:
+        """The word beside an ignored sample's target."""
+        if not self.is_ignored(sample):
+            return VGroup()
+        grid = self.board.grids["target"]
+        place = grid.center((self.board.samples.index(sample), 0))
+        at = (place[0] + grid.cells.width / 2 + 0.1, place[1])
+        return VGroup(self.board.label(self.words("skipped"), at, MIN_TEXT, font="sans", align="left"))
 
 
 class CrossEntropyLoss(_Classes):
     operator = operators.CrossEntropyLoss
+    height = 2.9
+    keeps_pictures = True
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        between = ["p", "target"]
+        if self.facts["smoothed"]:
+            between.append("q")
+        return (*between, *(["w"] if "w" in self.trace.tensors and not self.facts["smoothed"] else []))
+
+    @property
+    def asks_all(self) -> bool:
+        """Whether every class has a part in the loss."""
+        return self.soft or self.facts["smoothed"]
+
+    def law(self) -> list[Token]:
+        weight = ("weight_{c}·" if self.asks_all else "weight_{t}·") if self.facts["weighted"] else ""
+        if not self.asks_all:
+            return [Token(f"loss = −{weight}log p_{{t}}        p = exp(input) / Σ exp(input)")]
+        share = self.values()["smoothing"]
+        count = self.trace.shape("input")[min(1, len(self.trace.shape("input")) - 1)]
+        if not self.facts["smoothed"]:
+            return [Token(f"loss = −Σ_{{c}} {weight}target_{{c}}·log p_{{c}}")]
+        asked = f"(1 − {share})·target_{{c}}" if self.soft else f"1 − {share}"
+        name = "q_{c}" if self.soft else "q_{t}"
+        return [
+            Token(f"loss = −Σ_{{c}} {weight}q_{{c}}·log p_{{c}}        {name} = {asked} + {share}/{count}")
+        ]
 
     def acts(self, sample: Index) -> Iterator[LossAct]:
-        classes, theme, trace = self.shown(sample), self.look.theme, self.trace
-        weighted = "weight" in trace.tensors
-        rows = 3 + weighted
-        chart = Chart(self.look, trace, len(classes), rows, (0.0, 1.0), _BARS)
-        ignored = self.is_ignored(sample)
-        values: dict[str, object] = {"target": "" if self.soft else self.target(sample)}
-        asked = trace.values("q", [self.of_class(sample, c) for c in classes])
-        given = trace.values("p", [self.of_class(sample, c) for c in classes])
-        right = [k for k, q in enumerate(asked) if q > 0]
-        plot = Plot(self.look, (0, 1), (0, _LARGEST_LOSS), _PLOT, "p", "−log p")
-        xs = np.linspace(math.exp(-_LARGEST_LOSS), 1, 80)
-        curve = plot.curve(xs, -np.log(xs), theme.channel(1))
-        logits = self.strip(chart, rows - 1, "input", sample, classes)
-        numbers = [chart.name(k, str(c), theme.muted) for k, c in enumerate(classes)]
-        yield LossAct("logits", VGroup(logits, chart.base(), *numbers, plot, curve), values=values)
-        first = self.of_class(sample, classes[right[0] if right else 0])
-        colors = [theme.tint(theme.good, 0.7) if k in right else theme.tint(theme.wire, 0.45)
-                  for k in range(len(classes))]  # fmt: skip
-        plain = [chart.bar(k, p, theme.tint(theme.wire, 0.45)) for k, p in enumerate(given)]
-        softmax = VGroup(*plain, self.strip(chart, rows - 2, "p", sample, classes))
-        yield LossAct("softmax", softmax, trace.step("p", first), values=values)
-        wanted = VGroup(self.strip(chart, rows - 3, "q", sample, classes))
-        wanted.add(*(chart.bar(k, p, colors[k]) for k, p in enumerate(given) if k in right))
-        if weighted:
-            wanted.add(self.strip(chart, 0, "weight", sample, classes))
-        smooth = self.soft or self.module.label_smoothing
-        formula = trace.step("q", first) if smooth else self.law()
-        yield LossAct("off" if ignored else "asked", wanted, formula, values=values)
-        if not ignored:
-            yield LossAct("curve", self._costs(plot, given, right), values=values)
+        yield LossAct("logits", self.ignored_label(sample))
+        first = self.of_class(sample, self.classes[0])
+        yield LossAct("softmax", formula=self.trace.step("p", first), writes=["p"], rows=self.samples)
+        if self.facts["smoothed"]:
+            chosen = self.classes[0] if self.soft or self.is_ignored(sample) else self.target(sample)
+            step = self.trace.step("q", self.of_class(sample, chosen))
+            yield LossAct("smooth", self.picked("p", sample), step, writes=["q"])
+        elif not self.soft:
+            writes = ["w"] if "w" in self.drawn else []
+            yield LossAct(
+                "asked", self.picked("p", sample), writes=writes, values={"target": self.target(sample)}
+            )
+        if not self.is_ignored(sample):
+            yield LossAct("curve", self._dots(sample))
 
-    def _costs(self, plot: Plot, given: Sequence[float], right: Sequence[int]) -> VGroup:
-        """The probabilities that the target asks for, on the curve."""
-        theme, group = self.look.theme, VGroup()
-        for k in right:
-            if not given[k] > 0:
-                continue
-            cost = -math.log(given[k])
-            if len(right) == 1:
-                group.add(plot.drops(given[k], cost, theme.accent))
-            group.add(plot.dot(given[k], cost, theme.accent, 0.11))
-        return group
+    def scenery(self) -> VGroup:
+        area = self.board.area
+        reach = max([_LARGEST_LOSS, *(cost + 0.3 for one in self.samples for _, cost in self._costs(one))])
+        frame = (area.left + 0.8, area.bottom + 0.36, area.right - 0.6, area.top - 0.32)
+        self.plot = Plot(self.look, (0, 1), (0, reach), frame, "p", "−log p")
+        xs = np.linspace(math.exp(-reach), 1, 80)
+        return VGroup(self.plot, self.plot.curve(xs, -np.log(xs), self.look.theme.wire))
 
-    def divided(self, reduction: str) -> str:
-        if reduction == "mean" and self.soft:
-            return "mean"
-        return super().divided(reduction)
+    def marks(self, step: Step) -> VGroup:
+        """Lines from the dots of a sample to the axes."""
+        costs = self._costs(step.index)
+        accent = self.look.theme.accent
+        return VGroup(*(self.plot.drops(p, cost, accent) for p, cost in costs if len(costs) == 1))
+
+    def _costs(self, sample: Index) -> list[tuple[float, float]]:
+        """Where the probabilities that the target asks for stand on the curve."""
+        if self.is_ignored(sample):
+            return []
+        index = [self.of_class(sample, c) for c in self.classes]
+        asked, given = self.trace.values("q", index), self.trace.values("p", index)
+        found = [(p, -math.log(p)) for p, q in zip(given, asked, strict=True) if q > 0 and p > 0]
+        return [(p, cost) for p, cost in found if cost <= _LARGEST_DOT]
+
+    def _dots(self, sample: Index) -> VGroup:
+        color = self.look.theme.role("result")
+        return VGroup(*(self.plot.dot(p, cost, color, 0.1) for p, cost in self._costs(sample)))
 
 
 class NLLLoss(_Classes):
     operator = operators.NLLLoss
+    height = 0.0
+    keeps_pictures = True
+
+    def law(self) -> list[Token]:
+        weight = "weight_{t}·" if self.facts["weighted"] else ""
+        return [Token(f"loss = −{weight}input_{{t}}        input = log p")]
 
     def acts(self, sample: Index) -> Iterator[LossAct]:
-        classes, theme, trace = self.shown(sample), self.look.theme, self.trace
-        weighted, ignored = "weight" in trace.tensors, self.is_ignored(sample)
-        logs = trace.values("input", [self.of_class(sample, c) for c in classes])
-        finite = [value for value in logs if math.isfinite(value)] or [0.0]
-        chart = Chart(self.look, trace, len(classes), 1 + weighted, self._span(finite), _WIDE)
-        values: dict[str, object] = {"target": self.target(sample)}
-        bars = [chart.bar(k, value, theme.tint(theme.wire, 0.45)) for k, value in enumerate(logs)]
-        rows = self.strip(chart, int(weighted), "input", sample, classes)
-        numbers = [chart.name(k, str(c), theme.muted) for k, c in enumerate(classes)]
-        yield LossAct("logs", VGroup(*bars, chart.base(), *numbers, rows), values=values)
-        if ignored:
-            yield LossAct("off", VGroup(), values=values)
-            return
-        slot = classes.index(self.target(sample))
-        marked = chart.bar(slot, logs[slot], theme.tint(theme.good, 0.7))
-        picked = VGroup(marked, chart.ring(int(weighted), slot, theme.accent))
-        if weighted:
-            picked.add(self.strip(chart, 0, "weight", sample, classes), chart.ring(0, slot, theme.accent))
-        yield LossAct("pick", picked, values=values)
-        yield LossAct("flip", VGroup(chart.bar(slot, -logs[slot], theme.accent)), values=values)
-
-    def _span(self, logs: Sequence[float]) -> tuple[float, float]:
-        """Room for every logarithm below 0 and for its opposite above."""
-        size = max(map(abs, logs)) or 1.0
-        return -size, size
+        yield LossAct("logs", self.ignored_label(sample))
+        yield LossAct(
+            "off" if self.is_ignored(sample) else "pick",
+            self.picked("input", sample),
+            writes=["w"] if "w" in self.drawn else [],
+            values={"target": self.target(sample)},
+        )

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from torchreel.scenes.loss.trace import along, computed, everything, reduced
+from torchreel.scenes.loss.vector.facts import reduction_facts
 from torchreel.scenes.trace.formula import (
     Add,
     Case,
@@ -29,10 +30,11 @@ from torchreel.scenes.trace.formula import (
     Sum,
 )
 from torchreel.scenes.trace.operator import Call, Recording
-from torchreel.scenes.trace.proof import Rule
+from torchreel.scenes.trace.proof import Rule, Trace
 
 _MOST_TERMS = 1 << 20
 _LARGEST_EXPONENT = 500.0
+_SMALLEST = 1e-200
 
 
 def record_cross_entropy(call: Call) -> Recording:
@@ -44,6 +46,21 @@ def record_cross_entropy(call: Call) -> Recording:
     return _CrossEntropy(call).recording()
 
 
+def class_facts(trace: Trace) -> dict[str, bool]:
+    """What captions may claim of a loss of classes."""
+    module: Any = trace.module
+    target, scores, losses = (trace.tensors[name] for name in ("target", "input", "loss"))
+    assert isinstance(target, Tensor) and isinstance(scores, Tensor) and isinstance(losses, Tensor)
+    soft = trace.name != "NLLLoss" and target.shape == scores.shape
+    return reduction_facts(trace) | {
+        "soft": soft,
+        "smoothed": getattr(module, "label_smoothing", 0.0) > 0,
+        "weighted": module.weight is not None,
+        "ignores_some": not soft and bool((target == module.ignore_index).any()),
+        "finite": bool(scores.isfinite().all()),
+    }
+
+
 def record_nll(call: Call) -> Recording:
     """One cell of each row of log-probabilities, negated, times the weight `w` of its class."""
     return _Picked(call).recording()
@@ -51,8 +68,6 @@ def record_nll(call: Call) -> Recording:
 
 class _Picked:
     """The loss of class numbers: one element of each sample's vector."""
-
-    logs = "input"
 
     def __init__(self, call: Call) -> None:
         module: Any = call.module
@@ -90,7 +105,7 @@ class _Picked:
 
     def log(self, index: Tensor) -> Expr:
         """A logarithm of a probability; torch's rounding is that of numbers around 1 at least."""
-        shown = Ref(self.logs, index)
+        shown = Ref("input", index)
         return Rounded(shown, Sub(shown, Const(1)))
 
     def _divisor(self) -> Expr:
@@ -129,19 +144,17 @@ class _Picked:
 class _CrossEntropy(_Picked):
     """The same after a softmax; the target may be smoothed or a distribution of its own."""
 
-    logs = "log_p"
-
     def __init__(self, call: Call) -> None:
         super().__init__(call)
+        self.p = torch.softmax(self.input.double(), self.axis)
         self.smoothing: float = max(call.module.label_smoothing, 0.0)  # torch smooths only above 0
         self.soft = self.target.shape == self.input.shape
 
     def fill(self, tensors: dict[str, Tensor]) -> list[Rule]:
         whole = self.input.shape
-        exact = self.input.double()
         tensors["logsumexp"] = computed(self._logsumexp, self.shape, tensors)
         tensors["log_p"] = torch.log_softmax(self.input, self.axis)
-        tensors["p"] = torch.softmax(exact, self.axis)
+        tensors["p"] = self.p
         rules = [
             Rule("logsumexp", self._logsumexp),
             Rule("log_p", self._log_softmax),
@@ -160,6 +173,13 @@ class _CrossEntropy(_Picked):
             factors = (Ref("weight", places[..., self.axis, None]), *factors)
         whole = Neg(Sum(Mul(factors)))
         return whole if self.soft else Case(self._is_ignored(cells).long(), (whole, Const(0)))
+
+    def log(self, index: Tensor) -> Expr:
+        """log p, which torch rounds as it does input − logsumexp; from that where p itself is too small to be told."""
+        p, log_p = Ref("p", index), Ref("log_p", index)
+        known = p.evaluate({"p": self.p}) > _SMALLEST
+        size = Sub(Sub(Ref("input", index), Ref("logsumexp", self._sample(index))), Const(1))
+        return Case((~known).long(), (Rounded(Func("log", p), size), Rounded(log_p, Sub(log_p, Const(1)))))
 
     def _logsumexp(self, cells: Tensor) -> Expr:
         """logsumexp of each sample; torch subtracts the largest element first, which is NaN if that is infinite."""
@@ -194,4 +214,4 @@ class _CrossEntropy(_Picked):
 
     def _sample(self, cells: Tensor) -> Tensor:
         """The sample that an element of the input belongs to."""
-        return torch.cat([cells[:, : self.axis], cells[:, self.axis + 1 :]], -1)
+        return torch.cat([cells[..., : self.axis], cells[..., self.axis + 1 :]], -1)

@@ -10,128 +10,173 @@ from manim import VGroup
 
 from torchreel.scenes.loss import operators
 from torchreel.scenes.loss.board import aligned_index
-from torchreel.scenes.loss.vector.chart import Chart, Strip, shown_slots
+from torchreel.scenes.loss.vector.board import Column
+from torchreel.scenes.loss.vector.slots import shown_slots
 from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.parts.look import MIN_TEXT
-from torchreel.scenes.parts.shapes import Arrow, Disc, Path, Shape, polyline
-from torchreel.scenes.parts.text import Align
-from torchreel.scenes.trace.formula import Index
+from torchreel.scenes.parts.shapes import Arrow, Disc, Path, Shape
+from torchreel.scenes.trace.formula import Index, Token
 
-_CENTER, _RADIUS = np.array([-3.9, 0.75, 0.0]), 2.0
-_AXIS_Y = -1.85
-_NARROW = 0.97
-"""The cosine from which on the two arrows' names have to step aside."""
-_STRIPS = (0.2, -0.2, 3.7, 2.0)
+_FIRST, _SECOND = 5, 6
+"""The identifying colours of the two vectors."""
+_TOO_NEAR = 0.35
 
 
 class CosineEmbeddingLoss(VectorLoss):
     operator = operators.CosineEmbeddingLoss
+    height = 2.9
+
+    def values(self) -> dict[str, object]:
+        return {"margin": self.margin}
+
+    @property
+    def margin(self) -> str:
+        """The margin as it is written."""
+        return f"{float(self.module.margin):g}".replace("-", "−")
+
+    def law(self) -> list[Token]:
+        return [Token(f"loss = 1 − cos if target = 1,  max(0, cos − {self.margin}) if target = −1")]
+
+    def columns(self) -> list[Column]:
+        return [
+            self._vectors("input1"),
+            self._vectors("input2"),
+            Column("target", lambda sample, _: self.aligned("target", sample), plain=True),
+            Column("cos", lambda sample, _: self.aligned("cos", sample), blank=True),
+            Column("loss", lambda sample, _: sample, blank=True),
+        ]
+
+    def _vectors(self, name: str) -> Column:
+        shape = self.trace.shape(name)
+        slots = shown_slots(shape[-1], [], 5)
+        return Column(name, lambda sample, d: (*aligned_index(sample, shape[:-1]), d), slots)
 
     def acts(self, sample: Index) -> Iterator[LossAct]:
-        trace = self.trace
-        margin = float(self.module.margin)
-        where = self.board.aligned("cos", sample)
-        target = self.board.aligned("target", sample)
-        cos, sign = trace.value("cos", where), trace.value("target", target)
-        values: dict[str, object] = {
-            "cos": self.text("cos", cos), "margin": f"{margin:g}", "target": self.text("target", sign)
-        }  # fmt: skip
-        yield LossAct("vectors", VGroup(self._rows(sample, target), self._dial()), values=values)
-        yield LossAct("angle", self._arrows(where, cos), trace.step("cos", where), values=values)
-        key = {1.0: "together", -1.0: "apart"}.get(sign, "unused")
-        cost = self._cost(cos, 1.0 if sign == 1 else margin if sign == -1 else math.nan, sign)
-        yield LossAct(key, cost, values=values, hold=1.4)
+        where = self.aligned("cos", sample)
+        cos = self.trace.value("cos", where)
+        sign = self.trace.value("target", self.aligned("target", sample))
+        yield LossAct("vectors", VGroup(*self._arrows(sample, cos)))
+        yield LossAct("angle", self._axis(cos, sign), self.trace.step("cos", where), writes=["cos"])
 
     def outcome(self, sample: Index) -> str:
-        target = self.trace.value("target", self.board.aligned("target", sample))
-        free = self.trace.value("loss", sample) == 0 and target == -1
-        return "zero" if free else "keep"
+        sign = self.trace.value("target", self.aligned("target", sample))
+        return {1.0: "together", -1.0: "apart"}.get(sign, "unused")
 
-    def _rows(self, sample: Index, target: Index) -> VGroup:
-        """Both vectors as numbers, and the target."""
-        trace = self.trace
-        group = VGroup()
-        size = trace.shape("input1")[-1]
-        shown = shown_slots(size, [], 5)
-        chart = Chart(self.look, trace, max(3, len(shown)), 3, (0, 1), _STRIPS)
-        for row, name in ((2, "input1"), (1, "input2")):
-            shape = trace.shape(name)
-            at = [(name, (*aligned_index(sample, shape[:-1]), d)) for d in shown]
-            group.add(chart.strip(row, Strip(name, at)))
-        group.add(chart.strip(0, Strip("target", [("target", target)])))
-        return group
+    @property
+    def center(self) -> np.ndarray:
+        """Where both vectors start."""
+        area = self.board.area
+        return np.array([area.left + 2.2, (area.bottom + area.top) / 2 - 0.05, 0.0])
 
-    def _dial(self) -> VGroup:
-        """The circle of directions, and the axis of cosines that they are projected on."""
+    @property
+    def radius(self) -> float:
+        """The radius of the circle of directions."""
+        return (self.board.area.height - 0.5) / 2
+
+    def _arrows(self, sample: Index, cos: float) -> Iterator[VGroup | Shape]:
+        """Both directions: as they are in the plane, or, of longer vectors, with their angle between them."""
         theme = self.look.theme
-        ring = Disc(_RADIUS, _CENTER, stroke=theme.line, stroke_width=2.4)
-        left, right = _axis(-1), _axis(1)
-        parts = [ring, Path([left, right], theme.wire, 2.4)]
-        for value in (-1, 0, 1):
-            at = _axis(value)
-            parts.append(Path([_moved(at, 0, 0.07), _moved(at, 0, -0.07)], theme.wire, 2.4))
-            text = self.look.number(value, integer=True)
-            parts.append(self.board.label(text, _moved(at, 0, -0.27), MIN_TEXT, font="sans"))
-        return VGroup(*parts, self.board.label("cos", _moved(right, 0.25, 0), align="left"))
+        yield Disc(self.radius, self.center, stroke=theme.line, stroke_width=2.2)
+        angles = self._angles(sample, cos)
+        for name, angle, hue in zip(("input1", "input2"), angles, (_FIRST, _SECOND), strict=True):
+            if not math.isfinite(angle):
+                continue
+            color = theme.channel(hue)
+            way = np.array([math.cos(angle), math.sin(angle), 0.0])
+            yield Arrow([self.center, self.center + self.radius * way], color, 4)
+            yield self._vector_name(name, angle, angles, color)
+        if all(map(math.isfinite, angles)) and (arc := self._arc(*angles)) is not None:
+            yield arc
 
-    def _arrows(self, where: Index, cos: float) -> VGroup:
-        """input1 to the right, input2 at the angle to it, and its shadow on the axis."""
-        theme = self.look.theme
-        first = Arrow([_CENTER, _at(0.0)], theme.channel(1), 4)
-        beside = _moved(_at(0.0), 0.12, -0.17 if cos > _NARROW else 0)
-        group = VGroup(first, self.board.label("input1", beside, MIN_TEXT, theme.channel(1), align="left"))
-        if math.isnan(cos):
-            return group
-        angle = math.acos(min(1.0, max(-1.0, cos)))
-        tip = _at(angle)
-        up = 0.15 if cos > _NARROW else 0.06
-        beside = tip + np.array([0.16 * math.cos(angle), 0.2 * math.sin(angle) + up, 0])
-        side: Align = "left" if cos > 0.3 else "right" if cos < -0.3 else "center"
-        label = self.board.label("input2", beside, MIN_TEXT, theme.channel(0), align=side)
-        group.add(Arrow([_CENTER, tip], theme.channel(0), 4), label)
-        arc = [_CENTER + 0.5 * np.array([math.cos(a), math.sin(a), 0]) for a in np.linspace(0, angle, 24)]
-        group.add(Path(arc, theme.wire, 2.4))
-        foot = _axis(cos)
-        group.add(Shape(_dashed(tip, foot), stroke=theme.channel(0), stroke_width=2))
-        group.add(Disc(0.09, foot, fill=theme.channel(0)))
-        group.add(self.board.number("cos", where, 0.22, value=cos).place(_moved(foot, 0, -0.58)))
-        return group
+    def _vector_name(self, name: str, angle: float, angles: tuple[float, float], color: str) -> VGroup:
+        """Beside the arrow's head; away from the other one where both are near each other."""
+        gap = math.remainder(angle - sum(angles) + angle, 2 * math.pi)
+        turn = math.copysign(_TOO_NEAR - abs(gap), gap or (1 if name == "input1" else -1)) / 1.6
+        at = angle + (turn if abs(gap) < _TOO_NEAR else 0.0)
+        place = self.center + (self.radius + 0.16) * np.array([math.cos(at), math.sin(at), 0.0])
+        side = "left" if math.cos(at) > 0.3 else "right" if math.cos(at) < -0.3 else "center"
+        if side == "center":
+            place[1] += math.copysign(0.02, math.sin(at))
+        return VGroup(self.board.label(name, place, MIN_TEXT, color, "sans", align=side))
 
-    def _cost(self, cos: float, edge: float, sign: float) -> VGroup:
-        """What is lost, on the axis: the way to 1, or what lies beyond the margin; the rest of it is free."""
-        theme, group = self.look.theme, VGroup()
-        if math.isnan(edge) or math.isnan(cos):
-            return group
+    def _angles(self, sample: Index, cos: float) -> tuple[float, float]:
+        if self.trace.shape("input1")[-1] == 2 == self.trace.shape("input2")[-1]:
+            first, second = (self._planar(name, sample) for name in ("input1", "input2"))
+            return first, second
+        return 0.0, math.acos(min(1.0, max(-1.0, cos))) if math.isfinite(cos) else math.nan
+
+    def _planar(self, name: str, sample: Index) -> float:
+        shape = self.trace.shape(name)
+        x, y = (self.trace.value(name, (*aligned_index(sample, shape[:-1]), d)) for d in (0, 1))
+        return math.atan2(y, x) if math.isfinite(x) and math.isfinite(y) and (x or y) else math.nan
+
+    def _arc(self, start: float, end: float) -> Path | None:
+        turn = math.remainder(end - start, 2 * math.pi)
+        if abs(turn) < 0.02:
+            return None
+        around = [
+            self.center + 0.42 * np.array([math.cos(a), math.sin(a), 0.0])
+            for a in np.linspace(start, start + turn, 24)
+        ]
+        return Path(around, self.look.theme.wire, 2.4)
+
+    def _axis(self, cos: float, sign: float) -> VGroup:
+        """The axis of cosines: where this pair stands, what is free, and what is lost."""
+        theme, board = self.look.theme, self.board
+        y = (board.area.bottom + board.area.top) / 2 - 0.2
+        parts = VGroup(Path([self._on_axis(-1, y), self._on_axis(1, y)], theme.wire, 2.4))
+        margin = float(self.module.margin)
+        ticks = {-1.0: "−1", 0.0: "0", 1.0: "1"}
+        for value, text in ticks.items():
+            at = self._on_axis(value, y)
+            parts.add(Path([_up(at, 0.07), _up(at, -0.07)], theme.wire, 2.4))
+            if abs(value - margin) > 0.12 or sign != -1:
+                parts.add(board.label(text, _up(at, -0.27), MIN_TEXT, font="sans"))
+        parts.add(
+            board.label(
+                "cos", self._on_axis(1.0, y) + np.array([0.25, 0, 0]), MIN_TEXT, font="sans", align="left"
+            )
+        )
         if sign == -1:
-            stop = math.acos(min(1.0, max(-1.0, edge)))
-            angles = np.linspace(stop, math.pi, 40)
-            upper = [_at(angle) for angle in angles]
-            lower = [_at(-angle) for angle in angles[::-1]]
-            fill = theme.tint(theme.good, 0.15)
-            group.add(Shape(polyline([_CENTER, *upper, *lower, _CENTER]), fill=fill, z_index=-1))
-            free = Path([_axis(-1), _axis(edge)], theme.good, 6)
-            at = (_CENTER[0] - 1.2, _CENTER[1] - 0.45)
-            word = self.board.label(self.words("zone"), at, color=theme.good, font="sans")
-            group.add(free, *([word] if edge > -0.3 else []))
-        low, high = (cos, 1.0) if sign == 1 else (edge, cos)
-        if high > low:
-            group.add(Path([_axis(low), _axis(high)], theme.accent, 9))
-        return group
+            parts.add(*self._free(margin, y))
+        if math.isfinite(cos):
+            parts.add(*self._lost(cos, margin, sign, y))
+        return parts
+
+    def _free(self, margin: float, y: float) -> Iterator[Shape]:
+        """The part of the axis where nothing is lost, up to the margin."""
+        theme, board = self.look.theme, self.board
+        edge = self._on_axis(margin, y)
+        yield Path([self._on_axis(-1, y), edge], theme.good, 5)
+        yield Path([_up(edge, 0.14), _up(edge, -0.14)], theme.good, 4)
+        yield board.label(
+            f"{self.words('margin')} {self.margin}", _up(edge, -0.33), MIN_TEXT, theme.good, "sans"
+        )
+        if margin > -0.5:
+            yield board.label(
+                self.words("zone"),
+                _up(self._on_axis(-1, y), 0.28),
+                MIN_TEXT,
+                theme.good,
+                "sans",
+                align="left",
+            )
+
+    def _lost(self, cos: float, margin: float, sign: float, y: float) -> Iterator[Shape]:
+        theme, board = self.look.theme, self.board
+        low, high = (cos, 1.0) if sign == 1 else (margin, cos)
+        color = theme.role("result")
+        if sign in (1, -1) and high > low:
+            yield Path([self._on_axis(low, y), self._on_axis(high, y)], color, 8, z_index=1)
+            middle = _up(self._on_axis((low + high) / 2, y), 0.3)
+            yield board.label(self.words("lost"), middle, MIN_TEXT, color, "sans")
+        at = self._on_axis(cos, y)
+        yield Disc(0.1, at, fill=theme.text, stroke=theme.background, stroke_width=2, z_index=2)
+
+    def _on_axis(self, cos: float, y: float) -> np.ndarray:
+        left, right = self.center[0] + self.radius + 1.5, self.board.area.right - 0.9
+        return np.array([left + (right - left) * (max(-1.0, min(1.0, cos)) + 1) / 2, y, 0.0])
 
 
-def _axis(cos: float) -> np.ndarray:
-    return np.array([_CENTER[0] + _RADIUS * max(-1.0, min(1.0, cos)), _AXIS_Y, 0.0])
-
-
-def _at(angle: float) -> np.ndarray:
-    return _CENTER + _RADIUS * np.array([math.cos(angle), math.sin(angle), 0.0])
-
-
-def _moved(place: np.ndarray, x: float, y: float) -> np.ndarray:
-    return place + np.array([x, y, 0.0])
-
-
-def _dashed(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    count = 2 * max(1, int(np.linalg.norm(end - start) / 0.2)) + 1
-    points = np.linspace(start, end, count + 1)
-    return np.concatenate([polyline([points[k], points[k + 1]]) for k in range(0, count, 2)])
+def _up(place: np.ndarray, by: float) -> np.ndarray:
+    return place + np.array([0.0, by, 0.0])

@@ -73,7 +73,9 @@ def record_multi_label_margin(call: Call) -> Recording:
 
     def loss(cells: Tensor) -> Expr:
         pairs = along(along(_sample(cells), 1, size).reshape(-1, 2), 2, size).reshape(len(cells), -1, 3)
-        return Div(Sum(Ref("hinge", pairs) if ruled else hinge(pairs)), Const(size))
+        if not ruled:
+            return Div(Sum(hinge(pairs)), Const(size))
+        return Div(Sum(Ref("hinge", pairs, fill=0.0, skip=~hinges.compares(pairs))), Const(size))
 
     whole = (hinges.samples, size, size)
     ruled = math.prod(whole) <= _MOST_HINGES
@@ -102,10 +104,11 @@ def record_multi_label_soft_margin(call: Call) -> Recording:
 
     def term(cells: Tensor) -> Expr:
         x, y = Ref("input", aligned(cells, scores.shape)), Ref("target", aligned(cells, target.shape))
-        yes = Mul((y, Func("logsigmoid", x)))
-        no = Mul((Sub(Const(1), y), Func("logsigmoid", Neg(x))))
+        log_yes, log_no = Func("logsigmoid", x), Func("logsigmoid", Neg(x))
+        yes = Mul((y, log_yes))
+        no = Mul((Sub(Const(1), y), log_no))
         chosen = _which(y.evaluate(tensors), (1.0, 0.0))
-        plain = Case(chosen, (Func("logsigmoid", x), Func("logsigmoid", Neg(x)), Add((yes, no))))
+        plain = Case(chosen, (log_yes, log_no, Add((yes, no))))
         exact = chosen if bool(scores.isfinite().all()) else torch.full_like(chosen, 2)
         body = Neg(Case(exact, plain.branches))
         return body if weight is None else Mul((Ref("weight", aligned(cells, weight.shape)), body))
@@ -138,6 +141,11 @@ class _Hinges:
         self.is_target = torch.zeros(self.samples, self.classes, dtype=torch.bool)
         rows = torch.arange(self.samples)[:, None].expand_as(target)[self.live]
         self.is_target[rows, target[self.live]] = True
+
+    def compares(self, pairs: Tensor) -> Tensor:
+        """Whether `(sample, slot, class)` are a right class and a wrong one."""
+        sample, slot, other = pairs.unbind(-1)
+        return self.live[sample, slot] & ~self.is_target[sample, other]
 
     def hinge(self, sample: Tensor, slot: Tensor, other: Tensor) -> Expr:
         """What class `other` adds because of the target in `slot`; NaN adds nothing, as in torch."""

@@ -9,49 +9,101 @@ import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.loss import operators
-from torchreel.scenes.loss.vector.chart import Chart, Strip, shown_slots
+from torchreel.scenes.loss.vector.board import Column
+from torchreel.scenes.loss.vector.slots import shown_slots
 from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
-from torchreel.scenes.parts.plot import Plot, covering
-from torchreel.scenes.trace.formula import Index
+from torchreel.scenes.parts.plot import Plot
+from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.proof import Step
 
-_PLOT = (-6.2, -2.1, -1.9, 2.5)
-_STRIPS = (0.2, -1.2, 3.4, 2.0)
 _LARGEST = 50.0
+_ONE, _ZERO = 0, 1
+"""The identifying colours of target 1 and target 0."""
 
 
 class MultiLabelSoftMarginLoss(VectorLoss):
     operator = operators.MultiLabelSoftMarginLoss
+    height = 2.95
+    keeps_pictures = True
 
-    def acts(self, sample: Index) -> Iterator[LossAct]:
-        trace, theme = self.trace, self.look.theme
-        whole = trace.shape("term")
-        classes = shown_slots(whole[-1], [], 4)
-        weighted = "weight" in trace.tensors
-        chart = Chart(self.look, trace, max(2, len(classes)), 3 + weighted, (0, 1), _STRIPS)
-        rows = {name: self._elements(name, sample, classes) for name in ("input", "target", "term")}
-        top = 2 + weighted
-        given = [chart.strip(top - k, Strip(name, rows[name])) for k, name in enumerate(("input", "target"))]
-        if weighted:
-            given.append(chart.strip(1, Strip("weight", self._elements("weight", sample, classes))))
-        x, y = ([trace.value(name, at) for name, at in rows[name]] for name in ("input", "target"))
-        reach = max([4.0, *(abs(value) for value in x if abs(value) <= _LARGEST)]) * 1.05
-        xs = np.linspace(-reach, reach, 81)
-        plot = Plot(self.look, (-reach, reach), (0, covering([reach + 0.2])[1]), _PLOT, "input", "term")
-        curves = [
-            plot.curve(xs, np.logaddexp(0, sign * xs), theme.channel(k)) for k, sign in ((0, 1), (1, -1))
+    def law(self) -> list[Token]:
+        weight = "weight_{c}·" if self.facts["weighted"] else ""
+        count = self.trace.shape("input")[-1]
+        inner = "target·log σ(input) + (1 − target)·log σ(−input)"
+        return [Token(f"loss = −Σ_{{c}} {weight}({inner}) / {count}")]
+
+    @property
+    def classes(self) -> list[int]:
+        """The classes that are drawn."""
+        return shown_slots(self.trace.shape("term")[-1], [], 4)
+
+    def of_class(self, tensor: str, sample: Index, number: int) -> Index:
+        """Where a tensor is read for a class of a sample."""
+        return self.aligned(tensor, (*sample, number))
+
+    def columns(self) -> list[Column]:
+        return [
+            self._column("input"),
+            self._column("target", plain=True),
+            self._column("term", blank=True, name=self.words("term")),
+            Column("loss", lambda sample, _: sample, blank=True),
         ]
-        tags = [plot.tag(f"target = {k}", (0.62 if k == 0 else -0.62) * reach, 0.86 * reach, theme.channel(k))
-                for k in (0, 1)]  # fmt: skip
-        yield LossAct("scores", VGroup(plot, *curves, *tags, *given))
-        dots = VGroup()
-        for at, wanted in zip(x, y, strict=True):
-            cost = wanted * np.logaddexp(0, -at) + (1 - wanted) * np.logaddexp(0, at)
-            if math.isfinite(cost):
-                dots.add(plot.drops(at, cost, theme.wire), plot.dot(at, cost, theme.accent, 0.11))
-        yield LossAct("dots", dots, hold=1.3)
-        yield LossAct(
-            "terms", chart.strip(0, Strip("term", rows["term"])), trace.step("term", rows["term"][0][1])
+
+    def _column(self, tensor: str, plain: bool = False, blank: bool = False, name: str = "") -> Column:
+        def at(sample: Index, number: int) -> Index:
+            return self.of_class(tensor, sample, number)
+
+        return Column(tensor, at, self.classes, blank, plain, numbered=True, name=name)
+
+    def under(self) -> tuple[str, Column] | None:
+        shape = self.trace.shape("weight") if "weight" in self.trace.tensors else ()
+        if not shape:
+            return None
+        return "term", Column(
+            "weight", lambda _, c: self.aligned("weight", (*self.samples[0], c)), self.classes
         )
 
-    def _elements(self, name: str, sample: Index, classes: list[int]) -> list[tuple[str, Index]]:
-        return [(name, self.board.aligned(name, (*sample, c))) for c in classes]
+    def scenery(self) -> VGroup:
+        theme, area = self.look.theme, self.board.area
+        scores = [x for sample in self.samples for x, _, _ in self._points(sample)]
+        reach = max([4.0, *(abs(x) for x in scores)]) * 1.05
+        frame = (area.left + 0.8, area.bottom + 0.36, area.right - 1.0, area.top - 0.32)
+        self.plot = Plot(self.look, (-reach, reach), (0, reach), frame, "x", self.words("term"))
+        xs = np.linspace(-reach, reach, 81)
+        hues = {1: theme.channel(_ONE), 0: theme.channel(_ZERO)}
+        curves = [self.plot.curve(xs, np.logaddexp(0, (1 - 2 * k) * xs), hue) for k, hue in hues.items()]
+        tags = [
+            self.plot.tag(f"{self.words('target')} {k}", (0.7 if k == 0 else -0.7) * reach, 0.9 * reach, hue,
+                          "right" if k == 0 else "left")
+            for k, hue in hues.items()
+        ]  # fmt: skip
+        return VGroup(self.plot, *curves, *tags)
+
+    def acts(self, sample: Index) -> Iterator[LossAct]:
+        theme = self.look.theme
+        yield LossAct("scores")
+        dots = VGroup()
+        for x, y, wanted in self._points(sample):
+            hue = (
+                theme.channel(_ONE if wanted == 1 else _ZERO)
+                if wanted in (0.0, 1.0)
+                else theme.role("result")
+            )
+            dots.add(self.plot.dot(x, y, hue, 0.1))
+        first = (*sample, self.classes[0])
+        yield LossAct("dots", dots, self.trace.step("term", first), writes=["term"])
+
+    def marks(self, step: Step) -> VGroup:
+        """Lines from the dot that costs most to the axes."""
+        dearest = max(self._points(step.index), key=lambda point: point[1], default=None)
+        return VGroup() if dearest is None else VGroup(self.plot.drops(*dearest[:2], self.look.theme.accent))
+
+    def _points(self, sample: Index) -> list[tuple[float, float, float]]:
+        """Score, cost and target of each class that is drawn."""
+        found = []
+        for c in self.classes:
+            x, y = (self.trace.value(name, self.of_class(name, sample, c)) for name in ("input", "target"))
+            cost = float(y * np.logaddexp(0, -x) + (1 - y) * np.logaddexp(0, x))
+            if math.isfinite(cost) and abs(x) <= _LARGEST and 0 <= cost <= _LARGEST:
+                found.append((x, cost, y))
+        return found

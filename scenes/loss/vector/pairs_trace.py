@@ -45,12 +45,14 @@ def record_margin_ranking(call: Call) -> Recording:
         return Sub(ref("input1", cells), ref("input2", cells))
 
     def lead(cells: Tensor) -> Expr:
-        return Mul((ref("target", cells), ref("difference", cells)))
+        gap = difference(cells) if plain else ref("difference", cells)
+        return Mul((ref("target", cells), gap))
 
     def loss(cells: Tensor) -> Expr:
         return Largest((Const(0), Sub(Const(module.margin), Ref("lead", cells))))
 
     tensors["difference"] = first - second
+    plain = _is_exact(tensors["difference"])
     tensors["lead"] = computed(lead, shape, tensors)
     tensors["loss"] = computed(loss, shape, tensors)
     tensors["output"] = call.output
@@ -61,6 +63,11 @@ def record_margin_ranking(call: Call) -> Recording:
         reduced(module.reduction, loss, tensors),
     )
     return Recording(tensors, rules, ("output",))
+
+
+def _is_exact(difference: Tensor) -> bool:
+    """Whether the difference of two tensors is that of their values: integers of a few bits wrap around."""
+    return difference.is_floating_point() and bool(difference.isfinite().all())
 
 
 def record_cosine_embedding(call: Call) -> Recording:

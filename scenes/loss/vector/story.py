@@ -1,25 +1,29 @@
-"""How a loss of vectors is told: one sample at a time from its picture to its loss, then the reduction.
+"""How a loss of vectors is told: one sample slowly from its picture to its loss, the others, then the reduction.
 
-A subclass says in `acts` what is drawn of a sample, act by act. The first sample is told act by act, the others at
-once; each ends with its loss. What reduces the losses to torch's output is the last act.
+A subclass says which tensors stand in the table (`columns`) and in `acts` what is drawn of a sample, act by act. The
+last picture is that of one sample: the one that costs most.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from manim import Animation, VGroup
 
+from torchreel.scenes.loss.board import LossBoard, aligned_index
 from torchreel.scenes.loss.story import LossScene
-from torchreel.scenes.loss.vector.board import VectorBoard
-from torchreel.scenes.loss.vector.chart import Bar
-from torchreel.scenes.parts.family import family
+from torchreel.scenes.loss.vector.board import Column, VectorBoard
+from torchreel.scenes.parts.grid import Cells
+from torchreel.scenes.parts.look import CELL_TEXT
 from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.pointer import Pointer
+from torchreel.scenes.parts.rooms import STAGE
 from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
@@ -28,105 +32,215 @@ _MOST = 4
 
 @dataclass(frozen=True)
 class LossAct:
-    """One act of a sample: the caption it speaks, what comes on stage, and the formula it shows."""
+    """One act of a sample: the caption it speaks, what comes on stage, the tensors it writes, and the formula it shows.
+
+    `rows` are the samples of which `writes` are written, by default the one that is told.
+    """
 
     key: str
-    shown: VGroup
-    formula: Step | Sequence[Token] | None = None
-    hold: float = 0.9
-    values: dict[str, object] = field(default_factory=dict)
+    shown: VGroup = field(default_factory=VGroup)
+    formula: Step | None = None
+    writes: Sequence[str] = ()
+    values: Mapping[str, object] = field(default_factory=dict)
+    rows: Sequence[Index] | None = None
 
 
 class VectorLoss(LossScene):
     """The base of all clips of losses of vectors."""
 
-    weights = ""
-    """The tensor of weights that a weighted mean divides by, if the loss may have one."""
+    height = 3.0
+    """The height of the picture under the table."""
+    keeps_pictures = False
+    """Whether the pictures of the samples gather in one, such as dots on a curve."""
+
+    @property
+    def picture(self) -> float:
+        """The height of the picture, less where a row stands under the table."""
+        return max(0.0, self.height - (0.85 if self.under() else 0.0))
+
+    def columns(self) -> list[Column]:
+        """The tensors of the table in order; the last one is `loss`."""
+        raise NotImplementedError
+
+    def under(self) -> tuple[str, Column] | None:
+        """A row under one of the columns."""
+        return None
 
     def acts(self, sample: Index) -> Iterator[LossAct]:
-        """What is drawn of one sample, from its data to what its loss is made of."""
+        """What is drawn of one sample, from its data to what its loss is made of; the first act is there at once."""
         raise NotImplementedError
+
+    def scenery(self) -> VGroup:
+        """What stands in the picture whatever the sample is."""
+        return VGroup()
+
+    def setup(self) -> None:
+        super().setup()
+        self.marked = VGroup()
 
     def story(self) -> Iterator[Beat]:
         shape = self.trace.shape("loss")
-        cells = list(itertools.islice(itertools.product(*map(range, shape)), _MOST))
-        if not cells:
-            yield from self._empty()
+        self.samples = list(itertools.islice(itertools.product(*map(range, shape)), _MOST))
+        if not self.samples:
+            yield from self._without_samples()
             return
-        self.board = VectorBoard(self.look, self.trace, cells, self.weights)
-        first = list(self.acts(cells[0]))
-        self.picture = VGroup(first[0].shown)
-        self.add(self.board.losses, self.picture, *self.board.columns[1:])
-        also = ("cropped",) if math.prod(shape) > len(cells) else ()
-        yield Beat("start", hold=2.0, formula=self.law(), also=also)
-        for number, sample in enumerate(cells):
-            yield from self._told(first, sample) if number == 0 else self._swept(sample)
-        yield from self._reduced()
+        self.board = VectorBoard(
+            self.look,
+            self.trace,
+            self.samples,
+            self.columns(),
+            self.picture,
+            self.under(),
+            self.words("slot"),
+        )
+        self.board.place_output(self._output_cell())
+        backdrop = self.scenery()
+        first = list(self.acts(self.samples[0]))
+        self.shown = VGroup(first[0].shown)
+        self.add(self.board.scenery, backdrop, self.shown, *self._note())
+        yield Beat("start", values=dict(first[0].values))
+        yield from self._told(first[1:], self.samples[0])
+        for sample in self.samples[1:]:
+            yield self._swept(sample)
+        yield self._reduced()
+        yield replace(self._reduced(), animate=self._leave, run_time=0.1, hold=0.0, formula=None, look=None)
 
-    def written(self, values: Sequence[float]) -> str:
-        """`tensor([1., 2.5])`."""
-        return f"tensor([{', '.join(f'{value:g}' + '.' * (value == int(value)) for value in values)}])"
+    def figure(self) -> Step | None:
+        """The sample that costs most."""
+        tensor, index = ("loss", self._figure_sample()) if self.samples else ("output", ())
+        return self.trace.step(tensor, index)
+
+    def aligned(self, tensor: str, sample: Index) -> Index:
+        """Where a broadcast tensor is read for a sample."""
+        return aligned_index(sample, self.trace.shape(tensor))
 
     def outcome(self, sample: Index) -> str:
         """The caption that ends a sample: whether it costs anything."""
         return "zero" if self.trace.value("loss", sample) == 0 else "keep"
 
+    def marks(self, step: Step) -> VGroup:
+        """What belongs to the pointer of a loss beside the frames."""
+        return VGroup()
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        pointer = super().pointing_at(step)
+        if pointer is not None and step.tensor == "loss":
+            pointer.add(*self.marks(step))
+        return pointer
+
+    def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
+        return OperatorScene.formula_tokens(self, step, most)
+
+    def written(self, values: Sequence[float]) -> str:
+        """`tensor([1., 2.5])`."""
+        return f"tensor([{', '.join(f'{value:g}' + '.' * (value == int(value)) for value in values)}])"
+
+    def point(self, step: Step) -> list[Animation]:
+        """The pointer is at what a step reads and writes, and nowhere else."""
+        self.remove(self.marked)
+        self.marked = self.pointing_at(step) or VGroup()
+        return [Appear(self.marked)] if len(self.marked) else []
+
+    def _without_samples(self) -> Iterator[Beat]:
+        """Shapes, and what torch makes of no loss at all."""
+        board, trace = LossBoard(self.look, self.trace), self.trace
+        names = list(trace.inputs)
+        pitch = STAGE.width / (len(names) + 1)
+        xs = [STAGE.left + (k + 0.5) * pitch for k in range(len(names) + 1)]
+        titles = [board.title(name, (x, 0.0)) for name, x in zip(names, xs, strict=False)]
+        cells = Cells(1.6, 0.8, CELL_TEXT, 1, 1)
+        grid = board.grid("output", (), cells, (xs[-1], 0.1), index=lambda _: (), blank=True)
+        self.add(VGroup(*titles, grid, board.title("output", (xs[-1], 0.65), shape=False)))
+        step = trace.step("output", ())
+        yield Beat("nothing", lambda: grid.write((0, 0)), 0.4, 1.0, step, look=partial(self.point, step))
+
     def _told(self, acts: Sequence[LossAct], sample: Index) -> Iterator[Beat]:
-        yield Beat(acts[0].key, hold=acts[0].hold + 0.5, formula=acts[0].formula, values=acts[0].values)
-        for act in acts[1:]:
-            yield Beat(act.key, partial(self._show, act), 0.5, act.hold, act.formula, act.values)
-        yield self._kept(sample, 1.3)
-
-    def _swept(self, sample: Index) -> Iterator[Beat]:
-        acts = list(self.acts(sample))
-        whole = VGroup(*(act.shown for act in acts))
-        yield Beat("next", partial(self._replace, whole), 0.3, 0.7, self.law(), {"sample": _name(sample)})
-        yield self._kept(sample, 1.1)
-
-    def _kept(self, sample: Index, hold: float) -> Beat:
+        for act in acts:
+            look = self._leave if act.formula is None else partial(self.point, act.formula)
+            yield Beat(
+                act.key, partial(self._show, act, sample), 0.5, 0.5, act.formula, dict(act.values), look=look
+            )
         step = self.trace.step("loss", sample)
-        values: dict[str, object] = {"loss": self.text("loss", step.value)}
-        return Beat(self.outcome(sample), partial(self.board.write, sample), 0.4, hold, step, values)
+        yield Beat(
+            self.outcome(sample),
+            partial(self.board.row, "loss", sample),
+            0.4,
+            0.8,
+            step,
+            look=partial(self.point, step),
+        )
 
-    def _show(self, act: LossAct) -> Iterable[Animation]:
-        self.picture.add(act.shown)
-        return [*_grown(act.shown), Appear(act.shown)] if act.shown.submobjects else []
+    def _swept(self, sample: Index) -> Beat:
+        step = self.trace.step("loss", sample)
+        return Beat(
+            self._swept_key(sample),
+            partial(self.board.row, "loss", sample),
+            0.4,
+            0.8,
+            step,
+            look=partial(self._turn, sample, step),
+        )
 
-    def _replace(self, whole: VGroup) -> Iterable[Animation]:
-        self.remove(self.picture, *self.picture.submobjects)
-        self.picture = whole
-        self.add(whole)
-        return [*self.board.leave(), *_grown(whole)]
+    def _swept_key(self, sample: Index) -> str:
+        """The caption of a further sample: what is new of it, if there are but two kinds of them in a row."""
+        kinds = [kind for kind, _ in itertools.groupby(map(self.outcome, self.samples))]
+        return self.outcome(sample) if len(kinds) == 2 else "next"
 
-    def _reduced(self) -> Iterator[Beat]:
-        reduction: str = self.module.reduction
+    def _turn(self, sample: Index, step: Step) -> list[Animation]:
+        """To another sample: its picture, what its loss is made of, the pointer."""
+        return [*self._picture(sample), *self.point(step)]
+
+    def _picture(self, sample: Index) -> list[Animation]:
+        acts = list(self.acts(sample))
+        if not self.keeps_pictures:
+            self.remove(self.shown, *self.shown.submobjects)
+            self.shown = VGroup()
+        fresh = VGroup(*(act.shown for act in acts))
+        self.shown.add(fresh)
+        self.add(fresh)
+        written = dict.fromkeys(name for act in acts for name in act.writes)
+        return [move for name in written for move in self._fill(name, sample)]
+
+    def _fill(self, tensor: str, sample: Index) -> list[Animation]:
+        grid, row = self.board.grids[tensor], self.samples.index(sample)
+        return [] if (row, 0) in grid.numbers else self.board.row(tensor, sample)
+
+    def _show(self, act: LossAct, sample: Index) -> Iterable[Animation]:
+        self.shown.add(act.shown)
+        rows = [sample] if act.rows is None else act.rows
+        cells = [move for name in act.writes for row in rows for move in self.board.row(name, row)]
+        return [*cells, *([Appear(act.shown)] if act.shown.submobjects else [])]
+
+    def _leave(self) -> list[Animation]:
+        self.remove(self.marked)
+        return []
+
+    def _note(self) -> list[VGroup]:
+        count = math.prod(self.trace.shape("loss"))
+        cropped = count > len(self.samples) or any(
+            math.prod(self.trace.shape(one.tensor)) > len(one.slots) * count for one in self.board.columns
+        )
+        return [VGroup(self.board.note(self.words("cropped")))] if cropped else []
+
+    def _output_cell(self) -> Index:
         whole = self.trace.shape("output")
-        cell = self.board.losses.cells[0] if reduction == "none" else (0,) * len(whole)
-        cell = cell[: len(whole)] or (0,) * len(whole)
-        step = self.trace.step("output", cell)
-        if reduction == "none":
-            yield Beat("none", self.board.leave, 0.4, 1.2, step)
-            return
-        values: dict[str, object] = {
-            "output": self.text("output", step.value),
-            "count": math.prod(self.trace.shape("loss")),
-        }
-        yield Beat(self.divided(reduction), partial(self._fall, cell), 0.8, 1.8, step, values)
+        return (*self.samples[-1][: len(whole)], *(0,) * (len(whole) - len(self.samples[-1])))
 
-    def divided(self, reduction: str) -> str:
-        """The caption of the reduction."""
-        return "weighted" if reduction == "mean" and self.board.side else reduction
+    def _figure_sample(self) -> Index:
+        losses = {sample: self.trace.value("loss", sample) for sample in self.samples}
+        known = {sample: loss for sample, loss in losses.items() if math.isfinite(loss)}
+        return max(known, key=lambda sample: (known[sample], sample)) if known else self.samples[-1]
 
-    def _fall(self, cell: Index) -> Iterable[Animation]:
-        result, falling = self.board.result(cell), self.board.copies()
-        self.add(result, *falling)
-        return self.board.join(falling, result)
+    def _reduced(self) -> Beat:
+        step = self.trace.step("output", self._output_cell())
+        values: dict[str, object] = {"count": math.prod(self.trace.shape("loss"))}
+        return Beat("reduce", self._result, 0.5, 1.0, step, values, look=partial(self._gather, step))
 
+    def _gather(self, step: Step) -> list[Animation]:
+        """The picture is that of the sample that the last frame explains."""
+        sample = self._figure_sample()
+        moves = [] if self.keeps_pictures or sample == self.samples[-1] else self._picture(sample)
+        return [*moves, *self.point(step)]
 
-def _grown(shown: VGroup) -> list[Animation]:
-    """The bars among what is shown rise."""
-    return [part.grow() for part in family([shown]) if isinstance(part, Bar)]
-
-
-def _name(sample: Index) -> str:
-    return ", ".join(map(str, sample))
+    def _result(self) -> list[Animation]:
+        return self.board.grids["output"].write((0, 0))

@@ -1,4 +1,4 @@
-"""Triplet losses: the negative has to stay outside a ring round the anchor, the positive's distance plus the margin."""
+"""Triplet losses: the negative has to stay outside a circle: the positive's distance plus the margin."""
 
 from __future__ import annotations
 
@@ -9,114 +9,180 @@ import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.loss import operators
-from torchreel.scenes.loss.vector.chart import Chart, Strip
+from torchreel.scenes.loss.board import aligned_index
+from torchreel.scenes.loss.vector.board import Column
+from torchreel.scenes.loss.vector.slots import shown_slots
 from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
-from torchreel.scenes.parts.grid import dashes
-from torchreel.scenes.parts.plot import Tag
-from torchreel.scenes.parts.shapes import Box, Disc, Path, Shape, box_points
-from torchreel.scenes.stage.bars import EDGE, STAGE_TOP
-from torchreel.scenes.trace.formula import Index
+from torchreel.scenes.parts.look import MIN_TEXT
+from torchreel.scenes.parts.plot import Tag, dashed
+from torchreel.scenes.parts.shapes import Disc, Path, Shape
+from torchreel.scenes.parts.text import Align, measure
+from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.proof import Step
 
-_CENTER, _REACH = np.array([-3.2, 0.2, 0.0]), 2.75
-_STRIPS = (2.1, -0.6, 3.6, 2.3)
-_RIGHT = 0.55
+_POSITIVE, _NEGATIVE = 0, 1
+"""The identifying colours of what should be near and of what should be far."""
+_LONGEST = "positive"
 _UNKNOWN_ANGLE = 1.2
+_HIDES = 0.3
+"""How high above its point a name stands that hides the circle behind it."""
+_FAR = 2.2
+"""How many radii away a negative is drawn where it stands at most."""
 
 
 class TripletScene(VectorLoss):
-    """Three points in the plane, drawn by their distances, the negative always to the right of the middle."""
+    """Three points drawn by their distances, the circle round the middle one, and what the negative lacks to it."""
+
+    height = 3.0
 
     def values(self) -> dict[str, object]:
-        return {"margin": f"{float(self.module.margin):g}"}
+        return {"margin": self.margin, "distance": self.distance}
+
+    @property
+    def margin(self) -> str:
+        """The margin as it is written."""
+        return f"{float(self.module.margin):g}"
+
+    @property
+    def distance(self) -> str:
+        """What the distance is called."""
+        return "d"
+
+    def law(self) -> list[Token]:
+        far = "min(to_negative, between)" if self.module.swap else "to_negative"
+        return [Token(f"loss = max(0, to_positive + {self.margin} − {far})")]
+
+    def columns(self) -> list[Column]:
+        distances = ["to_positive", "to_negative", *(["between"] if self.module.swap else [])]
+        named = [name for name in distances if name in self.trace.tensors]
+        return [
+            *map(self._vectors, ("anchor", "positive", "negative")),
+            *map(self._distance_column, named),
+            Column("loss", lambda sample, _: sample, blank=True),
+        ]
+
+    def _distance_column(self, name: str) -> Column:
+        return Column(
+            name, lambda sample, _: self.aligned(name, sample), blank=True, name=self.words("distance")
+        )
+
+    def _vectors(self, name: str) -> Column:
+        shape = self.trace.shape(name)
+        slots = shown_slots(shape[-1], [], 2)
+        return Column(name, lambda sample, d: (*aligned_index(sample, shape[:-1]), d), slots)
 
     def acts(self, sample: Index) -> Iterator[LossAct]:
-        near, far, between = (
-            self._distance(name, sample) for name in ("to_positive", "to_negative", "between")
-        )
+        near, far, between = (self._known(name, sample) for name in ("to_positive", "to_negative", "between"))
         swapped = bool(self.module.swap) and between < far
-        margin = float(self.module.margin)
-        ring, out = near + margin, between if swapped else far
-        sides = (near, between, far) if swapped else (near, far, between)
+        out, side = (between, far) if swapped else (far, between)
+        radius = near + float(self.module.margin)
+        points = self._points(near, out, side, radius)
         names = ("positive", "anchor") if swapped else ("anchor", "positive")
-        points, unit = _points(*sides, ring)
-        rows = self._rows(sample)
-        size = self.trace.shape("anchor")[-1]
-        if points is None:
-            yield LossAct("points", rows, values={"size": size})
-            return
-        yield LossAct("points", VGroup(rows, *self._dots(points, names)), values={"size": size})
-        yield LossAct("measure", self._lines(points))
-        key = "swapped" if swapped else "ring"
-        step = self.trace.step("loss", sample)
-        yield LossAct(key, self._ring(points[0], ring * unit), step, hold=1.3)
-        if out < ring:
-            stop = points[0] + np.array([ring * unit, 0, 0])
-            yield LossAct(
-                "inside", VGroup(Path([points[2], stop], self.look.theme.accent, 9)), step, hold=0.6
-            )
+        yield LossAct("points", VGroup(*self._dots(points, names)) if points else VGroup())
+        measured = [name for name in ("to_positive", "to_negative", "between") if name in self.board.grids]
+        lines = self._lines(points) if points else VGroup()
+        step = self._rule("to_positive", sample)
+        yield LossAct("measure", lines, step, writes=measured)
+        ring = self._ring(points, radius, out) if points else VGroup()
+        yield LossAct("swapped" if swapped else "ring", ring)
 
-    def _distance(self, name: str, sample: Index) -> float:
+    def _rule(self, name: str, sample: Index) -> Step | None:
+        ruled = any(rule.tensor == name for rule in self.trace.rules)
+        return (
+            self.trace.step(name, self.aligned(name, sample)) if ruled and name in self.board.grids else None
+        )
+
+    def _known(self, name: str, sample: Index) -> float:
         if name not in self.trace.tensors:
             return math.nan
-        return self.trace.value(name, self.board.aligned(name, sample))
+        return self.trace.value(name, self.aligned(name, sample))
 
-    def _rows(self, sample: Index) -> VGroup:
-        """The distances as numbers."""
-        swap = bool(self.module.swap)
-        names = ["to_positive", "to_negative", *(["between"] if swap else [])]
-        chart = Chart(self.look, self.trace, 1, 3, (0, 1), _STRIPS)
-        return VGroup(
-            *(
-                chart.strip(2 - row, Strip(name, [(name, self.board.aligned(name, sample))]))
-                for row, name in enumerate(names)
-            )
-        )
+    def _points(self, near: float, far: float, between: float, radius: float) -> list[np.ndarray] | None:
+        """Middle, its partner and the negative on stage; sets `unit`, the scene units of a distance of 1."""
+        if not all(map(math.isfinite, (near, far, radius))):
+            return None
+        area = self.board.area
+        reach = (area.height - 0.3) / 2
+        self.unit = reach / max(radius, near, 1e-9)
+        self.ring = radius * self.unit
+        center = np.array([area.left + 0.42 * area.width, (area.bottom + area.top) / 2, 0.0])
+        angle = _UNKNOWN_ANGLE
+        if math.isfinite(between) and near > 0 and far > 0:
+            angle = math.acos(max(-1.0, min(1.0, (near**2 + far**2 - between**2) / (2 * near * far))))
+        partner = near * self.unit * np.array([math.cos(angle), math.sin(angle), 0.0])
+        away = min(far * self.unit, _FAR * reach)
+        return [center, center + partner, center + np.array([away, 0.0, 0.0])]
 
     def _dots(self, points: list[np.ndarray], names: tuple[str, str]) -> Iterator[VGroup]:
         theme = self.look.theme
-        colors = {"anchor": theme.text, "positive": theme.good, "negative": theme.channel(0)}
-        places = ((-0.2, 0.0, "right"), (0.0, 0.28, "center"), (0.0, -0.28, "center"))
-        for point, name, (x, y, align) in zip(points, (*names, "negative"), places, strict=True):
-            at = point + np.array([x, y, 0])
-            label = Tag(name, at, colors[name], theme.background, align, 0.2)  # type: ignore[arg-type]
-            yield VGroup(Disc(0.11, point, fill=colors[name], z_index=3), label)
+        hues = {
+            "anchor": theme.text,
+            "positive": theme.channel(_POSITIVE),
+            "negative": theme.channel(_NEGATIVE),
+        }
+        sides = self._sides(points)
+        for point, name, (x, y, align) in zip(points, (*names, "negative"), sides, strict=True):
+            at = point + np.array([x, y, 0.0])
+            label = self.board.label(name, at, MIN_TEXT, hues[name], "sans", align=align)
+            if y > _HIDES - 0.01:
+                label = Tag(name, at, hues[name], theme.background, align, MIN_TEXT)
+            yield VGroup(Disc(0.1, point, fill=hues[name], z_index=3), label)
+
+    def _sides(self, points: list[np.ndarray]) -> list[tuple[float, float, Align]]:
+        """Where the names stand: beside the middle, above its partner towards the inside, below the negative."""
+        middle, partner, negative = points
+        right = partner[0] > middle[0]
+        places: list[tuple[float, float, Align]] = [
+            (-0.05 if right else 0.05, 0.22, "right" if right else "left"),
+            (-0.18 if right else 0.18, 0.0, "right" if right else "left"),
+            (0.18 if right else -0.18, 0.0, "left" if right else "right"),
+            (0.0, -0.26, "left" if right else "right"),
+        ]
+        covering = (places[0][0], _HIDES, places[0][2])
+        above = next((place for place in places if self._is_clear(middle, partner, place)), covering)
+        inside = float(np.linalg.norm(negative - middle)) < self.ring
+        return [(-0.2, 0.0, "right"), above, (0.0, -0.26, "right" if inside else "left")]
+
+    def _is_clear(self, middle: np.ndarray, point: np.ndarray, place: tuple[float, float, Align]) -> bool:
+        """Whether a name beside a point lies wholly within the circle or wholly outside."""
+        x, y, align = place
+        wide = measure(_LONGEST, MIN_TEXT)
+        start = point[0] + x - (wide if align == "right" else 0.0)
+        xs, ys = (
+            start + np.linspace(0, wide, 9) - middle[0],
+            point[1] + y + np.linspace(-0.14, 0.14, 3) - middle[1],
+        )
+        away = np.hypot(xs[:, None], ys[None, :])
+        return bool(away.max() < self.ring - 0.04 or away.min() > self.ring + 0.04)
 
     def _lines(self, points: list[np.ndarray]) -> VGroup:
         theme = self.look.theme
-        return VGroup(
-            Path([points[0], points[1]], theme.good, 3), Path([points[0], points[2]], theme.channel(0), 3)
-        )
+        colors = (theme.channel(_POSITIVE), theme.channel(_NEGATIVE))
+        lines = [Path([points[0], points[k]], colors[k - 1], 3, z_index=1) for k in (1, 2)]
+        if self.module.swap:
+            lines.append(Path([points[1], points[2]], theme.wire, 2, z_index=1))
+        return VGroup(*lines)
 
-    def _ring(self, center: np.ndarray, radius: float) -> VGroup:
-        """The ring that the negative has to be outside of; the free zone beyond it is shaded."""
-        theme = self.look.theme
-        left, right, low, high = -EDGE + 0.3, _RIGHT, -2.72, STAGE_TOP - 0.08
-        middle = ((left + right) / 2, (low + high) / 2)
-        free = Box(right - left, high - low, middle, fill=theme.tint(theme.good, 0.13), z_index=-3)
-        hole = Disc(radius, center, fill=theme.background, z_index=-2)
-        corners = box_points(2 * radius, 2 * radius, center, radius)[::4]
-        angles = np.linspace(0, 2 * math.pi, 48, endpoint=False)
-        around = [center + radius * np.array([math.cos(a), math.sin(a), 0]) for a in angles]
-        line = Shape(
-            dashes(around, 0.1) if len(corners) else hole.points, stroke=theme.good, stroke_width=2.6
-        )
-        fill = theme.tint(theme.good, 0.13)
-        word = Tag(self.words("zone"), np.array([left + 0.75, low + 0.25, 0]), theme.good, fill, size=0.2)
-        return VGroup(free, hole, line, word)
-
-
-def _points(near: float, far: float, between: float, ring: float) -> tuple[list[np.ndarray] | None, float]:
-    """Middle, its partner and the negative on stage, from their distances, and the scene units of a distance of 1."""
-    if not all(map(math.isfinite, (near, far, ring))):
-        return None, 1.0
-    unit = _REACH / max(ring, far, 1e-9) if max(ring, far) <= 4 * ring else _REACH / (4 * ring)
-    angle = _UNKNOWN_ANGLE
-    if math.isfinite(between) and near > 0 and far > 0:
-        cos = (near**2 + far**2 - between**2) / (2 * near * far)
-        angle = math.acos(max(-1.0, min(1.0, cos)))
-    partner = near * unit * np.array([math.cos(angle), math.sin(angle), 0])
-    negative = np.array([min(far * unit, _REACH), 0, 0])
-    return [_CENTER, _CENTER + partner, _CENTER + negative], unit
+    def _ring(self, points: list[np.ndarray], radius: float, out: float) -> VGroup:
+        """The circle that the negative has to be outside of, and the way it lacks to it."""
+        theme, board = self.look.theme, self.board
+        center, size = points[0], radius * self.unit
+        angles = np.linspace(0, 2 * math.pi, 97)
+        around = [center + size * np.array([math.cos(a), math.sin(a), 0.0]) for a in angles]
+        pieces = np.concatenate([dashed(around[k], around[k + 1]) for k in range(0, 96, 2)])
+        group = VGroup(Shape(pieces, stroke=theme.good, stroke_width=2.8))
+        x = center[0] - size * 0.72 - 0.25
+        radius_name = f"{self.text('to_positive', radius - float(self.module.margin))} + {self.margin}"
+        at = (x, center[1] + size * 0.72)
+        group.add(board.label(radius_name, at, MIN_TEXT, theme.good, "sans", align="right"))
+        if out < radius:
+            stop = center + np.array([size, 0.0, 0.0])
+            group.add(Path([points[2], stop], theme.role("result"), 8, z_index=2))
+            at = (stop[0] + 0.2, stop[1])
+            group.add(
+                board.label(self.words("lost"), at, MIN_TEXT, theme.role("result"), "sans", align="left")
+            )
+        return group
 
 
 class TripletMarginLoss(TripletScene):
@@ -125,3 +191,18 @@ class TripletMarginLoss(TripletScene):
 
 class TripletMarginWithDistanceLoss(TripletScene):
     operator = operators.TripletMarginWithDistanceLoss
+
+    @property
+    def distance(self) -> str:
+        given = self.trace.kwargs.get("distance_function")
+        if isinstance(given, str):
+            return f"{given}_distance"
+        return "pairwise_distance" if given is None else getattr(given, "__name__", type(given).__name__)
+
+    def call(self) -> list[tuple[str, bool]]:
+        """The function by a name that is no text."""
+        given = self.trace.kwargs.get("distance_function")
+        return [
+            (text.replace(repr(given), self.distance) if given else text, focus)
+            for text, focus in super().call()
+        ]

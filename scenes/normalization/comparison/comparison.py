@@ -10,17 +10,15 @@ from typing import Any
 from manim import Animation
 
 from torchreel.scenes.normalization import operators
-from torchreel.scenes.normalization.blocks import LayerPanel
-from torchreel.scenes.normalization.comparison.trace import (
-    LAYERS,
-    partitions,
-)
-from torchreel.scenes.parts.motion import Appear, Morph, Vanish
-from torchreel.scenes.stage.beats import Beat, runs
+from torchreel.scenes.normalization.comparison.board import ComparisonBoard
+from torchreel.scenes.normalization.comparison.trace import LAYERS, partitions
+from torchreel.scenes.parts.look import Stroke
+from torchreel.scenes.parts.places import Place
+from torchreel.scenes.parts.pointer import Pointer
+from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
-from torchreel.scenes.trace.formula import Index
-
-_SWEEPS = 3
+from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.proof import Step
 
 
 class Normalization(OperatorScene):
@@ -32,53 +30,59 @@ class Normalization(OperatorScene):
         pieces = [(f"input {self.trace.shape('input')}".replace("(", "(N, C, *) = (", 1), False)]
         return [*pieces, (f"  num_groups={self._groups}", True)]
 
+    def law(self) -> Sequence[Token]:
+        """What the four layers have in common."""
+        return [Token("y = (input − μ) / √(σ² + ε)")]
+
     def story(self) -> Iterator[Beat]:
-        shape = self.trace.shape("input")
-        sets = partitions(shape, self._groups)
-        self.panels = [
-            LayerPanel(self.look, self.trace, layer, sets[layer], number)
-            for number, layer in enumerate(LAYERS)
-        ]
-        self.frame = self.panels[0].frame(self.panels[0].outline(), 3.6, z_index=0)
-        for panel in self.panels:
-            self.add(panel.block, panel.labels, panel.values)
-        key = "input_corner" if self.panels[0].cropped else "input"
-        yield Beat(key, run_time=0.1, hold=1.0, values={"count": math.prod(shape)})
-        for number, panel in enumerate(self.panels):
-            yield from self._layer(panel, number)
-        yield Beat("done", lambda: [Vanish(self.frame)], 0.4, values={"groups": self._groups})
+        sets = partitions(self.trace.shape("input"), self._groups)
+        shares = {layer: self.words(f"share_{layer}", **self._sizes(sets[layer].size)) for layer in LAYERS}
+        self.board = board = ComparisonBoard(self.look, self.trace, sets, shares, self._note)
+        self.add(board.labels, *(grid for layer in LAYERS for grid in board.grids[layer]))
+        yield Beat("input", run_time=0.1)
+        for layer in LAYERS:
+            yield from self._layer(layer)
+        yield Beat("done", run_time=0.3, look=board.mark)
+
+    def figure(self) -> Step | None:
+        """The mean of BatchNorm's first set."""
+        return self._mean("BatchNorm") if hasattr(self, "board") else None
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """The mean, and the elements of its set in the layer's own panel."""
+        board = self.board
+        path = board.around_mean("BatchNorm")
+        (left, bottom, _), (right, top, _) = path.min(0).tolist(), path.max(0).tolist()
+        pointer = Pointer(self.look, Place(left, bottom, right, top), {})
+        return pointer.add(
+            *(board.frame(one, Stroke.SOURCE, 3) for one in board.around_set("BatchNorm", step.index))
+        )
 
     @property
     def _groups(self) -> int:
         return int(self.trace.call.get("num_groups", 1))
 
-    def _layer(self, panel: LayerPanel, number: int) -> Iterator[Beat]:
-        layer, values = panel.layer, self._facts(panel)
-        mean = self.trace.step(f"{layer}.mean", panel.first)
-        yield Beat(layer, partial(self._enter, panel, number), 0.6, 0.9, mean, values)
-        rest = [owner for owner in panel.visible_sets() if owner != panel.first]
-        variance = self.trace.step(f"{layer}.var", panel.first)
-        for sets in runs(rest, _SWEEPS):
-            yield Beat(layer, partial(self._sweep, panel, sets), 0.2, 0.0, variance, values)
-        yield Beat(layer, run_time=0.1, hold=0.6, formula=variance, values=values)
+    def _mean(self, layer: str) -> Step:
+        return self.trace.step(f"{layer}.mean", self.board.first(layer))
 
-    def _facts(self, panel: LayerPanel) -> dict[str, Any]:
+    def _layer(self, layer: str) -> Iterator[Beat]:
+        """One set lit and the others grey, its statistics, then all sets in their tints."""
+        board = self.board
+        yield Beat(layer, partial(board.card, layer), 0.2, 0.2, look=partial(self._enter, layer))
+        yield Beat(
+            layer, partial(board.statistics, layer), 0.3, 0.5, self._mean(layer),
+            look=partial(board.mark, board.around_mean(layer)),
+        )  # fmt: skip
+        yield Beat(layer, partial(board.light, layer), 0.3, 0.3, look=board.mark)
+
+    def _enter(self, layer: str) -> list[Animation]:
+        board = self.board
+        return [*board.mark(), *board.light(layer, [board.first(layer)])]
+
+    def _sizes(self, size: int) -> dict[str, Any]:
         shape = self.trace.shape("input")
         axes = {3: "L", 4: "H, W", 5: "D, H, W"}[len(shape)]
-        return {
-            "axes": axes,
-            "sets": math.prod(panel.partition.sets),
-            "size": panel.partition.size,
-            "groups": self._groups,
-            "samples": shape[0],
-            "channels": shape[1],
-        }
+        return {"axes": axes, "sets": math.prod(shape) // size, "size": size, "groups": self._groups}
 
-    def _enter(self, panel: LayerPanel, number: int) -> list[Animation]:
-        values = self._facts(panel)
-        facts = panel.facts(self.words(f"share_{panel.layer}", **values), self.words("sets", **values))
-        move = Morph(self.frame, panel.outline()) if number else Appear(self.frame)
-        return [move, *panel.raise_name(), *panel.light([panel.first]), Appear(facts)]
-
-    def _sweep(self, panel: LayerPanel, sets: Sequence[Index]) -> list[Animation]:
-        return panel.light(sets)
+    def _note(self, shown: Index, whole: Index) -> str:
+        return self.words("corner", shown=shown, whole=whole)

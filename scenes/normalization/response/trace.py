@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from torchreel.scenes.normalization.sets_trace import given
 from torchreel.scenes.trace.formula import Add, Case, Const, Div, Expr, Func, Mul, Pow, Ref, Sum
 from torchreel.scenes.trace.operator import Call, Recording
-from torchreel.scenes.trace.proof import Rule
+from torchreel.scenes.trace.proof import Rule, Trace
 
 _INF = Const(float("inf"), "∞")
 
@@ -30,6 +31,13 @@ def record_local_response_norm(call: Call) -> Recording:
     the mean down, for which there is no rule.
     """
     return _Response(call).recording()
+
+
+def response_facts(trace: Trace) -> Mapping[str, bool]:
+    """`damps`: larger neighbours make the divisor larger; `alone`: no channel has a neighbour in its window."""
+    module: Any = trace.module
+    alone = module.size == 1 or trace.shape("input")[1] == 1
+    return {"damps": module.alpha > 0 and module.beta > 0 and module.k >= 0 and not alone, "alone": alone}
 
 
 class _Response:

@@ -1,9 +1,9 @@
-"""What stands in an unpooling clip, source, values, indices and output, and what moves between them."""
+"""What stands in an unpooling clip: the pooled source, values and indices, the output, and what marks a value."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -11,45 +11,56 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.parts.channel import Channel, PlanePad
 from torchreel.scenes.parts.grid import dashes
-from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.mark import rgbas
-from torchreel.scenes.parts.motion import Appear, Paint
-from torchreel.scenes.parts.shapes import Arrow, Box, Shape
+from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.shapes import Arrow, Shape
 from torchreel.scenes.parts.sheet import Position, Sheet
-from torchreel.scenes.parts.sliding import SlidingWindow
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.pooling.unpooling.journeys import Journeys
-from torchreel.scenes.pooling.unpooling.layout import NARROWEST, WIDTH, UnpoolingLayout
+from torchreel.scenes.pooling.unpooling.layout import FLAT_HEIGHT, WIDTH, UnpoolingLayout
+from torchreel.scenes.pooling.window.beam import Beam, rect
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
 
 _INSET = -0.045
-_FLAT_HEIGHT = 0.9
-_POINTER = 6
+_TINT, _WON = 0.22, 0.5
+_NAME_GAP = 0.17
+_LEAST_ARROW = 0.7
 
 
 class UnpoolingBoard(Board):
-    """All objects of the clip, and the two journeys of a value: into the notes, and home."""
+    """All objects of the clip; the window, the values and the homes of one maximum share a tint."""
 
     def __init__(self, look: Look, trace: Trace) -> None:
         super().__init__(look, trace)
         self.journeys = Journeys(trace)
-        self.layout = UnpoolingLayout(self, self.journeys)
-        self.pad, self.cells = self.layout.pad, self.layout.places["source"].sheet.cells
-        self.source = self._channel("source", self.pad, blank=False)
+        names = {name: self.shape(name) for name in ("source", "input", "indices", "output")}
+        self.layout = UnpoolingLayout(self, self.journeys, names)
+        self.cells = self.layout.places["source"].sheet.cells
+        self.source = self._channel("source", self.layout.pad)
         self.values, self.indices = self._channel("input"), self._channel("indices")
-        self.output = self._channel("output")
-        self.source_flat, self.output_flat = self._flat(self.source), self._flat(self.output)
-        self.window: SlidingWindow | None = None
-        self.frames: dict[tuple[int, Position], Shape] = {}
+        self.output = self._channel("output", blank=True)
+        self.output_flat = self._flat(self.output, self.journeys.size)
         self.arrived: set[Position] = set()
+        _now(self._tinted())
 
-    def _channel(self, tensor: str, pad: PlanePad = (0, 0, 0, 0), blank: bool = True) -> Channel:
-        placed = self.layout.places[tensor]
+    def _channel(self, tensor: str, pad: PlanePad = (0, 0, 0, 0), blank: bool = False) -> Channel:
+        placed, style = self.layout.places[tensor], {}
+        at = placed.center
+        if self.layout.in_lines and tensor in ("input", "indices"):
+            at, step = self._under_windows(at, placed.sheet.cells.cols)
+            style = {"step": (1, step)} if step > 1 else {}
         return Channel(
-            self, tensor, self.journeys.lead, placed.room, placed.center, placed.sheet.cells,
-            blank=blank, plain=bool(placed.sheet.cells.text_size), pad=pad, pad_text="−∞",
+            self, tensor, self.journeys.lead, placed.room, at, placed.sheet.cells,
+            blank=blank, plain=bool(placed.sheet.cells.text_size), pad=pad, pad_text="−∞", **style,
         )  # fmt: skip
+
+    def _under_windows(self, at: np.ndarray, count: int) -> tuple[np.ndarray, int]:
+        """The middle of a line of notes that stand under the middles of their windows, and how far apart they are."""
+        geometry = self.journeys.geometry
+        ends = [self.source.center(tap)[0] for k in (0, count - 1) for tap in geometry.corners((0, k))]
+        return np.array([sum(ends) / 4, at[1], 0.0]), geometry.stride[-1]
 
     @property
     def is_whole(self) -> bool:
@@ -65,85 +76,114 @@ class UnpoolingBoard(Board):
         """The identifying colour of a window, its values and its home."""
         return self.look.theme.channel(self.journeys.number(window))
 
-    def heading(self, grid: Channel, name: str) -> Text:
-        """A tensor's name and shape above its grid, with the plane that is drawn if there are several."""
-        shape = self.trace.shape(grid.tensor)
-        plane = str(list(self.journeys.lead)).replace(" ", "") if self.journeys.channels > 1 else ""
-        text = f"{name}{plane} {shape}"
-        size = max(MIN_TEXT, min(NAME_TEXT, self._label_room(grid) / measure(text, 1.0, "mono")))
-        if measure(text, size, "mono") > self._label_room(grid):
-            text = f"{name}{plane}"
-        return grid.caption(text, size)
+    def scenery(self) -> VGroup:
+        """What stands from the first frame on, without the output."""
+        parts = [self.source, self.values, self.indices]
+        names = [self.name(part) for part in parts]
+        return VGroup(*parts, *names, *self._pooled())
 
-    def _label_room(self, grid: Channel) -> float:
+    def name(self, part: Channel) -> VGroup:
+        """What a tensor is called: above it, the indices below, in one dimension at the left."""
+        left, bottom, right, top = part.edges
+        pad, tensor = part.pad, part.tensor
+        symbol = None if tensor != "source" else "source"
+        if part.sheet.slices:
+            left, bottom, right, top = part.drawn.edges
+        else:
+            top += pad[0] * part.cells.height
         if self.layout.in_lines:
-            return WIDTH if grid in (self.source, self.output) else 3.0
-        left, _, right, _ = grid.edges
-        return max(NARROWEST, right - left + (grid.pad[2] + grid.pad[3]) * grid.cells.width) + 0.1
+            return self.title(
+                tensor, (self.layout.left - 0.2, (bottom + top) / 2 - 0.08), name=symbol, align="right"
+            )
+        y = bottom - _NAME_GAP - 0.16 if tensor == "indices" else top + _NAME_GAP
+        wide = measure(self.shape(tensor), NAME_TEXT, "mono")
+        x = max(min((left + right) / 2, WIDTH / 2 - wide / 2), wide / 2 - WIDTH / 2)
+        return self.title(tensor, (x, y), name=symbol)
 
-    def arrow(self, number: int, name: str) -> VGroup:
-        """The operator between two stations, 0 or 1."""
-        start, end = self.layout.gaps[number]
-        theme, length = self.look.theme, float(np.linalg.norm(end - start))
-        arrow, middle = Arrow([start, end], theme.wire, 4, 0.2), (start + end) / 2
+    def _pooled(self) -> list[Arrow | Text]:
+        """That the notes were taken by pooling the source."""
+        name = f"MaxPool{self.journeys.dims}d"
+        theme = self.look.theme
         if self.layout.in_lines:
-            beside = middle + np.array([0.2, 0.0, 0.0])
-            return VGroup(arrow, self.label(name, beside, NAME_TEXT, theme.text, "bold", align="left"))
-        size = max(MIN_TEXT, min(NAME_TEXT, (length + 0.2) / measure(name, 1.0, "bold")))
-        over = middle + np.array([0.0, 0.24, 0.0])
-        return VGroup(arrow, self.label(name, over, size, theme.text, "bold"))
+            left, bottom, *_ = self.source.edges
+            _, _, _, top = self.values.edges
+            x = self.layout.left - 0.9
+            if bottom - top < 0.5 or not self.cells.text_size:
+                return []
+            arrow = Arrow([(x, bottom - 0.02), (x, top + 0.04)], theme.wire, Stroke.WIRE)
+            return [arrow, self.label(name, (x - 0.16, (bottom + top) / 2), MIN_TEXT, align="right")]
+        right = self.source.drawn.edges[2] if self.source.sheet.slices else self.source.edges[2]
+        right += 0.0 if self.source.sheet.slices else self.source.pad[3] * self.source.cells.width
+        left = self.values.drawn.edges[0] if self.values.sheet.slices else self.values.edges[0]
+        y = (self.source.edges[1] + self.source.edges[3]) / 2
+        near, far = right + 0.16, left - 0.16
+        if far - near < max(_LEAST_ARROW, measure(name, MIN_TEXT, "mono")):
+            return []
+        arrow = Arrow([(near, y), (far, y)], theme.wire, Stroke.WIRE)
+        return [arrow, self.label(name, ((near + far) / 2, y + 0.16), MIN_TEXT, vertical="baseline")]
 
-    def _flat(self, grid: Channel, size: Position | None = None) -> dict[Position, Text]:
+    def _flat(self, grid: Channel, size: Position) -> dict[Position, Text]:
         """The flat index in the corner of each cell, if there is room for it."""
-        size, cells = size or self.journeys.size, grid.cells
+        cells = grid.cells
         widest = measure(str(math.prod(size) - 1), MIN_TEXT, "mono")
-        if not cells.text_size or cells.height < _FLAT_HEIGHT or cells.width < widest + 0.24:
+        if not cells.text_size or cells.height < FLAT_HEIGHT or cells.width < widest + 0.24:
             return {}
         corner = np.array([cells.width / 2 - 0.12, -cells.height / 2 + 0.13, 0.0])
         return {
             at: self.label(
-                str(np.ravel_multi_index(at, size)), grid.center(at) + corner, MIN_TEXT,
+                str(np.ravel_multi_index(at, size)), grid.center(at) + corner, MIN_TEXT, self.look.theme.text,
                 align="right", vertical="baseline",
             )
             for at in grid.positions()
         }  # fmt: skip
 
-    def slide(self, window: Position) -> list[Animation]:
-        """The window goes to its place in its colour."""
-        origin, color = self.journeys.geometry.origin(window), self.color(window)
-        if self.window is None:
-            geometry = self.journeys.geometry
-            self.window = SlidingWindow(
-                self.source, geometry.kernel, geometry.dilation, origin, color, _INSET / 2, _POINTER
-            )
-            return [Appear(self.window.drawn)]
-        return [*self.window.move(origin), Paint(self.window.drawn, stroke=color)]
+    def _tinted(self) -> Iterable[Animation]:
+        """Each window in its tint with its maximum in full, and its notes alike."""
+        moves: list[Animation] = []
+        for window in self.windows():
+            home, tint, full = self.journeys.home(window), self._tint(window, _TINT), self._tint(window, _WON)
+            if self.source.plain:
+                covered = [] if self.journeys.overlaps else self.journeys.geometry.taps(window)
+                moves += [move for tap in covered for move in self.source.paint(tap, tint)]
+                moves += self.source.paint(home, full)
+            for grid in (self.values, self.indices):
+                moves += grid.paint(window, full) if grid.plain else []
+        return moves
 
-    def write_down(self, window: Position, flying: bool) -> list[Animation]:
-        """Value and flat index of a window's largest element are written down; its window takes the colour."""
-        home = self.journeys.home(window)
-        tint = self._tint(window)
-        animations = self._mark(self.source, home, window)
-        if self.source.plain:
-            covered = [home] if self.journeys.overlaps else self.journeys.geometry.taps(window)
-            animations += [move for tap in covered for move in self.source.paint(tap, tint)]
-        label = self.source_flat.get(home)
-        start = self.source.center(home) if flying else None
-        animations += self._arrive(self.values, window, tint, start)
-        start = label.get_center() if flying and label else start
-        return [*animations, *self._arrive(self.indices, window, tint, start)]
+    # One value on its way.
 
-    def send(self, window: Position, flying: bool) -> list[Animation]:
-        """A value goes along its index to its home in the output, unless another window's brought it there."""
+    def marks(self, window: Position, grid: Channel | None = None, home: Position | None = None) -> VGroup:
+        """A value and its index in the colour of their window, two lines from the index to its home, and the home."""
+        grid, home = grid or self.output, home or self.journeys.home(window)
+        color, marks = self.color(window), VGroup()
+        for note in (self.values, self.indices):
+            path = note.outline(window, window, _INSET)
+            marks.add(Shape(path, stroke=color, stroke_width=Stroke.CURSOR, z_index=2))
+        if grid.shows(home):
+            marks.add(*self._beam(window, grid, home).drawn(self.look.theme, color))
+            marks.add(self.frame(grid.outline(home, home, 0.02)))
+        return marks
+
+    def _beam(self, window: Position, grid: Channel, home: Position) -> Beam:
+        """From the index of a window to its home."""
+        note = rect(self.indices.outline(window, window))
+        target = rect(grid.outline(home, home))
+        if self.layout.in_lines:
+            return Beam.down(note, target)
+        edge = grid.drawn.edges[0] if grid.sheet.slices else grid.edges[0]
+        clear = self.indices.drawn.edges[2] if self.indices.sheet.slices else self.indices.edges[2]
+        return Beam.across((note[0], note[1], clear, note[3]), target, clear, edge)
+
+    def send(self, window: Position) -> list[Animation]:
+        """A value is back in its home in the output, unless another window's brought it there."""
         home = self.journeys.home(window)
         if home in self.arrived:
             return []
         self.arrived.add(home)
-        start = self.values.center(window) if flying and self.values.shows(window) else None
-        return [
-            *self._mark(self.output, home, window),
-            *self._arrive(self.output, home, self._tint(window), start),
-        ]
+        moves = self.output.write(home)
+        if not self.output.plain or not moves:
+            return moves
+        return [*self.output.paint(home, self._tint(window, _WON)), *moves[1:]]
 
     def rest(self) -> list[Animation]:
         """Cells that nothing was sent to become 0; sent values that were not followed are filled in."""
@@ -156,23 +196,7 @@ class UnpoolingBoard(Board):
                     number.fill_rgbas = rgbas(self.look.theme.muted, 1.0)
         return animations
 
-    def fill_notes(self) -> list[Animation]:
-        """Values and indices of windows that were not followed."""
-        done = set(self.windows())
-        left = [window for window in self.values.positions() if window not in done]
-        return [move for at in left for grid in (self.values, self.indices) for move in grid.write(at)]
-
-    def lose(self) -> list[Animation]:
-        """What was not a maximum fades in the source."""
-        theme = self.look.theme
-        animations: list[Animation] = []
-        for at in self.source.positions():
-            if at not in self.arrived:
-                animations += self.source.paint(at, theme.empty)
-                number = self.source.number(at)
-                if number is not None:
-                    animations.append(Paint(number, fill=theme.muted))
-        return animations
+    # The output without its size.
 
     def unknown(self) -> VGroup:
         """The output as a question: its outline without a size."""
@@ -195,30 +219,24 @@ class UnpoolingBoard(Board):
         grid = Channel(self, "output", self.journeys.lead, sheet, at, blank=True)
         return grid, self._flat(grid, size)
 
-    def lands(self, grid: Channel, cells: Sequence[tuple[Position, Position]]) -> list[Animation]:
-        """Frames in the windows' colours at cells where their indices would land."""
-        return [move for window, at in cells for move in self._mark(grid, at, window)]
+    def lands(self, grid: Channel, window: Position, at: Position) -> tuple[list[Animation], Text]:
+        """A window's value in a cell where its index would land; the value is returned too."""
+        value = self.values.value(window)
+        text = self.label(self.text("input", value), grid.center(at), self.output.cells.text_size,
+                          self.look.theme.text, "sans")  # fmt: skip
+        return [*grid.paint(at, self._tint(window, _WON)), Appear(text)], text
 
-    def pointer(self, window: Position) -> Shape:
-        """The accent frame round the index that is spoken of."""
-        return self.frame(self.indices.outline(window, window, _INSET), _POINTER, 3)
+    def _tint(self, window: Position, strength: float) -> str:
+        return self.look.theme.tint(self.color(window), strength)
 
-    def _tint(self, window: Position) -> str:
-        return self.look.theme.tint(self.color(window), 0.2)
 
-    def _mark(self, grid: Channel, at: Position, window: Position) -> list[Animation]:
-        """The frame of a window's colour round one cell, kept for good."""
-        if not grid.shows(at) or (id(grid), at) in self.frames or not grid.cells.text_size:
-            return []
-        width, height = (side + 2 * _INSET for side in (grid.cells.width, grid.cells.height))
-        frame = Box(
-            width, height, grid.center(at), 0.06, stroke=self.color(window), stroke_width=4, z_index=2
-        )
-        self.frames[id(grid), at] = frame
-        return [Appear(frame)]
+def appear(*parts: VGroup | Channel | Text) -> list[Animation]:
+    """Everything comes into sight, if there is anything."""
+    return [Appear(*parts)] if parts else []
 
-    def _arrive(self, grid: Channel, at: Position, tint: str, start: np.ndarray | None) -> list[Animation]:
-        moves = grid.write(at, start)
-        if not grid.plain or not moves:
-            return moves
-        return [*grid.paint(at, tint), *moves[1:]]
+
+def _now(moves: Iterable[Animation]) -> None:
+    """Animations as if they had been played."""
+    for move in moves:
+        move.begin()
+        move.finish()

@@ -1,4 +1,4 @@
-"""How source, notes and output share the stage of an unpooling clip: side by side, in one dimension line by line."""
+"""How the pooled source, the notes and the output share the stage: side by side, in one dimension line by line."""
 
 from __future__ import annotations
 
@@ -9,19 +9,26 @@ import numpy as np
 
 from torchreel.scenes.parts.channel import PlanePad
 from torchreel.scenes.parts.desk import Desk
+from torchreel.scenes.parts.look import NAME_TEXT
 from torchreel.scenes.parts.sheet import Sheet
 from torchreel.scenes.parts.stack import NO_PAD
-from torchreel.scenes.parts.width import Claim
+from torchreel.scenes.parts.text import measure
+from torchreel.scenes.parts.width import Claim, in_line
 from torchreel.scenes.pooling.unpooling.journeys import Journeys
 from torchreel.scenes.stage import bars
 
 WIDTH = bars.WIDTH - 2 * bars.MARGIN
-TOP, BOTTOM = bars.STAGE_TOP - 0.55, bars.STAGE_BOTTOM + 0.2
-MIDDLE, _HEIGHT = (TOP + BOTTOM) / 2, TOP - BOTTOM
-NARROWEST = 1.1
-_GAP, _WIDEST_GAP = 1.5, 2.6
-_STACK_GAP, _LINE_GAP = 0.62, 1.0
-_LARGEST = 1.2
+NAME = 0.46
+TOP, BOTTOM = bars.STAGE_TOP - NAME - 0.08, bars.STAGE_BOTTOM + 0.4
+MIDDLE = (TOP + BOTTOM) / 2
+_BESIDE = 0.2
+_GAPS = (1.45, 1.5)
+_STACK_GAP, _CLOSE, _LANE = 0.3, 0.16, 1.25
+_SMALL, _NOTE, _LARGE = 0.66, 0.9, 1.1
+_BESIDE_INDEX = 0.36
+FLAT_HEIGHT = 0.8
+"""The least height of a cell that has room for its flat index beside its number."""
+_LINE_HEIGHT, _SMALL_LINE = 0.86, 0.7
 
 
 @dataclass(frozen=True)
@@ -34,52 +41,31 @@ class UnpoolPlace:
 
 
 class UnpoolingLayout:
-    """The places of `source`, `input`, `indices` and `output`, and of the two arrows between them.
+    """The places of `source`, `input`, `indices` and `output`.
 
-    The source and the output have cells of one size, the notes are never larger. `pad` is the padding drawn round the
-    source (top, bottom, left, right).
+    The source is a small inset: it was pooled before. `pad` is the padding drawn round it (top, bottom, left, right).
+    In one dimension it stands over the output, column over column, and the notes under their windows' middles.
     """
 
-    def __init__(self, desk: Desk, journeys: Journeys) -> None:
+    def __init__(self, desk: Desk, journeys: Journeys, names: dict[str, str]) -> None:
         self.desk, self.journeys = desk, journeys
         self.in_lines = journeys.dims == 1
         self.places: dict[str, UnpoolPlace] = {}
-        self.gaps: list[tuple[np.ndarray, np.ndarray]] = []
+        self.wide = {name: measure(text, NAME_TEXT, "mono") for name, text in names.items()}
+        self.left = -WIDTH / 2 + (max(self.wide.values()) + _BESIDE if self.in_lines else 0.0)
         if self.in_lines:
             self._one_under_the_other()
         else:
             self._side_by_side()
 
-    def _claims(self) -> tuple[Claim, Claim, Claim]:
-        """What the source, the notes and the output need, in the height there is for each."""
-        journeys, texts = self.journeys, self.desk.texts
-        padding = journeys.geometry.padding
+    def _source_claim(self, height: float, label: float, largest: float) -> Claim:
+        journeys = self.journeys
+        padding, volume = journeys.geometry.padding, journeys.dims == 3
         whole = tuple(n + 2 * p for n, p in zip(journeys.size, padding, strict=True))
-        self.volume = journeys.dims == 3
-        sides = tuple(side for side in padding for _ in range(2)) if self.volume else NO_PAD
-        border = ["−∞"] if any(padding) else []
-        high = (_HEIGHT - 2 * _LINE_GAP) / 3 if self.in_lines else _HEIGHT
-        half = high if self.in_lines else (_HEIGHT - _STACK_GAP - 0.2) / 2
-        return (
-            Claim(journeys.size if self.volume else whole, [*texts("source"), *border], high, 0.0, _LARGEST,
-                  pad=sides, framed=True),  # type: ignore[arg-type]
-            Claim(journeys.pooled, texts("input", "indices"), half, 0.0, _LARGEST),
-            Claim(journeys.size, texts("output"), high, 0.0, _LARGEST),
-        )  # fmt: skip
-
-    def _fitted(self, widths: Sequence[float]) -> tuple[Sheet, Sheet, Sheet, Sheet]:
-        """The sheets of the source with its padding, of the source, of the notes and of the output."""
-        big, notes, out = (claim.fit(width) for claim, width in zip(self._claims(), widths, strict=True))
-        width, height = min(big.cells.width, out.cells.width), min(big.cells.height, out.cells.height)
-        text = min(big.cells.text_size, out.cells.text_size)
-        room = big.with_cells(replace(big.cells, width=width, height=height, text_size=text))
-        source = self._unpadded(room)
-        shown = [min(one, other) for one, other in zip(out.shape, source.shape, strict=True)]
-        home = replace(room.cells, rows=shown[-2], cols=shown[-1])
-        slices = room.slices and replace(room.slices, cells=home, depth=shown[0], pad=NO_PAD)
-        note = replace(notes.cells, width=min(notes.cells.width, width),
-                       height=min(notes.cells.height, height))  # fmt: skip
-        return room, source, notes.with_cells(note), Sheet(home, slices)
+        sides = tuple(side for side in padding for _ in range(2)) if volume else NO_PAD
+        texts = [*self.desk.texts("source"), *(["−∞"] if any(padding) else [])]
+        return Claim(journeys.size if volume else whole, texts, height, label, largest,
+                     pad=sides)  # type: ignore[arg-type]  # fmt: skip
 
     def _unpadded(self, room: Sheet) -> Sheet:
         """The sheet without padding; `pad` is what is drawn of it."""
@@ -97,37 +83,58 @@ class UnpoolingLayout:
         return Sheet(replace(room.cells, rows=rows, cols=cols))
 
     def _side_by_side(self) -> None:
-        """Source, the two notes one over the other, output."""
-        weights = np.array([claim.weight for claim in self._claims()])
-        room, source, notes, output = self._fitted((WIDTH - 2 * _GAP) * weights / weights.sum())
-        widths = [room.width, max(NARROWEST, notes.width), output.width]
-        gap = min((WIDTH - sum(widths)) / 2, _WIDEST_GAP)
-        x, xs = -(sum(widths) + 2 * gap) / 2, []
-        for each in widths:
-            xs.append(x + each / 2)
-            x += each + gap
-            y = MIDDLE - 0.1
-            self.gaps.append((np.array([x - gap + 0.2, y, 0.0]), np.array([x - 0.2, y, 0.0])))
-        off = (notes.height + _STACK_GAP) / 2
-        self._put("source", room, (xs[0], MIDDLE), source)
-        self._put("input", notes, (xs[1], MIDDLE - 0.1 + off), notes)
-        self._put("indices", notes, (xs[1], MIDDLE - 0.1 - off), notes)
-        self._put("output", output, (xs[2], MIDDLE), output)
+        """Source, the two notes one over the other with the second's name below it, output."""
+        high, wide = TOP - BOTTOM, self.wide
+        half = (high - NAME - _STACK_GAP) / 2
+        claims = [
+            self._source_claim(high - 0.6, wide["source"], _SMALL),
+            Claim(self.journeys.pooled, self.desk.texts("input", "indices"), half,
+                  max(wide["input"], wide["indices"]), _NOTE),
+            Claim(self.journeys.size, self.desk.texts("output"), high, wide["output"], _LARGE),
+        ]  # fmt: skip
+        (room, at), (notes, middle), (output, end) = in_line(WIDTH, claims, _GAPS, MIDDLE)
+        shown = [min(one, other) for one, other in zip(output.shape, self._unpadded(room).shape, strict=True)]
+        text, height = output.cells.text_size, output.cells.height
+        text = min(text, _BESIDE_INDEX * height) if height >= FLAT_HEIGHT else text
+        cells = replace(output.cells, rows=shown[-2], cols=shown[-1], text_size=text)
+        home = Sheet(cells, output.slices and replace(output.slices, cells=cells, depth=shown[0]))
+        off = np.array([0.0, (notes.height + _STACK_GAP) / 2, 0.0])
+        self._put("source", room, at, self._unpadded(room))
+        self._put("input", notes, middle + off, notes)
+        self._put("indices", notes, middle - off, notes)
+        self._put("output", home, end, home)
 
     def _one_under_the_other(self) -> None:
-        """Source over the two notes side by side over the output."""
-        room, source, notes, output = self._fitted((WIDTH, (WIDTH - 3.2) / 2, WIDTH))
-        line = (_HEIGHT - 2 * _LINE_GAP) / 3
-        ys = [TOP - line / 2 - number * (line + _LINE_GAP) for number in range(3)]
-        aside = max(notes.width, 2.2) / 2 + 1.1
-        self._put("source", room, (0.0, ys[0]), source)
-        self._put("input", notes, (-aside, ys[1]), notes)
-        self._put("indices", notes, (aside, ys[1]), notes)
-        self._put("output", output, (0.0, ys[2]), output)
-        tops = [ys[0] - room.height / 2 - 0.12, ys[1] - notes.height / 2 - 0.08]
-        ends = [max(tops[0] - 1.2, ys[1]), ys[2] + output.height / 2 + 0.48]
-        self.gaps = [(np.array([0.0, top, 0.0]), np.array([0.0, end, 0.0]))
-                     for top, end in zip(tops, ends, strict=True)]  # fmt: skip
+        """Source, values, indices and output, their columns in line; their names stand at the left."""
+        room_wide, texts = WIDTH / 2 - self.left, self.desk.texts("source", "input", "indices", "output")
+        claim = replace(self._source_claim(_LINE_HEIGHT, 0.0, 1.4), texts=texts)
+        room = claim.fit(room_wide)
+        cells = room.cells
+        small = min(_SMALL_LINE, cells.height)
+        low = replace(cells, height=small)
+        middle = self.left + room_wide / 2
+        used = small + cells.height * 3 + _LANE + _LANE * 0.5 + _CLOSE
+        y = (bars.STAGE_TOP + BOTTOM - 0.2) / 2 + used / 2
+        source = self._unpadded(Sheet(low))
+        self._put("source", Sheet(low), (middle, y - small / 2, 0.0), source)
+        y -= small + _LANE * 0.5
+        notes = Sheet(replace(cells, cols=self._noted(source.cells.cols)))
+        self._put("input", notes, (middle, y - cells.height / 2, 0.0), notes)
+        y -= cells.height + _CLOSE
+        self._put("indices", notes, (middle, y - cells.height / 2, 0.0), notes)
+        y -= cells.height + _LANE
+        shift = (self.pad[2] - self.pad[3]) * cells.width / 2
+        home = Sheet(replace(cells, cols=source.cells.cols))
+        self._put("output", home, (middle + shift, y - cells.height / 2, 0.0), home)
 
-    def _put(self, name: str, room: Sheet, center: Sequence[float], sheet: Sheet) -> None:
-        self.places[name] = UnpoolPlace(room, np.array([*center, 0.0]), sheet)
+    def _noted(self, cols: int) -> int:
+        """How many windows lie on so many cells of the source."""
+        journeys = self.journeys
+        whole = cols == journeys.size[-1]
+        inside = (
+            cols + journeys.geometry.padding[-1] - journeys.geometry.kernel[-1]
+        ) // journeys.geometry.stride[-1]
+        return journeys.pooled[-1] if whole else max(1, min(journeys.pooled[-1], inside + 1))
+
+    def _put(self, name: str, room: Sheet, center: Sequence[float] | np.ndarray, sheet: Sheet) -> None:
+        self.places[name] = UnpoolPlace(room, np.array(center, dtype=float), sheet)

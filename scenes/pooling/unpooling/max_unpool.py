@@ -1,58 +1,73 @@
-"""Max unpooling in two acts: max pooling writes down values and flat indices, unpooling sends the values home."""
+"""Max unpooling: max pooling wrote down values and flat indices; each value goes back to the place its index names."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
-from manim import Animation, Mobject
+from manim import Animation, Mobject, VGroup
 
-from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
-from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.look import MIN_TEXT
+from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.sheet import Position
+from torchreel.scenes.parts.text import fit
 from torchreel.scenes.pooling import operators
-from torchreel.scenes.pooling.unpooling.board import UnpoolingBoard
-from torchreel.scenes.pooling.unpooling.journeys import spelled, unravelled
+from torchreel.scenes.pooling.unpooling.board import UnpoolingBoard, appear
+from torchreel.scenes.pooling.unpooling.journeys import Journeys, spelled, unravelled
+from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
+from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 
-_MOST_STEPS = 12
+_MOST_STEPS, _SLOW = 12, 2
 
 
 class _MaxUnpool(OperatorScene):
-    """First the notes are taken, then each value goes home."""
+    """The notes are there; each value goes home, and what has no value becomes 0."""
+
+    board: UnpoolingBoard | None = None
 
     def story(self) -> Iterator[Beat]:
-        self.board = UnpoolingBoard(self.look, self.trace)
-        self.journeys = self.board.journeys
-        self.add(self.board.source, *self.board.source_flat.values(), self.board.values, self.board.indices,
-                 self.board.heading(self.board.source, "source"), self.board.arrow(0, self.pool),
-                 self.board.heading(self.board.indices, "indices"))  # fmt: skip
-        self.named = self.board.heading(self.board.values, "values")
-        self.output_label = self.board.heading(self.board.output, "output")
-        self.pointer: Shape | None = None
-        self.size_matters = (
-            "output_size" in self.example.focus and self.journeys.own_size != self.journeys.size
-        )
-        self.passing: list[Mobject] = (
-            [self.board.unknown(), self.board.output.caption("output")] if self.size_matters else []
-        )
-        self.add(self.named, *(self.passing or [self.board.output, self.output_label]))
-        windows = self.board.windows()
-        yield from self._noting(windows)
-        if self.size_matters:
+        board = self.board = UnpoolingBoard(self.look, self.trace)
+        self.marks: VGroup = VGroup()
+        self.notes = self._note()
+        self.add(board.scenery(), *self.notes)
+        self.passing: list[Mobject] = []
+        output = [board.output, board.name(board.output), *board.output_flat.values()]
+        windows = board.windows()
+        if self._size_matters:
+            self.passing = [board.unknown()]
+            self.add(*self.passing)
+            yield Beat("start", hold=0.4)
             yield from self._without_size(windows)
-        yield from self._sending(windows)
-        yield from self._ending()
+            yield Beat("sized", lambda: appear(*output), 0.4, 0.4, look=self._clear)
+            yield from self._swept("sized", windows)
+        else:
+            self.add(*output)
+            yield Beat("start", hold=0.4)
+            yield from self._sent_home(windows)
+        yield Beat("rest", board.rest, 0.4, 0.4, look=self._unmark)
+        chosen = self._chosen
+        yield Beat("done", look=partial(self._point, chosen), focus=self.figure())
 
     @property
     def pool(self) -> str:
-        """The pooling of the first act."""
+        """The pooling that wrote the notes."""
         return self.operator.name.replace("Unpool", "Pool")
+
+    @cached_property
+    def journeys(self) -> Journeys:
+        return Journeys(self.trace)
+
+    @cached_property
+    def _size_matters(self) -> bool:
+        return "output_size" in self.example.focus and self.journeys.own_size != self.journeys.size
 
     def values(self) -> dict[str, object]:
         total, homes = math.prod(self.journeys.size), len(set(self.journeys.indices))
@@ -64,104 +79,145 @@ class _MaxUnpool(OperatorScene):
             "lost": total - homes,
             "size": self._by(self.journeys.size),
             "own": self._by(self.journeys.own_size),
-            "width": self.journeys.size[-1],
-            "height": self.journeys.size[-2],
+            "given": self.journeys.size[-self.journeys.dims :],
         }
 
+    def law(self) -> Sequence[Token]:
+        dims, size = self.journeys.dims, self.journeys.size
+        home, place = {1: "c", 2: "r,c", 3: "d,r,c"}[dims], {1: "i", 2: "i,j", 3: "t,i,j"}[dims]
+        flat = {
+            1: "c",
+            2: f"{size[-1]}r + c",
+            3: f"({size[-2]}d + r)·{size[-1]} + c",
+        }[dims]
+        return [
+            Token(f"y_{{{home}}}", "output"),
+            Token(" = "),
+            Token(f"x_{{{place}}}", "input"),
+            Token("  if  "),
+            Token(f"k_{{{place}}}", "indices"),
+            Token(f" = {flat},  else 0"),
+        ]
+
     def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
-        """The step with the arithmetic of its flat index: how it is made in act one, what it means in act two."""
-        tokens: list[Token] = []
-        for count in range(most, 1, -1):
-            tokens = self._noted(step, count) if step.tensor == "input" else self._sent(step)
-            if self.formula_bar.width(tokens) <= 1:
-                break
-        return tokens
-
-    def _noted(self, step: Step, most: int) -> list[Token]:
-        index = self._number("indices", step.index)
-        head = [Token("value = "), *step.tokens(self.text, most), Token(" = "),
-                self._number("input", step.index)]  # fmt: skip
-        size = self.journeys.size
-        made = "" if self.journeys.dims == 1 else f"{spelled(int(index.value or 0), size)} = "
-        return [*head, Token(f"    index = {made}"), index]
-
-    def _sent(self, step: Step) -> list[Token]:
+        """What a flat index means, and the value that goes there."""
         window = next(step.reads)[1]
-        index, size = self._number("indices", window), self.journeys.size
-        flat = int(index.value or 0)
-        made = "" if self.journeys.dims == 1 else f" = {spelled(flat, size)}"
-        place = [Token("index "), index, Token(f"{made} → {self._at(unravelled(flat, size))}    ")]
-        return [*place, Token(f"output{list(step.index)} = "), self._number("input", window)]
+        index = self._number("indices", window)
+        made = "" if self.journeys.dims == 1 else f" = {spelled(int(index.value or 0), self.journeys.size)}"
+        return [
+            notation.head(self.trace, "indices", window),
+            Token(" = "),
+            index,
+            Token(f"{made}     "),
+            notation.head(self.trace, "output", step.index),
+            Token(" = "),
+            self._number("input", window),
+        ]
 
-    def _at(self, place: Position) -> str:
-        """A position as a reader writes it: in one dimension a single number."""
-        return str(place[1]) if self.journeys.dims == 1 else str(place)
+    def figure(self) -> Step | None:
+        return None if self.board is None else self._step(self._chosen)
 
-    def _by(self, size: Position) -> str:
-        return " × ".join(map(str, size[-self.journeys.dims :]))
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """The value, its index and the lines to its home stand already."""
+        target = Places(self.mobjects)[(step.tensor, step.index)]
+        return None if target is None else Pointer(self.look, target, {})
+
+    @cached_property
+    def _chosen(self) -> Position:
+        """A window in the middle that is the one its home was written by."""
+        assert self.board is not None
+        windows = self.board.windows()
+        return windows[min(1, len(windows) - 1)]
+
+    def _step(self, window: Position) -> Step:
+        return self.trace.step("output", (self.journeys.step_number(window),))
 
     def _number(self, tensor: str, index: tuple[int, ...]) -> Token:
         value = self.trace.value(tensor, index)
         return Token(self.text(tensor, value), tensor, index, value)
 
-    def _also(self) -> tuple[str, ...]:
-        heat = () if self.board.is_whole else ("heat",)
-        return (*heat, *(("one_plane",) if self.journeys.channels > 1 else ()))
+    def _by(self, size: Position) -> str:
+        return " × ".join(map(str, size[-self.journeys.dims :]))
 
-    def _noting(self, windows: Sequence[Position]) -> Iterator[Beat]:
-        """Act one: the first window in full, the others quicker."""
-        yield Beat("start", hold=0.6, formula=[Token(self._pool_call())], also=self._also())
-        for cell in windows[:1]:
-            yield Beat("window", partial(self.board.slide, cell), 0.4, 0.8)
-            yield Beat("note", partial(self.board.write_down, cell, True), 0.7, 1.0, self._input_step(cell),
-                       {"index": self.journeys.index(cell)},
-                       ("corner",) if self.board.source_flat else ())  # fmt: skip
-        for run, seconds in _quickening(windows[1:], 0.8, 0.6 if len(windows) < 8 else 0.2):
-            yield Beat("notes", partial(self._note, run), seconds, 0.2 if len(windows) < 8 else 0.0,
-                       self._input_step(run[-1]))  # fmt: skip
+    def _at(self, place: Position) -> str:
+        """A position as a reader writes it: in one dimension a single number."""
+        return str(place[1]) if self.journeys.dims == 1 else str(place)
 
-    def _pool_call(self) -> str:
-        settings = ", ".join(f"{name}={value!r}" for name, value in self.trace.kwargs.items())
-        return f"values, indices = {self.pool}({settings}, return_indices=True)(source)"
+    def _journey(self, window: Position) -> dict[str, object]:
+        home, step = self.journeys.home(window), self._step(window)
+        return {
+            "index": self.journeys.index(window),
+            "home": self._at(home),
+            "row": home[-2],
+            "column": home[-1],
+            "slice": home[0],
+            "value": self.text("input", step.value),
+        }
 
-    def _unpool_call(self) -> str:
-        size = self.trace.call.get("output_size")
-        given = f", output_size={tuple(size)}" if size is not None else ""
-        return f"output = {self.operator.name}(…)(input, indices{given})"
+    def _sent_home(self, windows: Sequence[Position]) -> Iterator[Beat]:
+        """The first value slowly, the next ones with their numbers, the rest as cuts."""
+        names = ["send", *["sends"] * _SLOW]
+        for name, window in zip(names, windows, strict=False):
+            first = name == "send"
+            yield Beat(
+                name, partial(self._send, [window]), 0.4, 0.8 if first else 0.4, self._step(window),
+                self._journey(window), look=partial(self._point, window),
+            )  # fmt: skip
+        yield from self._swept("sends", windows[len(names) :])
 
-    def _note(self, run: Sequence[Position]) -> Iterable[Animation]:
-        few = len(run) == 1
-        return [
-            *self.board.slide(run[-1]),
-            *(move for cell in run for move in self.board.write_down(cell, few)),
-        ]
+    def _swept(self, name: str, windows: Sequence[Position]) -> Iterator[Beat]:
+        for run in runs(windows, _MOST_STEPS):
+            yield Beat(name, partial(self._send, run), 0.5, look=partial(self._point, run[-1]), sweep=True,
+                       focus=self._step(run[-1]))  # fmt: skip
+
+    def _send(self, run: Sequence[Position]) -> Iterable[Animation]:
+        assert self.board is not None
+        return [move for window in run for move in self.board.send(window)]
+
+    def _point(self, window: Position) -> Iterable[Animation]:
+        """Everything that marks a value takes the place of what marked the last one."""
+        assert self.board is not None
+        self._unmark()
+        self.marks = self.board.marks(window)
+        return [Appear(self.marks)]
+
+    def _unmark(self) -> Iterable[Animation]:
+        self.remove(self.marks)
+        self.marks = VGroup()
+        return []
+
+    # An output of another size.
 
     def _without_size(self, windows: Sequence[Position]) -> Iterator[Beat]:
         """What torch would do without output_size, and where the indices would then point."""
+        assert self.board is not None
         own = self.journeys.own_size
         self.wrong, self.wrong_flat = self.board.wrong_size(own)
-        yield Beat("computed", self._open_wrong, 0.4, 1.5, self._size_tokens())
-        moved = [cell for cell in windows if self._wrong_home(cell) != self.journeys.home(cell)]
         inside = [cell for cell in windows if self.wrong.shows(self._wrong_home(cell))]
-        astray = [cell for cell in moved if cell in inside]
+        yield Beat("computed", self._open_wrong, 0.4, 1.0, self._size_tokens())
+        astray = [cell for cell in inside if self._wrong_home(cell) != self.journeys.home(cell)]
         if astray:
             cell = astray[0]
-            yield Beat("misplaced", partial(self._land, inside, cell), 0.3, 1.5, self._wrong_tokens(cell),
-                       {"index": self.journeys.index(cell), "wrong": self._at(self._wrong_home(cell)),
-                        "right": self._at(self.journeys.home(cell))})  # fmt: skip
+            values: dict[str, object] = {
+                "index": self.journeys.index(cell),
+                "wrong": self._at(self._wrong_home(cell)),
+                "right": self._at(self.journeys.home(cell)),
+            }
+            yield Beat("misplaced", partial(self._land, cell), 0.3, 1.0,
+                       self._wrong_tokens(cell), values, look=partial(self._point_wrong, cell))  # fmt: skip
         outside = [cell for cell in windows if cell not in inside]
         if outside and self.journeys.refusal:
-            yield Beat("refused", partial(self._point, outside[-1]), 0.3, 1.2, [Token(self.journeys.refusal)],
-                       {"index": self.journeys.index(outside[-1]), "last": math.prod(own) - 1})  # fmt: skip
+            cell = outside[-1]
+            yield Beat("refused", self._refuse, 0.3, 1.0, values={"index": self.journeys.index(cell)},
+                       look=partial(self._point_wrong, cell))  # fmt: skip
 
     def _wrong_home(self, cell: Position) -> Position:
         return unravelled(self.journeys.index(cell), self.journeys.own_size)
 
     def _wrong_tokens(self, cell: Position) -> list[Token]:
-        index = self.journeys.index(cell)
-        sizes = (self.journeys.own_size, self.journeys.size)
-        ways = [f"{index} = {spelled(index, size)} → {unravelled(index, size)}" for size in sizes]
-        return [Token("    ".join(ways))]
+        """The index read with the wrong width."""
+        index, own = self.journeys.index(cell), self.journeys.own_size
+        return [Token(f"{index} = {spelled(index, own)} → {self._at(unravelled(index, own))}")]
 
     def _size_tokens(self) -> list[Token]:
         window, dims = self.journeys.geometry, self.journeys.dims
@@ -169,93 +225,54 @@ class _MaxUnpool(OperatorScene):
         given = (self.journeys.pooled, window.kernel, window.stride, window.padding)
         sides = zip(names, *(sizes[-dims:] for sizes in given), strict=True)
         sums = [
-            f"{name}: ({n} − 1)·{s} − 2·{p} + {k} = {(n - 1) * s - 2 * p + k}" for name, n, k, s, p in sides
+            f"{name} = ({n} − 1)·{s} − 2·{p} + {k} = {(n - 1) * s - 2 * p + k}" for name, n, k, s, p in sides
         ]
-        return [Token("    ".join(sums))]
+        return [Token(",    ".join(sums))]
 
     def _open_wrong(self) -> Iterable[Animation]:
-        self._clear()
-        label = self.wrong.caption(f"output {self._by(self.journeys.own_size)} ?", 0.2)
-        self.passing = [self.wrong, *self.wrong_flat.values(), label]
-        return [*self._second_act(), Appear(*self.passing)]
+        assert self.board is not None
+        self.remove(*self.passing)
+        at = self.wrong.edges
+        name = self.board.label(f"{self._by(self.journeys.own_size)} ?", ((at[0] + at[2]) / 2, at[3] + 0.17),
+                                vertical="baseline")  # fmt: skip
+        self.passing = [self.wrong, *self.wrong_flat.values(), name]
+        return [Appear(*self.passing)]
 
-    def _clear(self) -> None:
-        """What stood in the output's place goes, and the frame round an index."""
-        self.remove(*self.passing, *([self.pointer] if self.pointer else []))
-        self.passing, self.pointer = [], None
+    def _point_wrong(self, cell: Position) -> Iterable[Animation]:
+        assert self.board is not None
+        self._unmark()
+        self.marks = self.board.marks(cell, self.wrong, self._wrong_home(cell))
+        return [Appear(self.marks)]
 
-    def _second_act(self) -> list[Animation]:
-        """The notes become what MaxUnpool2d takes; the window over the source goes."""
-        if self.named.text.startswith("input"):
+    def _land(self, cell: Position) -> Iterable[Animation]:
+        assert self.board is not None
+        moves, text = self.board.lands(self.wrong, cell, self._wrong_home(cell))
+        self.passing.append(text)
+        return moves
+
+    def _refuse(self) -> Iterable[Animation]:
+        """torch's own words at the foot of the stage, if nothing else has to be said there."""
+        assert self.board is not None
+        if self.notes:
             return []
-        self.remove(self.named)
-        self.named = self.board.heading(self.board.values, "input")
-        self.add(self.named)
-        gone = [Vanish(self.board.window.drawn)] if self.board.window is not None else []
-        return [*gone, Appear(self.board.arrow(1, self.operator.name))]
+        said = f"RuntimeError: {self.journeys.refusal}"
+        size = fit(said, bars.WIDTH - 2 * bars.MARGIN, 0.24, MIN_TEXT, "mono")
+        line = self.board.label(said, (0.0, bars.STAGE_BOTTOM + 0.17), size, self.look.theme.text)
+        self.passing.append(line)
+        return [Appear(line)]
 
-    def _land(self, inside: Sequence[Position], cell: Position) -> Iterable[Animation]:
-        landed = self.board.lands(self.wrong, [(each, self._wrong_home(each)) for each in inside])
-        self.passing += [move.mobject for move in landed]
-        return [*landed, *self._point(cell)]
+    def _clear(self) -> Iterable[Animation]:
+        """What stood in the output's place goes, with its marks."""
+        self.remove(*self.passing)
+        return self._unmark()
 
-    def _point(self, cell: Position) -> list[Animation]:
-        """The accent frame round the index that is spoken of."""
-        if self.pointer is not None:
-            self.remove(self.pointer)
-        self.pointer = self.board.pointer(cell)
-        return [Appear(self.pointer)]
-
-    def _sending(self, windows: Sequence[Position]) -> Iterator[Beat]:
-        """Act two: the first value in full, the others quicker."""
-        yield Beat("sized" if self.size_matters else "turn", self._open_output, 0.4, 1.2,
-                   [Token(self._unpool_call())])  # fmt: skip
-        for cell in windows[:1]:
-            yield Beat("send", partial(self.board.send, cell, True), 0.9, 1.0, self._output_step(cell),
-                       {"index": self.journeys.index(cell), "home": self._at(self.journeys.home(cell))})  # fmt: skip
-        for run, seconds in _quickening(windows[1:], 0.8, 0.6 if len(windows) < 8 else 0.2):
-            yield Beat("sends", partial(self._send, run), seconds, 0.1 if len(windows) < 8 else 0.0,
-                       self._output_step(run[-1]))  # fmt: skip
-
-    def _send(self, run: Sequence[Position]) -> Iterable[Animation]:
-        few = len(run) == 1
-        return [move for cell in run for move in self.board.send(cell, few)]
-
-    def _open_output(self) -> Iterable[Animation]:
-        self._clear()
-        shown = [Appear(*self.board.output_flat.values())] if self.board.output_flat else []
-        if self.size_matters:
-            shown.append(Appear(self.board.output, self.output_label))
-        return [*self._second_act(), *self.board.fill_notes(), *shown[::-1]]
-
-    def _ending(self) -> Iterator[Beat]:
-        if self.values()["lost"]:
-            yield Beat("rest", self.board.rest, 0.4, 1.0, self._zero())
-            yield Beat("lost", self.board.lose, 0.4, 0.4)
-        else:
-            yield Beat("all_kept", self.board.rest, 0.4, 0.6)
-
-    def _zero(self) -> list[Token]:
-        """The first element that nothing was sent to."""
-        known = set(self.journeys.indices)
-        flat = next(index for index in itertools.count() if index not in known)
-        place = unravelled(flat, self.journeys.size)[-self.journeys.dims :]
-        index = (*self.journeys.lead, *place)
-        return [Token(f"output{list(index)} = "), self._number("output", index)]
-
-    def _input_step(self, cell: Position) -> Step:
-        return self.trace.step("input", (*self.journeys.lead, *self.journeys.geometry.spatial(cell)))
-
-    def _output_step(self, cell: Position) -> Step:
-        return self.trace.step("output", (self.journeys.step_number(cell),))
-
-
-def _quickening(
-    cells: Sequence[Position], first: float, last: float
-) -> Iterator[tuple[Sequence[Position], float]]:
-    """The remaining windows one by one, or many at a time if they are many, each run with its quickening time."""
-    sweep = runs(cells, _MOST_STEPS)
-    return zip(sweep, sweep_times(len(sweep), first, last), strict=True)
+    def _note(self) -> list[Any]:
+        """What a large call needs to be said."""
+        assert self.board is not None
+        needed = {"heat": not self.board.is_whole, "one_plane": self.journeys.channels > 1}
+        said = [self.words(key) for key, needs in needed.items() if needs]
+        between = "" if self.request.lang == "zh" else " "
+        return [self.board.note(between.join(said))] if said else []
 
 
 class MaxUnpool1d(_MaxUnpool):

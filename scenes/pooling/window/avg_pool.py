@@ -2,104 +2,109 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
-from manim import Animation, VGroup
+from manim import Animation
 
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling import operators
-from torchreel.scenes.pooling.window.average_board import AverageBoard
+from torchreel.scenes.pooling.window.average_board import OTHER, AverageBoard
+from torchreel.scenes.pooling.window.board import appear
 from torchreel.scenes.pooling.window.story import MOST_TERMS, PoolingScene
+from torchreel.scenes.pooling.window.words import output, read, taps
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Token
-from torchreel.scenes.trace.proof import Step
 
 
 class _AvgPool(PoolingScene):
-    """The window is added up, the cells that count are counted, and the quotient goes to the output."""
+    """The window is added up, and the quotient of sum and divisor goes to the output."""
 
-    board: AverageBoard
+    board: AverageBoard | None = None
 
     def set_up(self) -> AverageBoard:
-        self.frames = VGroup()
-        contrast = self.told_as == "count_include_pad" and "other" in self.trace.tensors
-        return AverageBoard(self.look, self.trace, self.window_label(), contrast)
+        contrast = self.told_as == "count_include_pad" and OTHER in self.trace.tensors
+        return AverageBoard(self.look, self.trace, self.facts["windows_overlap"], contrast)
 
-    def chosen(self, positions: Sequence[Position]) -> list[Position]:
-        """The first window, and the next one with another divisor: there the divisor is seen to follow the window."""
-        divisors = [self._divisor("output", position) for position in positions]
-        odd = (at for at, divisor in zip(positions, divisors, strict=True) if divisor != divisors[0])
-        return [positions[0], *([next(odd, positions[1])] if len(positions) > 1 else [])]
-
-    def formula_tokens(self, step: Step, most: int = MOST_TERMS) -> list[Token]:
-        """What the opposite setting gives is an output too; the label of its row says which."""
-        tokens = super().formula_tokens(step, most)
-        return [
-            replace(one, text=one.text.replace("other_", "").replace("other", "output")) for one in tokens
-        ]
-
-    def in_full(self, position: Position, first: bool) -> Iterator[Beat]:
-        """Sum, count and quotient; once more for the opposite setting where both are shown."""
+    def in_full(self, position: Position) -> Iterator[Beat]:
+        """Sum and quotient; once more for the opposite setting where both are shown."""
+        assert self.board is not None
         total = self.step("sum", position)
-        yield Beat("sum", partial(self._add_up, position), 0.6, 0.7 if first else 0.2, total,
-                   {"sum": self.text("sum", total.value)})  # fmt: skip
-        for name in self.board.names:
-            values = self._values(name, position)
-            yield Beat(self._counting(name, position), partial(self._count, name, position), 0.4, 1.0 if first else 0.4,
-                       self._divisor_tokens(name, position), values)  # fmt: skip
-            yield Beat("keep", partial(self._write, name, position), 0.6, 0.6 if first else 0.2,
-                       self.step(name, position), values)  # fmt: skip
+        mean = self.step("output", position)
+        yield Beat("sum", partial(self._add_up, position), 0.4, 0.8, total, {"sum": self.text("sum", total.value)},
+                   look=partial(self.point, position), focus=mean)  # fmt: skip
+        yield Beat("divide", partial(self._divide, position), 0.4, 0.8, mean, self.result(position))
+        if self.board.contrast:
+            yield Beat("other", partial(self._compare, position), 0.4, 0.8, self.step(OTHER, position),
+                       self.result(position, OTHER), look=partial(self.point, position, OTHER))  # fmt: skip
 
-    def in_brief(self, position: Position) -> VGroup:
-        board = self.board
-        groups = board.slots.filled(position)
-        for animation in board.pale(position, "output", groups):
-            animation.begin()
-            animation.finish()
-        fractions = [board.fraction(position, name) for name in board.names]
-        return VGroup(*groups, board.frames(position, "output"), *fractions)
+    def law(self) -> Sequence[Token]:
+        if self.board is None:
+            return super().law()
+        size = self.board.size
+        summed = [output(size), Token(f" = Σ_{{{taps(size)}}} "), read(size), Token(" / ")]
+        if self._divisor is not None:
+            return [*summed, Token(self.text("divisor", self._divisor))]
+        places = {1: "i", 2: "i,j", 3: "d,i,j"}[size.dims]
+        return [*summed, Token(f"n_{{{places}}}", "divisor")]
 
-    def _counting(self, name: str, position: Position) -> str:
-        """Which sentence explains the divisor."""
-        if getattr(self.trace.module, "divisor_override", None) is not None:
-            return "override"
-        if not self.board.contrast:
-            return "count"
-        if not self.board.slots.on_border(position):
-            return "inside"
-        return "included" if self.board.includes == (name == "output") else "excluded"
+    @cached_property
+    def _divisor(self) -> float | None:
+        """The divisor, if all windows have the same."""
+        if self.facts["divisors_differ"]:
+            return None
+        return self.trace.value("divisor", (0,) * len(self.trace.shape("divisor")))
 
-    def _values(self, name: str, position: Position) -> dict[str, object]:
-        return {
-            "divisor": self.text(self.board.divisor(name), self._divisor(name, position)),
-            "value": self.text(name, self.trace.value(name, self.board.index(position))),
-        }
+    def result(self, position: Position, name: str = "output") -> dict[str, object]:
+        assert self.board is not None
+        tensor = self.board.divisor(name)
+        divisor = self.trace.value(tensor, self.board.divisor_index(position))
+        return {**super().result(position, name), "divisor": self.text(tensor, divisor)}
 
-    def _divisor(self, name: str, position: Position) -> float:
-        return self.trace.value(self.board.divisor(name), self.board.divisor_index(position))
+    def merit(self, position: Position, at_end: bool) -> tuple[Any, ...]:
+        """A window that is cut off, whose padding matters, or with a rare divisor; its mean is none of its values."""
+        assert self.board is not None
+        size, step = self.board.size, self.step("output", position)
+        cut = not all(map(size.exists, size.taps(position)))
+        names = [self.board.divisor(name) for name in self.board.results]
+        matters = len({self.trace.value(name, self.board.divisor_index(position)) for name in names}) > 1
+        own = [self.trace.value(*one) for one in list(step.reads)[:MOST_TERMS]]
+        rare = -self._counts[self._divided_by(position)]
+        return cut, matters, rare, not at_end, step.value not in own
 
-    def _divisor_tokens(self, name: str, position: Position) -> Step | list[Token]:
-        """The count as a formula; a divisor that is given is only named."""
-        if self._counting(name, position) != "override":
-            return self.trace.step(self.board.divisor(name), self.board.divisor_index(position))
-        return [Token(f"divisor = divisor_override = {self._values(name, position)['divisor']}")]
+    @cached_property
+    def _counts(self) -> Counter[float]:
+        assert self.board is not None
+        return Counter(map(self._divided_by, self.board.positions()))
 
-    def _add_up(self, position: Position) -> Iterable[Animation]:
-        moves = [move for name in self.board.names for move in self.board.add_up(position, name)]
-        self.lifted.add(*(self.board.fractions[name] for name in self.board.names))
+    def _divided_by(self, position: Position) -> float:
+        assert self.board is not None
+        return self.trace.value("divisor", self.board.divisor_index(position))
+
+    def point(self, position: Position, name: str = "output") -> Iterable[Animation]:
+        assert self.board is not None
+        moves = list(super().point(position, name))
+        if self.board.contrast and self.board.outputs["output"].number(position) is not None:
+            self.marks.add(*self.board.beside(position, name))
         return moves
 
-    def _count(self, name: str, position: Position) -> Iterable[Animation]:
-        self.remove(self.frames)
-        moves = self.board.count(position, name)
-        self.frames = VGroup(*(move.mobject for move in moves[1:]))
-        self.lifted.add(self.frames, self.board.fractions[name])
-        return [*moves, *self.board.pale(position, name, self.groups)]
+    def _add_up(self, position: Position) -> Iterable[Animation]:
+        assert self.board is not None
+        self.part = self.board.sum_sign(position)
+        self.marks.add(*self.part)
+        return appear(self.part)
 
-    def _write(self, name: str, position: Position) -> Iterable[Animation]:
-        return self.board.write(name, position, self.board.at[name])
+    def _divide(self, position: Position) -> Iterable[Animation]:
+        assert self.board is not None
+        self.marks.remove(*self.part)
+        self.remove(*self.part)
+        return [*self.board.write("output", position), *self._sign(position, "output")]
+
+    def _compare(self, position: Position) -> Iterable[Animation]:
+        assert self.board is not None
+        return [*self.board.write(OTHER, position), *self._sign(position, OTHER)]
 
 
 class AvgPool1d(_AvgPool):

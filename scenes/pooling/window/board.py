@@ -1,4 +1,4 @@
-"""What stands on the stage of every pooling clip: the input, the window lifted out of it, the outputs."""
+"""What stands on the stage of a pooling clip: input, results, and what marks the element that is made just now."""
 
 from __future__ import annotations
 
@@ -7,73 +7,66 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from manim import Animation, Mobject, VGroup
+from manim import Animation, VGroup
 
 from torchreel.scenes.parts.channel import Channel
-from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
-from torchreel.scenes.parts.motion import Appear, Fly, Morph
-from torchreel.scenes.parts.shapes import Arrow
+from torchreel.scenes.parts.grid import Cells
+from torchreel.scenes.parts.look import NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.sheet import Position, Sheet
-from torchreel.scenes.parts.sliding import SlidingWindow
-from torchreel.scenes.parts.stack import NO_PAD
-from torchreel.scenes.parts.text import Text, fit, measure
-from torchreel.scenes.parts.width import LARGEST_CELL, Claim, in_line
+from torchreel.scenes.parts.text import Text, measure
+from torchreel.scenes.pooling.window.beam import Beam, Rect, rect
 from torchreel.scenes.pooling.window.geometry import PoolingGeometry
-from torchreel.scenes.pooling.window.layout import BOTTOM, MIDDLE, TOP, WIDTH, line_heights
-from torchreel.scenes.pooling.window.slots import Slots
+from torchreel.scenes.pooling.window.layout import Station, places
+from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_SLOT_CELL, _SLICED_SLOT, _SLICED_RESULT = 1.1, 0.75, 0.85
-_STACK_GAP = 0.75
-_SIGN = 0.24
+_TINTED, _ABOVE = 0.5, 2
+_TINT, _WASH = 0.22, 0.07
+_SIGN = 0.34
+_NAME_GAP = 0.17
 
 
 class PoolingBoard(Board):
-    """All objects of a clip: `input` with its border, the `slots` of the window, the `outputs`.
+    """The `input` with its border, the `outputs`, and the marks of one output element.
 
-    In one dimension they stand one under the other, otherwise side by side. A subclass says what the border holds, what
-    is written over the arrow from the window to the output, which tensors are the `results` (names in one tuple stand
-    one under the other) and how much room there is `beside` them.
+    Where windows have no cell in common, each has a tint of its own that its result wears too; otherwise cells are
+    coloured by their values. A subclass says what the border holds, which tensors are the `results` and what is written
+    between a window and its result.
     """
 
     border: str = "0"
-    sign: str = ""
-    gaps: tuple[float, ...] = (0.5, 1.1, 0.45)
-    beside: float = 0.0
-    lifts: tuple[str, ...] = ("input",)
 
-    def __init__(self, look: Look, trace: Trace, window_label: str) -> None:
+    def __init__(self, look: Look, trace: Trace, overlap: bool) -> None:
         super().__init__(look, trace)
         self.size = PoolingGeometry.of(trace)
-        self.window_label = window_label
-        self._lay_out()
-        first = self.size.origin((0,) * len(self.size.out))
-        self.sliding = SlidingWindow(
-            self.input, self.size.kernel, self.size.dilation, first, look.theme.accent
+        texts = [*self.texts("input"), *([self.border] if any(self.size.padding) else [])]
+        names = [self.shape("input"), *(self._heading_text(name) for name in self.results)]
+        placed = places(self.size, texts, [self.texts(name) for name in self.results], names)
+        windows = int(np.prod(self.size.out))
+        self.is_tinted = (
+            not overlap and windows <= len(look.theme.channels) and bool(placed.input.sheet.cells.text_size)
         )
-        self.window = self.sliding.drawn
-        start = (0,) * len(self.size.out)
-        self.targets = {
-            name: self.frame(channel.outline(start, start, 0.02)) for name, channel in self.outputs.items()
+        self.input = self._input_channel(placed.input)
+        self.outputs = {
+            name: self._output_channel(name, station)
+            for name, station in zip(self.results, placed.results, strict=True)
         }
 
     @property
-    def results(self) -> list[tuple[str, ...]]:
-        """The tensors that are written, by columns."""
-        return [("output",)]
-
-    @property
-    def names(self) -> list[str]:
-        """The tensors that are written."""
-        return [name for column in self.results for name in column]
+    def results(self) -> Sequence[str]:
+        """The tensors that are written; the first is what the clip is about."""
+        return ["output"]
 
     @property
     def is_cropped(self) -> bool:
         """Whether the planes are too large to be drawn in full."""
-        shown = (self.input.shape, self.outputs["output"].shape, self.slots.shape)
-        return shown != (self.size.plane, self.size.out, self.size.kernel)
+        shown = (self.input.shape, self.outputs["output"].shape)
+        return shown != (self.size.plane, self.size.out)
 
     @property
     def has_numbers(self) -> bool:
@@ -89,106 +82,130 @@ class PoolingBoard(Board):
         return (*self.size.lead, *self.size.spatial(position))
 
     def scenery(self) -> VGroup:
-        """What stands from the first frame on: planes, empty slots, labels, arrows."""
-        return VGroup(
-            self.input, *self.slots.empty(), *self.outputs.values(), *self._labels(), *self._signs()
-        )
+        """What stands from the first frame on: input, empty results, names."""
+        names = [self._heading(name, channel) for name, channel in self._channels().items()]
+        return VGroup(self.input, *self.outputs.values(), *names)
 
-    def move(self, position: Position, quick: float | None = None) -> list[Animation]:
-        """The window and the outputs' frames go to where an output element reads and is written."""
-        moves = self.sliding.move(self.size.origin(position), quick)
-        for name, frame in self.targets.items():
-            moves.append(Morph(frame, self.outputs[name].outline(position, position, 0.02), quick=quick))
-        return moves
+    # What marks one output element.
 
-    def lift(self, position: Position, groups: Sequence[VGroup]) -> list[Animation]:
-        """Each value travels from the input to its slot, or shows up there where cells are too small."""
-        pairs = [pair for pair in zip(self.slots.taps(position), groups, strict=True) if len(pair[1])]
-        if not self.input.cells.text_size:
-            return [Appear(VGroup(*(group for _, group in pairs)))]
-        return [Fly(group, start=self.input.center(self.input.clamped(tap))) for tap, group in pairs]
+    def marks(self, position: Position, name: str = "output") -> VGroup:
+        """The window, what leads from it to its result, and the result's frame."""
+        theme, path, marks = self.look.theme, self.window_path(position), VGroup()
+        accent, reads = theme.accent, any(map(self.size.holds, self.size.taps(position)))
+        if not self.is_tinted:
+            marks.add(Shape(path, fill=accent, opacity=_WASH, z_index=_TINTED))
+        edge = accent if reads else theme.wire
+        marks.add(Shape(path, stroke=edge, stroke_width=Stroke.SOURCE, z_index=_ABOVE))
+        if self.size.dims > 1 or name == self.results[0]:
+            marks.add(*self._beam(position, name).drawn(theme, accent))
+        return marks.add(self.frame(self.outputs[name].outline(position, position, 0.02)))
 
-    def write(self, name: str, position: Position, start: np.ndarray | None = None) -> list[Animation]:
-        """An element of an output is written; its number flies in from `start` or pops up."""
-        return self.outputs[name].write(position, start)
+    def tint(self, position: Position) -> list[Animation]:
+        """A window's cells take its tint, where windows have tints."""
+        if not self.is_tinted:
+            return []
+        tint = self._hue(position, _TINT)
+        held = [tap for tap in self.size.taps(position) if self.size.holds(tap)]
+        return [move for tap in held for move in self.input.paint(tap, tint)]
 
-    def heading(self, name: str) -> str:
-        """What stands above a tensor's channel."""
-        return self.shape(name)
+    def write(self, name: str, position: Position) -> list[Animation]:
+        """A result is born in its cell, in the tint of its window."""
+        moves = self.outputs[name].write(position)
+        if not self.is_tinted or not moves:
+            return moves
+        return [*self.outputs[name].paint(position, self.result_tint(position)), *moves[1:]]
 
-    def _lay_out(self) -> None:
-        claims = self._claims()
-        count = 1 + len(self.lifts)
+    def result_tint(self, position: Position) -> str:
+        """The fill of a result whose window has a tint."""
+        return self._hue(position, _TINT)
+
+    def sign(self, position: Position, name: str = "output") -> VGroup:
+        """What is done on the way from a window to its result; nothing where there is no room for it."""
+        parts = self.sign_parts(position, name)
+        widths = [measure(part.text, part.size, part.font) for part in parts]
+        at = self._sign_place(position, name, sum(widths))
+        if at is None or not parts:
+            return VGroup()
+        left = at[0] - sum(widths) / 2
+        for part, wide in zip(parts, widths, strict=True):
+            part.place((left, at[1]), align="left")
+            left += wide
+        return VGroup(*parts)
+
+    def sign_parts(self, position: Position, name: str) -> Sequence[Text | Number]:
+        """The pieces of the sign from left to right, to be placed."""
+        return []
+
+    def sign_text(self, text: str) -> Text:
+        """A piece of a sign."""
+        return Text(text, _SIGN, self.look.theme.text)
+
+    def sign_number(self, tensor: str, index: Index) -> Number:
+        """A number in a sign."""
+        return self.number(tensor, index, _SIGN, self.look.theme.text)
+
+    def window_path(self, position: Position) -> np.ndarray:
+        """The window's outline: one frame, one round each tap where they lie apart, one on each slice."""
+        size, channel = self.size, self.input
+        if channel.sheet.slices:
+            frames = channel.drawn.frames(size.origin(position), size.kernel, size.dilation)
+            return np.asarray(frames.border.points)
+        first, last = size.corners(position)
+        if set(size.dilation) == {1} or set(size.kernel) == {1} or not channel.cells.text_size:
+            return channel.outline(channel.clamped(first), channel.clamped(last))
+        taps = dict.fromkeys(map(channel.clamped, size.taps(position)))
+        return np.concatenate([channel.outline(tap, tap, -0.02) for tap in taps])
+
+    def _window(self, position: Position) -> Rect:
+        """The rectangle that lines leave from: round the window, or its part on the last of slices that stand apart."""
+        path = self.window_path(position)
+        whole = rect(path)
+        if not self.input.sheet.slices:
+            return self._existing(whole)
+        _, bottom, _, top = last = rect(path[-(len(path) // max(1, self.size.kernel[0])) :])
+        return whole if (bottom, top) == (whole[1], whole[3]) else last
+
+    def _existing(self, window: Rect) -> Rect:
+        """A window without the rows that are neither input nor padding."""
+        (_, bottom, _, top), high = self.input.edges, self.input.cells.height
+        above, below, *_ = self.input.pad
+        low = max(window[1], bottom - below * high)
+        return window[0], low, window[2], max(low, min(window[3], top + above * high))
+
+    def _beam(self, position: Position, name: str) -> Beam:
+        """From a window to its result, clear of the input's border."""
+        channel, window = self.outputs[name], self._window(position)
+        target = rect(channel.outline(position, position))
         if self.size.dims == 1:
-            heads = [claims[:1], claims[1:count]]
-            lines = line_heights(2 + max(map(len, self.results)))
-            places = [
-                place
-                for line, (y, height) in zip(heads, lines, strict=False)
-                for place in in_line(
-                    WIDTH, [replace(claim, height=height) for claim in line], self._between(line), y
-                )
-            ]
-            below = [replace(claim, height=lines[2][1]) for claim in claims[count:]]
-            results = in_line(WIDTH, below, (0.6,) * (len(below) - 1), lines[2][0])
-            step = lines[-2][0] - lines[-1][0]
-        else:
-            placed = in_line(WIDTH, claims, self.gaps[: len(claims) - 1], MIDDLE)
-            places, results = placed[:count], placed[count:]
-            step = results[0][0].height + _STACK_GAP
-        self.input = self._input_channel(*places[0])
-        self.slots = Slots(self, self.size, self.border, self.lifts, places[1:])
-        self.outputs: dict[str, Channel] = {}
-        for names, (sheet, at) in zip(self.results, results, strict=True):
-            raised = 0.0 if self.size.dims == 1 else (len(names) - 1) / 2
-            for number, name in enumerate(names):
-                center = at + np.array([0.0, (raised - number) * step, 0.0])
-                self.outputs[name] = self._output_channel(name, sheet, center)
+            return Beam.down(window, target)
+        edge = float(channel.drawn.edges[0]) if channel.sheet.slices else channel.edges[0]
+        return Beam.across(window, target, self._right, edge)
 
-    def _between(self, line: Sequence[Claim]) -> tuple[float, ...]:
-        return self.gaps[1 : len(line)]
+    @property
+    def _right(self) -> float:
+        """The right edge of all that is drawn of the input."""
+        if self.input.sheet.slices:
+            return float(self.input.drawn.edges[2])
+        return self.input.edges[2] + self.input.pad[3] * self.input.cells.width
 
-    def _claims(self) -> list[Claim]:
-        """What each station needs: the input with its border, the slots, the columns of results."""
-        size, high = self.size, TOP - BOTTOM
-        whole = tuple(n + 2 * p + o for n, p, o in zip(size.plane, size.padding, size.over, strict=True))
-        volume = size.dims == 3
-        pad = [side for side in size.padding for _ in range(2)] if volume else NO_PAD
-        window = measure(self.window_label, NAME_TEXT, "sans")
-        values = [text for name in self.lifts for text in self._texts(name)]
-        lifted = [
-            Claim(size.kernel, values, high, window if name == "input" else 0.0,
-                  _SLICED_SLOT if volume else _SLOT_CELL)
-            for name in self.lifts
-        ]  # fmt: skip
-        results = []
-        for names in self.results:
-            texts = [text for name in names for text in self._texts(name)]
-            label = max(self._label_width(name) for name in names)
-            height = (high - (len(names) - 1) * _STACK_GAP) / len(names)
-            largest = _SLICED_RESULT if volume else LARGEST_CELL
-            results.append(Claim(size.out, texts, height, label, largest, self.beside))
-        source = Claim(
-            size.plane if volume else whole,
-            self._texts("input"),
-            high,
-            self._label_width("input"),
-            pad=tuple(pad),  # type: ignore[arg-type]
-            framed=True,
-        )
-        return [source, *lifted, *results]
+    def _sign_place(self, position: Position, name: str, wide: float) -> np.ndarray | None:
+        """The middle of a sign between the lines, clear of them."""
+        beam = self._beam(position, name)
+        if self.size.dims == 1:
+            return beam.room_below(wide) if name == self.results[0] else None
+        return beam.room_between(wide, _SIGN * 0.75, 0.5 if len(self.results) == 1 else 0.7)
 
-    def _texts(self, name: str) -> list[str]:
-        border = [self.border] if name == "input" and any(self.size.padding) else []
-        return [*self.texts(name), *border]
+    def _hue(self, position: Position, strength: float) -> str:
+        number = int(np.ravel_multi_index(position, self.size.out))
+        return self.look.theme.tint(self.look.theme.channel(number), strength)
 
-    def _label_width(self, name: str) -> float:
-        return measure(self.heading(name), NAME_TEXT, "mono")
+    # Where things stand.
 
-    def _input_channel(self, sheet: Sheet, center: np.ndarray) -> Channel:
-        lead = self._lead("input")
+    def _input_channel(self, station: Station) -> Channel:
+        sheet, lead = station.sheet, self._lead("input")
+        sheet = sheet.with_cells(replace(sheet.cells, text_size=self.input_text(sheet.cells)))
         if sheet.slices:
-            return Channel(self, "input", lead, sheet, center, pad_text=self.border)
+            return Channel(self, "input", lead, sheet, station.at, pad_text=self.border, plain=self.is_tinted)
         size, cells = self.size, sheet.cells
         (top, left), (down, right), plane = size.padding, size.over, size.plane
         whole = (cells.rows, cells.cols) == (plane[0] + 2 * top + down, plane[1] + 2 * left + right)
@@ -196,13 +213,15 @@ class PoolingBoard(Board):
         down, right = (down, right) if whole else (0, 0)
         parts = (min(plane[0], max(1, cells.rows - top)), min(plane[1], max(1, cells.cols - left)))
         rows, cols = (plane[0], plane[1]) if whole else parts
-        at = center + np.array([-right * cells.width / 2, down * cells.height / 2, 0.0])
+        at = station.at + np.array([-right * cells.width / 2, down * cells.height / 2, 0.0])
         shown = replace(cells, rows=rows, cols=cols)
-        return Channel(self, "input", lead, sheet, at, shown, pad=pad, pad_text=self.border)
+        return Channel(
+            self, "input", lead, sheet, at, shown, pad=pad, pad_text=self.border, plain=self.is_tinted
+        )
 
-    def _output_channel(self, name: str, sheet: Sheet, center: np.ndarray) -> Channel:
-        """An output, of a cropped input no more than what comes of the part that is drawn."""
-        size, reach = self.size, []
+    def _output_channel(self, name: str, station: Station) -> Channel:
+        """A result, of a cropped input no more than what comes of the part that is drawn."""
+        size, sheet, reach = self.size, station.sheet, []
         for axis, most in enumerate(sheet.shape):
             span = size.dilation[axis] * (size.kernel[axis] - 1)
             inside = (self.input.shape[axis] - 1 + size.padding[axis] - span) // size.stride[axis] + 1
@@ -210,49 +229,71 @@ class PoolingBoard(Board):
             reach.append(most if whole else max(1, min(most, inside)))
         cells = replace(sheet.cells, rows=reach[-2], cols=reach[-1])
         slices = sheet.slices and replace(sheet.slices, cells=cells, depth=reach[0])
-        plain = name == "indices" and bool(cells.text_size)
-        values = [each for each in ("input", *self.names) if each != "indices"]
-        scale = max(self.trace.range(each).scale for each in (["indices"] if name == "indices" else values))
-        return Channel(
-            self, name, self._lead(name), Sheet(cells, slices), center,
-            blank=True, plain=plain, scale=scale,
-        )  # fmt: skip
+        at, step = station.at, (1, 1)
+        looks: dict[str, Any] = {"plain": self.is_tinted or self.is_plain(name), "scale": self._scale()}
+        if size.dims == 1:
+            at, step = self._under_windows(station.at, reach[-1])
+        if step[1] > 1:
+            looks["step"] = step
+        return Channel(self, name, self._lead(name), Sheet(cells, slices), at, blank=True, **looks)
+
+    def input_text(self, cells: Cells) -> float:
+        """The size of the input's numbers."""
+        return cells.text_size
+
+    def is_plain(self, name: str) -> bool:
+        """Whether a result is no quantity, such as a place."""
+        return False
+
+    def _scale(self) -> float:
+        """The largest size of all quantities that are drawn."""
+        return max(
+            self.trace.range(name).scale for name in ("input", *self.results) if not self.is_plain(name)
+        )
+
+    def _under_windows(self, at: np.ndarray, count: int) -> tuple[np.ndarray, tuple[int, int]]:
+        """The middle of a line of results that stand under the middles of their windows, and how far apart they are."""
+        ends = [rect(self.window_path((0, k))) for k in (0, count - 1)]
+        middle = sum(left + right for left, _, right, _ in ends) / 4
+        return np.array([middle, at[1], 0.0]), (1, self.size.stride[-1])
 
     def _lead(self, name: str) -> Index:
         return (0,) * (len(self.trace.shape(name)) - self.size.dims)
 
-    def _labels(self) -> list[Text]:
-        """Names and shapes above the channels, and the window's."""
-        labels = [channel.caption(self.heading(name)) for name, channel in self._channels().items()]
-        left, _, right, top = self.slots.edges("input")
-        at = ((left + right) / 2, top + 0.2)
-        return [*labels, self.label(self.window_label, at, font="sans", vertical="baseline")]
-
     def _channels(self) -> dict[str, Channel]:
         return {"input": self.input, **self.outputs}
 
-    def _signs(self) -> list[Mobject]:
-        """The arrow from the window to the output with what is done on the way."""
-        _, bottom, right, top = self.slots.edges(self.lifts[-1])
-        ends = self.outputs["output"].edges
-        if self.size.dims == 1:
-            return self.arrow((0.0, bottom - 0.1), (0.0, ends[3] + 0.5), self.sign)
-        middle = (bottom + top) / 2
-        return self.arrow((right, middle), (ends[0], middle), self.sign)
+    # Names.
 
-    def arrow(self, start: Sequence[float], end: Sequence[float], text: str) -> list[Mobject]:
-        """A short arrow in the middle between two places, with a text over it (beside it if it points down)."""
-        a, b = np.array([*start, 0.0]), np.array([*end, 0.0])
-        middle, length = (a + b) / 2, float(np.linalg.norm(b - a))
-        reach = (b - a) / (length or 1.0) * min(0.5, max(0.1, length / 2 - 0.15))
-        arrow = Arrow([middle - reach, middle + reach], self.look.theme.wire)
-        if not text:
-            return [arrow]
-        if abs(a[1] - b[1]) >= 1e-6:
-            return [arrow, self.sign_text(text, (middle[0] + 0.2, middle[1]), align="left")]
-        size = fit(text, length - 0.1, _SIGN, MIN_TEXT, "mono")
-        return [arrow, self.sign_text(text, (middle[0], middle[1] + 0.16), size, vertical="baseline")]
+    def heading(self, name: str) -> str:
+        """What stands at a result that is not called by its name."""
+        return ""
 
-    def sign_text(self, text: str, at: Sequence[float], size: float = _SIGN, **place: Any) -> Text:
-        """What is done on the way from one place to another, beside its arrow."""
-        return self.label(text, at, size, self.look.theme.text, **place)
+    def _heading_text(self, name: str) -> str:
+        return self.heading(name) or self.shape(name)
+
+    def _heading(self, name: str, channel: Channel) -> VGroup:
+        """A name above its channel, in one dimension below a result; at the left edge where it is wider."""
+        left, bottom, right, top = channel.edges
+        pad, cells = (0, 0, 0, 0), channel.cells
+        if channel.sheet.slices:
+            left, bottom, right, top = channel.drawn.edges
+        else:
+            pad = channel.pad
+            top += pad[0] * cells.height
+        below = name != "input" and (self.size.dims == 1 or name != self.results[0])
+        y = bottom - _NAME_GAP - 0.16 if below else top + _NAME_GAP
+        said, room = self._heading_text(name), bars.WIDTH - 2 * bars.MARGIN
+        wide = measure(said, NAME_TEXT, "mono")
+        over = self.size.dims > 1 and name == self.results[0] and wide > right - left
+        x = max(min((left + right) / 2, room / 2 - wide / 2), -room / 2 + wide / 2)
+        at, align = ((left, y), "left") if over else ((x, y), "center")
+        if own := self.heading(name):
+            return VGroup(self.label(own, at, NAME_TEXT, align=align, vertical="baseline"))
+        fits = not over or left + wide <= room / 2
+        return self.title(name, at, align=align, shape=fits)  # type: ignore[arg-type]
+
+
+def appear(parts: VGroup) -> list[Animation]:
+    """Everything in a group comes into sight, if there is anything."""
+    return [Appear(parts)] if len(parts) else []

@@ -1,89 +1,112 @@
-"""Power-average pooling: each value to the power p, the sum of the window, its p-th root; nothing is divided."""
+"""Lp-norm pooling: each value to the power p, the sum of the window, its p-th root; nothing is divided."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from manim import Animation, VGroup
+from manim import Animation
 
-from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling import operators
 from torchreel.scenes.pooling.window.power_board import PowerBoard
-from torchreel.scenes.pooling.window.story import PoolingScene
-from torchreel.scenes.pooling.window.trace import pool_window
+from torchreel.scenes.pooling.window.power_trace import root
+from torchreel.scenes.pooling.window.story import MOST_TERMS, PoolingScene
+from torchreel.scenes.pooling.window.words import output, read, taps
+from torchreel.scenes.stage.bars import merge
 from torchreel.scenes.stage.beats import Beat
-from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.formula import Case, Token
 from torchreel.scenes.trace.proof import Step
+
+_EXPONENT = re.compile(r"\^(?:\(([^()]*)\)|(−?[\d.]+))")
 
 
 class _LPPool(PoolingScene):
     """The window's values are raised to the power p and added up; the root of the sum goes to the output."""
 
-    board: PowerBoard
+    board: PowerBoard | None = None
 
     def set_up(self) -> PowerBoard:
         companions = {"average": "AvgPool", "largest": "norm_type=inf"}
-        return PowerBoard(self.look, self.trace, self.window_label(), companions)
+        return PowerBoard(self.look, self.trace, self.facts["windows_overlap"], companions)
 
-    def in_full(self, position: Position, first: bool) -> Iterator[Beat]:
-        """Powers, sum, root; the first window also shows which division does not happen."""
-        hold = 0.8 if first else 0.2
-        if "power" in self.board.lifts:
-            yield Beat("power", partial(self._raise, position), 0.7, hold, self._power_tokens(position))
-        if self.board.has_total:
+    def in_full(self, position: Position) -> Iterator[Beat]:
+        """Powers and their sum, the root, and what it is compared with."""
+        assert self.board is not None
+        step, look = self.step("output", position), partial(self.point, position)
+        found = partial(self._find, position)
+        if "total" in self.trace.tensors and self.board.p != 1:
             total = self.step("total", position)
             values: dict[str, object] = {"total": self.text("total", total.value)}
-            yield Beat("total", partial(self._add_up, position), 0.6, hold, total, values)
-            if first and self.board.p not in (1, math.inf):
-                yield Beat("undivided", self._deny, 0.3, 1.2, values=values)
-        for name in reversed(self.board.names):
-            step = self.step(name, position)
-            yield Beat("keep" if name == "output" else name, partial(self._write, name, position), 0.6, hold,
-                       step, {"value": self.text(name, step.value)})  # fmt: skip
+            yield Beat("total", hold=0.8, formula=total, values=values, look=look, focus=step)
+            yield Beat("root", found, 0.4, 0.8, step, self.result(position))
+        else:
+            yield Beat("root", found, 0.4, 0.8, step, self.result(position), look=look)
+        for name in self.board.companions:
+            yield Beat(name, partial(self._compare, name, position), 0.4, 0.8, self.step(name, position),
+                       self.result(position, name), look=partial(self.point, position, name))  # fmt: skip
 
-    def in_brief(self, position: Position) -> VGroup:
-        board = self.board
-        groups = [group for name in board.lifts for group in board.slots.filled(position, name)]
-        return VGroup(*groups, *([board.total(position)] if board.has_total else []))
+    def law(self) -> Sequence[Token]:
+        if self.board is None:
+            return super().law()
+        size, p = self.board.size, self.board.p
+        x, every = read(size), taps(size)
+        if math.isinf(p):
+            most = "max" if p > 0 else "min"
+            return [output(size), Token(f" = {most}_{{{every}}} |"), x, Token("|")]
+        summed = [Token(f"Σ_{{{every}}} "), x]
+        if p == 1:
+            return [output(size), Token(" = "), *summed]
+        power = self._p
+        if p == 2:
+            return [output(size), Token(" = √("), *summed, Token("^{2})")]
+        return [output(size), Token(" = ("), *summed, Token(f"^{{{power}}})^{{1/{power}}}")]
+
+    @property
+    def _p(self) -> str:
+        module: Any = self.trace.module
+        return f"{module.norm_type:g}".replace("-", "−")
+
+    def _opened(self, step: Step) -> Step:
+        assert self.board is not None
+        total = self.trace.step("total", step.index)
+        dtype = self.trace.tensors["total"].dtype
+        return replace(step, formula=root(total.formula, self.board.p, dtype))
+
+    def formula_tokens(self, step: Step, most: int = MOST_TERMS) -> list[Token]:
+        """Exponents are raised."""
+        tokens = merge(super().formula_tokens(step, most))
+        return [replace(one, text=_EXPONENT.sub(r"^{\1\2}", one.text)) for one in tokens]
+
+    def step(self, name: str, position: Position) -> Step:
+        """An output is explained by the powers of its window, not by their sum."""
+        step = super().step(name, position)
+        opens = name == "output" and "total" in self.trace.tensors and not isinstance(step.formula, Case)
+        return self._opened(step) if opens else step
 
     def values(self) -> dict[str, object]:
-        module: Any = self.trace.module
-        size = math.prod(pool_window(module).kernel)
-        return {**super().values(), "p": f"{module.norm_type:g}".replace("-", "−"), "size": size}
+        return {**super().values(), "p": self._p}
 
-    def end(self) -> str:
-        if math.isinf(self.board.p):
-            return "done_infinite"
-        return "done" if self.board.p == self.example.kwargs["norm_type"] else "done_plain"
-
-    def _power_tokens(self, position: Position) -> Step | list[Token]:
-        """The power of the window's first value that is not padding."""
+    def merit(self, position: Position, at_end: bool) -> tuple[Any, ...]:
+        assert self.board is not None
         size = self.board.size
-        tap = next((tap for tap in self.board.slots.taps(position) if size.holds(tap)), None)
-        return [] if tap is None else self.trace.step("power", (*size.lead, *size.spatial(tap)))
+        cut = not all(map(size.exists, size.taps(position)))
+        negative = any(
+            self.trace.value(*one) < 0 for one in list(self.step("output", position).reads)[:MOST_TERMS]
+        )
+        return cut, negative, not at_end
 
-    def _raise(self, position: Position) -> Iterable[Animation]:
-        moves, powers = self.board.raise_up(position)
-        self.lifted.add(powers)
-        return moves
+    def _find(self, position: Position) -> Iterable[Animation]:
+        assert self.board is not None
+        return [*self.board.write("output", position), *self._sign(position, "output")]
 
-    def _add_up(self, position: Position) -> Iterable[Animation]:
-        moves, number = self.board.add_up(position)
-        self.lifted.add(number)
-        return moves
-
-    def _deny(self) -> Iterable[Animation]:
-        denied = self.board.denied(f"✗ ÷ {self.values()['size']}")
-        self.lifted.add(denied)
-        return [Appear(denied)]
-
-    def _write(self, name: str, position: Position) -> Iterable[Animation]:
-        start = self.board.tile_at if self.board.has_total and name != "largest" else None
-        return self.board.write(name, position, start)
+    def _compare(self, name: str, position: Position) -> Iterable[Animation]:
+        assert self.board is not None
+        return [*self.board.write(name, position), *self._sign(position, name)]
 
 
 class LPPool1d(_LPPool):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
-from manim import Animation, VGroup
+from manim import Animation
 
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling import operators
+from torchreel.scenes.pooling.window.max_board import MaxBoard
 from torchreel.scenes.pooling.window.story import PoolingScene
-from torchreel.scenes.pooling.window.winners import MaxBoard
+from torchreel.scenes.pooling.window.words import output, read, taps
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Token
 
@@ -19,67 +21,77 @@ from torchreel.scenes.trace.formula import Token
 class _MaxPool(PoolingScene):
     """The window's values are compared; the winner goes to the output."""
 
-    board: MaxBoard
+    board: MaxBoard | None = None
+    slow = 3
 
     def set_up(self) -> MaxBoard:
-        return MaxBoard(self.look, self.trace, self.window_label())
+        return MaxBoard(self.look, self.trace, self.facts["windows_overlap"])
 
-    def in_full(self, position: Position, first: bool) -> Iterator[Beat]:
-        """Comparison, winner, index."""
-        step = self.step("output", position)
-        if first and self._border_is_worth_showing(position):
-            yield from self._with_zeros(position, step.value)
-        yield Beat("compare", partial(self._judge, position), 0.4, 0.9 if first else 0.3)
-        value: dict[str, object] = {"value": self.text("output", step.value)}
-        yield Beat("keep", partial(self._write, "output", position), 0.6, 0.7 if first else 0.3, step, value)
+    def in_full(self, position: Position) -> Iterator[Beat]:
+        """The comparison, and the winner's place where that is kept too."""
+        assert self.board is not None
+        step, values = self.step("output", position), self.result(position)
+        found = partial(self._find, position)
+        yield Beat("window", found, 0.4, 0.8, step, values, look=partial(self.point, position))
         if self.board.returns_indices:
             index = self.step("indices", position)
-            values: dict[str, object] = {"index": self.text("indices", index.value)}
-            hold = 0.9 if first else 0.3
-            yield Beat("index", partial(self._write, "indices", position), 0.6, hold, index, values)
+            place: dict[str, object] = {"index": self.text("indices", index.value)}
+            noted = partial(self.board.write, "indices", position)
+            yield Beat("index", noted, 0.4, 0.8, index, place, look=partial(self._point_index, position))
 
-    def in_brief(self, position: Position) -> VGroup:
-        return self.board.judged(position)
+    def law(self) -> Sequence[Token]:
+        if self.board is None:
+            return super().law()
+        size = self.board.size
+        return [output(size), Token(f" = max_{{{taps(size)}}} "), read(size)]
 
-    def kept(self, position: Position) -> Sequence[VGroup]:
-        return [VGroup(mark) for mark in self.board.mark(position)]
+    def merit(self, position: Position, at_end: bool) -> tuple[Any, ...]:
+        """On the border where a border of 0 would win; else a winner that is not at an end of its window."""
+        assert self.board is not None
+        size, best = self.board.size, self.board.winner(position)
+        held = size.taps(position)
+        padded = not all(map(size.holds, held))
+        cut = not all(map(size.exists, held))
+        zero_wins = padded and self.trace.value("output", self.board.index(position)) < 0
+        inside = best in held[1:-1]
+        return zero_wins, cut, padded, not at_end, inside
 
-    def end(self) -> str:
-        return "done" if self.board.has_marks else "done_unmarked"
+    def write(self, position: Position) -> Iterable[Animation]:
+        return [*super().write(position), *self._crown(position)]
 
-    def _border_is_worth_showing(self, position: Position) -> bool:
-        """Whether zeros at the border would change this window's maximum, and the window is small enough to show."""
-        slots = self.board.slots
-        loses = self.trace.value("output", self.board.index(position)) < 0
-        return loses and bool(slots.on_border(position)) and bool(slots.cells.text_size)
+    def point(self, position: Position, name: str = "output") -> Iterable[Animation]:
+        assert self.board is not None
+        moves = list(super().point(position, name))
+        if not self._is_written(position):
+            return moves
+        crown = self.board.crown(position)
+        self.marks.add(*crown)
+        return [*moves, *self.board.keep(position)]
 
-    def _with_zeros(self, position: Position, value: float) -> Iterator[Beat]:
-        """What a border of zeros would do, and that it is -inf instead."""
-        values: dict[str, object] = {"value": self.text("output", value)}
-        zero = self.text("input", 0.0)
-        wrong = [Token(f"max(…, 0, …) = {zero} ≠ {values['value']}")]
-        yield Beat("zeros", partial(self._show_zeros, position), 0.4, 1.5, wrong, values)
-        yield Beat("not_zeros", self._hide_zeros, 0.3, 0.9, self.law(), values)
+    def _is_written(self, position: Position) -> bool:
+        assert self.board is not None
+        return self.board.outputs["output"].number(position) is not None
 
-    def _show_zeros(self, position: Position) -> Iterable[Animation]:
-        self.hidden = [self.groups[k][1] for k in self.board.slots.on_border(position)]
-        self.remove(*self.hidden)
-        self.zeros = self.board.zeros(position)
-        return [Appear(self.zeros)]
+    def _find(self, position: Position) -> Iterable[Animation]:
+        """The winner is found and born in the output."""
+        assert self.board is not None
+        return [
+            *self.board.write("output", position),
+            *self._sign(position, "output"),
+            *self._crown(position),
+        ]
 
-    def _hide_zeros(self) -> Iterable[Animation]:
-        self.remove(self.zeros)
-        return [Appear(text) for text in self.hidden]
+    def _point_index(self, position: Position) -> Iterable[Animation]:
+        assert self.board is not None
+        self.remove(self.marks)
+        self.marks = self.board.place_marks(position)
+        return [Appear(self.marks)]
 
-    def _judge(self, position: Position) -> Iterable[Animation]:
-        animations, crown = self.board.judge(position, self.groups)
-        self.lifted.add(crown)
-        return animations
-
-    def _write(self, name: str, position: Position) -> Iterable[Animation]:
-        marks = self.board.mark(position) if name == "output" else []
-        start = self.board.winning_slot(position)
-        return [*self.board.write(name, position, start), *map(Appear, marks)]
+    def _crown(self, position: Position) -> Iterable[Animation]:
+        assert self.board is not None
+        crown = self.board.crown(position)
+        self.marks.add(*crown)
+        return [*self.board.keep(position), *map(Appear, crown)]
 
 
 class MaxPool1d(_MaxPool):

@@ -1,82 +1,73 @@
-"""How a pooling clip goes: the first windows step by step, the rest as a quickening sweep."""
+"""How a pooling clip goes: one window slowly, the next ones with their numbers, the rest cut from place to place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
-from itertools import pairwise
+from functools import cached_property, partial
+from typing import Any
 
 from manim import Animation, VGroup
 
-from torchreel.assets.examples import DEFAULT
-from torchreel.scenes.parts.motion import Appear, Vanish, sweep_times
+from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.sheet import Position
-from torchreel.scenes.pooling.window.board import PoolingBoard
+from torchreel.scenes.pooling.window.board import PoolingBoard, appear
 from torchreel.scenes.pooling.window.trace import pool_window
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 
-_MOST_STEPS, _FEWEST_STEPS = 24, 6
-_MOST_LIFTED = 6000
+_MOST_STEPS, _MOST_TRIED = 12, 64
+_STEP_TIME, _MANY = 0.5, 8
 MOST_TERMS = 9
-_JUMP = 0.15
 
 
 class PoolingScene(OperatorScene):
-    """The window's values are lifted out and become one value; a subclass says how, on its `board`."""
+    """A window becomes one value; a subclass says how, on its `board`."""
 
-    board: PoolingBoard
+    board: PoolingBoard | None = None
+    slow = 2
+    """How many further windows show their numbers."""
 
     def set_up(self) -> PoolingBoard:
         """The board of the clip."""
         raise NotImplementedError
 
-    def in_full(self, position: Position, first: bool) -> Iterator[Beat]:
-        """What happens to the lifted values of one window, up to the output, step by step."""
+    def in_full(self, position: Position) -> Iterator[Beat]:
+        """How the first window becomes its result, step by step."""
         raise NotImplementedError
 
-    def in_brief(self, position: Position) -> VGroup:
-        """What stands in and beside the slots when a quick step is done."""
-        raise NotImplementedError
-
-    def kept(self, position: Position) -> Sequence[VGroup]:
-        """What a quick step leaves on the stage for good."""
-        return ()
-
-    def end(self) -> str:
-        """The caption of the last picture."""
-        return "done"
+    def merit(self, position: Position, at_end: bool) -> tuple[Any, ...]:
+        """How well an element stands for all others in the last picture; the first and the last do least."""
+        return (not at_end,)
 
     def story(self) -> Iterator[Beat]:
-        self.board = self.set_up()
-        self.lifted, self.groups = VGroup(), list[VGroup]()
-        self.add(self.board.scenery())
-        yield Beat("start", run_time=1.4, formula=self.law(), also=self._reading())
-        positions = self.board.positions()
-        slow = self.chosen(positions)
-        for first, last in pairwise([*map(positions.index, slow), len(positions)]):
-            yield from self._slowly(positions[first], first == 0)
-            yield from self._swept(positions[first + 1 : last])
-        yield Beat(self.end(), self._clear, 0.4)
-
-    def chosen(self, positions: Sequence[Position]) -> list[Position]:
-        """The windows that are shown step by step, in order and the first of all among them."""
-        return list(positions[:2])
-
-    def _slowly(self, position: Position, first: bool) -> Iterator[Beat]:
-        key, hold = (self._window(), 0.7) if first else ("slide", 0.3)
-        yield Beat(key, partial(self._slide, position), 0.5, hold, self.law())
-        yield Beat("lift", partial(self._lift, position), 0.6, 0.4 if first else 0.1)
-        yield from self.in_full(position, first)
-
-    def _window(self) -> str:
-        """The caption of the first window; only where windows lie side by side may it say that they do."""
-        window = pool_window(self.trace.module)
-        beside = window.stride == window.kernel and set(window.dilation) == {1}
-        plain = self.told_as == DEFAULT and len(window.kernel) < 3
-        return "window_moves" if plain and not beside else "window"
+        board = self.board = self.set_up()
+        self.marks = VGroup()
+        self.add(board.scenery(), *self._note())
+        yield Beat("start", hold=0.4)
+        first, *rest = board.positions()
+        yield from self.in_full(first)
+        for position in rest[: self.slow]:
+            yield Beat(
+                "next",
+                partial(self.write, position),
+                0.3,
+                0.5,
+                self.step("output", position),
+                look=partial(self.point, position),
+            )
+        yield from self._swept(rest[self.slow :])
+        chosen = self._chosen
+        yield Beat(
+            "done",
+            partial(self._sign, chosen, "output"),
+            0.2,
+            look=partial(self.point, chosen),
+            focus=self.figure(),
+            values=self.result(chosen),
+        )
 
     def values(self) -> dict[str, object]:
         window, shape = pool_window(self.trace.module), self.trace.shape("input")
@@ -84,9 +75,13 @@ class PoolingScene(OperatorScene):
         plane = shape[-ndim:]
         spans = [d * (k - 1) + 1 for k, d in zip(window.kernel, window.dilation, strict=True)]
         sizes = zip(plane, window.padding, spans, window.stride, strict=True)
+        count = 1
+        for side in window.kernel:
+            count *= side
         return {
             "name": self.operator.name,
             "kernel": times(window.kernel),
+            "cells": count,
             "stride": setting(window.stride),
             "padding": setting(window.padding),
             "dilation": setting(window.dilation),
@@ -98,65 +93,91 @@ class PoolingScene(OperatorScene):
             "height": plane[-2] if ndim > 1 else 1,
         }
 
-    def window_label(self) -> str:
-        """What stands above the slots."""
-        return self.words("window_label", kernel=self.values()["kernel"])
+    def result(self, position: Position, name: str = "output") -> dict[str, object]:
+        """The result at a position, for captions."""
+        return {"value": self.text(name, self.step(name, position).value)}
 
     def formula_tokens(self, step: Step, most: int = MOST_TERMS) -> list[Token]:
         """The terms of a small window are all shown."""
         return super().formula_tokens(step.shortened(most), most)
 
-    def law(self) -> list[Token]:
-        """How an output element comes about, with names for numbers."""
-        step = self.trace.step("output", self.board.index((0,) * len(self.board.size.out)))
-        return [Token(f"output = {step.formula.symbols()}")]
+    def figure(self) -> Step | None:
+        return None if self.board is None else self.step("output", self._chosen)
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """The window and its lines stand already."""
+        target = Places(self.mobjects)[(step.tensor, step.index)]
+        return None if target is None else Pointer(self.look, target, {})
+
+    @cached_property
+    def _chosen(self) -> Position:
+        """Of the elements that tell most, one that is not at an end."""
+        assert self.board is not None
+        cells = self.board.positions()[:_MOST_TRIED]
+        return max(cells, key=lambda cell: self.merit(cell, cell in (cells[0], cells[-1])))
 
     def step(self, name: str, position: Position) -> Step:
         """The step of a result at a position of the output."""
+        assert self.board is not None
         return self.trace.step(name, self.board.index(position))
 
-    def _reading(self) -> tuple[str, ...]:
-        """Which sentences a large call needs: channels apart, a part of the plane, colours for numbers."""
+    def point(self, position: Position, name: str = "output") -> Iterable[Animation]:
+        """Everything that marks an output element takes the place of what marked the last one."""
+        assert self.board is not None
+        self.remove(self.marks)
+        self.marks = self.board.marks(position, name)
+        return [*self.board.tint(position), *appear(self.marks)]
+
+    def write(self, position: Position) -> Iterable[Animation]:
+        """All results of a window are born, and what leads to the first is named."""
+        assert self.board is not None
+        moves = [move for name in self.board.results for move in self.board.write(name, position)]
+        return [*moves, *self._sign(position, "output")]
+
+    def _sign(self, position: Position, name: str) -> Iterable[Animation]:
+        assert self.board is not None
+        sign = self.board.sign(position, name)
+        shown = appear(sign)
+        self.marks.add(*sign)
+        return shown
+
+    def _swept(self, positions: Sequence[Position]) -> Iterator[Beat]:
+        """The remaining outputs in torch's order, as cuts; several at a time if there are many."""
+        sweep = runs(positions, _MOST_STEPS)
+        seconds = _STEP_TIME if len(sweep) <= _MANY else 0.3
+        for run in sweep:
+            yield Beat(
+                "next",
+                partial(self._write_all, run),
+                seconds,
+                look=partial(self._point_all, run),
+                sweep=True,
+                focus=self.step("output", run[-1]),
+            )
+
+    def _point_all(self, run: Sequence[Position]) -> Iterable[Animation]:
+        assert self.board is not None
+        return [*(move for at in run[:-1] for move in self.board.tint(at)), *self.point(run[-1])]
+
+    def _write_all(self, run: Sequence[Position]) -> Iterable[Animation]:
+        assert self.board is not None
+        early = [
+            move for at in run[:-1] for name in self.board.results for move in self.board.write(name, at)
+        ]
+        return [*early, *self.write(run[-1])]
+
+    def _note(self) -> list[Any]:
+        """What a large call needs to be said: channels apart, a part of the plane, colours for numbers."""
+        assert self.board is not None
         shape = self.trace.shape("input")
         needed = {
             "one_plane": max(shape[: -self.board.size.dims], default=1) > 1,
             "cropped": self.board.is_cropped,
             "heat": not self.board.has_numbers,
         }
-        return tuple(key for key, needs in needed.items() if needs)
-
-    def _slide(self, position: Position) -> Iterable[Animation]:
-        board = self.board
-        self.remove(self.lifted)
-        if board.window in self.mobjects:
-            return board.move(position)
-        return [Appear(board.window), *(Appear(frame) for frame in board.targets.values())]
-
-    def _lift(self, position: Position) -> Iterable[Animation]:
-        self.groups = self.board.slots.filled(position)
-        self.lifted = VGroup(*self.groups)
-        return self.board.lift(position, self.groups)
-
-    def _swept(self, positions: Sequence[Position]) -> Iterator[Beat]:
-        """The remaining outputs in torch's order, ever quicker; many at a time if there is much to draw."""
-        steps = max(_FEWEST_STEPS, min(_MOST_STEPS, _MOST_LIFTED // len(self.board.slots)))
-        sweep = runs(positions, steps)
-        first, last = (0.9, 0.6) if len(sweep) <= 8 else (0.5, 0.2)
-        for run, seconds in zip(sweep, sweep_times(len(sweep), first, last), strict=True):
-            yield Beat("sweep", partial(self._sweep, run), seconds, 0.0, self.step("output", run[-1]))
-
-    def _sweep(self, run: Sequence[Position]) -> Iterable[Animation]:
-        """A quick step: the window jumps on, its values stand there and what became of them, the result is written."""
-        board, position = self.board, run[-1]
-        self.remove(self.lifted)
-        self.lifted = self.in_brief(position)
-        self.add(self.lifted)
-        self.add(*(mark for each in run for mark in self.kept(each)))
-        written = [move for each in run for name in board.names for move in board.write(name, each)]
-        return [*board.move(position, _JUMP), *written]
-
-    def _clear(self) -> Iterable[Animation]:
-        return [Vanish(self.board.window), *(Vanish(frame) for frame in self.board.targets.values())]
+        said = [self.words(key) for key, needs in needed.items() if needs]
+        between = "" if self.request.lang == "zh" else " "
+        return [self.board.note(between.join(said))] if said else []
 
 
 def setting(sizes: Sequence[int]) -> str:

@@ -19,6 +19,7 @@ from torchreel.scenes.recurrent.cell.tape_trace import Tape, VectorPlaces
 from torchreel.scenes.recurrent.cell.trace import CellLaw, Elements, check_features, check_sizes
 from torchreel.scenes.trace.formula import Expr
 from torchreel.scenes.trace.operator import Call, Inputs, Operator, Recording, Settings
+from torchreel.scenes.trace.proof import Trace
 
 if TYPE_CHECKING:
     from torchreel.assets.examples import Example
@@ -137,7 +138,11 @@ def _check(name: str, settings: Settings, inputs: Inputs, states: tuple[str, ...
 
 
 def cell_operator(
-    module: type[nn.Module], law: Callable[[Any], CellLaw], states: tuple[str, ...], source: str
+    module: type[nn.Module],
+    law: Callable[[Any], CellLaw],
+    states: tuple[str, ...],
+    source: str,
+    facts: Callable[[Trace], Mapping[str, bool]],
 ) -> CellOperator:
     """The operator of a recurrent cell, whose equations `law` gives."""
     return CellOperator(
@@ -147,4 +152,5 @@ def cell_operator(
         infer=infer_input_size,
         run=run_steps,
         source=source,
+        facts=facts,
     )

@@ -40,12 +40,19 @@ class VectorPlaces:
         """All in one tensor."""
         return cls(((tensor, lead),), torch.zeros(len(lead), dtype=torch.int64))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tensors."""
+        return tuple(name for name, _ in self.sources)
+
     def refs(self, last: Tensor) -> Expr:
-        """Their elements at the positions `last` `(B, T, 1)`."""
+        """Their elements at the positions `last` `(B, T, 1)`; one cell reads one tensor."""
         parts = tuple(
             Ref(name, torch.cat([spread(lead, last.shape[1]), last], -1)) for name, lead in self.sources
         )
-        return parts[0] if len(parts) == 1 else Case(self.which[:, None].expand(last.shape[:2]), parts)
+        if len(parts) == 1 or len(self.which) == 1:
+            return parts[int(self.which[0])]
+        return Case(self.which[:, None].expand(last.shape[:2]), parts)
 
     def vectors(self, tensors: Mapping[str, Tensor]) -> Tensor:
         """All their elements in float64, `(B, T)`."""
@@ -80,6 +87,8 @@ class RowDot(Expr):
         return Sum(Mul((Ref(self.weight, torch.cat([rows, columns], -1)), self.places.refs(columns))))
 
     def bounded(self, tensors: Mapping[str, Tensor]) -> Bounded:  # type: ignore[override]
+        if any(not isinstance(tensors[name], Tensor) for name in (self.weight, *self.places.names)):
+            return self.as_sum.bounded(tensors)
         products = tensors[self.weight][self.rows].double() * self.places.vectors(tensors)
         return Bounded(products.sum(-1), products.abs().sum(-1))
 
@@ -124,6 +133,10 @@ class Tape:
     def rule(self, name: str, formula: Callable[[Tensor], Expr]) -> None:
         """How a tensor that is known comes about."""
         self.rules.append(Rule(name, formula))
+
+    def formula(self, name: str, at: Tensor) -> Expr:
+        """The formula of a tensor that is recorded already, at some of its cells."""
+        return next(rule for rule in self.rules if rule.tensor == name).formula(at)
 
     def fill(self, name: str, shape: tuple[int, ...], formula: Callable[[Tensor], Expr]) -> None:
         """A tensor as its formula says, unless torch returned it, and its rule."""

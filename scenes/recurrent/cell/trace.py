@@ -55,16 +55,23 @@ class Elements:
 
     def chunk(self, name: str, number: int) -> Expr:
         """The elements of `ih` or `hh` that belong to the gate of that number."""
+        return self.tape.ref(self.name(name), self._rows(number))
+
+    def products(self, name: str, number: int) -> Expr:
+        """The same elements as the products that they are the sums of."""
+        return self.tape.formula(self.name(name), self._rows(number))
+
+    def _rows(self, number: int) -> Tensor:
         rows = self.cells[:, -1:] + number * self.hidden
-        return self.tape.ref(self.name(name), torch.cat([self.cells[:, :-1], rows], 1))
+        return torch.cat([self.cells[:, :-1], rows], 1)
 
 
 @dataclass(frozen=True)
 class CellLaw:
     """A recurrent cell: `gates` in the order of torch's chunks, `states` in the order of torch's `hx`.
 
-    `results` says how everything after the gates comes about, in order of computation; an entry named like a state
-    is the state that torch returns, the others are steps on the way that a scene shows.
+    `results` says how the states come from the gates, in order of computation; where there is none, the gate is the
+    state.
     """
 
     gates: tuple[Gate, ...]
@@ -76,20 +83,21 @@ class CellLaw:
         found: dict[str, Callable[[Elements], Expr]] = {}
         for number, gate in enumerate(self.gates):
             found[f"pre_{gate.name}"] = partial(_before_gate, number=number, gate=gate)
-            found[gate.name] = partial(_gate, number=number, gate=gate)
+            found[gate.name] = partial(_gate, number=number, gate=gate, is_state=gate.name in self.states)
         return {**found, **self.results}
 
 
 def _before_gate(at: Elements, number: int, gate: Gate) -> Expr:
-    """What a gate's activation is applied to."""
-    hidden = at.chunk("hh", number)
+    """What a gate's activation is applied to: the products of its rows, summed, unless a gate comes between."""
     if gate.reset:
-        hidden = Mul((at.now(gate.reset), hidden))
-    return Add((at.chunk("ih", number), hidden))
+        scaled = Mul((at.now(gate.reset), at.chunk("hh", number)))
+        return Add((at.chunk("ih", number), scaled))
+    parts = (at.products("ih", number), at.products("hh", number))
+    return Add(tuple(term for part in parts for term in (part.parts if isinstance(part, Add) else (part,))))
 
 
-def _gate(at: Elements, number: int, gate: Gate) -> Expr:
-    before = _before_gate(at, number, gate)
+def _gate(at: Elements, number: int, gate: Gate, is_state: bool) -> Expr:
+    before = _before_gate(at, number, gate) if gate.reset or is_state else at.now(f"pre_{gate.name}")
     return Largest((Const(0), before)) if gate.activation == "relu" else Func(gate.activation, before)
 
 
@@ -112,10 +120,7 @@ LSTM_LAW = CellLaw(
     gates=(Gate("i", "sigmoid"), Gate("f", "sigmoid"), Gate("g", "tanh"), Gate("o", "sigmoid")),
     states=("h", "c"),
     results={
-        "fc": _kept,
-        "ig": _added,
         "c": lambda at: Add((_kept(at), _added(at))),
-        "tanh_c": lambda at: Func("tanh", at.now("c")),
         "h": lambda at: Mul((at.now("o"), Func("tanh", at.now("c")))),
     },
 )
@@ -135,9 +140,6 @@ GRU_LAW = CellLaw(
     gates=(Gate("r", "sigmoid"), Gate("z", "sigmoid"), Gate("n", "tanh", reset="r")),
     states=("h",),
     results={
-        "rh": lambda at: Mul((at.now("r"), at.chunk("hh", 2))),
-        "zh": _stays,
-        "zn": _renewed,
         "h": lambda at: Add((_renewed(at), _stays(at))),
     },
 )

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from manim import Animation, Mobject, VGroup
 
-from torchreel.scenes.parts.gates import Cursors, Route, Sampled, Slots, Wire, paced
+from torchreel.scenes.parts.gates import Cursors, Route, Sampled, Slots, Wire
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.shapes import Box, Disc, box_points
-from torchreel.scenes.parts.text import Align, Text
+from torchreel.scenes.parts.shapes import Box, box_points
 from torchreel.scenes.recurrent.cell.trace import CellLaw
 from torchreel.scenes.recurrent.network.layers_trace import Pass, passes
-from torchreel.scenes.recurrent.network.layout import BOTTOM, arrange
+from torchreel.scenes.recurrent.network.layout import arrange
+from torchreel.scenes.recurrent.network.names import Names
 from torchreel.scenes.recurrent.network.ways import Ends, Way, ways
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
@@ -29,14 +29,22 @@ class NetworkBoard(Board):
     A node is `(row, slot)`: a pass and a time step that are shown, by their places in the layout.
     """
 
-    def __init__(self, look: Look, trace: Trace, law: CellLaw) -> None:
+    def __init__(
+        self,
+        look: Look,
+        trace: Trace,
+        law: CellLaw,
+        words: Callable[[str], str],
+        name: Callable[[Pass], str],
+    ) -> None:
         super().__init__(look, trace)
+        self.words = words
         module: Any = trace.module
         every, shape = passes(module), trace.shape("input")
         self.batched, self.batch_first = len(shape) == 3, module.batch_first
         self.steps = shape[1 if self.batched and self.batch_first else 0]
-        gates = [gate.name for gate in law.gates if gate.name not in law.states] or ["ih", "hh"]
-        self.layout = layout = arrange(self, gates, law.states, [one.suffix for one in every], self.steps)
+        self.said = {one.suffix: name(one) for one in every}
+        self.layout = layout = arrange(self, law.states, self.said, self.steps)
         self.passes = [None if row is None else every[row] for row in layout.rows]
         self.directions = 2 if every[-1].reverse else 1
         self.layers = every[-1].layer + 1
@@ -51,6 +59,7 @@ class NetworkBoard(Board):
         self.starts = {row: self._ends(row, "0") for row in self.rows}
         self.ends = {row: self._ends(row, "n") for row in self.rows}
         self.wires = dict(self._wires())
+        self.lit: list[Way] = []
 
     @property
     def slots(self) -> list[int]:
@@ -85,7 +94,7 @@ class NetworkBoard(Board):
     def base(self) -> VGroup:
         """What stands from the beginning: boxes, calm wires, the input, the initial states, empty vectors."""
         group = VGroup(*self.wires.values())
-        group.add(*(self._box(row, slot) for row, slot in self.nodes), *self._gaps(), *self._labels())
+        group.add(*(self._box(row, slot) for row, slot in self.nodes), *Names(self).all())
         group.add(*self.inputs.values(), *self.outputs.values())
         for vectors in (*self.nodes.values(), *self.starts.values(), *self.ends.values()):
             group.add(*vectors.values())
@@ -93,38 +102,52 @@ class NetworkBoard(Board):
 
     def focus(self, row: int, slot: int) -> list[Animation]:
         """The cursor on the cell that is computed."""
-        return self.cursors.glide(self._box_points(row, slot, 0.05))
+        return self.cursors.on(self._box_points(row, slot, 0.05))
 
-    def look_at(self, *grids: Sampled) -> list[Animation]:
-        """Cursors on vectors."""
-        return self.cursors.on(*(grid.around() for grid in grids))
+    def rest(self, row: int, slot: int) -> list[Animation]:
+        """No cursor, and the way of one state to the output."""
+        return [*self.cursors.on(), *self._light(("out", row, slot))]
 
-    def compute(self, row: int, slot: int) -> list[Animation]:
-        """What a cell reads lights up, and its vectors fill."""
+    def light(self, row: int, slot: int) -> list[Animation]:
+        """What a cell reads and puts out lights up, what was lit before calms down."""
         names: list[Way] = [("in", row, slot), ("state", row, slot)]
         names += [("join", row - back, slot) for back in (1, 2, 3)] if self.one(row).layer else []
-        wires = [self.wires[name].light() for name in names if name in self.wires]
+        names.append(("out", row, slot))
+        return self._light(*names)
+
+    def compute(self, row: int, slot: int) -> list[Animation]:
+        """The vectors of a cell are born, and its part of the output if it is in the top layer."""
         fills = [move for grid in self.nodes[row, slot].values() for move in grid.write_all()]
-        return [*paced((move for wire in wires for move in wire), 0, 0.4), *paced(fills, 0.3, 1)]
+        if self.is_top(row):
+            output = self.outputs[slot]
+            width = self.trace.shape(self.nodes[row, slot]["h"].tensor)[-1]
+            for cell in _part(output, width, int(self.one(row).reverse)):
+                fills += output.write(cell)
+        return fills
 
-    def put_out(self, row: int, slot: int) -> list[Animation]:
-        """A top state flies into its part of the output."""
-        own, output = self.nodes[row, slot]["h"], self.outputs[slot]
-        width, part = self.trace.shape(own.tensor)[-1], int(self.one(row).reverse)
-        starts, moves = _centers(own), self.wires["out", row, slot].light()
-        for cell in _part(output, width, part):
-            moves += output.write(cell, starts.get(output.index(cell)[-1] % width))
-        return moves
+    def first_output(self, row: int, slot: int) -> Index:
+        """The first element of the output at a step that comes from a row, if it is shown, else the first shown."""
+        output, width = self.outputs[slot], self.trace.shape("h_n")[-1]
+        own = _part(output, width, int(self.one(row).reverse))
+        return output.index((own or list(output.positions()))[0])
 
-    def finish(self, row: int) -> list[Animation]:
-        """The last states of a row fly to where they leave."""
-        last = self.nodes[row, self.order(row)[-1]]
-        moves = self.wires["end", row, 0].light()
-        for state, grid in self.ends[row].items():
-            starts = _centers(last[state])
-            for cell in grid.positions():
-                moves += grid.write(cell, starts.get(grid.index(cell)[-1]))
-        return moves
+    def finish(self) -> list[Animation]:
+        """The last states of all rows are born where they leave."""
+        wires = self._light(*(("end", row, 0) for row in self.rows))
+        return [
+            *wires,
+            *(move for row in self.rows for grid in self.ends[row].values() for move in grid.write_all()),
+        ]
+
+    def _light(self, *names: Way) -> list[Animation]:
+        rest = [move for name in self.lit if name not in names for move in self.wires[name].rest()]
+        self.lit = [name for name in names if name in self.wires]
+        return [*rest, *(move for name in self.lit for move in self.wires[name].light())]
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the places where the last states stand in the output are shown."""
+        return bool(self.trace.shape("h_n")[-1]) and None not in self.layout.rows
 
     def frame_output(self) -> list[Animation]:
         """An outline round the whole output."""
@@ -137,7 +160,7 @@ class NetworkBoard(Board):
             rows = [row for row in self.rows if self.one(row).reverse == reverse]
             grids = [grid for row in rows for grid in self.ends[row].values()]
             if grids:
-                frames.append(_around(grids, 0.48 if self._many else 0.28))
+                frames.append(_around(grids, 0.28))
         return self.cursors.on(*frames)
 
     def frame_shared(self) -> list[Animation]:
@@ -176,9 +199,7 @@ class NetworkBoard(Board):
         tensor = f"{name}{self.one(row).suffix}"
         units = self.layout.units(self.trace.shape(tensor)[-1])
         at = (self.layout.vector_x(slot, name), self.layout.rooms[row].middle)
-        maps = max(self.trace.range(f"{kind}{self.one(row).suffix}").scale for kind in ("ih", "hh"))
-        scale = self._scale(name) if name in self.layout.states else maps if name in ("ih", "hh") else 1.0
-        return self._grid(tensor, units, self.lead(slot), at, True, scale)
+        return self._grid(tensor, units, self.lead(slot), at, True, self._scale(name))
 
     def _ends(self, row: int, which: str) -> dict[str, Sampled]:
         """The initial (`0`) or last (`n`) states of a row, where its pass begins or ends."""
@@ -210,23 +231,16 @@ class NetworkBoard(Board):
             Box(
                 lay.box, room.top - room.bottom, center, 0.14, fill=theme.bar, stroke=color, stroke_width=1.6
             ),
-            self.label(f"*{self.one(row).suffix}", (center[0], room.top - 0.16), MIN_TEXT, color),
+            self.label(
+                self.said[self.one(row).suffix], (center[0], room.top - 0.16), MIN_TEXT, color, "sans"
+            ),
         )
         if len(lay.names) > 1:
             top = max(float(grid.around()[:, 1].max()) for grid in self.nodes[row, slot].values())
             for name in lay.names:
-                group.add(self._name(name, lay.vector_x(slot, name), top + 0.07))
+                at = (lay.vector_x(slot, name), top + 0.07)
+                group.add(self.label(name, at, MIN_TEXT, font="sans", vertical="baseline"))
         return group
-
-    def _gaps(self) -> Iterator[Mobject]:
-        """Dots where steps or layers are left out."""
-        lay = self.layout
-        for slot, time in enumerate(lay.times):
-            for room, row in zip(lay.rooms, lay.rows, strict=True):
-                if time is None or row is None:
-                    x, y = lay.column(slot), room.middle
-                    discs = (Disc(0.035, (x + dx, y), fill=self.look.theme.muted) for dx in (-0.15, 0, 0.15))
-                    yield VGroup(*discs)
 
     @property
     def _ends_of_wires(self) -> Ends:
@@ -236,34 +250,16 @@ class NetworkBoard(Board):
         share = len(self.layout.units(self.trace.shape("output")[-1])) * self.layout.row / 4
         return Ends(bottom, top, self.layout.output_y + share, self.directions, self.layers)
 
-    def _labels(self) -> Iterator[Mobject]:
-        lay = self.layout
-        for tensor, y in (("input", lay.input_y), ("output", lay.output_y)):
-            low = max(BOTTOM + 0.05, y - 0.2)
-            yield self._name(tensor, -6.72, low + 0.26, "left")
-            yield self._name(str(self.trace.shape(tensor)), -6.72, low, "left")
-        for slot in self.slots:
-            time = lay.times[slot]
-            assert time is not None
-            x = lay.column(slot) - lay.vector / 2 - 0.1
-            yield self._name(f"t={time + 1}", x, lay.input_y - 0.06, "right")
-        for row in self.rows:
-            for which, found in (("0", self.starts[row]), ("n", self.ends[row])):
-                for state, grid in found.items():
-                    at = grid.around()[:, :2].max(0)
-                    x = lay.side_x(self.one(row).reverse == (which == "0"), state)
-                    number = self.one(row).number
-                    yield self._name(f"{state}_{which}", x, at[1] + (0.29 if self._many else 0.09))
-                    if self._many:
-                        yield self._name(f"[{number}]", x, at[1] + 0.08)
-
-    @property
-    def _many(self) -> bool:
-        return self.layers * self.directions > 1
-
-    def _name(self, text: str, x: float, y: float, align: Align = "center") -> Text:
-        """A name whose baseline is at `y`."""
-        return self.label(text, (x, y), MIN_TEXT, align=align, vertical="baseline")
+    def left_out(self) -> Iterator[str]:
+        """What a reader has to be told of."""
+        lay, shape = self.layout, self.trace.shape("input")
+        sizes = [shape[-1], *(self.trace.shape(name)[-1] for name in ("output", "h_0"))]
+        if self.batched and shape[1 - self.batch_first] > 1:
+            yield "sample"
+        if None in (*lay.times, *lay.rows) or any(None in lay.units(size) for size in sizes):
+            yield "left_out"
+        if not lay.text:
+            yield "shades"
 
     def _wires(self) -> Iterator[tuple[Way, Wire]]:
         for row in self.rows:
@@ -284,8 +280,3 @@ def _around(grids: Sequence[Sampled], head: float = 0.0) -> np.ndarray:
 def _part(output: Sampled, width: int, number: int) -> list[tuple[int, int]]:
     """The cells of an output that belong to one direction."""
     return [cell for cell in output.positions() if output.index(cell)[-1] // width == number]
-
-
-def _centers(grid: Sampled) -> dict[int, np.ndarray]:
-    """Where each element of a vector stands."""
-    return {grid.index(cell)[-1]: grid.center(cell) for cell in grid.positions()}

@@ -6,23 +6,25 @@ last state where it ends, so that a backward pass runs from right to left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.gates import Slots, sample
-from torchreel.scenes.parts.look import MIN_TEXT
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT
 from torchreel.scenes.parts.text import measure
 
-TOP, BOTTOM = 3.02, -2.68
-_LEFT, _RIGHT = -6.72, 6.72
+TOP, BOTTOM = 3.18, -2.16
+LEFT, RIGHT = -6.72, 6.72
 _LABEL = 0.23
 _GAP = 0.28
 _PAD = 0.1
-_ROW, _SMALLEST_ROW = 0.36, 0.235
-_TEXTS = (0.24, 0.2)
+_ROW, _SMALLEST_ROW = 0.42, 0.25
+_TEXT = 0.28
 _MOST_TIMES, _MOST_PASSES = 4, 4
 _STATE_GAP = 0.75
+# As wide as the name of a state over it.
+_LEAST_VECTOR = 0.72
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class NetworkLayout:
     def side_x(self, right: bool, state: str) -> float:
         """The middle of a state that enters or leaves at one end of a row."""
         width = len(self.states) * self.vector
-        start = _RIGHT - width if right else _LEFT
+        start = RIGHT - width if right else LEFT
         return start + (self.order.index(state) + 0.5) * self.vector
 
     @property
@@ -82,22 +84,17 @@ class NetworkLayout:
     def side_edge(self, right: bool) -> float:
         """The inner edge of the states at one end."""
         width = len(self.states) * self.vector
-        return _RIGHT - width if right else _LEFT + width
+        return RIGHT - width if right else LEFT + width
 
 
-def arrange(
-    desk: Desk, gates: Sequence[str], states: Sequence[str], suffixes: Sequence[str], steps: int
-) -> NetworkLayout:
-    """The layout for one call: fewer elements, gates or steps where they would not fit."""
+def arrange(desk: Desk, states: Sequence[str], said: Mapping[str, str], steps: int) -> NetworkLayout:
+    """The layout for one call, with what its passes are called: fewer elements or steps where they would not fit."""
+    suffixes, names = list(said), tuple(reversed(states))
     times, rows = sample(steps, _MOST_TIMES), sample(len(suffixes), _MOST_PASSES)
-    every = (*gates, *reversed(states))
-    texts = _texts(desk, every, states, suffixes)
-    for names, largest in ((every, _TEXTS[0]), (every, _TEXTS[1]), (tuple(reversed(states)), _TEXTS[0])):
-        vector, text = _vector(texts, largest)
-        pitch = (_RIGHT - _LEFT - 2 * (len(states) * vector + _STATE_GAP)) / len(times)
-        if len(names) * vector + 0.3 <= pitch - _STATE_GAP:
-            break
-    label = max(measure(f"*{suffix}", MIN_TEXT, "mono") for suffix in suffixes) + 0.2
+    texts = _texts(desk, states, suffixes)
+    vector, text = _vector(texts)
+    pitch = (RIGHT - LEFT - 2 * (len(states) * vector + _STATE_GAP)) / len(times)
+    label = max(measure(name, MIN_TEXT, "sans") for name in said.values()) + 0.2
     box = max(label, len(names) * vector + 0.3)
     shape = desk.trace.shape
     sizes = [shape("input")[-1], shape("output")[-1]]
@@ -108,7 +105,7 @@ def arrange(
         row = min(_ROW, (TOP - BOTTOM - fixed) / shown)
         if row >= _SMALLEST_ROW:
             break
-    text = min(text, max(MIN_TEXT, 0.8 * row)) if row > MIN_TEXT else 0.0
+    text = min(text, max(MIN_NUMBER, 0.8 * row)) if row > MIN_NUMBER else 0.0
     inside = len(sample(inner, most)) * row
     heights = [len(sample(size, most)) * row for size in sizes]
     spare = TOP - BOTTOM - fixed - sum(heights) - len(rows) * inside
@@ -124,16 +121,17 @@ def arrange(
     )  # fmt: skip
 
 
-def _texts(desk: Desk, names: Sequence[str], states: Sequence[str], suffixes: Sequence[str]) -> list[str]:
+def _texts(desk: Desk, states: Sequence[str], suffixes: Sequence[str]) -> list[str]:
     """Whatever is written in vectors."""
-    tensors = [f"{name}{suffix}" for name in names for suffix in suffixes]
+    tensors = [f"{state}{suffix}" for state in states for suffix in suffixes]
     tensors += ["input", *(f"{state}_0" for state in states)]
     return desk.texts(*dict.fromkeys(tensors))
 
 
-def _vector(texts: Sequence[str], largest: float) -> tuple[float, float]:
+def _vector(texts: Sequence[str]) -> tuple[float, float]:
     """The width of vectors and the size of their numbers, 0 if these would be too wide to read."""
     ems = max((measure(text, 1.0, "sans") for text in texts), default=1.0)
-    size = max(MIN_TEXT, min(largest, 0.6 / ems))
-    width = ems * size + 0.1
-    return (width, size) if width <= 0.85 else (0.5, 0.0)
+    size = max(MIN_NUMBER, min(_TEXT, 0.68 / ems))
+    width = ems * size + 0.16
+    width = max(width, _LEAST_VECTOR)
+    return (width, size) if width <= 0.9 else (_LEAST_VECTOR, 0.0)

@@ -8,7 +8,7 @@ random numbers of the call, and adds up to the network's output bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ from torchreel.scenes.recurrent.network.rows_trace import SequenceRows
 from torchreel.scenes.trace.formula import Case, Expr, Mul, Ref, Sum
 from torchreel.scenes.trace.formula.tree import Bounded
 from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
+from torchreel.scenes.trace.proof import Trace
 from torchreel.scenes.trace.windows import spread
 
 
@@ -130,7 +131,7 @@ class _Recorder:
                 self._memory(formula)
             elif name == "h" and self._name("weight_hr") in tape.tensors:
                 self._project(shape, formula)
-            elif name not in ("fc", "ig", "zh", "zn", "rh", "tanh_c"):
+            else:
                 tape.fill(self._name(name), shape, partial(self._formula, formula))
 
     def _name(self, name: str) -> str:
@@ -231,7 +232,12 @@ def _check(name: str, settings: Settings, inputs: Inputs) -> None:
     check_features(name, settings, x)
 
 
-def network_operator(module: type[nn.Module], law: Callable[[Any], CellLaw], source: str) -> CellOperator:
+def network_operator(
+    module: type[nn.Module],
+    law: Callable[[Any], CellLaw],
+    source: str,
+    facts: Callable[[Trace], Mapping[str, bool]],
+) -> CellOperator:
     """The operator of a recurrent network, whose cell's equations `law` gives."""
     return CellOperator(
         module,
@@ -240,4 +246,5 @@ def network_operator(module: type[nn.Module], law: Callable[[Any], CellLaw], sou
         infer=infer_input_size,
         run=run_network,
         source=source,
+        facts=facts,
     )

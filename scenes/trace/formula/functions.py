@@ -22,7 +22,7 @@ _FUNCTIONS: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "abs": (torch.abs, "abs"),
     "sign": (torch.sign, "sign"),
     "sigmoid": (torch.sigmoid, "σ"),
-    "logsigmoid": (F.logsigmoid, "logsigmoid"),
+    "logsigmoid": (F.logsigmoid, "log σ"),
     "tanh": (torch.tanh, "tanh"),
     "softplus": (F.softplus, "softplus"),
     "erf": (torch.erf, "erf"),

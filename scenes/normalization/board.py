@@ -1,0 +1,415 @@
+"""The board of the normalization layers: the input, what becomes of it, and the output, each in the input's own shape.
+
+Cells have the tint of the set they share statistics with. Between the blocks stand cards: a set's statistics, then a
+channel's weight and bias. The block in the middle first shows what the variance is made of, then the normalized values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+from manim import Animation, VGroup
+
+from torchreel.scenes.normalization.arrangement import Arrangement, arrangements
+from torchreel.scenes.normalization.cards import Card
+from torchreel.scenes.normalization.cards import height as card_height
+from torchreel.scenes.normalization.cards import width as card_width
+from torchreel.scenes.normalization.desk import NormDesk
+from torchreel.scenes.normalization.sets_trace import Partition
+from torchreel.scenes.parts.grid import Cell, Grid
+from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
+from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.motion import Appear, Paint, Vanish
+from torchreel.scenes.parts.rooms import NAME, Part
+from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.text import Text, measure
+from torchreel.scenes.trace.formula import Index
+from torchreel.scenes.trace.proof import Trace
+
+_GAP, _BETWEEN, _FOOT = 0.26, 0.12, 0.3
+_CARD_GAP = 0.1
+_MOST_ROWS, _MOST_COLS = 8, 6
+_TINT = 0.24
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The tensors of a layer's steps.
+
+    `first` stands in the middle block and, where weight or bias follow, gives way to `normalized`. `statistics` are
+    those of a set, of which `given` are there from the start; `axes` are those of the input that weight and bias have,
+    `by_place` whether they have a value for each place of a set. `said` are names above the middle block.
+    """
+
+    first: str
+    normalized: str
+    statistics: tuple[str, ...]
+    given: tuple[str, ...]
+    axes: tuple[int, ...]
+    by_place: bool = False
+    names: str = ""
+    said: Mapping[str, str] = field(default_factory=dict)
+
+
+class SetGrid(Grid):
+    """A plane whose cells have the tint of their set, where `tint` gives one, and shortened numbers."""
+
+    def __init__(
+        self, *args: Any, tint: Callable[[Index], str] | None, write: Callable[[float], str], **style: Any
+    ) -> None:
+        self.tint, self.writes = tint, write
+        super().__init__(*args, **style)
+
+    def fill(self, cell: Cell) -> str:
+        """The tint of the cell's set, or the colour of its value."""
+        return super().fill(cell) if self.tint is None else self.tint(self.index(cell))
+
+    def text(self, cell: Cell) -> str:
+        """The element as drawn."""
+        return self.writes(self.value(cell))
+
+
+class NormBoard(NormDesk):
+    """Everything that stands on the stage of the steps.
+
+    `blocks[tensor]` are the planes of a tensor, `cards[set]` the statistics, `scenery` what never changes. `note` says
+    what stands at the foot, from the shown and the whole shape.
+    """
+
+    def __init__(
+        self,
+        look: Look,
+        trace: Trace,
+        partition: Partition,
+        steps: Steps,
+        note: Callable[[Index, Index], str],
+    ) -> None:
+        super().__init__(look, trace)
+        self.partition, self.steps = partition, steps
+        self.affine = [name for name in ("weight", "bias") if name in trace.tensors]
+        self.by_place = steps.by_place
+        self.arrangement, self.placed = self._fitted()
+        places = {"input": "input", steps.first: "middle", steps.normalized: "middle", "output": "output"}
+        self.blocks = {name: list(self._block(name, place)) for name, place in places.items() if name}
+        self.cards = dict(self._cards())
+        self.scenery = VGroup(*self._titles(), *self._labels())
+        self.parameters = list(self._parameters())
+        self.first_title = self._title(steps.first, "middle")
+        self.frames: list[Shape] = []
+        if said := note(self.arrangement.shown, partition.shape):
+            self.scenery.add(self.note(said))
+
+    def objects(self) -> list[Any]:
+        """What stands on the stage at first; under the middle block's cells lie those of what comes later."""
+        steps = self.steps
+        order = [name for name in ("input", steps.normalized, steps.first, "output") if name]
+        grids = [grid for tensor in order for grid in self.blocks[tensor]]
+        return [self.scenery, self.first_title, *grids, *self.cards.values(), *self.parameters]
+
+    def color(self, owner: Index) -> str:
+        """The identifying colour of a set."""
+        return self.look.theme.channel(self.arrangement.sets.index(owner))
+
+    def tint(self, index: Index) -> str:
+        """The fill of an element: its set's."""
+        return self.look.theme.tint(self.color(self.arrangement.owners[tuple(index)]), _TINT)
+
+    def light(self, tensor: str, owners: Sequence[Index] | None = None) -> list[Animation]:
+        """The cells of some sets (by default of all) in their tints, all others grey."""
+        theme, moves = self.look.theme, []
+        for grid, cell in self.cells(tensor):
+            index = grid.index(cell)
+            lit = owners is None or self.arrangement.owners[index] in owners
+            ground = self.tint(index) if lit else theme.empty
+            moves.append(Paint(grid.boxes[cell], fill=ground))
+            if cell in grid.numbers:
+                moves.append(Paint(grid.numbers[cell], fill=theme.ink(ground) if lit else theme.muted))
+        return moves
+
+    def cells(self, tensor: str, owner: Index | None = None) -> Iterator[tuple[Grid, Cell]]:
+        """The shown cells of a tensor, of one set where it is given."""
+        return (
+            (grid, cell)
+            for grid in self.blocks[tensor]
+            for cell in grid.positions()
+            if owner is None or self.arrangement.owners[grid.index(cell)] == owner
+        )
+
+    def find(self, tensor: str, index: Index) -> tuple[Grid, Cell]:
+        """Where an element is drawn."""
+        return next((grid, cell) for grid, cell in self.cells(tensor) if grid.index(cell) == index)
+
+    def around(self, tensor: str, index: Index) -> np.ndarray:
+        """The path round an element's cell."""
+        grid, cell = self.find(tensor, index)
+        return grid.outline(cell, cell, 0.02)
+
+    def around_set(self, tensor: str, owner: Index, sample: int | None = None) -> list[np.ndarray]:
+        """Paths round the cells of a set, of one sample where it is given, plane by plane."""
+        paths = []
+        for grid in self.blocks[tensor]:
+            own = [
+                cell
+                for cell in grid.positions()
+                if self.arrangement.owners[grid.index(cell)] == owner
+                and sample in (None, grid.index(cell)[0])
+            ]
+            if own:
+                paths.append(grid.outline(min(own), max(own), 0.02))
+        return paths
+
+    def write(self, tensor: str, owner: Index, index: Index | None = None) -> list[Animation]:
+        """The elements of a set, or one of them, take their values; those already written stay."""
+        return [
+            move
+            for grid, cell in self.cells(tensor, owner)
+            if cell not in grid.numbers and index in (None, grid.index(cell))
+            for move in grid.write(cell)
+        ]
+
+    def covers(self, owner: Index, index: Index | None = None) -> list[Any]:
+        """What has to leave the middle block so that the normalized values of a set, or one, can stand there."""
+        gone: list[Any] = []
+        for grid, cell in self.cells(self.steps.first, owner):
+            if cell in grid.numbers and index in (None, grid.index(cell)):
+                gone += [grid.boxes[cell], grid.numbers.pop(cell)]
+        return gone
+
+    def card_of_parameters(self, index: Index) -> Card | None:
+        """The card of an element's weight and bias."""
+        cards = [card for card in self.parameters if isinstance(card, Card)]
+        own = tuple(index[axis] for axis in self.steps.axes)
+        return next((card for card in cards if card.index == own), None)
+
+    def around_parameters(self, index: Index) -> list[np.ndarray]:
+        """Paths round an element's weight and bias."""
+        if (card := self.card_of_parameters(index)) is not None:
+            return [card.outline()]
+        own = tuple(index[axis] for axis in self.steps.axes)
+        grids = [grid for grid in self.parameters if isinstance(grid, Grid)]
+        found = ((grid, cell) for grid in grids for cell in grid.positions() if grid.index(cell) == own)
+        return [grid.outline(cell, cell, 0.02) for grid, cell in found]
+
+    def mark(self, *paths: np.ndarray) -> list[Animation]:
+        """Frames go out where they are and in round other things."""
+        gone, self.frames = self.frames, [self.frame(path, 3.8) for path in paths]
+        moves: list[Animation] = [Vanish(*gone)] if gone else []
+        return [*moves, *([Appear(*self.frames)] if self.frames else [])]
+
+    def title_of(self, tensor: str) -> VGroup:
+        """The name above the middle block."""
+        return self._title(tensor, "middle")
+
+    def _fitted(self) -> tuple[Arrangement, dict[str, Placed]]:
+        """As much of the input as fits with numbers, and the places of everything."""
+        wanted = 0
+        for cols in range(_MOST_COLS, 0, -1):
+            self.arrangement = arrangements(self.partition, self.steps.names, (_MOST_ROWS, cols))
+            size = math.prod(self.arrangement.shown)
+            if size == wanted:
+                continue
+            wanted = size
+            placed = self._try()
+            if placed is not None:
+                return self.arrangement, placed
+        self.arrangement = arrangements(self.partition, self.steps.names, (1, 1))
+        return self.arrangement, fill(STAGE, self._figure(), same=[("input", "middle", "output")])
+
+    def _try(self) -> dict[str, Placed] | None:
+        """The places of everything if all numbers of the arrangement can be read."""
+        try:
+            placed = fill(STAGE, self._figure(), same=[("input", "middle", "output")])
+        except ValueError:
+            return None
+        named = ("input", "middle", "output", *(self.affine if self.by_place else ()))
+        rooms = {name: placed[name].cells for name in named}
+        whole = (rooms["input"].rows, rooms["input"].cols) == self.arrangement.size
+        return placed if whole and all(cells.text_size for cells in rooms.values()) else None
+
+    def _statistics_width(self) -> float:
+        names = [self.arrangement.owner_name(owner) for owner in self.arrangement.sets]
+        return card_width(self, self.steps.statistics, names)
+
+    def _parameter_width(self) -> float:
+        return card_width(self, self.affine, ["c=0"])
+
+    def _figure(self) -> Mosaic:
+        """The stations from left to right."""
+        arrangement, steps = self.arrangement, self.steps
+        rows, cols = arrangement.size
+        down, across = arrangement.planes
+        feet = _FOOT if any(self._feet()) else 0.0
+        block: dict[str, Any] = {"rows": rows, "cols": cols, "down": down, "across": across,
+                                 "between": _BETWEEN, "below": feet, "name": "name", "tall": self._tall}  # fmt: skip
+        count = len(arrangement.sets)
+        high = count * (card_height(len(steps.statistics)) + _CARD_GAP) - _CARD_GAP
+        parts: dict[str, Part] = {
+            "input": Room(**{**block, "texts": self.texts("input")}, sides=self._sides()),
+            "statistics": Room(wide=self._statistics_width(), high=0.1 if self._lined else high),
+            "middle": Room(**{**block, "texts": self.texts(*filter(None, (steps.first, steps.normalized)))}),
+        }
+        if self.affine and self.by_place:
+            parts["parameters"] = in_column({name: self._parameter_room(name) for name in self.affine})
+        elif self.affine:
+            high = len(self._channels) * (card_height(len(self.affine)) + _CARD_GAP) - _CARD_GAP
+            parts["parameters"] = Room(wide=self._parameter_width(), high=high)
+        parts["output"] = Room(**{**block, "texts": self.texts("output")})
+        return in_row(parts, gap=(_GAP, 0.9))
+
+    @property
+    def _lined(self) -> bool:
+        """Whether sets lie below each other, so that each card stands in line with its own."""
+        arrangement = self.arrangement
+        rows = arrangement.size[0] * arrangement.planes[0]
+        least = card_height(len(self.steps.statistics), False)
+        return arrangement.in_rows > 0 and rows * least / arrangement.in_rows < STAGE.height - NAME - 0.5
+
+    @property
+    def _tall(self) -> float:
+        return 1.5 if self._lined and self.arrangement.in_rows == 1 else 1.25
+
+    @property
+    def _channels(self) -> list[int]:
+        """The shown places along the axis of weight and bias."""
+        return list(range(self.arrangement.shown[self.steps.axes[0]]))
+
+    def _parameter_room(self, name: str) -> Room:
+        _, down, across = self._place_shape()
+        rows, cols = self.arrangement.size
+        rows = rows if len(self.steps.axes) > 1 else 1
+        return Room(rows, cols, self.texts(name), down=down, across=across, between=_BETWEEN, name=f"{name} w (0)",
+                    largest=0.62, tall=1.0)  # fmt: skip
+
+    def _place_shape(self) -> tuple[Index, int, int]:
+        """The axes of weight and bias that set planes apart, and how many planes stand down and across."""
+        arrangement, own = self.arrangement, self.steps.axes[:-2]
+        sizes = [
+            int(np.prod([arrangement.shown[axis] for axis in axes if axis in own], dtype=int))
+            for axes in (arrangement.down, arrangement.across)
+        ]
+        return own, sizes[0], sizes[1]
+
+    def _block(self, tensor: str, place: str) -> Iterator[SetGrid]:
+        placed, arrangement = self.placed[place], self.arrangement
+        down, across = arrangement.planes
+        for number, middle in enumerate(placed.at):
+            plane = divmod(number, across)
+            assert plane[0] < down
+            yield SetGrid(
+                self.look, self.trace, tensor, (), placed.cells, middle,
+                index=arrangement.index(plane), blank=tensor != "input",
+                tint=None if tensor == "output" else self.tint,
+                write=partial(self.shorter, tensor),
+            )  # fmt: skip
+
+    def _cards(self) -> Iterator[tuple[Index, Card]]:
+        steps, (x, y) = self.steps, self.placed["statistics"].block.middle
+        sets = self.arrangement.sets
+        pitch = self._pitch(len(sets), len(steps.statistics))
+        for number, owner in enumerate(sets):
+            middle = (x, y + ((len(sets) - 1) / 2 - number) * pitch)
+            name, color = self.arrangement.owner_name(owner), self.color(owner)
+            wide, high = self._statistics_width(), pitch - _CARD_GAP
+            if self._lined:
+                low, top = self._heights(owner)
+                middle, high = (x, (low + top) / 2), min(top - low, 1.6) - 0.03
+                name = name if high > card_height(len(steps.statistics)) else ""
+            yield owner, Card(self, name, steps.statistics, owner, wide, middle, color, steps.given, high)
+
+    def _pitch(self, count: int, lines: int) -> float:
+        """How far cards below each other are apart: larger ones where they are few."""
+        least = card_height(lines) + _CARD_GAP
+        return max(least, min(1.3 * least, (STAGE.height - 0.4) / count))
+
+    def _heights(self, owner: Index) -> tuple[float, float]:
+        """Foot and top of a set's cells."""
+        places = [(grid.center(cell)[1], grid.cells.height / 2) for grid, cell in self.cells("input", owner)]
+        return min(y - half for y, half in places), max(y + half for y, half in places)
+
+    def _parameters(self) -> Iterator[Any]:
+        """Weight and bias: a card for each channel, or grids where every place has its own."""
+        if self.affine and self.by_place:
+            yield from self._places()
+        elif self.affine:
+            x, y = self.placed["parameters"].block.middle
+            channels = self._channels
+            pitch = self._pitch(len(channels), len(self.affine))
+            color = self.look.theme.role("parameter")
+            for channel in channels:
+                middle = (x, y + ((len(channels) - 1) / 2 - channel) * pitch)
+                name = f"c={channel}" if self.steps.names else f"[{channel}]"
+                wide = self._parameter_width()
+                high = pitch - _CARD_GAP
+                yield Card(self, name, self.affine, (channel,), wide, middle, color, self.affine, high)
+
+    def _places(self) -> Iterator[Any]:
+        own, _, across = self._place_shape()
+        arrangement = self.arrangement
+        for name in self.affine:
+            placed = self.placed[name]
+            yield self.title(name, placed.head)
+            for number, middle in enumerate(placed.at):
+                corner = arrangement.corner(divmod(number, across))
+                lead = tuple(corner[axis] for axis in own)
+                yield SetGrid(
+                    self.look, self.trace, name, lead, placed.cells, middle, tint=None,
+                    write=partial(self.shorter, name),
+                )  # fmt: skip
+
+    def _titles(self) -> list[VGroup]:
+        return [self._title("input", "input"), self._title("output", "output")]
+
+    def _title(self, tensor: str, place: str) -> VGroup:
+        placed: Placed = self.placed[place]
+        if place != "middle":
+            fits = measure(self.shape(tensor), NAME_TEXT) < placed.block.width + 0.3
+            return self.title(tensor, placed.head, shape=fits)
+        said = self.steps.said.get(tensor, self.trace.symbol(tensor).strip("()"))
+        return VGroup(MathText(said, 0.29, self.look.theme.text).place(placed.head, vertical="baseline"))
+
+    def _sides(self) -> list[str]:
+        arrangement = self.arrangement
+        down = arrangement.planes[0]
+        own = [arrangement.side(number) for number in range(down)]
+        if any(own):
+            return own
+        return arrangement.rows() if down == 1 else []
+
+    def _feet(self) -> list[str]:
+        arrangement = self.arrangement
+        across = arrangement.planes[1]
+        own = [arrangement.foot(number) for number in range(across)]
+        if any(own):
+            return own
+        shape = self.partition.shape
+        if len(shape) == 2 and self.steps.names:
+            return [f"{self.steps.names[1]}={col}" for col in range(arrangement.size[1])]
+        return []
+
+    def _labels(self) -> Iterator[Text]:
+        """Samples and channels beside and below the input, channels below the other blocks too."""
+        grids, across = self.blocks["input"], self.arrangement.planes[1]
+        left = self.placed["input"].block.left - 0.1
+        sides = self._sides()
+        for number, text in enumerate(sides):
+            if len(sides) == self.arrangement.planes[0]:
+                y = grids[number * across].middle[1]
+            else:
+                y = grids[0].center((number, 0))[1]
+            yield self.label(text, (left, y), MIN_TEXT, align="right")
+        for place in ("input", "middle", "output"):
+            placed, own = self.placed[place], self.blocks[{"middle": self.steps.first}.get(place, place)]
+            feet = self._feet()
+            for number, text in enumerate(feet):
+                by_plane = len(feet) == across and across > 1
+                x = own[number].middle[0] if by_plane or len(feet) == 1 else own[0].center((0, number))[0]
+                if measure(text, MIN_TEXT, "mono") < placed.cells.width * (
+                    placed.cells.cols if by_plane else 1
+                ):
+                    yield self.label(text, (x, placed.block.bottom - 0.17), MIN_TEXT)

@@ -1,0 +1,77 @@
+"""Two lines from one thing on stage to another, what lies between them, and the room there is for a word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from torchreel.assets.themes import Theme
+from torchreel.scenes.parts.shapes import Path, Shape, polyline
+
+_BEHIND, _FARTHER = -1, -2
+_FILL, _LINE = 0.08, 0.55
+_AIR = 0.12
+
+Rect = tuple[float, float, float, float]
+"""Left, bottom, right and top (scene units)."""
+
+
+@dataclass(frozen=True)
+class Beam:
+    """Where the two lines start and end, `(2, 3)` each: the upper and the lower, or the left and the right."""
+
+    start: np.ndarray
+    end: np.ndarray
+
+    @classmethod
+    def down(cls, source: Rect, target: Rect) -> Beam:
+        """From the foot of a rectangle to the top of another."""
+        return cls(
+            np.array([(source[0], source[1], 0.0), (source[2], source[1], 0.0)]),
+            np.array([(target[0], target[3], 0.0), (target[2], target[3], 0.0)]),
+        )
+
+    @classmethod
+    def across(cls, source: Rect, target: Rect, clear: float, edge: float) -> Beam:
+        """From the right of a rectangle to the row of another, seen from x = `clear` to the `edge` of its grid."""
+        start = np.array([(source[2], source[3], 0.0), (source[2], source[1], 0.0)])
+        end = np.array([(edge, target[3], 0.0), (edge, target[1], 0.0)])
+        along = max(0.0, clear - source[2]) / max(1e-6, edge - source[2])
+        return cls(start + (end - start) * min(1.0, along), end)
+
+    def drawn(self, theme: Theme, color: str) -> list[Shape]:
+        """The lines and a tint between them, behind all cells."""
+        (a, b), (c, d) = self.start, self.end
+        line = theme.tint(color, _LINE)
+        return [
+            Shape(polyline([a, c, d, b, a]), fill=theme.tint(color, _FILL), z_index=_FARTHER),
+            Path([a, c], line, 2.0, z_index=_BEHIND),
+            Path([b, d], line, 2.0, z_index=_BEHIND),
+        ]
+
+    def room_below(self, wide: float) -> np.ndarray | None:
+        """The middle of a text between two lines that go down, if it is clear of them."""
+        at = (self.start + self.end) / 2
+        return at.mean(0) if at[1, 0] - at[0, 0] >= wide + 2 * _AIR else None
+
+    def room_between(self, wide: float, high: float, share: float) -> np.ndarray | None:
+        """The middle of a text between two lines that go across, at a share of the way, if it is clear of them."""
+        near, far = float(self.start[0, 0]), float(self.end[0, 0])
+        x = near + (far - near) * share
+        if wide + 2 * _AIR > 2 * min(x - near, far - x):
+            return None
+        ends = [x - wide / 2, x + wide / 2]
+        highest, lowest = min(self._heights(0, ends)), max(self._heights(1, ends))
+        return np.array([x, (highest + lowest) / 2, 0.0]) if highest - lowest >= high + _AIR else None
+
+    def _heights(self, line: int, xs: Sequence[float]) -> list[float]:
+        (a, y), (b, z) = self.start[line, :2], self.end[line, :2]
+        return [float(y + (z - y) * (x - a) / (b - a)) for x in xs]
+
+
+def rect(path: np.ndarray) -> Rect:
+    """The rectangle round a path."""
+    (left, bottom, _), (right, top, _) = path.min(0), path.max(0)
+    return float(left), float(bottom), float(right), float(top)

@@ -1,0 +1,39 @@
+"""What the formula bar of a pooling says: its law with the settings in the indices."""
+
+from __future__ import annotations
+
+from torchreel.scenes.pooling.window.geometry import PoolingGeometry
+from torchreel.scenes.trace.formula import Token
+
+_PLACES, _TAPS = {1: "i", 2: "ij", 3: "dij"}, {1: "u", 2: "uv", 3: "tuv"}
+
+
+def output(size: PoolingGeometry) -> Token:
+    """An output element, `y_{i,j}`."""
+    return Token(f"y_{{{','.join(_PLACES[size.dims])}}}", "output")
+
+
+def taps(size: PoolingGeometry) -> str:
+    """The places in a window that are gone through, `u,v`."""
+    return ",".join(_TAPS[size.dims])
+
+
+def read(size: PoolingGeometry) -> Token:
+    """What a window reads at its place, `x_{2i+u,2j+v}`, with stride, dilation and padding as numbers."""
+    ours = zip(
+        _PLACES[size.dims],
+        _TAPS[size.dims],
+        size.spatial(size.stride),
+        size.spatial(size.dilation),
+        size.spatial(size.padding),
+        strict=True,
+    )
+    places = [
+        f"{_times(stride)}{i}+{_times(dilation)}{u}{f'−{pad}' if pad else ''}"
+        for i, u, stride, dilation, pad in ours
+    ]
+    return Token(f"x_{{{','.join(places)}}}", "input")
+
+
+def _times(count: int) -> str:
+    return "" if count == 1 else str(count)
