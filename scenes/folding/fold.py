@@ -33,12 +33,12 @@ class Fold(BlocksScene):
             return
         board = self.board = FoldBoard(self.look, self.trace, self.words("windows"))
         self.blocks = board.blocks
-        self.frames, self.sums, self.drawn = VGroup(), VGroup(), None
-        self.written = set[int]()
+        self.frames, self.sums = VGroup(), VGroup()
+        self.drawn: Grid | None = None
         keys = [key for key, said in (("cut", board.is_cut), ("colours", not board.has_numbers)) if said]
         if keys:
             space = "" if self.request.lang == "zh" else " "
-            self.add(board.note(space.join(self.words(key, **self.values()) for key in keys)))
+            self.add(board.note(space.join(self.words(key, None, **self.values()) for key in keys)))
         self.add(board.scenery)
         columns = sampled(board.followed)
         if not board.has_source:
@@ -133,7 +133,7 @@ class Fold(BlocksScene):
             ("input", (*board.batch, row, column)),
             ("running", (*board.lead, column, *at)),
         ]
-        pieces = []
+        pieces: list[Token] = []
         for tensor, index in elements:
             value = self.trace.value(tensor, index)
             text = self.text("input" if tensor == "input" else "output", value)
