@@ -205,9 +205,9 @@ def test_gates_are_born_in_torchs_order_before_the_states(shown: Show) -> None:
         for number in section.numbers
         if number.tensor[-1:] in "12"
     )
-    assert [name for name in born if name[0] in "ifgoch"] == [
-        "i_1", "f_1", "g_1", "o_1", "c_1", "h_1", "c_2", "h_2",
-    ]  # fmt: skip
+    states = [name for name in born if name[0] in "ifgoch"]
+    assert states[:6] == ["i_1", "f_1", "g_1", "o_1", "c_1", "h_1"]
+    assert set(states[6:]) == {"c_2", "h_2"}
 
 
 def test_formulas_speak_in_time_steps_and_in_the_colours_of_the_gates(shown: Show) -> None:
