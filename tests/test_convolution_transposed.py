@@ -155,6 +155,10 @@ def test_facts_are_those_of_a_stamping_by_hand(dims: int) -> None:
         rims = [(p, n - p - o) for n, p, o in zip(full, module.padding, out, strict=True)]
         assert facts["cut"] == any(before > 0 or after > 0 for before, after in rims)
         assert facts["unreached"] == any(after < 0 for _, after in rims)
+        if proved.shape("output")[0] and math.prod(x.shape[-dims:]) > 1:
+            second = np.unravel_index(1, x.shape[-dims:])
+            moved = [int(at) * step for at, step in zip(second, module.stride, strict=True)]
+            assert facts["strided"] == (max(moved) > 1)
         assert facts["longer"] == (sum(module.output_padding) > 0)
         if facts["two_sizes"]:
             conv = getattr(nn.functional, f"conv{dims}d")

@@ -221,7 +221,7 @@ def _is_frame(piece: Piece, show: Show) -> bool:
     """A closed outline in the accent colour, on the stage; an open one is a way that leads somewhere."""
     accent = show.scene.look.theme.accent
     trail = piece.mobject.points
-    is_closed = bool(np.allclose(trail[0], trail[-1], atol=1e-6))
+    is_closed = len(trail) > 0 and bool(np.allclose(trail[0], trail[-1], atol=1e-6))
     is_outline = is_closed and piece.stroke_opacity > 0.5 and piece.stroke == accent
     left, bottom, right, top = piece.bounds
     return piece.zone == "stage" and is_outline and right - left > 0.12 and top - bottom > 0.12

@@ -115,13 +115,8 @@ class FoldBoard(Board):
 
     def _add_source(self, windows: str) -> None:
         """The picture that the columns were cut from, and how many windows lie on each of its cells."""
-        theme, placed = self.look.theme, self.placed["source"]
+        placed = self.placed["source"]
         self.source = self.grid("x", self.lead, placed.cells, placed.at[0])
-        for cell, box in self.source.boxes.items():
-            color = theme.fill(self.source.value(cell), self.trace.range("x").scale, "input")
-            box.set_fill(color, opacity=1)
-            if cell in self.source.numbers:
-                self.source.numbers[cell].set_fill(theme.ink(color), opacity=1)
         down, across = self.blocks.padding
         counts = self.placed["overlap"]
         self.overlap = self.grid(

@@ -33,12 +33,12 @@ class Fold(BlocksScene):
             return
         board = self.board = FoldBoard(self.look, self.trace, self.words("windows"))
         self.blocks = board.blocks
-        self.frames, self.sums, self.drawn = VGroup(), VGroup(), None
-        self.written = set[int]()
+        self.frames, self.sums = VGroup(), VGroup()
+        self.drawn: Grid | None = None
         keys = [key for key, said in (("cut", board.is_cut), ("colours", not board.has_numbers)) if said]
         if keys:
             space = "" if self.request.lang == "zh" else " "
-            self.add(board.note(space.join(self.words(key, **self.values()) for key in keys)))
+            self.add(board.note(space.join(self.words(key, None, **self.values()) for key in keys)))
         self.add(board.scenery)
         columns = sampled(board.followed)
         if not board.has_source:
@@ -49,8 +49,8 @@ class Fold(BlocksScene):
         rest, before = columns[SLOW:], columns[:SLOW][-1]
         for column in rest:
             yield Beat(
-                "next", partial(self._sweep, range(before + 1, column + 1)), seconds(len(rest)),
-                look=partial(self._jump, column), sweep=True, formula=self._landed(column),
+                "next", partial(self._add, range(before + 1, column + 1)), seconds(len(rest)),
+                look=partial(self._jump, range(before + 1, column + 1)), sweep=True, formula=self._landed(column),
             )  # fmt: skip
             before = column
         if any(board.blocks.padding):
@@ -133,7 +133,7 @@ class Fold(BlocksScene):
             ("input", (*board.batch, row, column)),
             ("running", (*board.lead, column, *at)),
         ]
-        pieces = []
+        pieces: list[Token] = []
         for tensor, index in elements:
             value = self.trace.value(tensor, index)
             text = self.text("input" if tensor == "input" else "output", value)
@@ -184,26 +184,26 @@ class Fold(BlocksScene):
             if both is not None:
                 self.remove(board.canvas.shown[at])
                 self.sums.add(both)
-        return [Appear(landing, self.sums)] if len(self.sums) else [Appear(landing)]
+        self.add(*self.sums)
+        return [Appear(landing)]
 
     def _land(self, column: int) -> list[Animation]:
-        self.remove(self.sums)
+        self.remove(*self.sums)
         return self._changed(self.board.canvas.add([column]))
 
-    def _jump(self, column: int) -> list[Animation]:
-        """Everything that marks a column takes the place of what marked the last one."""
+    def _jump(self, columns: Sequence[int]) -> list[Animation]:
+        """The last of some columns is framed with its window and its place, and all windows are there: a cut."""
+        board, last = self.board, columns[-1]
         self.remove(self.frames)
-        if not self.board.has_source:
-            self._take(column)
-        self.frames = self.board.frames(column, self.drawn, landed=True)
+        if not board.has_source:
+            self._take(last)
+        self.frames = board.frames(last, self.drawn, landed=True)
         self.add(self.frames)
-        return []
+        windows = [board.windows[column] for column in columns] if board.has_places else [self.drawn]
+        return [move for window in windows for move in _all(window)]
 
-    def _sweep(self, columns: Sequence[int]) -> list[Animation]:
-        moves = [move for column in columns for move in _all(self.board.windows.get(column))]
-        if not self.board.has_places:
-            moves = _all(self.drawn)
-        return [*moves, *self._changed(self.board.canvas.add(list(columns)))]
+    def _add(self, columns: Sequence[int]) -> list[Animation]:
+        return self._changed(self.board.canvas.add(list(columns)))
 
     def _changed(self, change: Change) -> list[Animation]:
         moves, old, new = change

@@ -190,7 +190,9 @@ def _with_source(trace: Trace, source: Tensor) -> Trace:
         Rule("input", partial(column_source, fold_blocks(trace), "x")),
         Rule("output", partial(_scaled, fold_blocks(trace))),
     )
-    return replace(trace, tensors={"x": source, **trace.tensors}, rules=rules)
+    # The picture is what the example is given, and is drawn as such.
+    given = {**trace.inputs, "x": source}
+    return replace(trace, inputs=given, tensors={"x": source, **trace.tensors}, rules=rules, _roles={})
 
 
 def _scaled(blocks: Blocks, cells: Tensor) -> Expr:

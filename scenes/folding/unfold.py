@@ -34,7 +34,7 @@ class Unfold(BlocksScene):
         keys = [key for key, said in (("cut", board.is_cut), ("colours", not board.has_numbers)) if said]
         if keys:
             space = "" if self.request.lang == "zh" else " "
-            self.add(board.note(space.join(self.words(key, **self.values()) for key in keys)))
+            self.add(board.note(space.join(self.words(key, None, **self.values()) for key in keys)))
         self.add(board.scenery)
         yield Beat("start")
         columns = sampled(board.followed)

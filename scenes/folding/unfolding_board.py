@@ -154,7 +154,7 @@ class UnfoldBoard(Board):
         return [move for row in range(self.matrix.cells.rows) for move in self.matrix.write((row, column))]
 
     def copies(self) -> tuple[Cell, list[Cell]]:
-        """The input cell of channel 0 that most windows cover, the nearest to the middle, and its cells in the matrix."""
+        """The input cell of channel 0 under most windows, the nearest to the middle, and its cells in the matrix."""
         found: dict[Cell, list[Cell]] = {}
         for column in range(self.matrix.cells.cols):
             for row, at in enumerate(self.blocks.window(column)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from manim import Mobject, VGroup
@@ -78,7 +78,7 @@ class StampBoard(Board):
 
     def _sizes(self, name: str) -> Position:
         sizes = {"input": self.size.sizes, "output": self.size.canvas}
-        return cast(Position, sizes.get(name, self.size.kernel))
+        return sizes.get(name, self.size.kernel)
 
     def _depth(self, name: str) -> int:
         return min(self._sizes(name)[0], MOST_DEPTH)

@@ -21,7 +21,7 @@ def transposed_facts(trace: Trace) -> Mapping[str, bool]:
     rims = list(zip(full, module.padding, outs, strict=True))
     return {
         "overlap": math.prod(sizes) > 0 and (per_group > 1 or any(map(_overlaps, axes))),
-        "strided": any(stride > 1 and size > 1 for size, _, stride, _ in axes),
+        "strided": step_of(sizes, module.stride) > 1,
         "dilated": any(dilation > 1 and kernel > 1 for _, kernel, _, dilation in axes),
         "cut": any(p > 0 or p + out < reach for reach, p, out in rims),
         "longer": any(module.output_padding),
@@ -33,6 +33,12 @@ def transposed_facts(trace: Trace) -> Mapping[str, bool]:
         "biased": module.bias is not None,
         "several": per_group * math.prod(sizes) > 1,
     }
+
+
+def step_of(sizes: Sequence[int], stride: Sequence[int]) -> int:
+    """How far from the first stamp the second one lands: along the last axis that has a second element."""
+    steps = [step for size, step in zip(sizes, stride, strict=True) if size > 1]
+    return steps[-1] if steps else 0
 
 
 def _overlaps(axis: Sequence[int]) -> bool:

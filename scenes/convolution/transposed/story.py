@@ -12,6 +12,7 @@ from manim import Animation, VGroup
 from torchreel.scenes.convolution.story import runs_by_output
 from torchreel.scenes.convolution.transposed.board import StampBoard
 from torchreel.scenes.convolution.transposed.equal import EqualStory
+from torchreel.scenes.convolution.transposed.facts import step_of
 from torchreel.scenes.convolution.transposed.geometry import Stamp
 from torchreel.scenes.convolution.transposed.volume import Volume
 from torchreel.scenes.convolution.transposed.words import stamping_law
@@ -104,6 +105,7 @@ class StampStory(EqualStory):
             **{name: " × ".join(map(str, size.spatial(cast(Position, one)))) for name, one in shapes.items()},
             **{name: self._setting(name, size.spatial(one)) for name, one in given.items()},
             "output_padding": self._setting("output_padding", module.output_padding),
+            "step": step_of(size.sizes, size.stride),
             "outs": size.outs,
             "channels": size.per_group,
         }
@@ -164,8 +166,8 @@ class StampStory(EqualStory):
         seconds = 0.6 if len(rest) <= _MANY else 0.3
         for out, run in rest:
             yield Beat(
-                self._key(out, 2), partial(self._scale_all, out, run), seconds, 0.0,
-                self._adding(out, run[-1]), look=partial(self._jump, out, run[-1]), sweep=True,
+                self._key(out, 2), partial(self._put, out, run), seconds, 0.0,
+                self._adding(out, run[-1]), look=partial(self._jump, out, run), sweep=True,
             )  # fmt: skip
 
     def _key(self, out: int, number: int) -> str:
@@ -290,13 +292,18 @@ class StampStory(EqualStory):
         self.remove(*frames)
         return [Appear(*frames)]
 
-    def _jump(self, out: int, stamp: Stamp) -> list[Animation]:
-        """The same as a cut, with the landing."""
+    def _jump(self, out: int, run: Sequence[Stamp]) -> list[Animation]:
+        """The last of a run of stamps is framed with its landing, and all of the run are there: a cut."""
         board = cast(StampBoard, self.stamps)
+        stamps = run if board.has_places else run[-1:]
+        moves = [move for stamp in stamps for move in self._stamped(out, stamp)]
+        board.point(run[-1], self.drawn)
+        board.land(out, run[-1])
+        return moves
+
+    def _stamped(self, out: int, stamp: Stamp) -> list[Animation]:
         self.drawn = self._take(out, stamp)
-        board.point(stamp, self.drawn)
-        board.land(out, stamp)
-        return []
+        return self._scale(out, stamp)
 
     def _scale(self, out: int, stamp: Stamp) -> list[Animation]:
         return [move for at in list(self.drawn.positions()) for move in self.drawn.write(at)]
@@ -315,21 +322,13 @@ class StampStory(EqualStory):
                 self.remove(canvas.shown[at])
                 self.sums.add(both)
         self.remove(board.landing)
-        return [Appear(board.landing, self.sums)] if len(self.sums) else [Appear(board.landing)]
+        self.add(*self.sums)
+        return [Appear(board.landing)]
 
     def _land(self, out: int, stamp: Stamp) -> list[Animation]:
         """The canvas takes what is there plus the stamp."""
-        self.remove(self.sums)
+        self.remove(*self.sums)
         return self._put(out, [stamp])
-
-    def _scale_all(self, out: int, run: Sequence[Stamp]) -> list[Animation]:
-        """Several stamps at once, all written and added up."""
-        moves: list[Animation] = []
-        for stamp in run[:-1]:
-            if cast(StampBoard, self.stamps).has_places:
-                drawn = self._take(out, stamp)
-                moves += [move for at in list(drawn.positions()) for move in drawn.write(at)]
-        return [*moves, *self._scale(out, run[-1]), *self._put(out, run)]
 
     def _put(self, out: int, run: Sequence[Stamp]) -> list[Animation]:
         board = cast(StampBoard, self.stamps)
