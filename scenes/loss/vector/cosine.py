@@ -57,6 +57,7 @@ class CosineEmbeddingLoss(VectorLoss):
         sign = self.trace.value("target", self.aligned("target", sample))
         yield LossAct("vectors", VGroup(*self._arrows(sample, cos)))
         yield LossAct("angle", self._axis(cos, sign), self.trace.step("cos", where), writes=["cos"])
+        yield LossAct(self.outcome(sample), self._judged(cos, sign))
 
     def outcome(self, sample: Index) -> str:
         sign = self.trace.value("target", self.aligned("target", sample))
@@ -121,9 +122,8 @@ class CosineEmbeddingLoss(VectorLoss):
         return Path(around, self.look.theme.wire, 2.4)
 
     def _axis(self, cos: float, sign: float) -> VGroup:
-        """The axis of cosines: where this pair stands, what is free, and what is lost."""
-        theme, board = self.look.theme, self.board
-        y = (board.area.bottom + board.area.top) / 2 - 0.2
+        """The axis of cosines, and where this pair stands."""
+        theme, board, y = self.look.theme, self.board, self._axis_y
         parts = VGroup(Path([self._on_axis(-1, y), self._on_axis(1, y)], theme.wire, 2.4))
         margin = float(self.module.margin)
         ticks = {-1.0: "−1", 0.0: "0", 1.0: "1"}
@@ -137,10 +137,22 @@ class CosineEmbeddingLoss(VectorLoss):
                 "cos", self._on_axis(1.0, y) + np.array([0.25, 0, 0]), MIN_TEXT, font="sans", align="left"
             )
         )
-        if sign == -1:
-            parts.add(*self._free(margin, y))
         if math.isfinite(cos):
-            parts.add(*self._lost(cos, margin, sign, y))
+            at = self._on_axis(cos, y)
+            parts.add(Disc(0.1, at, fill=theme.text, stroke=theme.background, stroke_width=2, z_index=2))
+        return parts
+
+    @property
+    def _axis_y(self) -> float:
+        return (self.board.area.bottom + self.board.area.top) / 2 - 0.2
+
+    def _judged(self, cos: float, sign: float) -> VGroup:
+        """On the axis, what is free and what is lost."""
+        margin, parts = float(self.module.margin), VGroup()
+        if sign == -1:
+            parts.add(*self._free(margin, self._axis_y))
+        if math.isfinite(cos):
+            parts.add(*self._lost(cos, margin, sign, self._axis_y))
         return parts
 
     def _free(self, margin: float, y: float) -> Iterator[Shape]:
@@ -170,8 +182,6 @@ class CosineEmbeddingLoss(VectorLoss):
             yield Path([self._on_axis(low, y), self._on_axis(high, y)], color, 8, z_index=1)
             middle = _up(self._on_axis((low + high) / 2, y), 0.3)
             yield board.label(self.words("lost"), middle, MIN_TEXT, color, "sans")
-        at = self._on_axis(cos, y)
-        yield Disc(0.1, at, fill=theme.text, stroke=theme.background, stroke_width=2, z_index=2)
 
     def _on_axis(self, cos: float, y: float) -> np.ndarray:
         left, right = self.center[0] + self.radius + 1.5, self.board.area.right - 0.9
