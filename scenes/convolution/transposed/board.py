@@ -275,6 +275,18 @@ class StampBoard(Board):
         """The frame of the landing goes to where a stamp falls on the canvas."""
         self.landing.points = self.canvases[out].outline([at for _, at in self.size.taps(stamp)], 0.0)
 
+    def frames_of(self, elements: Sequence[Index]) -> list[Mobject]:
+        """Frames round input elements, channel by channel and slice by slice."""
+        dims, frames = self.size.dims, list[Mobject]()
+        for channel, volume in self.inputs.items():
+            own = [index[-dims:] for index in elements if index[-dims - 1] == channel]
+            at = [cast(Position, (*(0,) * (3 - dims), *place)) for place in own]
+            for depth in sorted({place[0] for place in at}):
+                path = volume.outline([place for place in at if place[0] == depth], 0.03)
+                if len(path):
+                    frames.append(self.frame(path, Stroke.SOURCE, z_index=3))
+        return frames
+
     def hide_frames(self) -> None:
         """No frames."""
         for frame in (self.source, self.stamping, self.landing):

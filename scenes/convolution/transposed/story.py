@@ -133,11 +133,10 @@ class StampStory(EqualStory):
         if target is None:
             return None
         stamped = [("stamp", self._stamp_index(out, stamp, tap)) for stamp, tap in board.met(out, at)]
-        sources = places.of(stamped)
-        for name, index in step.reads:
-            if name == "input" and (place := places[(name, index)]) is not None:
-                sources.setdefault(f"input {index[: len(index) - 2]}", []).append(place)
-        return Pointer(self.look, target, sources, "stamp", self._standing_texts())
+        read = [index for name, index in step.reads if name == "input"]
+        sources = places.of(stamped if board.tells else [("input", index) for index in read])
+        pointer = Pointer(self.look, target, sources, next(iter(sources), ""), self._standing_texts())
+        return pointer.add(*board.frames_of(read)) if board.tells else pointer
 
     def _called(self, tensor: str, index: Index) -> str:
         """The symbol of an input element or a weight with its place."""
