@@ -92,22 +92,13 @@ class StampStory(EqualStory):
         if self.stamps is None:
             return super().values()
         size, module = self.stamps.size, cast(Any, self.trace.module)
-        less = [n - more for n, more in zip(size.out, size.growth, strict=True)]
-        shapes = {
-            "kernel": size.kernel,
-            "size": size.sizes,
-            "out_size": size.out,
-            "full": size.full,
-            "less": less,
-        }
+        shapes = {"size": size.sizes, "out_size": size.out}
         given = {"stride": size.stride, "padding": size.padding, "dilation": size.dilation}
         return {
-            **{name: " × ".join(map(str, size.spatial(cast(Position, one)))) for name, one in shapes.items()},
+            **{name: " × ".join(map(str, size.spatial(one))) for name, one in shapes.items()},
             **{name: self._setting(name, size.spatial(one)) for name, one in given.items()},
             "output_padding": self._setting("output_padding", module.output_padding),
             "step": step_of(size.sizes, size.stride),
-            "outs": size.outs,
-            "channels": size.per_group,
         }
 
     def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
@@ -141,12 +132,10 @@ class StampStory(EqualStory):
     def _called(self, tensor: str, index: Index) -> str:
         """The symbol of an input element or a weight with its place."""
         size = cast(StampBoard, self.stamps).size
-        lead = index[len(index) - size.dims - 1 :] if tensor == "input" else index
-        kept = [k for k, n in zip(lead, self.trace.shape(tensor)[-len(lead) :], strict=True) if n > 1]
-        kept = list(lead[-size.dims :]) if len(kept) < size.dims else list(lead)
-        alone = size.channels == 1 if tensor == "input" else size.channels == size.outs == 1
-        kept = list(lead[-size.dims :]) if alone else kept
-        return f"{self.trace.symbol(tensor)}_{{{','.join(map(str, kept))}}}"
+        planes = index[-size.dims - 1 : -size.dims] if tensor == "input" else index[:2]
+        alone = size.channels == 1 and (tensor == "input" or size.outs == 1)
+        place = index[-size.dims :] if alone else (*planes, *index[-size.dims :])
+        return f"{self.trace.symbol(tensor)}_{{{','.join(map(str, place))}}}"
 
     # The stamps.
 
