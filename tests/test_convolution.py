@@ -277,7 +277,7 @@ def _check_focus(show: Show) -> list[tuple[int, ...]]:
                 assert shown.index[lead + 2 :][: len(place)] == place
             if shown.tensor == "weight" and _on_stage(shown) and not board.is_still:
                 assert shown.index[0] == out
-        _check_tags(section, Places(stage.mobjects), dict(_factors(trace, index)))
+        _check_tags(section, stage.places, dict(_factors(trace, index)))
     assert found
     return found
 

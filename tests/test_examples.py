@@ -185,7 +185,8 @@ def test_unknown_operator_suggests_the_nearest() -> None:
 
 
 def test_unknown_example_suggests_the_nearest_and_lists_all() -> None:
-    expected = r"^MaxUnpool2d has no example 'outputsize'\. Did you mean 'output_size'\? It has default, output_size\.$"
+    named = "default, handbook, output_size"
+    expected = rf"^MaxUnpool2d has no example 'outputsize'\. Did you mean 'output_size'\? It has {named}\.$"
     with pytest.raises(UserError, match=expected):
         example("MaxUnpool2d", "outputsize")
 

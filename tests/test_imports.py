@@ -42,11 +42,12 @@ def test_torch_is_imported_by_scenes_only() -> None:
     )
 
 
-def test_manim_is_imported_by_scenes_and_what_the_renderer_is_made_of_only() -> None:
+def test_manim_is_imported_by_scenes_the_renderers_parts_and_what_checks_a_stage_only() -> None:
     renderer = {place(part) for part in made_of(ROOT / "render" / "renderer.py")}
     assert "render/raster.py" in renderer
     assert "render/batch.py" not in renderer
-    assert all(name.startswith("scenes/") or name in renderer for name in importers("manim"))
+    rooms = ("scenes/", "render/check/")
+    assert all(name.startswith(rooms) or name in renderer for name in importers("manim"))
 
 
 def test_only_the_renderer_touches_manims_configuration() -> None:

@@ -94,8 +94,8 @@ def test_the_mean_divides_by_the_targets_length() -> None:
 def told(changes: dict[str, Any] | None = None, **inputs: Any) -> tuple[CTCLoss, list[str]]:
     """A clip with other settings and inputs, and what it says in English."""
     chosen = example("CTCLoss")
-    given_inputs = {**chosen.inputs, **{name: torch.as_tensor(value) for name, value in inputs.items()}}
-    chosen = dataclasses.replace(chosen, kwargs={**chosen.kwargs, **(changes or {})}, inputs=given_inputs)
+    kwargs = {**chosen.kwargs, **(changes or {})}
+    chosen = dataclasses.replace(chosen, kwargs=kwargs, inputs={**chosen.inputs, **inputs})
     scene = CTCLoss(Request(CTCLoss.operator.trace_example(chosen), chosen, "en"))
     beats = list(scene.story())
     return scene, [*dict.fromkeys(scene._sentences(beat, "en") for beat in beats), scene.alt["en"]]
@@ -113,7 +113,7 @@ def test_a_target_without_a_path_is_told() -> None:
 
 
 def test_what_is_no_log_probability_is_not_called_one() -> None:
-    scene, said = told(log_probs=torch.randn(50, 20, generator=torch.Generator().manual_seed(0)))
+    scene, said = told(log_probs=torch.randn(50, 20, generator=torch.Generator().manual_seed(0)).tolist())
     assert not scene.facts["input_is_log_probabilities"]
     assert not any("probabilit" in one for one in said)
     assert CTCLoss(

@@ -203,12 +203,12 @@ def test_swap_takes_the_smaller_distance() -> None:
 
 def words(operator: str, name: str, changes: dict[str, Any] | None = None, **inputs: Any) -> list[str]:
     """What a clip says in English, and its alternative text."""
-    scene = find(operator).scene
+    scene = find(operator)
     chosen = example(operator, name)
     chosen = dataclasses.replace(
         chosen, kwargs={**chosen.kwargs, **(changes or {})}, inputs={**chosen.inputs, **inputs}
     )
-    told = scene(Request(find(operator).operator.trace_example(chosen), chosen, "en"))
+    told = scene(Request(scene.operator.trace_example(chosen), chosen, "en"))
     beats = list(told.story())
     return [*dict.fromkeys(told._sentences(beat, "en") for beat in beats), told.alt["en"]]
 
@@ -222,7 +222,7 @@ def test_weight_and_smoothing_together_are_told_together() -> None:
     losses = [trace.value("loss", (row,)) for row in range(3)]
     assert losses == pytest.approx([0.67, 1.35, 1.94], abs=0.005)
     assert trace.value("output", ()) == pytest.approx(0.79, abs=0.005)
-    assert trace.step("loss", (0,)).formula.symbols() == "−Σ weight·q·log(p)"
+    assert trace.step("loss", (0,)).formula.symbols() == "−(Σ weight·q·log(p))"
     said = words("CrossEntropyLoss", "weight", {"label_smoothing": 0.1})
     assert any("w·q" in one for one in said)
     assert not any("weight of its class" in one for one in said)

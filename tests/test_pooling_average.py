@@ -184,10 +184,10 @@ def test_what_captions_claim_of_divisors_is_so(call: tuple[nn.Module, torch.Tens
     ("name", "overrides", "source", "said", "never"),
     [
         ("default", {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False, "divisor_override": 2},
-         "torch.arange(25.).reshape(1, 1, 5, 5)", "with either setting", "mean"),
+         "torch.arange(25.).reshape(1, 1, 5, 5)", "Either setting", "mean"),
         ("count_include_pad", {"divisor_override": 2}, None, "no difference", "the divisor is not"),
         ("ceil_mode", {"kernel_size": 8, "stride": 4}, "torch.ones(1, 1, 32, 32)", "nothing to round", "cut by"),
-        ("ceil_mode", {"kernel_size": 2}, "torch.ones(1, 1, 4, 4)", "with or without", "rounded up"),
+        ("ceil_mode", {"kernel_size": 2}, "torch.ones(1, 1, 4, 4)", "With or without", "rounded up"),
         ("ceil_mode", {"kernel_size": 4, "stride": 4, "padding": 2}, "torch.ones(1, 1, 9, 9)", "3 × 3", "rounded up"),
         ("default", {"stride": 2}, None, "side by side", "overlap"),
     ],

@@ -189,7 +189,7 @@ def test_an_input_that_cannot_work_is_explained_in_one_line(text: str, words: st
 
 
 @pytest.mark.parametrize(
-    "overrides", [{"num_layers": 2}, {"bidirectional": True}, {"proj_size": 2}, {"hidden_size": 3}]
+    "overrides", [{"num_layers": 2}, {"bidirectional": True}, {"proj_size": 1}, {"hidden_size": 3}]
 )
 def test_the_examples_states_are_kept_only_while_they_belong(overrides: dict[str, Any]) -> None:
     trace = LSTM.operator.trace_example(example("LSTM"), overrides)

@@ -241,7 +241,8 @@ def _closure(show: Show, focus: Element) -> set[Element]:
     trace, found, waiting = show.scene.trace, {focus}, deque([focus])
     figure = show.scene.figure()
     if figure is not None and (figure.tensor, figure.index) == focus:
-        found.update(_reads(figure))
+        waiting.extend(one for one in _reads(figure) if one != focus)
+        found.update(waiting)
     ruled = {rule.tensor for rule in trace.rules}
     while waiting and len(found) < _MOST_PARTS:
         tensor, index = waiting.popleft()

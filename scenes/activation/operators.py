@@ -74,9 +74,17 @@ Softmin = _slices(nn.Softmin)
 Softmax2d = _slices(nn.Softmax2d)
 LogSoftmax = _slices(nn.LogSoftmax)
 
+_LOG_SOFTMAX = {"logits": "z", "max": "m", "logsumexp": "s"}
 AdaptiveLogSoftmaxWithLoss = Operator(
     nn.AdaptiveLogSoftmaxWithLoss,
     record_adaptive,
     source="Grave et al. 2016, Efficient softmax approximation for GPUs, arXiv:1609.04309",
+    symbols={
+        **{f"{part}_{name}": symbol for part in ("head", "tail#") for name, symbol in _LOG_SOFTMAX.items()},
+        "head_logprob": "h",
+        "tail#_logprob": "c",
+        "tail#_hidden": "u",
+        "loss": "L",
+    },
 )
 Activations = Operator(None, record_overview, check=check_overview, run=run_overview, label="Activations")

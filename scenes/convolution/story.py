@@ -139,7 +139,7 @@ class WindowStory(OperatorScene):
         """The window and its lines stand already; the kernel and what else was added up are framed too."""
         if self._board is None:
             return super().pointing_at(step)
-        places = Places(self.mobjects)
+        places = Places(self.staged)
         target = places[(step.tensor, step.index)]
         if target is None:
             return None

@@ -1,4 +1,4 @@
-"""What the clips of all losses share: how the law, the call and a result without dimensions are written."""
+"""What the clips of all losses share: how the law and the call are written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
-from torchreel.scenes.trace.proof import Step
 
 
 class LossScene(OperatorScene):
@@ -35,7 +34,3 @@ class LossScene(OperatorScene):
         """A tensor among the arguments, as one writes it to make it."""
         return f"torch.tensor({list(values)!r})"
 
-    def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
-        """A result without dimensions is named without an index."""
-        tokens = super().formula_tokens(step, most)
-        return tokens if step.index else [Token(f"{step.tensor} = "), *tokens[1:]]

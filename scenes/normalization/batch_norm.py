@@ -9,7 +9,7 @@ from typing import Any
 from manim import Animation
 
 from torchreel.scenes.normalization import operators
-from torchreel.scenes.normalization.layer_norm import FiveSteps
+from torchreel.scenes.normalization.five_steps import FiveSteps
 from torchreel.scenes.normalization.running import RunningBoard
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat

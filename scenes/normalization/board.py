@@ -6,55 +6,28 @@ channel's weight and bias. The block in the middle first shows what the variance
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.normalization.arrangement import Arrangement, arrangements
 from torchreel.scenes.normalization.cards import Card
 from torchreel.scenes.normalization.cards import height as card_height
-from torchreel.scenes.normalization.cards import width as card_width
-from torchreel.scenes.normalization.desk import NormDesk
 from torchreel.scenes.normalization.sets_trace import Partition
+from torchreel.scenes.normalization.stations import CARD_GAP, Stations, Steps
 from torchreel.scenes.parts.grid import Cell, Grid
-from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
+from torchreel.scenes.parts.layout import STAGE, Placed
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.motion import Appear, Paint, Vanish
-from torchreel.scenes.parts.rooms import NAME, Part
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_GAP, _BETWEEN, _FOOT = 0.26, 0.12, 0.3
-_CARD_GAP = 0.1
-_MOST_ROWS, _MOST_COLS = 8, 6
 _TINT = 0.24
-
-
-@dataclass(frozen=True)
-class Steps:
-    """The tensors of a layer's steps.
-
-    `first` stands in the middle block and, where weight or bias follow, gives way to `normalized`. `statistics` are
-    those of a set, of which `given` are there from the start; `axes` are those of the input that weight and bias have,
-    `by_place` whether they have a value for each place of a set. `said` are names above the middle block.
-    """
-
-    first: str
-    normalized: str
-    statistics: tuple[str, ...]
-    given: tuple[str, ...]
-    axes: tuple[int, ...]
-    by_place: bool = False
-    names: str = ""
-    said: Mapping[str, str] = field(default_factory=dict)
 
 
 class SetGrid(Grid):
@@ -75,7 +48,7 @@ class SetGrid(Grid):
         return self.writes(self.value(cell))
 
 
-class NormBoard(NormDesk):
+class NormBoard(Stations):
     """Everything that stands on the stage of the steps.
 
     `blocks[tensor]` are the planes of a tensor, `cards[set]` the statistics, `scenery` what never changes. `note` says
@@ -90,11 +63,7 @@ class NormBoard(NormDesk):
         steps: Steps,
         note: Callable[[Index, Index], str],
     ) -> None:
-        super().__init__(look, trace)
-        self.partition, self.steps = partition, steps
-        self.affine = [name for name in ("weight", "bias") if name in trace.tensors]
-        self.by_place = steps.by_place
-        self.arrangement, self.placed = self._fitted()
+        super().__init__(look, trace, partition, steps)
         places = {"input": "input", steps.first: "middle", steps.normalized: "middle", "output": "output"}
         self.blocks = {name: list(self._block(name, place)) for name, place in places.items() if name}
         self.cards = dict(self._cards())
@@ -206,95 +175,6 @@ class NormBoard(NormDesk):
         """The name above the middle block."""
         return self._title(tensor, "middle")
 
-    def _fitted(self) -> tuple[Arrangement, dict[str, Placed]]:
-        """As much of the input as fits with numbers, and the places of everything."""
-        wanted = 0
-        for cols in range(_MOST_COLS, 0, -1):
-            self.arrangement = arrangements(self.partition, self.steps.names, (_MOST_ROWS, cols))
-            size = math.prod(self.arrangement.shown)
-            if size == wanted:
-                continue
-            wanted = size
-            placed = self._try()
-            if placed is not None:
-                return self.arrangement, placed
-        self.arrangement = arrangements(self.partition, self.steps.names, (1, 1))
-        return self.arrangement, fill(STAGE, self._figure(), same=[("input", "middle", "output")])
-
-    def _try(self) -> dict[str, Placed] | None:
-        """The places of everything if all numbers of the arrangement can be read."""
-        try:
-            placed = fill(STAGE, self._figure(), same=[("input", "middle", "output")])
-        except ValueError:
-            return None
-        named = ("input", "middle", "output", *(self.affine if self.by_place else ()))
-        rooms = {name: placed[name].cells for name in named}
-        whole = (rooms["input"].rows, rooms["input"].cols) == self.arrangement.size
-        return placed if whole and all(cells.text_size for cells in rooms.values()) else None
-
-    def _statistics_width(self) -> float:
-        names = [self.arrangement.owner_name(owner) for owner in self.arrangement.sets]
-        return card_width(self, self.steps.statistics, names)
-
-    def _parameter_width(self) -> float:
-        return card_width(self, self.affine, ["c=0"])
-
-    def _figure(self) -> Mosaic:
-        """The stations from left to right."""
-        arrangement, steps = self.arrangement, self.steps
-        rows, cols = arrangement.size
-        down, across = arrangement.planes
-        feet = _FOOT if any(self._feet()) else 0.0
-        block: dict[str, Any] = {"rows": rows, "cols": cols, "down": down, "across": across,
-                                 "between": _BETWEEN, "below": feet, "name": "name", "tall": self._tall}  # fmt: skip
-        count = len(arrangement.sets)
-        high = count * (card_height(len(steps.statistics)) + _CARD_GAP) - _CARD_GAP
-        parts: dict[str, Part] = {
-            "input": Room(**{**block, "texts": self.texts("input")}, sides=self._sides()),
-            "statistics": Room(wide=self._statistics_width(), high=0.1 if self._lined else high),
-            "middle": Room(**{**block, "texts": self.texts(*filter(None, (steps.first, steps.normalized)))}),
-        }
-        if self.affine and self.by_place:
-            parts["parameters"] = in_column({name: self._parameter_room(name) for name in self.affine})
-        elif self.affine:
-            high = len(self._channels) * (card_height(len(self.affine)) + _CARD_GAP) - _CARD_GAP
-            parts["parameters"] = Room(wide=self._parameter_width(), high=high)
-        parts["output"] = Room(**{**block, "texts": self.texts("output")})
-        return in_row(parts, gap=(_GAP, 0.9))
-
-    @property
-    def _lined(self) -> bool:
-        """Whether sets lie below each other, so that each card stands in line with its own."""
-        arrangement = self.arrangement
-        rows = arrangement.size[0] * arrangement.planes[0]
-        least = card_height(len(self.steps.statistics), False)
-        return arrangement.in_rows > 0 and rows * least / arrangement.in_rows < STAGE.height - NAME - 0.5
-
-    @property
-    def _tall(self) -> float:
-        return 1.5 if self._lined and self.arrangement.in_rows == 1 else 1.25
-
-    @property
-    def _channels(self) -> list[int]:
-        """The shown places along the axis of weight and bias."""
-        return list(range(self.arrangement.shown[self.steps.axes[0]]))
-
-    def _parameter_room(self, name: str) -> Room:
-        _, down, across = self._place_shape()
-        rows, cols = self.arrangement.size
-        rows = rows if len(self.steps.axes) > 1 else 1
-        return Room(rows, cols, self.texts(name), down=down, across=across, between=_BETWEEN, name=f"{name} w (0)",
-                    largest=0.62, tall=1.0)  # fmt: skip
-
-    def _place_shape(self) -> tuple[Index, int, int]:
-        """The axes of weight and bias that set planes apart, and how many planes stand down and across."""
-        arrangement, own = self.arrangement, self.steps.axes[:-2]
-        sizes = [
-            int(np.prod([arrangement.shown[axis] for axis in axes if axis in own], dtype=int))
-            for axes in (arrangement.down, arrangement.across)
-        ]
-        return own, sizes[0], sizes[1]
-
     def _block(self, tensor: str, place: str) -> Iterator[SetGrid]:
         placed, arrangement = self.placed[place], self.arrangement
         down, across = arrangement.planes
@@ -315,7 +195,7 @@ class NormBoard(NormDesk):
         for number, owner in enumerate(sets):
             middle = (x, y + ((len(sets) - 1) / 2 - number) * pitch)
             name, color = self.arrangement.owner_name(owner), self.color(owner)
-            wide, high = self._statistics_width(), pitch - _CARD_GAP
+            wide, high = self._statistics_width(), pitch - CARD_GAP
             if self._lined:
                 low, top = self._heights(owner)
                 middle, high = (x, (low + top) / 2), min(top - low, 1.6) - 0.03
@@ -324,7 +204,7 @@ class NormBoard(NormDesk):
 
     def _pitch(self, count: int, lines: int) -> float:
         """How far cards below each other are apart: larger ones where they are few."""
-        least = card_height(lines) + _CARD_GAP
+        least = card_height(lines) + CARD_GAP
         return max(least, min(1.3 * least, (STAGE.height - 0.4) / count))
 
     def _heights(self, owner: Index) -> tuple[float, float]:
@@ -345,7 +225,7 @@ class NormBoard(NormDesk):
                 middle = (x, y + ((len(channels) - 1) / 2 - channel) * pitch)
                 name = f"c={channel}" if self.steps.names else f"[{channel}]"
                 wide = self._parameter_width()
-                high = pitch - _CARD_GAP
+                high = pitch - CARD_GAP
                 yield Card(self, name, self.affine, (channel,), wide, middle, color, self.affine, high)
 
     def _places(self) -> Iterator[Any]:
@@ -372,25 +252,6 @@ class NormBoard(NormDesk):
             return self.title(tensor, placed.head, shape=fits)
         said = self.steps.said.get(tensor, self.trace.symbol(tensor).strip("()"))
         return VGroup(MathText(said, 0.29, self.look.theme.text).place(placed.head, vertical="baseline"))
-
-    def _sides(self) -> list[str]:
-        arrangement = self.arrangement
-        down = arrangement.planes[0]
-        own = [arrangement.side(number) for number in range(down)]
-        if any(own):
-            return own
-        return arrangement.rows() if down == 1 else []
-
-    def _feet(self) -> list[str]:
-        arrangement = self.arrangement
-        across = arrangement.planes[1]
-        own = [arrangement.foot(number) for number in range(across)]
-        if any(own):
-            return own
-        shape = self.partition.shape
-        if len(shape) == 2 and self.steps.names:
-            return [f"{self.steps.names[1]}={col}" for col in range(arrangement.size[1])]
-        return []
 
     def _labels(self) -> Iterator[Text]:
         """Samples and channels beside and below the input, channels below the other blocks too."""

@@ -9,8 +9,8 @@ from typing import Any
 from manim import Animation
 
 from torchreel.scenes.normalization import operators
+from torchreel.scenes.normalization.five_steps import FiveSteps
 from torchreel.scenes.normalization.groups import GroupsBoard, Heading, numbers_a_group
-from torchreel.scenes.normalization.layer_norm import FiveSteps
 from torchreel.scenes.parts.look import Stroke
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
@@ -63,7 +63,9 @@ class GroupNorm(FiveSteps):
 
     def law(self) -> Sequence[Token]:
         """The definition; the example `groups` is about the statistics."""
-        return [Token("output = (input − mean) / √(var + ε)")] if self._settings() else super().law()
+        if not self._settings():
+            return super().law()
+        return self._law(f"(input − mean) / √(var + {self._eps})")
 
     def figure(self) -> Step | None:
         """The first result of the setting whose groups are neither all channels nor one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torchreel.scenes.normalization import operators
-from torchreel.scenes.normalization.layer_norm import FiveSteps
+from torchreel.scenes.normalization.five_steps import FiveSteps
 
 
 class _InstanceNorm(FiveSteps):

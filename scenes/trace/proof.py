@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -37,6 +38,7 @@ INEXACT = 99
 SYMBOLS = {"input": "x", "weight": "w", "bias": "b", "output": "y"}
 """What formulas call the tensors that most operators have."""
 _PARAMETERS = ("weight", "bias")
+_NUMBER = re.compile(r"\d+")
 
 
 class TraceError(TorchreelError):
@@ -204,8 +206,11 @@ class Trace:
         return self._ranges[tensor]
 
     def symbol(self, tensor: str) -> str:
-        """What formulas call a tensor: its symbol, or its name where none is declared."""
-        return self.symbols.get(tensor, tensor)
+        """What formulas call a tensor: its symbol, or its name where none is declared.
+
+        A symbol of `tail#_logprob` is that of `tail0_logprob`, `tail1_logprob` and so on.
+        """
+        return self.symbols.get(tensor) or self.symbols.get(_NUMBER.sub("#", tensor), tensor)
 
     def role(self, tensor: str) -> str:
         """What a tensor is in the call: an `input`, a `parameter` (or buffer) of the module, or a `result`.

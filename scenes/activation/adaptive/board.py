@@ -1,26 +1,29 @@
-"""The stage of AdaptiveLogSoftmaxWithLoss: samples on the left, the head and its clusters on the right."""
+"""The stage of AdaptiveLogSoftmaxWithLoss: samples at the left, head over tails in the middle, outputs at the right."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.activation.adaptive.trace import Routes
-from torchreel.scenes.parts.gates import Cursors, Route, Sampled, Slots, Wire, sample
-from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.text import Text, measure
+from torchreel.scenes.parts.gates import Route, Sampled, Slots, Wire, sample
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, Look
+from torchreel.scenes.parts.text import measure
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_LEFT, _TOP = -6.8, 2.1
-_ROW, _WIDE, _NARROW = 0.56, 0.98, 0.62
-_MIDDLE, _ROOM = 2.3, 7.4
-_HEAD_Y = 1.95
-_CELL = (1.05, 0.56)
-_MOST_ROWS, _MOST_COLS, _MOST_CELLS, _MOST_TAILS = 5, 4, 7, 3
+_LEFT, _RIGHT, _TOP = -6.8, 6.75, 2.3
+_ROW, _WIDE, _NARROW = 0.62, 1.15, 0.62
+_TREE = (-2.75, 4.7)
+_HEAD_Y, _TAIL_Y = 1.6, -0.95
+_CELL = (1.05, 0.62)
+_APART, _BESIDE = 0.45, 0.08
+_NAMED, _CLASSES = 0.2, 0.24
+_MOST_ROWS, _MOST_COLS, _MOST_TAILS = 5, 4, 3
+_PLAIN = 1e9
+_MOST_CELLS = {1: 7, 2: 5, 3: 5}
 
 
 Element = Callable[[int, int], Index]
@@ -37,14 +40,12 @@ class AdaptiveSoftmaxBoard(Board):
         self.tails = range(1, min(_MOST_TAILS, len(routes.edges) - 2) + 1)
         self.rows = sample(self.count, _MOST_ROWS)
         self.columns = self._columns()
-        self.loss = self._sampled(
-            "loss", (0,), (0,), lambda i, j: (), (self._x("output"), self._loss_y), _WIDE, True
-        )
-        self.cursors = Cursors(look)
+        at = (_RIGHT - _WIDE / 2, self._foot - 0.9)
+        self.loss = self._sampled("loss", (0,), (0,), lambda i, j: (), at, _WIDE, True)
         self.row_of = {slot: row for row, slot in enumerate(self.rows) if slot is not None}
         self.grids: dict[str, Sampled] = {}
-        self.labels: dict[str, VGroup] = {}
-        self.wires = {number: self._wire(number) for number in self.tails}
+        self.labels = VGroup()
+        self.wires: dict[int, Wire] = {}
 
     @property
     def samples(self) -> list[int]:
@@ -54,40 +55,47 @@ class AdaptiveSoftmaxBoard(Board):
     @property
     def is_partial(self) -> bool:
         """Whether samples, features, classes or clusters are left out."""
-        sizes = [self.trace.shape("head_logprob")[1], *(self._size(number) for number in self.tails)]
-        features = self.trace.shape("input")[-1]
-        left_out = len(self.routes.edges) - 2 > _MOST_TAILS or None in self.rows or features > _MOST_COLS
-        return left_out or max(sizes) > _MOST_CELLS
+        most = _MOST_CELLS[len(self.tails)]
+        left_out = len(self.routes.edges) - 2 > _MOST_TAILS or None in self.rows
+        sizes = [self._size(tail) > (most if tail else _MOST_CELLS[1]) for tail in (0, *self.tails)]
+        return left_out or self.trace.shape("input")[-1] > _MOST_COLS or any(sizes)
 
     def scenery(self) -> VGroup:
-        """What stands from the beginning, with blank cells for the first sample."""
-        loss = self.label("loss", (self._x("output") - _WIDE / 2 - 0.12, self._loss_y), align="right")
-        heads = [column.caption(name) for name, column in self.columns.items()]
-        return VGroup(*self.columns.values(), *heads, self.loss, loss, *self.wires.values(), *self._names())
+        """What stands from the beginning: the samples, and blank cells for their outputs and the loss."""
+        heads = [
+            self.title(name, (column.middle[0], self._head), size=MIN_TEXT, shape=False)
+            for name, column in self.columns.items()
+        ]
+        above = self.loss.middle[1] + _ROW / 2 + 0.14
+        loss = self.title("loss", (self.loss.middle[0], above), size=MIN_TEXT, shape=False)
+        return VGroup(*self.columns.values(), *heads, self.loss, loss)
 
     def show(self, number: int, whole: bool) -> list[Mobject]:
-        """The grids of sample `number`, blank unless `whole`; a cluster it does not need stays blank."""
+        """The grids of sample `number`, blank unless `whole`; a tail it does not need stays blank."""
         own = int(self.routes.cluster[number])
+        self.labels = VGroup()
         self.grids = {"head": self._grid(0, number, not whole)}
         for tail in self.tails:
             self.grids[f"tail{tail - 1}"] = self._grid(tail, number, not (whole and tail == own))
-        return [*self.grids.values(), *self.labels.values()]
+        self.wires = {tail: self._wire(tail, number) for tail in self.tails}
+        return [*self.wires.values(), *self.grids.values(), self.labels]
 
     def everything(self) -> list[Mobject]:
         """The current sample's grids with the numbers written on them."""
         parts = [part for grid in self.grids.values() for part in grid.everything()]
-        return [*parts, *self.labels.values()]
+        return [*parts, *self.wires.values(), self.labels]
 
     def output_index(self, number: int) -> Index:
         """The index of a sample's output and target."""
         return (number,) if self.is_batched else ()
 
-    def rings(self, number: int, *names: str) -> list[np.ndarray]:
-        """Outlines: `target` or `output` of a sample's row, its cell in `head` or in the `tail` it needs."""
-        return [found for name in names for found in self._ring(number, name)]
+    def head_place(self, number: int) -> int:
+        """Where the head has a sample's class, or the cluster of its class."""
+        cluster, place = int(self.routes.cluster[number]), int(self.routes.place[number])
+        return self.routes.edges[1] + cluster - 1 if cluster else place
 
     def light(self, number: int) -> list[Animation]:
-        """The wire to the cluster that a sample needs lights up, the others are calm."""
+        """The wire to the tail that a sample needs lights up, the others are calm."""
         own = int(self.routes.cluster[number])
         return [
             move
@@ -95,41 +103,41 @@ class AdaptiveSoftmaxBoard(Board):
             for move in (wire.light() if tail == own else wire.rest())
         ]
 
-    def write_output(self, number: int, start: np.ndarray | None = None) -> list[Animation]:
+    def write_output(self, number: int) -> list[Animation]:
         """A sample's output comes into its cell."""
-        return self.columns["output"].write((self.row_of[number], 0), start) if number in self.row_of else []
-
-    def _ring(self, number: int, name: str) -> list[np.ndarray]:
-        own, place = int(self.routes.cluster[number]), int(self.routes.place[number])
-        if name in self.columns:
-            return [self.columns[name].around((self.row_of[number], 0))] if number in self.row_of else []
-        at = place if name == "tail" or own == 0 else self.routes.edges[1] + own - 1
-        grid = self.grids.get("head" if name == "head" else f"tail{own - 1}")
-        slots = list(grid.col_slots) if grid else []
-        return [grid.around((0, slots.index(at)))] if grid and at in slots else []
+        return self.columns["output"].write((self.row_of[number], 0)) if number in self.row_of else []
 
     def _grid(self, tail: int, number: int, blank: bool) -> Sampled:
         """The log-probabilities of one softmax for a sample; its labels are the classes."""
         name = f"tail{tail - 1}" if tail else "head"
-        own = int(self.routes.cluster[number])
         row = number if not tail else int((self.routes.cluster[:number] == tail).sum())
-        needed = [int(self.routes.place[number])] if tail == own else []
-        needed += [self.routes.edges[1] + own - 1] if own and not tail else []
-        slots = _with(self._size(tail), needed)
-        at = (_MIDDLE, self._y(tail))
+        slots = self._slots(tail, number)
+        width = self._cell(tail, slots)
         grid = self._sampled(
-            f"{name}_logprob", (0,), slots, lambda _, slot: (row, slot), at, self._cell(slots), blank
+            f"{name}_logprob", (0,), slots, lambda _, slot: (row, slot), self._at(tail), width, blank
         )
-        self.labels[name] = self._class_names(grid, tail)
+        self._name(grid, tail, width)
         return grid
 
-    def _class_names(self, grid: Sampled, tail: int) -> VGroup:
-        texts = [
-            self.label(self._class_name(tail, slot), _above(grid.center((0, k))), MIN_TEXT)
-            for k, slot in enumerate(grid.col_slots)
-            if slot is not None
-        ]
-        return VGroup(*texts)
+    def _slots(self, tail: int, number: int) -> Slots:
+        own = int(self.routes.cluster[number])
+        most = _MOST_CELLS[len(self.tails)] if tail else _MOST_CELLS[1]
+        if tail:
+            return _with(self._size(tail), [int(self.routes.place[number])] if tail == own else [], most)
+        return _with(self._size(0), [self.head_place(number)], most)
+
+    def _name(self, grid: Sampled, tail: int, width: float) -> None:
+        """The classes over the head's cells and under a tail's, and what the row is called."""
+        under, middle = grid.middle[1] - _ROW / 2, grid.middle[0]
+        y = under - _CLASSES if tail else grid.middle[1] + _ROW / 2 + _CLASSES
+        for k, slot in enumerate(grid.col_slots):
+            if slot is not None and measure(text := self._class_name(tail, slot), MIN_TEXT) < width:
+                self.labels.add(self.label(text, (grid.center((0, k))[0], y), MIN_TEXT))
+        symbol = self.trace.symbol(f"tail{tail - 1}_logprob" if tail else "head_logprob")
+        said = f"tail[{tail - 1}]  {symbol}" if tail else f"head  {symbol}"
+        left = middle - len(grid.col_slots) * width / 2
+        at = (middle, y - 0.34) if tail else (left, under - _NAMED - 0.05)
+        self.labels.add(self.label(said, at, MIN_TEXT, align="center" if tail else "left"))
 
     def _class_name(self, tail: int, slot: int) -> str:
         edges = self.routes.edges
@@ -138,77 +146,62 @@ class AdaptiveSoftmaxBoard(Board):
         inside = slot - edges[1]
         return str(slot) if inside < 0 else f"{edges[inside + 1]}–{edges[inside + 2] - 1}"
 
-    def _names(self) -> list[Text]:
-        """Names of the head and of the clusters, left of their cells."""
-        names = ["head", *(f"tail[{number - 1}]" for number in self.tails)]
-        left = _MIDDLE - _ROOM / 2 - 0.1
-        return [
-            self.label(name, (left, self._y(number) + 0.42), align="left")
-            for number, name in enumerate(names)
-        ]
-
-    def _wire(self, number: int) -> Wire:
-        """From a cluster's cell in the head round to the right end of its own cells."""
-        slots = _with(self._size(0), [self.routes.edges[1] + number - 1])
-        width = self._cell(slots)
-        x = _MIDDLE + (slots.index(self.routes.edges[1] + number - 1) - (len(slots) - 1) / 2) * width
-        inner = _with(self._size(number), [])
-        end = _MIDDLE + len(inner) * self._cell(inner) / 2
-        edge = _MIDDLE + _ROOM / 2 + 0.1 + 0.22 * number
-        under = _HEAD_Y - _CELL[1] / 2
-        bend = under - 0.16 - 0.16 * (len(self.tails) - number)
-        corners = (
-            (x, under),
-            (x, bend),
-            (edge, bend),
-            (edge, self._y(number)),
-            (end + 0.04, self._y(number)),
-        )
+    def _wire(self, tail: int, number: int) -> Wire:
+        """From a cluster's cell in the head down into its tail."""
+        head = self.grids["head"]
+        slots, at = list(head.col_slots), self.routes.edges[1] + tail - 1
+        slot = slots.index(at) if at in slots else len(slots) - 1
+        x, end = float(head.center((0, slot))[0]), self.grids[f"tail{tail - 1}"].middle
+        bend = (_HEAD_Y + _TAIL_Y) / 2 - 0.25 * (tail - (len(self.tails) + 1) / 2)
+        under, top = _HEAD_Y - _ROW / 2 - 0.03, float(end[1]) + _ROW / 2 + 0.05
+        corners = ((x, under), (x, bend), (float(end[0]), bend), (float(end[0]), top))
         return Wire(self.look, Route(corners, self.look.theme.accent, head=True))
 
-    def _y(self, tail: int) -> float:
+    def _at(self, tail: int) -> tuple[float, float]:
+        left, right = _TREE
         if not tail:
-            return _HEAD_Y
+            return (left + right) / 2, _HEAD_Y
         count = len(self.tails)
-        return {1: (-0.6,), 2: (0.0, -1.7), 3: (0.3, -0.95, -2.2)}[count][tail - 1]
+        return left + (right - left) * (tail - 0.5) / count, _TAIL_Y
 
     def _size(self, tail: int) -> int:
         """How many cells the head, or a cluster, has."""
         edges = self.routes.edges
         return edges[tail + 1] - edges[tail] if tail else edges[1] + len(edges) - 2
 
-    def _cell(self, slots: Slots) -> float:
-        return min(_CELL[0], (_ROOM - 1.2) / len(slots))
+    def _cell(self, tail: int, slots: Slots) -> float:
+        room = (_TREE[1] - _TREE[0]) / (len(self.tails) if tail else 1) - _APART
+        return min(_CELL[0], room / len(slots))
 
     def _columns(self) -> dict[str, Sampled]:
         features = sample(self.trace.shape("input")[-1], _MOST_COLS)
-        middle = _TOP - 0.2 - _ROW * len(self.rows) / 2
-        places: dict[str, Slots] = {"input": features, "target": (0,), "output": (0,)}
+        target = _LEFT + _NARROW / 2
+        places: dict[str, tuple[Slots, float, float]] = {
+            "target": ((0,), target, _NARROW),
+            "input": (features, target + _NARROW / 2 + 0.3 + len(features) * _NARROW / 2, _NARROW),
+            "output": ((0,), _RIGHT - _WIDE / 2, _WIDE),
+        }
+        middle = (self._head + self._foot) / 2 - 0.07
         return {
             name: self._sampled(
-                name, self.rows, slots, self._element(name), (self._x(name), middle),
-                _WIDE if name == "output" else _NARROW, name == "output",
+                name, self.rows, slots, self._element(name), (x, middle), wide, name == "output"
             )
-            for name, slots in places.items()
-        }  # fmt: skip
+            for name, (slots, x, wide) in places.items()
+        }
 
     def _element(self, name: str) -> Element:
         if name == "input":
             return lambda row, col: (row, col) if self.is_batched else (col,)
         return lambda row, _: self.output_index(row)
 
-    def _x(self, name: str) -> float:
-        features = len(sample(self.trace.shape("input")[-1], _MOST_COLS)) * _NARROW
-        target = _LEFT + features + 0.25 + _NARROW / 2
-        return {
-            "input": _LEFT + features / 2,
-            "target": target,
-            "output": target + _NARROW / 2 + 0.25 + _WIDE / 2,
-        }[name]
+    @property
+    def _head(self) -> float:
+        return _TOP
 
     @property
-    def _loss_y(self) -> float:
-        return _TOP - 0.2 - _ROW * len(self.rows) - 0.55
+    def _foot(self) -> float:
+        """Under the last sample."""
+        return _TOP - 0.14 - _ROW * len(self.rows)
 
     def _sampled(
         self,
@@ -221,21 +214,20 @@ class AdaptiveSoftmaxBoard(Board):
         blank: bool,
     ) -> Sampled:
         ems = max((measure(text, 1.0) for text in self.texts(tensor)), default=1.0)
-        size = min(0.26, (width - 0.08) / ems)
-        cells = (width, _ROW, size if size >= MIN_TEXT else 0.0)
-        return Sampled(self.look, self.trace, tensor, rows, cols, element, cells, at, blank=blank)
+        size = min(0.28, (width - 2 * _BESIDE) / ems)
+        cells = (width, _ROW, size if size >= MIN_NUMBER else 0.0)
+        scale = _PLAIN if tensor == "target" else None
+        return Sampled(
+            self.look, self.trace, tensor, rows, cols, element, cells, at, blank=blank, scale=scale
+        )
 
 
-def _with(size: int, needed: Sequence[int]) -> Slots:
+def _with(size: int, needed: Sequence[int], most: int) -> Slots:
     """The positions of an axis to show, with those that are needed among them."""
-    if size <= _MOST_CELLS:
+    if size <= most:
         return tuple(range(size))
-    kept = sorted({0, 1, *needed, size - 1})
+    kept = sorted({0, *needed, size - 1})
     slots: list[int | None] = []
     for place in kept:
         slots += [None, place] if slots and place != (slots[-1] or 0) + 1 else [place]
     return tuple(slots)
-
-
-def _above(middle: np.ndarray) -> tuple[float, float]:
-    return float(middle[0]), float(middle[1]) + 0.42

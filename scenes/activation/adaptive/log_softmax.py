@@ -2,128 +2,155 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
 
-from manim import Animation
+from manim import Animation, Mobject
 
 from torchreel.scenes.activation import operators
 from torchreel.scenes.activation.adaptive.board import AdaptiveSoftmaxBoard
 from torchreel.scenes.activation.adaptive.trace import Routes
-from torchreel.scenes.parts.motion import Vanish, sweep_times
+from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
-from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.proof import Step
+
+_LATER = 0.4
 
 
 class AdaptiveLogSoftmaxWithLoss(OperatorScene):
-    """A frequent and a rare target take their routes step by step, the others quickly; then the loss."""
+    """A frequent and a rare target take their ways step by step, the others quickly; then the loss."""
 
     operator = operators.AdaptiveLogSoftmaxWithLoss
 
     def story(self) -> Iterator[Beat]:
         self.routes = Routes.of(self.trace.module, self.trace.tensors["target"].reshape(-1))  # type: ignore[union-attr]
         self.board = AdaptiveSoftmaxBoard(self.look, self.trace, self.routes)
+        self.marked: list[Mobject] = []
         slow = self._slow()
         self.add(self.board.scenery(), *self.board.show(slow[0], whole=False))
-        law = [Token("output = log P(class)  =  log P(cluster) + log P(class | cluster)")]
-        also = ("part",) if self.board.is_partial else ()
-        yield Beat("start", run_time=1.9, formula=law, also=also)
+        if self.board.is_partial:
+            self.add(self.board.note(self.words("part")))
+        yield Beat("start")
         for number in slow:
             yield from self._in_full(number)
-        rest = [number for number in self.board.samples if number not in slow]
-        for number, seconds in zip(rest, sweep_times(len(rest), 0.9, 0.5), strict=True):
-            step = self.trace.step("output", self.board.output_index(number))
-            yield Beat("sweep", partial(self._sweep, number), 0.5, seconds, step)
-        yield Beat("loss", self._loss, 0.5, 1.0, self.trace.step("loss", ()))
-        yield Beat("done", self._finish, 0.4, 1.0)
+        for number in self.board.samples:
+            if number not in slow:
+                step, look = self._output(number), partial(self._whole, number)
+                write = partial(self.board.write_output, number)
+                yield Beat("loss", write, 0.3, _LATER, step, look=look, sweep=True)
+        loss = self.trace.step("loss", ())
+        yield Beat("loss", partial(self.board.loss.write, (0, 0)), 0.4, 0.8, loss, look=self._at_loss)
+        yield Beat("loss", self._leave, 0.1)
 
-    def values(self) -> dict[str, object]:
-        module: Any = self.trace.module
-        return {
-            "shortlist": module.shortlist_size,
-            "head": module.head_size,
-            "classes": module.n_classes,
-        }
+    def law(self) -> list[Token]:
+        return [Token("output = head_logprob     or     output = head_logprob + tail0_logprob")]
+
+    def figure(self) -> Step | None:
+        return self._output(self._slow()[-1])
 
     def call(self) -> list[tuple[str, bool]]:
         """The arguments alone: with the class's long name, which is the title, they would not fit."""
         return [("(", False), *super().call()[1:]]
+
+    def selects(self, tensor: str, index: Index) -> Iterator[tuple[str, Index]]:
+        """A target says which class's value is taken."""
+        number = self._sample(tensor, index)
+        if number is not None:
+            yield "target", self.board.output_index(number)
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """A log-probability is made of a sample's whole input; the target says which one."""
+        number = self._sample(step.tensor, step.index)
+        if number is None or step.tensor == "output":
+            return super().pointing_at(step)
+        places = Places(self.staged)
+        target = places[(step.tensor, step.index)]
+        at = self.board.output_index(number)
+        row = [("input", (*at, k)) for k in range(self.trace.shape("input")[-1])]
+        sources = places.of([*row, ("target", at)])
+        return None if target is None else Pointer(self.look, target, sources)
+
+    def _sample(self, tensor: str, index: Index) -> int | None:
+        """The sample that an element of the head, a tail or the output belongs to."""
+        if tensor == "output":
+            return index[0] if index else 0
+        if not tensor.endswith("_logprob"):
+            return None
+        if tensor == "head_logprob":
+            return index[0]
+        rows = tensor.replace("_logprob", "_rows")
+        return int(self.trace.value(rows, (index[0],)))
+
+    def _output(self, number: int) -> Step:
+        return self.trace.step("output", self.board.output_index(number))
 
     def _slow(self) -> list[int]:
         """The first sample of each kind: with a frequent target, with a rare one."""
         first: dict[bool, int] = {}
         for number in self.board.samples:
             first.setdefault(bool(self.routes.cluster[number]), number)
-        return sorted(first.values())
+        return [first[kind] for kind in sorted(first)]
 
     def _in_full(self, number: int) -> Iterator[Beat]:
-        values, cluster = self._facts(number), int(self.routes.cluster[number])
-        place = int(self.routes.place[number])
-        step = self.trace.step("output", self.board.output_index(number))
-        in_head = place if not cluster else self.routes.edges[1] + cluster - 1
-        head = self.trace.step("head_logprob", (number, in_head))
-        yield Beat("head", partial(self._head, number), 0.7, 0.8, head, values)
-        if not cluster:
-            yield Beat("frequent", partial(self._take, number, "head"), 0.6, 1.1, step, values)
-            return
-        row = int((self.routes.cluster[:number] == cluster).sum())
-        tail = self.trace.step(f"tail{cluster - 1}_logprob", (row, place))
-        yield Beat("cluster", partial(self._choose, number), 0.6, 0.8, head, values)
-        yield Beat("tail", partial(self._tail, number), 0.7, 0.9, tail, values)
-        yield Beat("rare", partial(self._take, number, "tail"), 0.6, 1.1, step, values)
-
-    def _facts(self, number: int) -> dict[str, object]:
-        module: Any = self.trace.module
-        cluster, edges = int(self.routes.cluster[number]), self.routes.edges
-        index = self.board.output_index(number)
-        hidden = module.tail[cluster - 1][0].out_features if cluster else 0
-        return {
-            "sample": number,
-            "target": int(self.trace.value("target", index)),
-            "value": self.text("output", self.trace.value("output", index)),
-            "low": edges[cluster],
-            "high": edges[cluster + 1] - 1,
-            "size": edges[cluster + 1] - edges[cluster],
-            "hidden": hidden,
+        cluster, place = int(self.routes.cluster[number]), int(self.routes.place[number])
+        values: dict[str, object] = {
+            "target": int(self.trace.value("target", self.board.output_index(number)))
         }
+        in_head = self.board.head_place(number)
+        head = self.trace.step("head_logprob", (number, in_head))
+        key = "cluster" if cluster else "frequent"
+        yield Beat(
+            key, partial(self._write, "head"), 0.4, 0.8, head, values, look=partial(self._begin, number, head)
+        )
+        if cluster:
+            row = int((self.routes.cluster[:number] == cluster).sum())
+            tail = self.trace.step(f"tail{cluster - 1}_logprob", (row, place))
+            yield Beat(
+                "tail", partial(self._write, f"tail{cluster - 1}"), 0.4, 0.8, tail, values,
+                look=partial(self._enter, number, tail),
+            )  # fmt: skip
+        step = self._output(number)
+        yield Beat(
+            "rare" if cluster else "frequent", partial(self.board.write_output, number), 0.4, 0.8, step, values,
+            look=partial(self._point, step),
+        )  # fmt: skip
 
-    def _head(self, number: int) -> Iterable[Animation]:
-        self.remove(*self.board.everything())
-        self.add(*self.board.show(number, whole=False))
-        cursors = self.board.cursors.on(*self.board.rings(number, "target"))
-        calm = [move for wire in self.board.wires.values() for move in wire.rest()]
-        return [*cursors, *calm, *self.board.grids["head"].write_all()]
+    def _begin(self, number: int, step: Step) -> Sequence[Animation]:
+        """Another sample comes into the head, whose numbers are not there yet."""
+        self._put(number, whole=False)
+        return self._point(step)
 
-    def _choose(self, number: int) -> Iterable[Animation]:
-        return [
-            *self.board.cursors.on(*self.board.rings(number, "target", "head")),
-            *self.board.light(number),
-        ]
+    def _enter(self, number: int, step: Step) -> Sequence[Animation]:
+        return [*self.board.light(number), *self._point(step)]
 
-    def _tail(self, number: int) -> Iterable[Animation]:
-        grid = self.board.grids.get(f"tail{int(self.routes.cluster[number]) - 1}")
-        frames = self.board.rings(number, "target", "head", "tail")
-        return [*self.board.cursors.on(*frames), *(grid.write_all() if grid else [])]
+    def _whole(self, number: int) -> Sequence[Animation]:
+        self._put(number, whole=True)
+        return [*self.board.light(number), *self._point(self._output(number))]
 
-    def _take(self, number: int, last: str) -> Iterable[Animation]:
-        """The output is written, from the cell that completes it."""
-        names = ("head",) if last == "head" else ("head", "tail")
-        frames = self.board.rings(number, *names, "output")
-        at = self.board.rings(number, last)
-        start = (at[0].min(0) + at[0].max(0)) / 2 if at else None
-        return [*self.board.cursors.on(*frames), *self.board.write_output(number, start)]
+    def _at_loss(self) -> Sequence[Animation]:
+        """The sample of the last picture is on the stage again."""
+        number = self._slow()[-1]
+        self._put(number, whole=True)
+        return [*self.board.light(number), *self._point(self.trace.step("loss", ()))]
 
-    def _sweep(self, number: int) -> Iterable[Animation]:
-        self.remove(*self.board.everything())
-        self.add(*self.board.show(number, whole=True))
-        last = "tail" if self.routes.cluster[number] else "head"
-        return [*self._take(number, last), *self.board.light(number)]
+    def _put(self, number: int, whole: bool) -> None:
+        self.remove(*self.board.everything(), *self.marked)
+        self.add(*self.board.show(number, whole))
 
-    def _loss(self) -> Iterable[Animation]:
-        frames = [self.board.columns["output"].around(), self.board.loss.around()]
-        return [*self.board.cursors.on(*frames), *self.board.loss.write((0, 0))]
+    def _leave(self) -> Sequence[Animation]:
+        self.remove(*self.marked)
+        return []
 
-    def _finish(self) -> Iterable[Animation]:
-        return [Vanish(shape) for shape in self.board.cursors.shapes]
+    def _point(self, step: Step) -> Sequence[Animation]:
+        self.remove(*self.marked)
+        pointer = self.pointing_at(step)
+        self.marked = [] if pointer is None else [pointer]
+        return [Appear(pointer)] if pointer is not None else []
+
+    def _write(self, name: str) -> Sequence[Animation]:
+        grid = self.board.grids.get(name)
+        return [] if grid is None else grid.write_all()

@@ -96,6 +96,8 @@ class CurveBoard(ReadingBoard):
             tall += [*self._array("curve.gate"), *(self.value("gate", row) for row in rows)]
         low_y, high_y = covering(tall)
         named = [value for name, value in self.rules.levels.items() if plain(value) != name]
+        lowest = [float(np.nanmin(self._array(f"curve.{name}"))) for name in self.rules.beside]
+        named += [value for value in lowest if low_y - 1.5 * _ROOM * (high_y - low_y) <= value]
         y = (min([low_y, *(value - _ROOM * (high_y - low_y) for value in named)]), high_y)
         left, right = self.table.room
         area = frame_between(self.look, left, right, y, BOTTOM, TOP - 0.2)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from torchreel.scenes.activation.curve.gates import gelu, hardswish, mish, silu, tanhshrink
 from torchreel.scenes.activation.curve.laws import (
     INF,
     ONE,
@@ -22,7 +23,6 @@ from torchreel.scenes.activation.curve.laws import (
     below,
     bound_as,
     clamped,
-    gated,
     plain,
     rest,
     same,
@@ -41,7 +41,6 @@ from torchreel.scenes.trace.formula import (
     Least,
     Mul,
     Neg,
-    Pow,
     Ref,
     Sub,
 )
@@ -153,47 +152,6 @@ def _times(factor: float, part: Expr) -> Expr:
     return part if factor == 1 else Mul((setting(factor), part))
 
 
-def _product(x: Expr, gate: Expr) -> Expr:
-    return Mul((x, gate))
-
-
-def _gelu(module: Any) -> Law:
-    if module.approximate == "none":
-        return gated(torch.special.ndtr, lambda x: Func("normal_cdf", x), _product, beside={"ReLU": F.relu})
-    root = Const(math.sqrt(2 / math.pi), "√(2/π)")
-
-    def share(x: Expr) -> Expr:
-        inner = Mul((root, Add((x, Mul((Const(0.044715), Pow(x, Const(3))))))))
-        return Mul((Const(0.5), Add((ONE, Func("tanh", inner)))))
-
-    def function(x: Tensor) -> Tensor:
-        return 0.5 * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-
-    return gated(function, share, _product, beside={"x·Φ(x)": F.gelu})
-
-
-def _silu(module: Any) -> Law:
-    return gated(torch.sigmoid, lambda x: Func("sigmoid", x), _product, beside={"ReLU": F.relu})
-
-
-def _mish(module: Any) -> Law:
-    def gate(x: Tensor) -> Tensor:
-        return torch.tanh(F.softplus(x))
-
-    return gated(gate, lambda x: Func("tanh", Func("softplus", x)), _product, beside={"ReLU": F.relu})
-
-
-def _hardswish(module: Any) -> Law:
-    def ramp(x: Expr) -> Expr:
-        return Div(Least((Const(6), Largest((ZERO, Add((x, Const(3))))))), Const(6))
-
-    return gated(F.hardsigmoid, ramp, _product, beside={"SiLU": F.silu}, reach=5.0)
-
-
-def _tanhshrink(module: Any) -> Law:
-    return gated(torch.tanh, lambda x: Func("tanh", x), Sub, "", beside={"y = x": lambda x: x}, reach=3.0)
-
-
 def _sigmoid(module: Any) -> Law:
     return smooth(lambda x: Div(ONE, Add((ONE, Func("exp", Neg(x))))), levels={"0": 0.0, "1": 1.0}, reach=6.0)
 
@@ -295,7 +253,7 @@ def _shrink(limit: float, compared: Function, left: Formula, right: Formula, say
             lambda x, _: Instead(ZERO, x),
             "y = 0",
         ),
-        Piece("below", (-INF, -limit), f"{{}} < {plain(-limit)}", lambda x: x < 0, left, says[0]),
+        Piece("below", (-INF, -limit), f"{{}} < {plain(-limit or 0.0)}", lambda x: x < 0, left, says[0]),
         above("above", limit, right, says[1]),
     )
     return Law(pieces, beside={"y = x": lambda x: x}, reach=max(2.0, min(2 * limit, 10.0)))
@@ -318,25 +276,25 @@ def _threshold(module: Any) -> Law:
 _LAWS: dict[type[nn.Module], Callable[[Any], Law]] = {
     nn.CELU: _celu,
     nn.ELU: _elu,
-    nn.GELU: _gelu,
+    nn.GELU: gelu,
     nn.Hardshrink: _hardshrink,
     nn.Hardsigmoid: _hardsigmoid,
-    nn.Hardswish: _hardswish,
+    nn.Hardswish: hardswish,
     nn.Hardtanh: _hardtanh,
     nn.LeakyReLU: _leaky,
     nn.LogSigmoid: _logsigmoid,
-    nn.Mish: _mish,
+    nn.Mish: mish,
     nn.PReLU: _prelu,
     nn.ReLU: _relu,
     nn.ReLU6: _relu6,
     nn.RReLU: _rrelu,
     nn.SELU: _selu,
-    nn.SiLU: _silu,
+    nn.SiLU: silu,
     nn.Sigmoid: _sigmoid,
     nn.Softplus: _softplus,
     nn.Softshrink: _softshrink,
     nn.Softsign: _softsign,
     nn.Tanh: _tanh,
-    nn.Tanhshrink: _tanhshrink,
+    nn.Tanhshrink: tanhshrink,
     nn.Threshold: _threshold,
 }

@@ -37,7 +37,9 @@ class ReadingScene(OperatorScene):
         target = places[(step.tensor, step.index)]
         if target is None:
             return None
-        pointer = Pointer(self.look, target, places.of(step.reads), "", self._labels())
+        read_off = self.trace.step(self.board.read_off, step.index)
+        sources = places.of([*step.reads, *read_off.reads])
+        pointer = Pointer(self.look, target, sources, "")
         row = next((row for row in self.board.rows if self.board.index(row) == step.index), None)
         if row is None:
             return pointer
@@ -102,7 +104,8 @@ class ReadingScene(OperatorScene):
     def _frames(self, step: Step, target: bool = True) -> list[VMobject]:
         """The frames of an element and of what it is made of, or of the latter alone."""
         places = Places(self.mobjects)
-        place, reads = places[(step.tensor, step.index)], places.of(step.reads)
+        read_off = self.trace.step(self.board.read_off, step.index)
+        place, reads = places[(step.tensor, step.index)], places.of([*step.reads, *read_off.reads])
         if place is None or not reads:
             return []
         pointer = Pointer(self.look, place, reads, "")

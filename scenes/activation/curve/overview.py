@@ -40,7 +40,7 @@ class Activations(OperatorScene):
         yield Beat("done", run_time=0.4)
 
     def law(self) -> Sequence[Token]:
-        return [Token("output = f(input)")] if self._has_values() else ()
+        return [Token("output = f(input)")] if self.has_values() else ()
 
     def figure(self) -> Step | None:
         """SiLU of the input that is nearest to −2."""

@@ -49,7 +49,7 @@ class ActivationScene(ReadingScene):
 
     def law(self) -> Sequence[Token]:
         """The function in symbols, piece by piece."""
-        if not self._has_values():
+        if not self.has_values():
             return ()
         step = self.trace.step("output", (0,) * len(self.trace.shape("output")))
         shown = getattr(step.formula, "arg", step.formula)

@@ -39,7 +39,7 @@ class GLU(ReadingScene):
         yield Beat("done", self._leave, 0.1)
 
     def law(self) -> Sequence[Token]:
-        return [Token("output = a·gate")] if self._has_values() else ()
+        return [Token("output = a·gate")] if self.has_values() else ()
 
     def figure(self) -> Step | None:
         """The element that was told slowly."""

@@ -5,6 +5,7 @@ At the right stand the target, then the loss in line with the cells a path may e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Any
@@ -129,7 +130,9 @@ class CTCBoard(Board):
                     continue
                 before = max(ways, key=lambda way: way[0]) if ways else (0.0, [])
                 best[node] = (before[0] + self._log_probability(node), [*before[1], node])
-        found = [best[end] for end in ends if end in best and not self.is_cropped]
+        found = [
+            best[end] for end in ends if end in best and math.isfinite(best[end][0]) and not self.is_cropped
+        ]
         return max(found, key=lambda way: way[0])[1] if found else []
 
     def product(self, path: Sequence[Node]) -> list[Token]:

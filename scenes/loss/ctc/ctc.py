@@ -81,7 +81,8 @@ class CTCLoss(OperatorScene):
             "cropped": self.board.is_cropped,
             "shorter": shorter,
         }
-        said = [self.words(key) for key, needs in needed.items() if needs]
+        steps = int(self.lattice.input_lengths[0])
+        said = [self.words(key, steps=steps) for key, needs in needed.items() if needs]
         return [VGroup(self.board.note("; ".join(said)))] if said else []
 
     def _step(self, node: Node) -> Step:

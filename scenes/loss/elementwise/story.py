@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -114,10 +114,12 @@ class ElementwiseLoss(LossScene):
         return whole if is_whole else [Token(self.formula())]
 
     def figure(self) -> Step | None:
-        """The second of the elements that were told, with its path over the curve."""
-        if 0 in self.trace.shape("loss"):
-            return None
-        return self._step("loss", self.slow()[:_SLOW][-1])
+        """The most telling of the elements that were told, with its path over the curve."""
+        return None if 0 in self.trace.shape("loss") else self._step("loss", self.telling(self.slow()))
+
+    def telling(self, slow: Sequence[int]) -> int:
+        """The element of the last picture."""
+        return slow[:_SLOW][-1]
 
     def pointing_at(self, step: Step) -> Pointer | None:
         """The lit path and the frames of an element, or the frames of a sum."""

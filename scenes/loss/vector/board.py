@@ -90,6 +90,12 @@ class VectorBoard(LossBoard):
         path = self.grids[tensor].outline(cell, cell, -0.03)
         return Shape(path, stroke=self.look.theme.text, stroke_width=2.6, z_index=2)
 
+    def margin(self, tensor: str) -> float:
+        """What a column's name is wider than its cells, on each side."""
+        column = next(one for one in self.columns if one.tensor == tensor)
+        grid = self.grids[tensor]
+        return (self._width(column) - grid.cells.width * grid.cells.cols) / 2
+
     def place_output(self, cell: Index) -> None:
         """The cell of the result under the losses, its name below."""
         losses = self.grids["loss"]

@@ -14,6 +14,7 @@ from torchreel.scenes.loss.vector.slots import shown_slots
 from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.plot import Plot
+from torchreel.scenes.parts.text import measure
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
@@ -103,10 +104,15 @@ class _Classes(VectorLoss):
         """The word beside an ignored sample's target."""
         if not self.is_ignored(sample):
             return VGroup()
-        grid = self.board.grids["target"]
-        place = grid.center((self.board.samples.index(sample), 0))
-        at = (place[0] + grid.cells.width / 2 + 0.1, place[1])
-        return VGroup(self.board.label(self.words("skipped"), at, MIN_TEXT, font="sans", align="left"))
+        grid, text = self.board.grids["target"], self.words("skipped")
+        x, y = grid.center((self.board.samples.index(sample), 0))[:2]
+        half = grid.cells.width / 2
+        if measure(text, MIN_TEXT, "sans") + 0.3 < self.board.gap + self.board.margin("target"):
+            label = self.board.label(text, (x + half + 0.1, y), MIN_TEXT, font="sans", align="left")
+        else:
+            y = grid.center((len(self.board.samples) - 1, 0))[1] - grid.cells.height / 2 - 0.2
+            label = self.board.label(f"{self.module.ignore_index}: {text}", (x, y), MIN_TEXT, font="sans")
+        return VGroup(label)
 
 
 class CrossEntropyLoss(_Classes):

@@ -141,7 +141,9 @@ class TripletScene(VectorLoss):
         covering = (places[0][0], _HIDES, places[0][2])
         above = next((place for place in places if self._is_clear(middle, partner, place)), covering)
         inside = float(np.linalg.norm(negative - middle)) < self.ring
-        return [(-0.2, 0.0, "right"), above, (0.0, -0.26, "right" if inside else "left")]
+        near = float(np.linalg.norm(partner - middle)) < 2 * _HIDES
+        beside = -0.2 - (max(0.0, middle[0] - partner[0]) if near else 0.0)
+        return [(beside, 0.0, "right"), above, (0.0, -0.26, "right" if inside else "left")]
 
     def _is_clear(self, middle: np.ndarray, point: np.ndarray, place: tuple[float, float, Align]) -> bool:
         """Whether a name beside a point lies wholly within the circle or wholly outside."""

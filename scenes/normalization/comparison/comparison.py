@@ -12,6 +12,7 @@ from manim import Animation
 from torchreel.scenes.normalization import operators
 from torchreel.scenes.normalization.comparison.board import ComparisonBoard
 from torchreel.scenes.normalization.comparison.trace import LAYERS, partitions
+from torchreel.scenes.normalization.sets_trace import epsilon
 from torchreel.scenes.parts.look import Stroke
 from torchreel.scenes.parts.places import Place
 from torchreel.scenes.parts.pointer import Pointer
@@ -32,7 +33,7 @@ class Normalization(OperatorScene):
 
     def law(self) -> Sequence[Token]:
         """What the four layers have in common."""
-        return [Token("y = (input − μ) / √(σ² + ε)")]
+        return [Token(f"y = (input − μ) / √(σ² + {epsilon(self.trace.call.get('eps', 1e-5)).text})")]
 
     def story(self) -> Iterator[Beat]:
         sets = partitions(self.trace.shape("input"), self._groups)

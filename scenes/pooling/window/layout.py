@@ -24,7 +24,7 @@ _LANE, _LOW_LANE, _NARROW_LANE = 1.9, 1.3, 2.0
 _STACK_GAP, _LINE_GAP = 0.4, 0.6
 _LARGEST, _LARGEST_LINE, _SLICED = 1.25, 1.45, 0.95
 _TALLEST = 1.2
-_SMALLEST_RESULT, _LARGER = 0.66, 1.2
+_SMALLEST_RESULT, _LARGER, _FEW = 0.66, 1.2, 3
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,12 @@ def _side_by_side(
     high, y = TOP - low, (TOP + low) / 2
     sides = tuple(side for side in size.padding for _ in range(2)) if volume else NO_PAD
     wide = [measure(name, NAME_TEXT, "mono") for name in names]
-    source = Claim(size.plane if volume else _whole(size), inputs, high, wide[0], _SLICED if volume else _LARGEST,
+    largest = _SLICED if volume else _LARGEST * max(1.0, _FEW / max(_whole(size)))
+    source = Claim(size.plane if volume else _whole(size), inputs, high, wide[0], largest,
                    pad=sides, framed=True)  # type: ignore[arg-type]  # fmt: skip
     texts = [text for one in results for text in one]
     each = (high - (count - 1) * _STACK_GAP) / count
-    result = Claim(size.out, texts, each, max(wide[1:]), _SLICED if volume else _LARGEST)
+    result = Claim(size.out, texts, each, max(wide[1:]), largest)
     (room, at), (sheet, middle) = in_line(WIDTH, [source, result], (_NARROW_LANE,), y)
     if volume and room.cells.text_size:
         likely = replace(result, largest=max(_SMALLEST_RESULT, _LARGER * room.cells.width))

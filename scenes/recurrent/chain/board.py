@@ -18,7 +18,7 @@ from torchreel.scenes.recurrent.chain.wiring import Wiring
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
 
-Names = Callable[[str], str]
+Words = Callable[[str], str]
 
 
 class ChainBoard(Board):
@@ -31,7 +31,7 @@ class ChainBoard(Board):
         steps: Steps,
         hues: Mapping[str, str],
         wiring: Callable[[ChainLayout, Mapping[str, str]], Wiring],
-        words: Names,
+        words: Words,
     ) -> None:
         super().__init__(look, trace)
         self.steps, self.hues, self.words = steps, hues, words

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from torchreel.scenes.recurrent.cell.trace import GRU_LAW, LSTM_LAW, CellLaw, rnn
 from torchreel.scenes.recurrent.chain.cells import gru_wiring, lstm_wiring, rnn_wiring
-from torchreel.scenes.recurrent.chain.layout import ChainLayout
+from torchreel.scenes.recurrent.chain.layout import MOST_ROWS, ChainLayout
 from torchreel.scenes.recurrent.chain.story import ChainScene
 from torchreel.scenes.recurrent.chain.wiring import Wiring
 
@@ -23,6 +23,15 @@ class RnnChain(ChainScene):
     @property
     def cell(self) -> CellLaw:
         return rnn(self.trace.module.nonlinearity)  # type: ignore[union-attr, arg-type]
+
+    @property
+    def row(self) -> int:
+        """With relu an element that is cut off, if there is one among the first."""
+        tensor, lead = self.steps.vector("pre_h", 0)
+        if self.cell.gates[0].activation != "relu" or self.steps.hidden > MOST_ROWS:
+            return 0
+        sums = self.trace.values(tensor, [(*lead, unit) for unit in range(self.steps.hidden)])
+        return next((unit for unit, value in enumerate(sums) if value < 0), 0)
 
     def wiring(self, layout: ChainLayout, hues: Mapping[str, str]) -> Wiring:
         return rnn_wiring(layout, hues)
@@ -65,5 +74,19 @@ class GruChain(ChainScene):
         return gru_wiring(layout, hues)
 
     def equations(self) -> Sequence[Piece]:
-        z, n, h = _of("z", "n", "h")
-        return [h, " = (1 − ", z, ")·", n, " + ", z, "·", ("h_{t−1}", "h")]
+        r, z, n, h = _of("r", "z", "n", "h")
+        before, bias = ("h_{t−1}", "h"), " + b" if self.steps.bias("ih") else ""
+        scaled: list[Piece] = ["W_{hn}·", before] if not bias else ["(W_{hn}·", before, f"{bias})"]
+        mixed: list[Piece] = [h, " = (1 − ", z, ")·", n, " + ", z, "·", before]
+        return [
+            *mixed,
+            "      ",
+            n,
+            " = tanh(W_{in}·",
+            ("x_{t}", "input"),
+            f"{bias} + ",
+            r,
+            "·",
+            *scaled,
+            ")",
+        ]

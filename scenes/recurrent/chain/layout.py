@@ -33,7 +33,7 @@ _CLOSED = 0.8
 _GATE_GAP = 0.14
 _LEAST_ROW, _STATE_ROW, _MOST_STATES = 0.25, 0.32, 4
 _BESIDE_INPUT = 0.45
-_MOST_ROWS, _HEAD, _OVER = 7, 0.66, 0.3
+MOST_ROWS, _HEAD, _OVER = 7, 0.66, 0.3
 _LARGEST_ROW = {1: 0.66, 3: 0.44, 4: 0.38}
 # Room right of the gates' names for wires and nodes, by the number of gates, beside one more vector for three.
 _WIRES = {1: 0.0, 3: 1.65, 4: 1.9}
@@ -198,7 +198,7 @@ def arrange(desk: Desk, steps: Steps, names: Iterable[str]) -> ChainLayout:
     heights = _heights(steps, row * len(states))
     top, bottom = heights.gates
     room = top - bottom - (gates - 1) * _GATE_GAP
-    units = few(hidden, min(_MOST_ROWS, max(2, int(room / (gates * _LEAST_ROW) + 1e-6))))
+    units = few(hidden, min(MOST_ROWS, max(2, int(room / (gates * _LEAST_ROW) + 1e-6))))
     for sizes in _sizes(desk, steps, max((measure(name, MIN_TEXT, "bold") for name in names), default=0.0)):
         found = ChainLayout(sizes, heights, units, states, gates, biases, row, rises)
         if found.right <= RIGHT and sizes.text * 0.9 <= found.row:
@@ -271,7 +271,7 @@ def _plain_heights(hidden: int, state: float, top: float, output: float) -> Heig
     """Those of a cell of one gate, whose rows stand in the middle of the room there is."""
     foot = max(1.4, 0.78 + state / 2)
     room = top - STAGE_BOTTOM - _HEAD - _OVER - foot
-    rows = min(room, min(_MOST_ROWS, hidden) * _LARGEST_ROW[1])
+    rows = min(room, min(MOST_ROWS, hidden) * _LARGEST_ROW[1])
     middle = STAGE_BOTTOM + foot + room / 2
     high, low = middle + rows / 2, middle - rows / 2
     return Heights(output, middle, high + _HEAD, (high, low), low - 0.45, low - 0.8, low - 1.15)

@@ -20,6 +20,8 @@ from torchreel.scenes.stage.bars import STAGE_TOP
 if TYPE_CHECKING:
     from torchreel.scenes.recurrent.chain.board import ChainBoard
 
+_STEP_NAME = 0.42
+
 
 class Scenery:
     """The parts of a board that hold no values."""
@@ -121,6 +123,9 @@ class Scenery:
         yield board.title("input", (self._right_of_input, y - 0.07), align="left", size=MIN_TEXT)
         for slot in board.slots[1:]:
             at = (board.inputs[slot].around()[:, 0].min() - 0.08, y)
+            before = board.inputs.get(slot - 1)
+            if before is not None and before.around()[:, 0].max() + _STEP_NAME > at[0]:
+                continue
             yield MathText(f"x_{{{board.time(slot) + 1}}}", MIN_TEXT * 1.15, color).place(at, align="right")
         if board.outputs:
             left = board.outputs[board.slots[0]].around()[:, 0].min() - 0.15

@@ -24,7 +24,12 @@ class ChainScene(OperatorScene):
     """A recurrent cell over one or more time steps. Subclasses say which cell, and how it is wired."""
 
     explained: ClassVar[str] = "h"
-    """The state whose first element the last picture explains."""
+    """The state of which the last picture explains an element."""
+
+    @property
+    def row(self) -> int:
+        """The element of that state."""
+        return 0
 
     @property
     def cell(self) -> CellLaw:
@@ -98,7 +103,7 @@ class ChainScene(OperatorScene):
         yield from self._end()
 
     def figure(self) -> Step | None:
-        return self._step(self.explained) if self.has_values() else None
+        return self._step(self.explained, self.row) if self.has_values() else None
 
     def main_source(self, step: Step) -> str:
         """The lit wires lead to the result; no line of the pointer does."""

@@ -14,7 +14,7 @@ from torchreel.scenes.parts.shapes import Box, box_points
 from torchreel.scenes.recurrent.cell.trace import CellLaw
 from torchreel.scenes.recurrent.network.layers_trace import Pass, passes
 from torchreel.scenes.recurrent.network.layout import arrange
-from torchreel.scenes.recurrent.network.names import Names
+from torchreel.scenes.recurrent.network.names import NetworkNames
 from torchreel.scenes.recurrent.network.ways import Ends, Way, ways
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
@@ -94,7 +94,7 @@ class NetworkBoard(Board):
     def base(self) -> VGroup:
         """What stands from the beginning: boxes, calm wires, the input, the initial states, empty vectors."""
         group = VGroup(*self.wires.values())
-        group.add(*(self._box(row, slot) for row, slot in self.nodes), *Names(self).all())
+        group.add(*(self._box(row, slot) for row, slot in self.nodes), *NetworkNames(self).all())
         group.add(*self.inputs.values(), *self.outputs.values())
         for vectors in (*self.nodes.values(), *self.starts.values(), *self.ends.values()):
             group.add(*vectors.values())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torchreel.scenes.recurrent.network.board import NetworkBoard
 
 
-class Names:
+class NetworkNames:
     """The texts of a board."""
 
     def __init__(self, board: NetworkBoard) -> None:

@@ -49,7 +49,7 @@ class NetworkScene(ChainScene):
             tensor, lead = self._vector(self.explained)
             if self.steps.count == 1:
                 tensor, lead = self.steps.after(self.explained, 0)
-            return self.trace.step(tensor, (*lead, 0))
+            return self.trace.step(tensor, (*lead, self.row))
         row, slot = self._last()
         return self.trace.step("output", self.rows.first_output(row, slot))
 

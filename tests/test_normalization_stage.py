@@ -1,0 +1,89 @@
+"""Where the elements of a normalization layer's input stand: each once, in the tint of its set."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from torchreel.assets.examples import example
+from torchreel.render.check.stage import watch
+from torchreel.scenes import registry
+from torchreel.scenes.normalization.arrangement import MOST_SETS, arrangements
+from torchreel.scenes.normalization.desk import shortened
+from torchreel.scenes.normalization.sets_trace import Partition, epsilon
+
+
+@st.composite
+def partitions(draw: st.DrawFn) -> Partition:
+    """Any input cut along any of its axes."""
+    shape = tuple(draw(st.lists(st.integers(1, 5), min_size=1, max_size=5)))
+    axes = draw(st.sets(st.integers(0, len(shape) - 1), min_size=1))
+    return Partition(shape, {axis: shape[axis] for axis in sorted(axes)})
+
+
+@given(partitions(), st.integers(1, 8), st.integers(1, 6))
+def test_what_is_shown_is_a_corner_and_stands_once(sets: Partition, rows: int, cols: int) -> None:
+    found = arrangements(sets, "", (rows, cols))
+    (down, across), (high, wide) = found.planes, found.size
+    assert down * high <= max(rows, 1) and across * wide <= max(cols, 1)
+    assert len(found.sets) <= MOST_SETS
+    cells = itertools.product(range(down), range(across), range(high), range(wide))
+    drawn = [found.index((d, a))((row, col)) for d, a, row, col in cells]
+    assert sorted(drawn) == sorted(found.elements) and len(set(drawn)) == math.prod(found.shown)
+    for element in found.elements:
+        assert found.owners[element] == tuple(sets.set_of(torch.tensor([element]))[0].tolist())
+
+
+@given(partitions())
+def test_sets_in_rows_take_whole_rows_below_each_other(sets: Partition) -> None:
+    found = arrangements(sets, "", (8, 6))
+    (down, across), (high, wide) = found.planes, found.size
+    owners = [
+        {found.owners[found.index((d, a))((row, col))] for a in range(across) for col in range(wide)}
+        for d in range(down)
+        for row in range(high)
+    ]
+    runs = [len(list(run)) for _, run in itertools.groupby(owners, key=lambda own: sorted(own)[0])]
+    lie_in_rows = (
+        all(len(own) == 1 for own in owners) and len(runs) == len(found.sets) and len(set(runs)) == 1
+    )
+    assert found.in_rows == (runs[0] if lie_in_rows else 0)
+
+
+@pytest.mark.parametrize("text, value, written", [
+    ("−1.50", -1.4999981, "−1.5"), ("2.00", 1.9999975, "2"), ("0.00", 2e-7, "0"), ("1.67", 1.6667, "1.67"),
+    ("0.50", 0.5004, "0.50"), ("12", 12.0, "12"), ("1.0e5", 1e5, "1.0e5"),
+])  # fmt: skip
+def test_zeros_that_only_epsilon_keeps_from_being_exact_go(text: str, value: float, written: str) -> None:
+    assert shortened(text, value) == written
+
+
+def test_epsilon_is_a_letter_where_it_is_too_small_to_be_seen() -> None:
+    assert [epsilon(value).text for value in (1e-5, 0.5, 0.0)] == ["ε", "0.5", "0"]
+
+
+@pytest.mark.parametrize("operator", ["BatchNorm2d", "LayerNorm", "GroupNorm"])
+def test_while_a_mean_is_explained_its_set_is_lit_and_the_others_are_grey(operator: str) -> None:
+    chosen = example(operator)
+    show = watch(chosen, registry.find(operator).operator.trace_example(chosen), "en", "light")
+    stage = next(one for one in show.stages if one.section.focus and one.section.focus[0] == "mean")
+    focus = stage.section.focus
+    assert focus is not None
+    members = {index for tensor, index in show.scene.trace.step(*focus).reads if tensor == "input"}
+    grey = show.scene.look.theme.empty
+    for number in stage.section.numbers:
+        if number.tensor != "input" or number.box[1] < -2.5:
+            continue
+        x, y = (number.box[0] + number.box[2]) / 2, (number.box[1] + number.box[3]) / 2
+        under = [
+            piece
+            for piece in stage.pieces
+            if piece.fill_opacity and not piece.is_text
+            and piece.bounds[0] < x < piece.bounds[2] and piece.bounds[1] < y < piece.bounds[3]
+        ]  # fmt: skip
+        assert (under[-1].fill != grey) == (number.index in members)
