@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
-from typing import Any, cast
+from typing import cast
 
 from manim import Animation, VGroup
 
 from torchreel.scenes.convolution.story import runs_by_output
 from torchreel.scenes.convolution.transposed.board import StampBoard
-from torchreel.scenes.convolution.transposed.equal import EqualStory
-from torchreel.scenes.convolution.transposed.facts import step_of
 from torchreel.scenes.convolution.transposed.geometry import Stamp
+from torchreel.scenes.convolution.transposed.steps import StampSteps
 from torchreel.scenes.convolution.transposed.volume import Volume
-from torchreel.scenes.convolution.transposed.words import stamping_law
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
-from torchreel.scenes.parts.stack import Position
 from torchreel.scenes.stage.beats import Beat
-from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
 _MOST_STEPS = 14
 _MANY = 9
 _MOST_CAPTIONS = 6
 _IN_ORDER = ["in_channels", "out_channels", "kernel_size", "stride", "padding", "output_padding"]
-_MOST_TRIED, _MOST_TERMS = 200, 4
 
 
-class StampStory(EqualStory):
+class StampStory(StampSteps):
     """Stamps land one after the other; the example `as_conv` tells the equal convolution in its place."""
-
-    stamps: StampBoard | None = None
 
     @cached_property
     def told_as(self) -> str:
@@ -83,43 +75,6 @@ class StampStory(EqualStory):
         }
         return [(text.partition("=")[2] if text in short else text, focus) for text, focus in pieces]
 
-    def law(self) -> Sequence[Token]:
-        if self.stamps is None:
-            return super().law()
-        return stamping_law(self.stamps.size)
-
-    def values(self) -> dict[str, object]:
-        if self.stamps is None:
-            return super().values()
-        size, module = self.stamps.size, cast(Any, self.trace.module)
-        less = [n - more for n, more in zip(size.out, size.growth, strict=True)]
-        shapes = {
-            "kernel": size.kernel,
-            "size": size.sizes,
-            "out_size": size.out,
-            "full": size.full,
-            "less": less,
-        }
-        given = {"stride": size.stride, "padding": size.padding, "dilation": size.dilation}
-        return {
-            **{name: " × ".join(map(str, size.spatial(cast(Position, one)))) for name, one in shapes.items()},
-            **{name: self._setting(name, size.spatial(one)) for name, one in given.items()},
-            "output_padding": self._setting("output_padding", module.output_padding),
-            "step": step_of(size.sizes, size.stride),
-            "outs": size.outs,
-            "channels": size.per_group,
-        }
-
-    def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
-        """A stamp's element is called by what it is made of; a sum so far needs no name."""
-        tokens = super().formula_tokens(step, most)
-        if self.stamps is None or step.tensor not in ("stamp", "running"):
-            return tokens
-        if step.tensor == "running":
-            return tokens[2:]
-        names = [Token(self._called(*one), one[0]) for one in step.reads]
-        return [names[0], Token("·"), names[1], *tokens[1:]] if len(names) == 2 else tokens[2:]
-
     def figure(self) -> Step | None:
         return super().figure() if self.stamps is None else self._sum_at(*self._meeting)
 
@@ -133,21 +88,10 @@ class StampStory(EqualStory):
         if target is None:
             return None
         stamped = [("stamp", self._stamp_index(out, stamp, tap)) for stamp, tap in board.met(out, at)]
-        sources = places.of(stamped)
-        for name, index in step.reads:
-            if name == "input" and (place := places[(name, index)]) is not None:
-                sources.setdefault(f"input {index[: len(index) - 2]}", []).append(place)
-        return Pointer(self.look, target, sources, "stamp", self._standing_texts())
-
-    def _called(self, tensor: str, index: Index) -> str:
-        """The symbol of an input element or a weight with its place."""
-        size = cast(StampBoard, self.stamps).size
-        lead = index[len(index) - size.dims - 1 :] if tensor == "input" else index
-        kept = [k for k, n in zip(lead, self.trace.shape(tensor)[-len(lead) :], strict=True) if n > 1]
-        kept = list(lead[-size.dims :]) if len(kept) < size.dims else list(lead)
-        alone = size.channels == 1 if tensor == "input" else size.channels == size.outs == 1
-        kept = list(lead[-size.dims :]) if alone else kept
-        return f"{self.trace.symbol(tensor)}_{{{','.join(map(str, kept))}}}"
+        read = [index for name, index in step.reads if name == "input"]
+        sources = places.of(stamped if board.tells else [("input", index) for index in read])
+        pointer = Pointer(self.look, target, sources, next(iter(sources), ""), self._standing_texts())
+        return pointer.add(*board.frames_of(read)) if board.tells else pointer
 
     # The stamps.
 
@@ -173,10 +117,6 @@ class StampStory(EqualStory):
     def _key(self, out: int, number: int) -> str:
         return "next_out" if out != cast(StampBoard, self.stamps).outs[0] else "next" if number else "stamp"
 
-    def _visible(self, out: int) -> list[Stamp]:
-        board = cast(StampBoard, self.stamps)
-        return [stamp for stamp in board.size.stamps(out) if stamp.channel in board.channels]
-
     def _landing(self, key: str, out: int, stamp: Stamp) -> Beat:
         """A stamp lands: where it overlaps another, both stand in the cell before they are added."""
         step = self._adding(out, stamp)
@@ -196,69 +136,6 @@ class StampStory(EqualStory):
         board.source.points = board.inputs[stamp.channel].outline([stamp.at], 0.03)
         board.land(out, stamp)
         return []
-
-    def _adding(self, out: int, stamp: Stamp) -> Step:
-        """The step at a cell of the stamp that something lies on already, or else at its first cell."""
-        board = cast(StampBoard, self.stamps)
-        taps = [at for _, at in board.size.taps(stamp)]
-        overlaps = [at for _, at in self._overlaps(out, stamp)]
-        kept = [at for at in overlaps if board.canvases[out].shows(at)]
-        clear = [at for at in kept if self.trace.value("running", self._running(out, stamp, at)) != 0]
-        at = next(iter([*clear, *kept, *overlaps, *taps]))
-        return self.trace.step("running", self._running(out, stamp, at))
-
-    @cached_property
-    def _reached(self) -> dict[Position, list[int]]:
-        """The numbers of the stamps that reach a canvas position: those of every output channel are alike."""
-        board = cast(StampBoard, self.stamps)
-        reached: dict[Position, list[int]] = {}
-        for stamp in self._visible(0):
-            for _, place in board.size.taps(stamp):
-                reached.setdefault(place, []).append(stamp.number)
-        return reached
-
-    def _overlaps(self, out: int, stamp: Stamp) -> list[tuple[Position, Position]]:
-        """The taps that fall on a cell that has a value already."""
-        board = cast(StampBoard, self.stamps)
-        taps = board.size.taps(stamp)
-        return [(tap, at) for tap, at in taps if self._reached.get(at, [stamp.number])[0] < stamp.number]
-
-    def _running(self, out: int, stamp: Stamp, at: Position) -> Index:
-        size = cast(StampBoard, self.stamps).size
-        return (*size.lead, out, stamp.number, *size.spatial(at))
-
-    def _stamp_index(self, out: int, stamp: Stamp, tap: Position) -> Index:
-        return self._running(out, stamp, tap)
-
-    def _stamp_step(self, out: int, stamp: Stamp) -> Step:
-        """The largest element of a stamp: it says more than one that is 0 or 1."""
-        board = cast(StampBoard, self.stamps)
-        indices = [self._stamp_index(out, stamp, tap) for tap, _ in board.size.taps(stamp)]
-        return self.trace.step("stamp", max(indices, key=lambda index: self.trace.value("stamp", index)))
-
-    def _sum_at(self, out: int, at: Position) -> Step:
-        board = cast(StampBoard, self.stamps)
-        return self.trace.step("output", board.canvases[out].element(at))
-
-    @cached_property
-    def _meeting(self) -> tuple[int, Position]:
-        """The canvas position that the last picture explains: many stamps meet there, and it is not 0."""
-        board = cast(StampBoard, self.stamps)
-        out = board.outs[-1]
-        kept = [at for at in board.canvases[out].positions() if board.size.kept(at) is not None]
-        places = kept[:_MOST_TRIED] or [board.size.padding]
-        if not board.tells:
-            return out, places[0]
-
-        def merit(at: Position) -> tuple[int, bool, int, float]:
-            met = board.met(out, at)
-            values = [self.trace.value("stamp", self._stamp_index(out, stamp, tap)) for stamp, tap in met]
-            added = sum(1 for value in values if value)
-            terms = min(added, _MOST_TERMS) - max(0, len(met) - 2 * _MOST_TERMS)
-            value = self._sum_at(out, at).value
-            return terms, value != 0, -len(met), value if math.isfinite(value) else 0.0
-
-        return out, max(places, key=merit)
 
     # What happens on the stage.
 

@@ -1,0 +1,128 @@
+"""What is said on the stage of a transposed convolution: names, channels, slices, signs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from manim import Mobject, VGroup
+
+from torchreel.scenes.convolution.transposed.canvas import StampCanvas
+from torchreel.scenes.convolution.transposed.rooms import StampRooms
+from torchreel.scenes.convolution.transposed.volume import Volume
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT
+from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.mathtext import width as math_width
+from torchreel.scenes.parts.shapes import Path, Point
+from torchreel.scenes.parts.text import Text, measure
+
+
+class StampLabels(StampRooms):
+    """The labels of the stations that stand on the stage."""
+
+    inputs: dict[int, Volume]
+    canvases: dict[int, StampCanvas]
+    stamps_name = ""
+
+    def labels(self) -> list[Mobject]:
+        """Everything that is said from the first picture on."""
+        labels: list[Mobject] = [self.title("input", self.placed["input"].head), self._output_title()]
+        labels += self._plane_labels("input", self.inputs, "c")
+        labels += self._plane_labels("output", self.canvases, "o")
+        if self.size.dims == 3:
+            labels += [self._side(f"d={d}", "weight", at) for d, at in enumerate(self._centers("weight", 0))]
+        labels += self._signs()
+        return [*labels, *self._lane_names()]
+
+    def _output_title(self) -> VGroup:
+        """Above the output; a row alone has it at its side, where nothing comes down from the stamps."""
+        placed = self.placed["output"]
+        if self.size.dims > 1 or len(self.outs) > 1:
+            return self.title("output", placed.head)
+        left, middle = placed.block.left, placed.block.middle[1]
+        return self.title("output", (left - 0.16, middle - 0.35 * NAME_TEXT), align="right")
+
+    def _lane_names(self) -> Iterator[Mobject]:
+        """What each lane holds: `2·w`."""
+        if self.size.dims > 1 or not self.has_places:
+            return
+        theme, placed = self.look.theme, self.placed["stamp"]
+        names = self.size.stamps(self.outs[0])
+        for stamp, at in zip(names, placed.at, strict=True):
+            index = self._element((*self.size.lead, stamp.channel), stamp.at)
+            text = self.text("input", self.trace.value("input", index))
+            right = at[0] - placed.cells.cols * placed.cells.width / 2 - 0.12
+            drawn = MathText("·w", NAME_TEXT, theme.role("parameter"))
+            yield drawn.place((right, at[1]), align="right")
+            right -= math_width("·w", NAME_TEXT)
+            yield Text(text, NAME_TEXT, theme.role("input")).place((right, at[1]), align="right")
+
+    def _plane_labels(self, name: str, planes: Mapping[int, Volume], letter: str) -> list[Mobject]:
+        labels: list[Mobject] = []
+        for number, volume in planes.items():
+            for depth, grid in enumerate(volume.grids):
+                said = [f"{letter}={number}"] if len(planes) > 1 else []
+                more = self.size.growth[0] if name == "output" else 0
+                added = f" (+{more})" if more and depth >= self.size.canvas[0] - more else ""
+                said += [f"d={depth}{added}"] if self.size.dims == 3 else []
+                if said and (depth == 0 or self.size.dims == 3):
+                    labels.append(self._side(" ".join(said), name, grid.middle))
+        return labels
+
+    def _side(self, text: str, name: str, at: Point) -> Text:
+        cells = self.placed[name].cells
+        return self.label(text, (at[0] - cells.cols * cells.width / 2 - 0.12, at[1]), MIN_TEXT, align="right")
+
+    def stamp_title(self, at: Point) -> VGroup:
+        """The name of the stamps: `stamps x·w`."""
+        theme, line = self.look.theme, VGroup()
+        said = f"{self.stamps_name} "
+        pieces = [
+            (said, theme.muted),
+            ("x", theme.role("input")),
+            ("·", theme.muted),
+            ("w", theme.role("parameter")),
+        ]
+        wide = [
+            measure(text, NAME_TEXT) if text == said else math_width(text, NAME_TEXT) for text, _ in pieces
+        ]
+        left = at[0] - sum(wide) / 2
+        for (text, color), width in zip(pieces, wide, strict=True):
+            made = Text if text == said else MathText
+            line.add(made(text, NAME_TEXT, color).place((left, at[1]), align="left", vertical="baseline"))
+            left += width
+        return line
+
+    def _signs(self) -> list[Mobject]:
+        if self.size.dims == 1:
+            return []
+        return [
+            self.label(sign, self.placed[name].area.middle, 0.34)
+            for name, sign in (("times", "×"), ("is", "="))
+        ]
+
+    def growth(self, out: int) -> VGroup:
+        """A bar and a number at the cells that `output_padding` adds at the far end of rows and columns."""
+        size, canvas, marks = self.size, self.canvases[out], VGroup()
+        last = [p + n for p, n in zip(size.padding, size.out, strict=True)]
+        for axis, more in list(enumerate(size.growth))[-2:]:
+            places = [
+                at
+                for at in canvas.positions()
+                if at[0] == len(canvas.grids) - 1
+                and last[axis] - more <= at[axis] < last[axis]
+                and size.kept(at) is not None
+            ]
+            if not more or not places or (axis == 2 and out != self.outs[-1]):
+                continue
+            box = canvas.outline(places, 0.0)
+            (left, bottom, _), (right, top, _) = box.min(0), box.max(0)
+            color, text = self.look.theme.text, f"+{more}"
+            if axis == 2:
+                y = bottom - 0.1
+                marks.add(Path([(left, y), (right, y)], color, 3.0))
+                marks.add(self.label(text, ((left + right) / 2, y - 0.17), MIN_TEXT, color))
+            else:
+                x = right + 0.1
+                marks.add(Path([(x, top), (x, bottom)], color, 3.0))
+                marks.add(self.label(text, (x + 0.08, (top + bottom) / 2), MIN_TEXT, color, align="left"))
+        return marks

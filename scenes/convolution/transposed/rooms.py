@@ -1,0 +1,163 @@
+"""Where everything of a transposed convolution stands, and how much of a large call is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torchreel.scenes.convolution.transposed.geometry import StampGeometry
+from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
+from torchreel.scenes.parts.look import Look
+from torchreel.scenes.parts.shapes import Point
+from torchreel.scenes.parts.stack import Position
+from torchreel.scenes.stage.board import Board
+from torchreel.scenes.trace.formula import Index
+from torchreel.scenes.trace.proof import Trace
+
+MOST_CHANNELS, MOST_OUTS, MOST_DEPTH, MOST_LANES = 3, 3, 4, 6
+_BETWEEN, _APART, _FAR, _LANE = 0.3, 0.62, 1.1, 0.1
+_SIGN, _GROWN = 0.2, 0.4
+_ROW, _HIGH = 0.4, 4.8
+_SLICES = 4
+STATIONS = ("input", "weight", "stamp", "output")
+
+
+class StampRooms(Board):
+    """The stations of a clip. Where `has_places`, every stamp has a place of its own."""
+
+    def __init__(self, look: Look, trace: Trace) -> None:
+        super().__init__(look, trace)
+        self.size = size = StampGeometry.of(trace)
+        self.channels = list(range(min(size.channels, _most(MOST_CHANNELS, size.sizes, size.dims))))
+        self.outs = list(range(min(size.outs, _most(MOST_OUTS, size.canvas, size.dims))))
+        self.tells = "running" in trace.tensors
+        self.has_places, self.placed = self._find_room()
+
+    # What is drawn of a call.
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether all cells are large enough for numbers."""
+        return all(self.placed[name].cells.text_size for name in STATIONS)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether channels or cells are left out."""
+        planes = self.size.channels > len(self.channels) or self.size.outs > len(self.outs)
+        return planes or not all(self._is_whole(name) for name in STATIONS)
+
+    def _is_whole(self, name: str) -> bool:
+        cells, (depth, rows, cols) = self.placed[name].cells, self._sizes(name)
+        wide = cells.cols >= (cols if self.size.dims > 1 or name == "weight" else self.size.canvas[2])
+        return self._depth(name) == depth and cells.rows >= rows and wide
+
+    def _sizes(self, name: str) -> Position:
+        sizes = {"input": self.size.sizes, "output": self.size.canvas}
+        return sizes.get(name, self.size.kernel)
+
+    def _depth(self, name: str) -> int:
+        return min(self._sizes(name)[0], MOST_DEPTH)
+
+    # Where everything stands.
+
+    def _find_room(self) -> tuple[bool, dict[str, Placed]]:
+        """Whether every stamp has a place of its own, and all places."""
+        size, find = self.size, self._lanes if self.size.dims == 1 else self._row
+        alone = size.dims == 1 or (len(self.channels) == len(self.outs) == 1 and size.dims == 2)
+        count = len(self.channels) * math.prod(size.sizes)
+        if alone and self.tells and (size.dims == 2 or count <= MOST_LANES):
+            placed = find(True)
+            whole = [placed[name].cells for name in STATIONS]
+            if all(cells.text_size for cells in whole) and self._fits(placed):
+                return True, placed
+        return False, find(False)
+
+    def _fits(self, placed: Mapping[str, Placed]) -> bool:
+        self.placed = dict(placed)
+        return not self.is_cut
+
+    def _texts(self, name: str) -> list[str]:
+        tensors = {"output": ("output", "running"), "stamp": ("stamp",) if self.tells else ("output",)}
+        return self.texts(*(one for one in tensors.get(name, (name,)) if one in self.trace.tensors))
+
+    def _room(self, station: str, planes: int, **more: Any) -> Room:
+        depth, rows, cols = self._depth(station), *self._sizes(station)[1:]
+        count = planes * depth
+        across = next(n for n in range(1, count + 1) if _high(-(-count // n), rows) <= _HIGH or n == count)
+        between = _FAR if across > 1 and planes > 1 else _APART if across > 1 else _BETWEEN
+        given = {
+            "down": -(-count // across), "across": across, "between": between,
+            "name": self.shape(station) if station != "stamp" else "", "sides": self._sides(station, planes),
+        }  # fmt: skip
+        return Room(rows, cols, self._texts(station), **{**given, **more})
+
+    def _sides(self, name: str, planes: int) -> list[str]:
+        several, deep = planes > 1, self.size.dims == 3
+        longest = "c=0 " * several + "d=0" + " (+1)" * (name == "output" and self.size.growth[0] > 0)
+        return [longest if deep else "c=0"] * (several or deep)
+
+    def _row(self, with_places: bool) -> dict[str, Placed]:
+        """Stations from left to right, those with several planes above each other."""
+        rows, cols = self.size.sizes[1:]
+        own = {"down": rows, "across": cols, "sides": ()} if with_places else {}
+        parts = {
+            "input": self._room("input", len(self.channels)),
+            "times": Room(wide=_SIGN),
+            "weight": self._room("weight", 1),
+            "is": Room(wide=_SIGN),
+            "stamp": self._room("stamp", 1, name="s" * 8, **own),
+            "output": self._room("output", len(self.outs), below=0.4 if self._grows else 0.0),
+            **({"grown": Room(wide=_GROWN)} if self._grows else {}),
+        }
+        return fill(STAGE, in_row(parts, gap=(0.3, 0.8)), same=[STATIONS])
+
+    def _lanes(self, with_places: bool) -> dict[str, Placed]:
+        """The kernel at the left; input, stamps and canvas in the same columns, one below the other."""
+        size = self.size
+        lanes = len(size.stamps(0)) if with_places else 1
+        cols, many = size.canvas[2], len(self.outs) > 1
+        sums = in_column(
+            {
+                "input": Room(
+                    1, cols, self._texts("input"), down=len(self.channels), between=_LANE,
+                    name=self.shape("input"), sides=["c=0"] * (len(self.channels) > 1),
+                ),
+                "stamp": Room(
+                    1, cols, self._texts("stamp"), down=lanes, between=_LANE,
+                    sides=[f"{text}·ww" for text in self.texts("input")] if with_places else (),
+                ),
+                "output": Room(
+                    1, cols, self._texts("output"), down=len(self.outs), between=_LANE,
+                    name=self.shape("output") if many else "", sides=["o=0"] if many else [self.shape("output") + " "],
+                    below=0.4 * self._grows,
+                ),
+            },
+            gap=(0.2, 0.5), lined=True,
+        )  # fmt: skip
+        weight = Room(1, size.kernel[2], self._texts("weight"), name=self.shape("weight"))
+        columns: dict[str, Room | Mosaic] = {"weight": weight, "sums": sums}
+        if self._grows:
+            columns["grown"] = Room(wide=0.2)
+        return fill(STAGE, in_row(columns, gap=(0.5, 1.2)), same=[STATIONS])
+
+    @property
+    def _grows(self) -> bool:
+        return any(self.size.growth)
+
+    def _element(self, lead: Index, at: Position) -> Index:
+        return (*lead, *self.size.spatial(at))
+
+    def _centers(self, name: str, place: int) -> Sequence[Point]:
+        """The middles of the slices of one channel."""
+        depth = self._depth(name)
+        return self.placed[name].at[place * depth : (place + 1) * depth]
+
+
+def _most(planes: int, sizes: Position, dims: int) -> int:
+    """How many channels are drawn at most: few where each is many slices."""
+    return planes if dims < 3 else max(1, _SLICES // sizes[0])
+
+
+def _high(planes: int, rows: int) -> float:
+    return planes * rows * _ROW + (planes - 1) * _BETWEEN
