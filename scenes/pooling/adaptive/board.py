@@ -1,19 +1,22 @@
-"""What stands on the stage of an adaptive or fractional pooling clip: input, rulers, outputs, and what marks one output."""
+"""What stands on the stage of an adaptive or fractional pooling: input, rulers, outputs, and what marks one output."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
-from manim import Animation, VGroup
+from manim import Animation, VGroup, VMobject
 
-from torchreel.scenes.parts.look import MIN_NUMBER, Look, Stroke
+from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.motion import Appear, Paint
+from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.ruler import Rail, Ruler
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.parts.slice_row import SliceRow
-from torchreel.scenes.parts.text import Text
+from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.pooling.adaptive.cover import Cover
 from torchreel.scenes.pooling.adaptive.layout import SLICE_GAP, AdaptivePlaces, AdaptiveRoom, place
 from torchreel.scenes.pooling.window.beam import Beam, Rect, rect
@@ -22,8 +25,10 @@ from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _WASH, _LIT, _INWARDS = 0.1, 0.14, -0.06
+_CALM_PART, _LIT_PART = 0.35, 0.45
+_NOTE, _AIR = 0.24, 0.3
 _BEHIND, _ABOVE, _HIGH = 0.5, 2, 3
-_LEFT_OUT = 0.5
+_MOST_SIDES = 32
 _RESULTS: tuple[str, ...] = ("output", "indices")
 Key = tuple[str, int]
 
@@ -40,12 +45,23 @@ class AdaptiveBoard(Board):
         self.cover = cover = Cover.of(trace)
         self.results = [name for name in _RESULTS if name in trace.outputs]
         rooms = {name: AdaptiveRoom(self.texts(name), self._named(name)) for name in ("input", *self.results)}
-        places = place(cover, rooms)
-        self.input = self._slices("input", places)
-        self.outputs = {name: self._slices(name, places) for name in self.results}
+        rooms["input"] = replace(rooms["input"], beside=self._beside())
+        for foot in (0.0, _NOTE):
+            places = place(cover, rooms, foot)
+            self.input = self._slices("input", places)
+            self.outputs = {name: self._slices(name, places) for name in self.results}
+            if not self.is_partial:
+                break
         self.rulers = self._rulers()
         self._bars: dict[Key, Shape] = {}
+        self._parts: dict[Key, tuple[VMobject, str, str]] = {}
         self._lit: list[Key] = []
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a note has to say what is not drawn."""
+        planes = math.prod(self.trace.shape("input")[: len(self.cover.lead)])
+        return planes != 1 or self.is_cropped or not self.has_numbers
 
     def positions(self) -> list[Position]:
         """The output positions that are drawn."""
@@ -97,21 +113,37 @@ class AdaptiveBoard(Board):
         """The bars of all windows."""
         return self.bars((ruler.letter, number) for ruler in self.rulers for number in ruler.visible())
 
+    def parts(self) -> list[Animation]:
+        """The equal parts of every ruler; without cuts, the points that windows start from."""
+        theme, fresh = self.look.theme, []
+        calm, lit = theme.tint(theme.wire, _CALM_PART), theme.tint(theme.accent, _LIT_PART)
+        for ruler in self.rulers:
+            name = f"cut_{ruler.letter}"
+            is_cut = name in self.trace.tensors
+            name = name if is_cut else f"p_{ruler.letter}"
+            count = self.trace.shape(name)[-1]
+            lead = () if is_cut else ruler.lead
+            values = self.trace.values(name, [(*lead, k) for k in range(count)])
+            shown = ruler.parts(name, values) if is_cut else ruler.dots(name, values, int(values[0]))
+            colors = (calm, lit) if is_cut else (theme.text, theme.accent)
+            pieces = [one for one in shown if not isinstance(one, Number)]
+            self._parts |= {(ruler.letter, k): (one, *colors) for k, one in enumerate(pieces)}
+            fresh.append(Appear(shown))
+        return fresh
+
     def light(self, keys: Sequence[Key]) -> list[Animation]:
-        """The bars of these windows are lit, and no others."""
-        theme = self.look.theme
-        off = [
-            Paint(self._bars[key], stroke=theme.wire, fill=theme.background)
-            for key in self._lit
-            if key not in keys
-        ]
-        on = [
-            Paint(self._bars[key], stroke=theme.accent, fill=theme.tint(theme.accent, _LIT))
-            for key in keys
-            if key in self._bars and key not in self._lit
-        ]
-        self._lit = [key for key in keys if key in self._bars]
-        return [*off, *on]
+        """The bars and parts of these windows are lit, and no others."""
+        theme, moves = self.look.theme, []
+        for key in {*self._lit, *keys}:
+            is_lit = key in keys
+            if key in self._bars:
+                fill = theme.tint(theme.accent, _LIT) if is_lit else theme.background
+                moves.append(Paint(self._bars[key], stroke=theme.accent if is_lit else theme.wire, fill=fill))
+            if key in self._parts:
+                part, calm, lit = self._parts[key]
+                moves.append(Paint(part, fill=lit if is_lit else calm))
+        self._lit = list(keys)
+        return moves
 
     # What marks one output element.
 
@@ -173,15 +205,36 @@ class AdaptiveBoard(Board):
         return Beam.across(window, target, self.input.right, output.left)
 
     def _said(self, position: Position) -> list[Text]:
-        """In a volume: which rows and columns the window takes, left of the outputs."""
+        """In a volume: which rows and columns the window takes, and of which part, below the input's name."""
         if not self.cover.is_volume:
             return []
-        output, lines = self.outputs["output"], []
-        for number, (axis, letter) in enumerate(((1, "H"), (2, "W"))):
-            start, end = self.cover.window(position)[axis]
-            at = (output.left - _LEFT_OUT, output.middle[1] + 0.17 - 0.34 * number)
-            lines.append(self.label(f"{letter} [{start}, {end})", at, MIN_NUMBER, align="right"))
-        return lines
+        x, y = self.input.left - _AIR, self.outputs["output"].middle[1] + 0.17
+        return [
+            self.label(
+                self._side(axis, position[axis]), (x, y - 0.34 * (axis - 1)), MIN_NUMBER, align="right"
+            )
+            for axis in (1, 2)
+        ]
+
+    def _side(self, axis: int, number: int) -> str:
+        """A window along one side of a volume."""
+        letter, (start, end) = self.cover.letters[axis], self.cover.axes[axis][number]
+        return f"{letter} {self._part(letter, number)}[{start}, {end})"
+
+    def _beside(self) -> float:
+        """The room that such a line takes."""
+        if not self.cover.is_volume:
+            return 0.0
+        counts = [(axis, k) for axis in (1, 2) for k in range(min(self.cover.counts[axis], _MOST_SIDES))]
+        return max((measure(self._side(*one), MIN_NUMBER, "mono") for one in counts), default=0.0)
+
+    def _part(self, letter: str, number: int) -> str:
+        """The part of a side that is rounded outwards to a window; nothing where windows are no parts."""
+        name = f"cut_{letter}"
+        if name not in self.trace.tensors:
+            return ""
+        low, high = (self.text(name, self.trace.value(name, (k,))) for k in (number, number + 1))
+        return f"{low}–{high} → "
 
     def _rulers(self) -> list[Ruler]:
         grid, cells, cover = self.input, self.input.cells, self.cover
@@ -210,13 +263,13 @@ class AdaptiveBoard(Board):
         return f"{name} {self.trace.symbol(name)} {self.trace.shape(name)}"
 
     def _name(self, grid: SliceRow) -> VGroup:
-        """A grid's name: below it, as rulers are above; left of a line; clear of what leads out of a volume."""
-        if self.cover.is_line:
-            return self.title(grid.tensor, (grid.left - 0.2, grid.middle[1] - 0.08), align="right")
-        y = grid.bottom - 0.3
-        if self.cover.is_volume and grid is self.input:
-            return self.title(grid.tensor, (grid.left, y), align="left")
-        return self.title(grid.tensor, (grid.middle[0], y))
+        """A grid's name: below it, as rulers are above; left of a line or a volume; clear of what leads to it."""
+        if self.cover.is_line or (self.cover.is_volume and grid is self.input):
+            return self.title(grid.tensor, (grid.left - _AIR, grid.middle[1] - 0.08), align="right")
+        y, is_wide = grid.bottom - 0.3, measure(self._named(grid.tensor), NAME_TEXT) > grid.right - grid.left
+        if grid is self.input or self.cover.is_volume or not is_wide:
+            return self.title(grid.tensor, (grid.middle[0], y))
+        return self.title(grid.tensor, (grid.left, y), align="left")
 
 
 def _round(parts: Sequence[Rect]) -> Rect:

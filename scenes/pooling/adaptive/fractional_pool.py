@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 from math import gcd
 from typing import Any
 
-from manim import Animation
-
-from torchreel.scenes.parts.motion import Appear
-from torchreel.scenes.parts.ruler import Ruler
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling import operators
 from torchreel.scenes.pooling.adaptive.fractional_trace import SAMPLE
@@ -29,7 +25,7 @@ class _FractionalPool(RuledPool):
         main = self.board.ruled(position)[0]
         number = main[1]
         at = (*ruler.lead, number)
-        yield Beat("points", self._points, 0.5, 0.5, self.trace.step(f"p_{ruler.letter}", at))
+        yield Beat("points", self.board.parts, 0.5, 0.5, self.trace.step(f"p_{ruler.letter}", at))
         start = self.trace.step(f"start_{ruler.letter}", at)
         values: dict[str, object] = {
             "start": int(start.value),
@@ -37,7 +33,15 @@ class _FractionalPool(RuledPool):
             "first": self._drawn(f"p_{ruler.letter}", (*ruler.lead, 0)),
         }
         name = "last" if number == len(ruler.windows) - 1 else "down"
-        yield Beat(name, partial(self.board.bars, [main]), 0.4, 0.6, start, values)
+        yield Beat(
+            name,
+            partial(self.board.bars, [main]),
+            0.4,
+            0.6,
+            start,
+            values,
+            look=partial(self.board.light, [main]),
+        )
 
     def interval(self, axis: int, out: str, read: str) -> str:
         assert self.board is not None
@@ -61,7 +65,7 @@ class _FractionalPool(RuledPool):
         own, counts = position[-len(self.board.cover.letters) :], self.board.cover.counts
         inner = [0 < at < count - 1 for at, count in zip(own, counts[-len(own) :], strict=True)]
         early = [at < count - 1 for at, count in zip(own, counts[-len(own) :], strict=True)]
-        return (sum(inner), sum(early))
+        return (sum(inner), sum(early), *super().merit(position))
 
     def values(self) -> dict[str, object]:
         assert self.board is not None
@@ -86,18 +90,6 @@ class _FractionalPool(RuledPool):
 
     def _drawn(self, tensor: str, index: Index) -> str:
         return self.text(tensor, self.trace.value(tensor, index))
-
-    def _points(self) -> Iterable[Animation]:
-        """The points of every ruler, moved back by the whole part of the first."""
-        assert self.board is not None
-        shown: list[Animation] = []
-        for ruler in self.board.rulers:
-            places = self._places(ruler)
-            shown.append(Appear(ruler.dots(f"p_{ruler.letter}", places, int(places[0]))))
-        return shown
-
-    def _places(self, ruler: Ruler) -> list[float]:
-        return self.trace.values(f"p_{ruler.letter}", [(*ruler.lead, k) for k in range(len(ruler.windows))])
 
 
 class FractionalMaxPool2d(_FractionalPool):

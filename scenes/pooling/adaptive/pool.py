@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from manim import Animation
-
-from torchreel.scenes.parts.motion import Appear
-from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling import operators
 from torchreel.scenes.pooling.adaptive.story import RuledPool
 from torchreel.scenes.stage.beats import Beat
-
-_LIT = 0.45
 
 
 class _AdaptivePool(RuledPool):
@@ -25,7 +19,7 @@ class _AdaptivePool(RuledPool):
         assert self.board is not None
         main, letter = self.board.ruled(position)[0], self.board.rulers[0].letter
         cut = self.trace.step(f"cut_{letter}", (1,))
-        yield Beat("cut", self._cut, 0.5, 0.5, cut)
+        yield Beat("cut", self.board.parts, 0.5, 0.5, cut)
         number = main[1]
         first, last = self._cuts(letter)[number : number + 2]
         start, end = self.board.rulers[0].windows[number]
@@ -35,7 +29,7 @@ class _AdaptivePool(RuledPool):
         }  # fmt: skip
         name = "whole_part" if (first, last) == (start, end) else "outwards"
         steps = [self.trace.step(f"{side}_{letter}", (number,)) for side in ("start", "end")]
-        yield Beat(name, tuple, 0.4, 0.6, steps[0], values, look=partial(self._show_part, number))
+        yield Beat(name, tuple, 0.4, 0.6, steps[0], values, look=partial(self.board.light, [main]))
         yield Beat(name, partial(self.board.bars, [main]), 0.4, 0.6, steps[1], values)
 
     def interval(self, axis: int, out: str, read: str) -> str:
@@ -47,35 +41,18 @@ class _AdaptivePool(RuledPool):
         return f"{low} ≤ {read} < {high}"
 
     def merit(self, position: Position) -> tuple[Any, ...]:
-        """How many ends of its window were really rounded; then a winner that is not in a corner."""
+        """How many ends of its window were really rounded."""
         assert self.board is not None
         rounded = 0
         letters, own = self.board.cover.letters, position[-len(self.board.cover.letters) :]
         for letter, number in zip(letters, own, strict=True):
             rounded += sum(cut != int(cut) for cut in self._cuts(letter)[number : number + 2])
-        return (rounded,)
+        return (rounded, *super().merit(position))
 
     @property
     def _sides(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         assert self.board is not None
         return self.board.cover.sizes, self.board.cover.counts
-
-    def _cut(self) -> Iterable[Animation]:
-        """The length of every ruler in equal parts."""
-        assert self.board is not None
-        return [
-            Appear(ruler.parts(f"cut_{ruler.letter}", self._cuts(ruler.letter)))
-            for ruler in self.board.rulers
-        ]
-
-    def _show_part(self, number: int) -> Iterable[Animation]:
-        """The part that is rounded."""
-        assert self.board is not None
-        ruler, theme = self.board.rulers[0], self.look.theme
-        first, last = self._cuts(ruler.letter)[number : number + 2]
-        if first >= ruler.shown:
-            return []
-        return [Appear(Shape(ruler.part(first, last), fill=theme.tint(theme.accent, _LIT)))]
 
     def _cuts(self, letter: str) -> Sequence[float]:
         name = f"cut_{letter}"

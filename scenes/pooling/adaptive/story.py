@@ -1,4 +1,4 @@
-"""The story that adaptive and fractional pooling share: a ruler finds one window, it is pooled, and so are the others."""
+"""The story of adaptive and fractional pooling: a ruler finds one window, it is pooled, and so are the others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OUT, _IN = {1: "i", 2: "rc", 3: "drc"}, {1: "k", 2: "kl", 3: "klm"}
 
 
 class RuledPool(OperatorScene):
-    """Subclasses say how the chosen window comes about, in `window_found`, and how a ruler's axis is told in the law."""
+    """Subclasses say how the chosen window is found, and how the law tells of an axis."""
 
     board: AdaptiveBoard | None = None
 
@@ -54,8 +54,12 @@ class RuledPool(OperatorScene):
         raise NotImplementedError
 
     def merit(self, position: Position) -> tuple[Any, ...]:
-        """How much of the rule an element shows."""
-        return ()
+        """How much of the rule an element shows; here, whether its winner stands inside the window."""
+        assert self.board is not None
+        best, window = self.board.winner(position), self.board.cover.window(position)
+        if best is None:
+            return ()
+        return (any(start < at < end - 1 for at, (start, end) in zip(best, window, strict=True)),)
 
     def law(self) -> Sequence[Token]:
         if self.board is None:
