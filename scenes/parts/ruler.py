@@ -13,7 +13,7 @@ import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.parts.desk import Desk
-from torchreel.scenes.parts.look import MIN_TEXT
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Disc, Shape, box_points
 from torchreel.scenes.parts.sheet import Interval
@@ -23,7 +23,7 @@ from torchreel.scenes.trace.formula import Index, Token
 MOST_LANES = 3
 _TICK, _BETWEEN = (0.17, 0.1), 0.07
 _FIRST_LANE = (0.34, 0.2)
-_THICK = (0.3, 0.78)
+_THICK, _AIR = 0.34, 0.08
 _PART, _HEAD_GAP = 0.2, 0.12
 _LABEL = (0.16, 0.1)
 _SPACING = (0.36, 0.26)
@@ -45,8 +45,20 @@ def lanes(windows: Sequence[Interval]) -> list[int]:
 def depth(windows: Sequence[Interval], size: int, vertical: bool) -> float:
     """How far a ruler with its head reaches out of a grid of `size` cells."""
     count = min(MOST_LANES, max(lanes(windows), default=0) + 1)
-    label = 0.62 if vertical else 0.36
-    return _first_lane(size, vertical) + count * (_THICK[vertical] + _BETWEEN) + _HEAD_GAP + _PART + label
+    label = 0.66 if vertical else 0.38
+    thick = _thick(windows, vertical)
+    return _first_lane(size, vertical) + count * (thick + _BETWEEN) + _HEAD_GAP + _PART + label
+
+
+def _thick(windows: Sequence[Interval], vertical: bool) -> float:
+    """How thick bars are: beside a grid as wide as their longest label."""
+    if not vertical:
+        return _THICK
+    return max((measure(_said(*one), MIN_NUMBER, "mono") for one in windows), default=0.0) + 2 * _AIR
+
+
+def _said(start: int, end: int) -> str:
+    return f"[{start}, {end})"
 
 
 def _first_lane(size: int, vertical: bool) -> float:
@@ -78,7 +90,7 @@ class Ruler:
         self.lead = lead[len(lead) - planes :]
         self.windows, self.lanes = windows, lanes(windows)
         self.vertical, self.shown, self.step = rail.vertical, rail.count, rail.step
-        self.first = _first_lane(self.shown, self.vertical)
+        self.first, self.thick = _first_lane(self.shown, self.vertical), _thick(windows, rail.vertical)
 
     def visible(self) -> list[int]:
         """The windows of which something is drawn."""
@@ -116,8 +128,8 @@ class Ruler:
 
     def lane(self, number: int) -> tuple[float, float]:
         """Where a window's lane begins and ends; those beyond the last one share it."""
-        near = self.first + min(self.lanes[number], MOST_LANES - 1) * (_THICK[self.vertical] + _BETWEEN)
-        return near, near + _THICK[self.vertical]
+        near = self.first + min(self.lanes[number], MOST_LANES - 1) * (self.thick + _BETWEEN)
+        return near, near + self.thick
 
     def bar(self, number: int) -> Shape:
         """A window's bar in its lane, calm."""
@@ -137,10 +149,10 @@ class Ruler:
     def interval(self, number: int) -> VGroup:
         """`[start, end)` as a label inside a window's bar; nothing where it has no room."""
         start, end = self.windows[number]
-        width = measure(f"[{start}, {end})", MIN_TEXT, "mono")
+        width = measure(_said(start, end), MIN_NUMBER, "mono")
         near, far = self.lane(number)
         room = (far - near, (end - start) * self.step)[:: 1 if self.vertical else -1]
-        if width > room[0] - 0.06 or room[1] < 0.24 or end > self.shown:
+        if width > room[0] - _AIR or room[1] < 0.24 or end > self.shown:
             return VGroup()
         middle = self.at((start + end) / 2, (near + far) / 2)
         x, label = middle[0] - width / 2, VGroup()
@@ -152,7 +164,7 @@ class Ruler:
             Token(")"),
         ):
             label.add(self._drawn(piece).place((x, middle[1]), "left"))
-            x += measure(piece.text, MIN_TEXT, "mono")
+            x += measure(piece.text, MIN_NUMBER, "mono")
         return label
 
     def _end(self, name: str, number: int, value: int) -> Token:
@@ -163,16 +175,16 @@ class Ruler:
     def _drawn(self, piece: Token) -> Text:
         color = self.desk.look.theme.text
         if piece.tensor is None or piece.value is None:
-            return Text(piece.text, MIN_TEXT, color, "mono")
+            return Text(piece.text, MIN_NUMBER, color, "mono")
         return self.desk.number(
-            piece.tensor, piece.index, MIN_TEXT, color, font="mono", text=piece.text, value=piece.value
+            piece.tensor, piece.index, MIN_NUMBER, color, font="mono", text=piece.text, value=piece.value
         )
 
     @property
     def head(self) -> float:
         """Where the part beyond the lanes begins."""
         count = min(MOST_LANES, max(self.lanes, default=0) + 1)
-        return self.first + count * (_THICK[self.vertical] + _BETWEEN) + _HEAD_GAP
+        return self.first + count * (self.thick + _BETWEEN) + _HEAD_GAP
 
     def part(self, start: float, end: float) -> np.ndarray:
         """The outline of a part of the length, beyond the lanes."""
@@ -190,24 +202,26 @@ class Ruler:
         return VGroup(*bars, *self._values(tensor, (), shown, self.head + _PART))
 
     def dots(self, tensor: str, places: Sequence[float], shift: float = 0.0) -> VGroup:
-        """Points at some places, elements of `tensor`, with their values; `shift` moves them so many cells back."""
+        """Points at some places, elements of `tensor`, with their values; `shift` moves them so many cells back.
+
+        (A moved point stands at no value of its own, so that it says none.)
+        """
         shown = [place for place in places if place - shift <= self.shown]
         out = self.head + _PART / 2
-        discs = [Disc(_DOT, self.at(p - shift, out), fill=self.desk.look.theme.accent) for p in shown]
-        return VGroup(*discs, *self._values(tensor, self.lead, shown, self.head + _PART, shift))
+        discs = [Disc(_DOT, self.at(p - shift, out), fill=self.desk.look.theme.text) for p in shown]
+        values = [] if shift else self._values(tensor, self.lead, shown, self.head + _PART)
+        return VGroup(*discs, *values)
 
-    def _values(
-        self, tensor: str, lead: Index, values: Iterable[float], out: float, shift: float = 0.0
-    ) -> list[Number]:
+    def _values(self, tensor: str, lead: Index, values: Iterable[float], out: float) -> list[Number]:
         values = list(values)
         texts = [self.desk.text(tensor, value) for value in values]
-        widest = max((measure(text, MIN_TEXT, "mono") for text in texts), default=0.0)
+        widest = max((measure(text, MIN_NUMBER, "mono") for text in texts), default=0.0)
         apart = (values[1] - values[0]) * self.step if len(values) > 1 else 1.0
-        if apart < (0.22 if self.vertical else widest + 0.08):
+        if apart < (0.26 if self.vertical else widest + 0.08):
             return []
         muted, found = self.desk.look.theme.muted, []
         for number, value in enumerate(values):
-            label = self.desk.number(tensor, (*lead, number), MIN_TEXT, muted, font="mono", value=value)
-            label.place(self.at(value - shift, out + _LABEL[self.vertical]), self._align)
+            label = self.desk.number(tensor, (*lead, number), MIN_NUMBER, muted, font="mono", value=value)
+            label.place(self.at(value, out + _LABEL[self.vertical]), self._align)
             found.append(label)
         return found

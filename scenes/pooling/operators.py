@@ -7,6 +7,7 @@ from functools import partial
 
 from torch import nn
 
+from torchreel.scenes.pooling.adaptive.facts import adaptive_facts, fractional_facts
 from torchreel.scenes.pooling.adaptive.fractional_trace import check_fractional, record_fractional_max_pool
 from torchreel.scenes.pooling.adaptive.trace import (
     check_adaptive,
@@ -34,9 +35,31 @@ _FRACTIONAL = "Graham 2014, Fractional Max-Pooling, arXiv:1412.6071"
 _SWITCHES = "Zeiler and Fergus 2013, Visualizing and Understanding Convolutional Networks, arXiv:1311.2901"
 
 
-def _declared(module: type[nn.Module], record: Record, check: Check, source: str = "") -> Operator:
-    """The name of a class ends in the number of its dimensions, as in `MaxPool2d`."""
-    return Operator(module, record, partial(check, dims=int(module.__name__[-2])), source=source)
+_PLACES = {"depth": "d", "row": "r", "column": "c", "indices": "k"}
+_CUT = {"L": ("a", "b", "t"), "W": ("a", "b", "t"), "H": ("a′", "b′", "t′"), "D": ("a", "b", "t")}
+
+
+def _adaptive(module: type[nn.Module], record: Record) -> Operator:
+    """A pooling whose windows start at `a` and end at `b`; those of a volume are counted along its depth first."""
+    dims = int(module.__name__[-2])
+    symbols = {**_PLACES, "i": "i", "count": "n"}
+    for letter in {1: "L", 2: "HW", 3: "D"}[dims]:
+        names = (f"start_{letter}", f"end_{letter}", f"cut_{letter}")
+        symbols |= dict(zip(names, _CUT[letter], strict=True))
+    return Operator(module, record, partial(check_adaptive, dims=dims), symbols=symbols, facts=adaptive_facts)
+
+
+def _fractional(module: type[nn.Module]) -> Operator:
+    """A pooling whose windows start at `a`, where points `p` were rounded down."""
+    dims = int(module.__name__[-2])
+    symbols = {**_PLACES, "i": "i", "u": "u"}
+    for letter, mark in {2: {"W": "", "H": "′"}, 3: {"D": ""}}[dims].items():
+        symbols |= {f"start_{letter}": f"a{mark}", f"p_{letter}": f"p{mark}", f"alpha_{letter}": f"α{mark}"}
+        symbols[f"p0_{letter}"] = f"p{mark}_{{0}}"
+    check = partial(check_fractional, dims=dims)
+    return Operator(
+        module, record_fractional_max_pool, check, source=_FRACTIONAL, symbols=symbols, facts=fractional_facts
+    )
 
 
 def _windowed(
@@ -92,20 +115,16 @@ LPPool1d = _power(nn.LPPool1d)
 LPPool2d = _power(nn.LPPool2d)
 LPPool3d = _power(nn.LPPool3d)
 
-AdaptiveMaxPool1d = _declared(nn.AdaptiveMaxPool1d, record_adaptive_max_pool, check_adaptive)
-AdaptiveMaxPool2d = _declared(nn.AdaptiveMaxPool2d, record_adaptive_max_pool, check_adaptive)
-AdaptiveMaxPool3d = _declared(nn.AdaptiveMaxPool3d, record_adaptive_max_pool, check_adaptive)
+AdaptiveMaxPool1d = _adaptive(nn.AdaptiveMaxPool1d, record_adaptive_max_pool)
+AdaptiveMaxPool2d = _adaptive(nn.AdaptiveMaxPool2d, record_adaptive_max_pool)
+AdaptiveMaxPool3d = _adaptive(nn.AdaptiveMaxPool3d, record_adaptive_max_pool)
 
-AdaptiveAvgPool1d = _declared(nn.AdaptiveAvgPool1d, record_adaptive_average_pool, check_adaptive)
-AdaptiveAvgPool2d = _declared(nn.AdaptiveAvgPool2d, record_adaptive_average_pool, check_adaptive)
-AdaptiveAvgPool3d = _declared(nn.AdaptiveAvgPool3d, record_adaptive_average_pool, check_adaptive)
+AdaptiveAvgPool1d = _adaptive(nn.AdaptiveAvgPool1d, record_adaptive_average_pool)
+AdaptiveAvgPool2d = _adaptive(nn.AdaptiveAvgPool2d, record_adaptive_average_pool)
+AdaptiveAvgPool3d = _adaptive(nn.AdaptiveAvgPool3d, record_adaptive_average_pool)
 
-FractionalMaxPool2d = _declared(
-    nn.FractionalMaxPool2d, record_fractional_max_pool, check_fractional, _FRACTIONAL
-)
-FractionalMaxPool3d = _declared(
-    nn.FractionalMaxPool3d, record_fractional_max_pool, check_fractional, _FRACTIONAL
-)
+FractionalMaxPool2d = _fractional(nn.FractionalMaxPool2d)
+FractionalMaxPool3d = _fractional(nn.FractionalMaxPool3d)
 
 MaxUnpool1d = _unpooling(nn.MaxUnpool1d)
 MaxUnpool2d = _unpooling(nn.MaxUnpool2d)

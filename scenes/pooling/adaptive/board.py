@@ -1,50 +1,67 @@
-"""What stands on the stage of an adaptive or fractional pooling clip: input, rulers, outputs, frames."""
+"""What stands on the stage of an adaptive or fractional pooling: input, rulers, outputs, and what marks one output."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
-from manim import Animation, VGroup
+from manim import Animation, VGroup, VMobject
 
-from torchreel.scenes.parts.look import Look
-from torchreel.scenes.parts.motion import Morph
+from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.motion import Appear, Paint
+from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.ruler import Rail, Ruler
-from torchreel.scenes.parts.shapes import Arrow, Disc, Point, Shape, polyline
+from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.parts.slice_row import SliceRow
-from torchreel.scenes.parts.text import Text
+from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.pooling.adaptive.cover import Cover
 from torchreel.scenes.pooling.adaptive.layout import SLICE_GAP, AdaptivePlaces, AdaptiveRoom, place
+from torchreel.scenes.pooling.window.beam import Beam, Rect, rect
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_DOT, _SMALLEST_DOT, _DOT_CELL = 0.08, 0.05, 0.34
-_SIGN = 0.24
+_WASH, _LIT, _INWARDS = 0.1, 0.14, -0.06
+_CALM_PART, _LIT_PART = 0.35, 0.45
+_NOTE, _AIR = 0.24, 0.3
+_BEHIND, _ABOVE, _HIGH = 0.5, 2, 3
+_MOST_SIDES = 32
 _RESULTS: tuple[str, ...] = ("output", "indices")
+Key = tuple[str, int]
 
 
 class AdaptiveBoard(Board):
-    """`input` with its rulers, `outputs` by name, the frame of the `window` and the outputs' frames, `targets`.
+    """`input` with its `rulers`, and `outputs` by name.
 
-    The rulers are those of the columns and rows; a volume has one along its depth.
+    The rulers are those of the columns and rows; a volume has one along its depth, and says its rows and columns in
+    words.
     """
 
-    def __init__(self, look: Look, trace: Trace, sign: str) -> None:
+    def __init__(self, look: Look, trace: Trace) -> None:
         super().__init__(look, trace)
-        self.sign, self.cover = sign, Cover.of(trace)
-        cover, results = self.cover, [name for name in _RESULTS if name in trace.outputs]
-        rooms = {name: AdaptiveRoom(self.texts(name), self.shape(name)) for name in ("input", *results)}
-        places = place(cover, rooms)
-        self.input = self._slices("input", places)
-        self.outputs = {name: self._slices(name, places) for name in results}
+        self.cover = cover = Cover.of(trace)
+        self.results = [name for name in _RESULTS if name in trace.outputs]
+        rooms = {name: AdaptiveRoom(self.texts(name), self._named(name)) for name in ("input", *self.results)}
+        rooms["input"] = replace(rooms["input"], beside=self._beside())
+        for foot in (0.0, _NOTE):
+            places = place(cover, rooms, foot)
+            self.input = self._slices("input", places)
+            self.outputs = {name: self._slices(name, places) for name in self.results}
+            if not self.is_partial:
+                break
         self.rulers = self._rulers()
-        first = (0,) * len(cover.axes)
-        self.rounds = max((end - start for start, end in cover.axes[0]), default=1) if cover.is_volume else 1
-        self.window = self.frame(self.path(first))
-        self.targets = {name: self.frame(self._around(name, first)) for name in results}
-        self.funnel = self._funnel(first) if cover.is_line else None
+        self._bars: dict[Key, Shape] = {}
+        self._parts: dict[Key, tuple[VMobject, str, str]] = {}
+        self._lit: list[Key] = []
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a note has to say what is not drawn."""
+        planes = math.prod(self.trace.shape("input")[: len(self.cover.lead)])
+        return planes != 1 or self.is_cropped or not self.has_numbers
 
     def positions(self) -> list[Position]:
         """The output positions that are drawn."""
@@ -54,7 +71,7 @@ class AdaptiveBoard(Board):
         """An output position as torch's index."""
         return self.cover.index(position)
 
-    def ruled(self, position: Position) -> list[tuple[str, int]]:
+    def ruled(self, position: Position) -> list[Key]:
         """Which window of which ruler, by its letter, an output belongs to."""
         last = len(position) - 1
         axes = [0] if self.cover.is_volume else [last, last - 1]
@@ -72,39 +89,99 @@ class AdaptiveBoard(Board):
         return all(grids.cells.text_size for grids in (self.input, *self.outputs.values()))
 
     def scenery(self) -> VGroup:
-        """What stands from the first frame on: the grids, their names, and what is done between them."""
+        """What stands from the first frame on: the grids and their names, and the rulers' cells, counted."""
         grids = [self.input, *self.outputs.values()]
-        return VGroup(*grids, *map(self._name, grids), *self._between())
+        ticks = [ruler.ticks() for ruler in self.rulers]
+        return VGroup(*grids, *map(self._name, grids), *ticks)
 
-    def path(self, position: Position) -> np.ndarray:
-        """The window's outline, as far as it is drawn."""
-        return self.input.outline(self.cover.window(position), self.rounds)
+    # Bars on the rulers.
 
-    def move(self, position: Position, quick: float | None = None) -> list[Animation]:
-        """The frames go to an output position and its window."""
-        moves: list[Animation] = [Morph(self.window, self.path(position), quick=quick)]
-        for name, frame in self.targets.items():
-            moves.append(Morph(frame, self._around(name, position), quick=quick))
-        if self.funnel is not None:
-            moves.append(Morph(self.funnel, self.fan(position), quick=quick))
+    def bars(self, keys: Iterable[Key]) -> list[Animation]:
+        """The bars of some windows with their intervals, those that do not stand yet."""
+        fresh: list[Animation] = []
+        rulers = {ruler.letter: ruler for ruler in self.rulers}
+        for letter, number in keys:
+            ruler = rulers[letter]
+            if (letter, number) in self._bars or number not in ruler.visible():
+                continue
+            self._bars[letter, number] = bar = ruler.bar(number)
+            label = ruler.interval(number)
+            fresh.append(Appear(bar, *([label] if len(label) else [])))
+        return fresh
+
+    def all_bars(self) -> list[Animation]:
+        """The bars of all windows."""
+        return self.bars((ruler.letter, number) for ruler in self.rulers for number in ruler.visible())
+
+    def parts(self) -> list[Animation]:
+        """The equal parts of every ruler; without cuts, the points that windows start from."""
+        theme, fresh = self.look.theme, []
+        calm, lit = theme.tint(theme.wire, _CALM_PART), theme.tint(theme.accent, _LIT_PART)
+        for ruler in self.rulers:
+            name = f"cut_{ruler.letter}"
+            is_cut = name in self.trace.tensors
+            name = name if is_cut else f"p_{ruler.letter}"
+            count = self.trace.shape(name)[-1]
+            lead = () if is_cut else ruler.lead
+            values = self.trace.values(name, [(*lead, k) for k in range(count)])
+            shown = ruler.parts(name, values) if is_cut else ruler.dots(name, values, int(values[0]))
+            colors = (calm, lit) if is_cut else (theme.text, theme.accent)
+            pieces = [one for one in shown if not isinstance(one, Number)]
+            self._parts |= {(ruler.letter, k): (one, *colors) for k, one in enumerate(pieces)}
+            fresh.append(Appear(shown))
+        return fresh
+
+    def light(self, keys: Sequence[Key]) -> list[Animation]:
+        """The bars and parts of these windows are lit, and no others."""
+        theme, moves = self.look.theme, []
+        for key in {*self._lit, *keys}:
+            is_lit = key in keys
+            if key in self._bars:
+                fill = theme.tint(theme.accent, _LIT) if is_lit else theme.background
+                moves.append(Paint(self._bars[key], stroke=theme.accent if is_lit else theme.wire, fill=fill))
+            if key in self._parts:
+                part, calm, lit = self._parts[key]
+                moves.append(Paint(part, fill=lit if is_lit else calm))
+        self._lit = list(keys)
         return moves
 
-    def frames(self) -> list[Shape]:
-        """Everything that marks the active window."""
-        return [self.window, *self.targets.values(), *([] if self.funnel is None else [self.funnel])]
+    # What marks one output element.
 
-    def fan(self, position: Position) -> np.ndarray:
-        """On a line: the area between a window and its output cell, below it."""
-        cells, output = self.input.cells, self.outputs["output"]
-        ends = [self.input.left + min(at, cells.cols) * cells.width for at in self.cover.window(position)[-1]]
-        x, half = output.center(position)[0], output.cells.width / 2
-        high, low = self.input.bottom, output.top
-        corners = [(ends[0], high), (ends[1], high), (x + half, low), (x - half, low)]
-        return polyline([*corners, corners[0]])
+    def marks(self, position: Position) -> VGroup:
+        """The window, what leads from it to its result, and the result's frame."""
+        accent, marks = self.look.theme.accent, VGroup()
+        for path in self.paths(position):
+            marks.add(Shape(path, fill=accent, opacity=_WASH, z_index=_BEHIND))
+            marks.add(Shape(path, stroke=accent, stroke_width=Stroke.SOURCE, z_index=_ABOVE))
+        marks.add(*self._beam(position).drawn(self.look.theme, accent), *self._said(position))
+        return marks.add(self._target("output", position))
 
-    def write(self, name: str, position: Position, fly: bool = False) -> list[Animation]:
-        """An output is written; in a slow step it flies from the winner, or from the middle of the window."""
-        return self.outputs[name].write(position, self._start(position) if fly else None)
+    def place_marks(self, position: Position) -> VGroup:
+        """The frame of a window's index, and where in the input it points."""
+        marks = VGroup(*self.crown(position, self.look.theme.text))
+        return marks.add(self._target("indices", position))
+
+    def paths(self, position: Position) -> list[np.ndarray]:
+        """The window's outline in each slice, as far as it is drawn."""
+        window = self.cover.window(position)
+        if not self.cover.is_volume:
+            return [self.input.outline(window)]
+        (first, end), *rest = window
+        shown = self.input.shape[0]
+        slices = range(min(first, shown - 1), max(min(end, shown), min(first, shown - 1) + 1))
+        return [self.input.outline([(depth, depth + 1), *rest]) for depth in slices]
+
+    def crown(self, position: Position, color: str | None = None) -> list[Shape]:
+        """The frame of a window's winner, if there is one and it is drawn."""
+        best = self.winner(position)
+        if best is None or not self.input.shows(best) or not self.input.cells.text_size:
+            return []
+        path = self.input.grids[best[:-2]].outline(best[-2:], best[-2:], _INWARDS)  # type: ignore[arg-type]
+        return [Shape(path, stroke=color or self.look.theme.accent, stroke_width=Stroke.FRAME, z_index=_HIGH)]
+
+    def write(self, name: str, position: Position) -> list[Animation]:
+        """A result is born in its cell."""
+        return self.outputs[name].write(position)
 
     def winner(self, position: Position) -> Position | None:
         """The input position a maximum stood in; None for a mean."""
@@ -116,26 +193,48 @@ class AdaptiveBoard(Board):
         found = tuple(int(self.trace.value(name, index)) for name in names)
         return (0, *found) if self.cover.is_line else found
 
-    def mark(self, position: Position) -> list[Shape]:
-        """The dot that stays on a winner, where cells have room for one."""
-        best, cells = self.winner(position), self.input.cells
-        radius = min(_DOT, (cells.height / 2 - 0.4 * cells.text_size) / 3)
-        if best is None or not self.input.shows(best) or cells.width < _DOT_CELL or radius < _SMALLEST_DOT:
+    def _target(self, name: str, position: Position) -> Shape:
+        return self.frame(self.outputs[name].outline([(at, at + 1) for at in position]))
+
+    def _beam(self, position: Position) -> Beam:
+        output = self.outputs["output"]
+        window = _round([rect(path) for path in self.paths(position)])
+        target = rect(output.outline([(at, at + 1) for at in position]))
+        if self.cover.is_line or self.cover.is_volume:
+            return Beam.down(window, target)
+        return Beam.across(window, target, self.input.right, output.left)
+
+    def _said(self, position: Position) -> list[Text]:
+        """In a volume: which rows and columns the window takes, and of which part, below the input's name."""
+        if not self.cover.is_volume:
             return []
-        corner = np.array([cells.width / 2 - 2 * radius, cells.height / 2 - 2 * radius, 0.0])
-        theme, at = self.look.theme, self.input.center(best) + corner
-        return [Disc(radius, at, fill=theme.accent, stroke=theme.background, stroke_width=2, z_index=3)]
+        x, y = self.input.left - _AIR, self.outputs["output"].middle[1] + 0.17
+        return [
+            self.label(
+                self._side(axis, position[axis]), (x, y - 0.34 * (axis - 1)), MIN_NUMBER, align="right"
+            )
+            for axis in (1, 2)
+        ]
 
-    def _start(self, position: Position) -> np.ndarray:
-        best = self.winner(position)
-        if best is not None and self.input.shows(best):
-            return self.input.center(best)
-        path = self.path(position)
-        middle: np.ndarray = (path.min(0) + path.max(0)) / 2
-        return middle
+    def _side(self, axis: int, number: int) -> str:
+        """A window along one side of a volume."""
+        letter, (start, end) = self.cover.letters[axis], self.cover.axes[axis][number]
+        return f"{letter} {self._part(letter, number)}[{start}, {end})"
 
-    def _around(self, name: str, position: Position) -> np.ndarray:
-        return self.outputs[name].outline([(at, at + 1) for at in position])
+    def _beside(self) -> float:
+        """The room that such a line takes."""
+        if not self.cover.is_volume:
+            return 0.0
+        counts = [(axis, k) for axis in (1, 2) for k in range(min(self.cover.counts[axis], _MOST_SIDES))]
+        return max((measure(self._side(*one), MIN_NUMBER, "mono") for one in counts), default=0.0)
+
+    def _part(self, letter: str, number: int) -> str:
+        """The part of a side that is rounded outwards to a window; nothing where windows are no parts."""
+        name = f"cut_{letter}"
+        if name not in self.trace.tensors:
+            return ""
+        low, high = (self.text(name, self.trace.value(name, (k,))) for k in (number, number + 1))
+        return f"{low}–{high} → "
 
     def _rulers(self) -> list[Ruler]:
         grid, cells, cover = self.input, self.input.cells, self.cover
@@ -159,33 +258,21 @@ class AdaptiveBoard(Board):
             scale=self.trace.range(name if is_indices else "input").scale,
         )  # fmt: skip
 
-    def _funnel(self, position: Position) -> Shape:
-        return Shape(self.fan(position), fill=self.look.theme.accent, opacity=0.14, z_index=-1)
+    def _named(self, name: str) -> str:
+        """A grid's name with its symbol, as wide as it is drawn."""
+        return f"{name} {self.trace.symbol(name)} {self.trace.shape(name)}"
 
-    def _name(self, grid: SliceRow) -> Text:
-        """A grid's name: below it, as rulers are above; left of a line."""
-        name = self.shape(grid.tensor)
-        if self.cover.is_line:
-            return self.label(name, (grid.left - 0.14, grid.middle[1]), align="right")
-        return self.label(name, (grid.middle[0], grid.bottom - 0.3))
+    def _name(self, grid: SliceRow) -> VGroup:
+        """A grid's name: below it, as rulers are above; left of a line or a volume; clear of what leads to it."""
+        if self.cover.is_line or (self.cover.is_volume and grid is self.input):
+            return self.title(grid.tensor, (grid.left - _AIR, grid.middle[1] - 0.08), align="right")
+        y, is_wide = grid.bottom - 0.3, measure(self._named(grid.tensor), NAME_TEXT) > grid.right - grid.left
+        if grid is self.input or self.cover.is_volume or not is_wide:
+            return self.title(grid.tensor, (grid.middle[0], y))
+        return self.title(grid.tensor, (grid.left, y), align="left")
 
-    def _between(self) -> list[Arrow | Text]:
-        """What is done with a window, and on a plane an arrow below it, in a volume one beside it."""
-        given, first, wire = self.input, self.outputs["output"], self.look.theme.wire
-        if self.cover.is_line:
-            return [self._sign((given.left - 0.14, (given.bottom + first.top) / 2), align="right")]
-        if self.cover.is_volume:
-            x, ends = given.left + 0.15, (given.bottom - 0.2, first.top + 0.12)
-            return [
-                Arrow([(x, ends[0]), (x, ends[1])], wire),
-                self._sign((x + 0.2, sum(ends) / 2), align="left"),
-            ]
-        x, y = (given.right + first.left) / 2, first.middle[1]
-        reach = min(0.5, (first.left - given.right) / 2 - 0.15)
-        return [
-            Arrow([(x - reach, y), (x + reach, y)], wire),
-            self._sign((x, y + 0.16), vertical="baseline"),
-        ]
 
-    def _sign(self, at: Point, **place: Any) -> Text:
-        return self.label(self.sign, at, _SIGN, self.look.theme.text, **place)
+def _round(parts: Sequence[Rect]) -> Rect:
+    """The rectangle round some."""
+    sides = np.array(parts)
+    return (*sides[:, :2].min(0).tolist(), *sides[:, 2:].max(0).tolist())

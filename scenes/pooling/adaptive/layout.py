@@ -20,15 +20,16 @@ _FOOT = 0.3
 _ARROW, _BETWEEN = 1.5, 0.5
 _LARGEST = 1.05
 _LINE_HEIGHT, _LINE_LARGEST, _FUNNEL = (0.95, 0.7), 1.7, (1.15, 0.9)
-SLICE_GAP, _MOST_SLICES, _FALL, _WIDEST = 0.4, 6, 0.95, 1.35
+SLICE_GAP, _MOST_SLICES, _FALL, _WIDEST = 0.4, 6, 0.7, 1.35
 
 
 @dataclass(frozen=True)
 class AdaptiveRoom:
-    """What a grid holds: the texts of its cells, and the name that stands beside it."""
+    """What a grid holds: the texts of its cells, the name that stands beside it, and what else needs that width."""
 
     texts: Sequence[str]
     name: str
+    beside: float = 0.0
 
     def width(self, cells: Cells) -> float:
         """The width of the grid or of its name, whichever is larger."""
@@ -47,14 +48,14 @@ class AdaptivePlaces:
         self.cells[name], self.centers[name] = cells, centers
 
 
-def place(cover: Cover, rooms: Mapping[str, AdaptiveRoom]) -> AdaptivePlaces:
-    """The places of the input and the outputs; `rooms` names them, the input first."""
+def place(cover: Cover, rooms: Mapping[str, AdaptiveRoom], foot: float = 0.0) -> AdaptivePlaces:
+    """The places of the input and the outputs, above a `foot`; `rooms` names them, the input first."""
     if cover.is_line:
-        return _line(cover, rooms)
-    return _volume(cover, rooms) if cover.is_volume else _plane(cover, rooms)
+        return _line(cover, rooms, _LOW + foot)
+    return (_volume if cover.is_volume else _plane)(cover, rooms, _LOW + foot)
 
 
-def _line(cover: Cover, rooms: Mapping[str, AdaptiveRoom]) -> AdaptivePlaces:
+def _line(cover: Cover, rooms: Mapping[str, AdaptiveRoom], foot: float) -> AdaptivePlaces:
     """The input above, each output cell below the part of it that it stands for."""
     places, names = AdaptivePlaces(), list(rooms)[1:]
     count, outs, tight = cover.sizes[-1], cover.counts[-1], len(names) > 1
@@ -64,7 +65,7 @@ def _line(cover: Cover, rooms: Mapping[str, AdaptiveRoom]) -> AdaptivePlaces:
     )
     above = depth(cover.axes[-1], count, False)
     high = above + cells.height + _FUNNEL[tight] + len(names) * (cells.height + _FOOT)
-    x, y = named / 2, (_HIGH + _LOW + 0.05) / 2 + high / 2 - above - cells.height / 2
+    x, y = named / 2, (_HIGH + foot + 0.05) / 2 + high / 2 - above - cells.height / 2
     places.put("input", cells, [(x, y)])
     part = count / outs * cells.width
     shown = max(1, min(outs, math.floor(cells.cols * cells.width / part + 1e-6)))
@@ -85,12 +86,12 @@ def _text_size(texts: Sequence[str], width: float, cells: Cells) -> float:
     return size if size >= MIN_TEXT else 0.0
 
 
-def _plane(cover: Cover, rooms: Mapping[str, AdaptiveRoom]) -> AdaptivePlaces:
+def _plane(cover: Cover, rooms: Mapping[str, AdaptiveRoom], foot: float) -> AdaptivePlaces:
     """The input on the left with a ruler above and one on its left; the outputs on the right."""
     places, names = AdaptivePlaces(), list(rooms)[1:]
     rows, cols = cover.sizes
     above, beside = depth(cover.axes[1], cols, False), depth(cover.axes[0], rows, True)
-    low, top = _LOW + _FOOT, _HIGH - above
+    low, top = foot + _FOOT, _HIGH - above
     wide = 2 * _ROOM - beside - _ARROW - _BETWEEN * (len(names) - 1)
     outs = cover.counts[1] * len(names)
     share = min(0.65, max(0.3, outs / (cols + outs)))
@@ -110,7 +111,8 @@ def _plane(cover: Cover, rooms: Mapping[str, AdaptiveRoom]) -> AdaptivePlaces:
     places.put("input", cells, [(x + own / 2, y)])
     x += own + _ARROW
     for name in names:
-        places.put(name, fitted[name], [(x + widths[name] / 2, y)])
+        own = fitted[name].cols * fitted[name].width
+        places.put(name, fitted[name], [(x + own / 2, y)])
         x += widths[name] + _BETWEEN
     return places
 
@@ -130,24 +132,25 @@ def _whole(axis: Sequence[tuple[int, int]], shown: int) -> int:
     return sum(end <= shown for _, end in axis) or 1
 
 
-def _volume(cover: Cover, rooms: Mapping[str, AdaptiveRoom]) -> AdaptivePlaces:
-    """The input's slices beside one another, with a ruler above them along the depth; the outputs' slices below."""
+def _volume(cover: Cover, rooms: Mapping[str, AdaptiveRoom], foot: float) -> AdaptivePlaces:
+    """The input's slices beside one another, a ruler above them along the depth; the outputs' slices below."""
     places, names = AdaptivePlaces(), list(rooms)[1:]
     count, rows, cols = cover.sizes
     shown = min(count, _MOST_SLICES)
     above = depth(cover.axes[0], count, False)
-    high = _HIGH - above - _LOW - _FALL - _FOOT
+    high = _HIGH - above - foot - _FALL - _FOOT
     outs = min(_whole(cover.axes[0], shown), _MOST_SLICES)
     share = min(0.7, max(0.45, rows / (rows + cover.counts[1])))
-    pitch = 2 * _ROOM / max(shown, 1)
+    named = max(measure(rooms["input"].name, NAME_TEXT), rooms["input"].beside) + 0.3
+    pitch, middle = (2 * _ROOM - named) / max(shown, 1), named / 2
     cells = _square(rows, cols, pitch - SLICE_GAP, high * share, rooms["input"].texts)
     y = _HIGH - above - cells.rows * cells.height / 2
-    places.put("input", cells, _row(shown, cells, 0.0, y))
+    places.put("input", cells, _row(shown, cells, middle, y))
     room = 2 * _ROOM / len(names) / max(1, outs) - SLICE_GAP
     y -= cells.rows * cells.height / 2 + _FALL
     for number, name in enumerate(names):
         out = _output(cover, cells, room, high * (1 - share), rooms[name].texts, cells.width)
-        x = 2 * _ROOM / len(names) * (number - (len(names) - 1) / 2)
+        x = (middle if len(names) == 1 else 0.0) + 2 * _ROOM / len(names) * (number - (len(names) - 1) / 2)
         places.put(name, out, _row(outs, out, x, y - out.rows * out.height / 2))
     return places
 

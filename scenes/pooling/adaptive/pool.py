@@ -2,112 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
-from manim import Animation
-
-from torchreel.scenes.parts.motion import Appear, Morph
-from torchreel.scenes.parts.ruler import Ruler
-from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling import operators
 from torchreel.scenes.pooling.adaptive.story import RuledPool
 from torchreel.scenes.stage.beats import Beat
-from torchreel.scenes.trace.formula import Token
-
-_SLOW_PARTS = 2
 
 
 class _AdaptivePool(RuledPool):
     """Each axis is cut into equal parts, the cuts are rounded outwards, and the cells between them are a window."""
 
-    def windows_found(self) -> Iterator[Beat]:
-        cols, *rows = self.board.rulers
-        step, small = self.trace.step(f"cut_{cols.letter}", (1,)), self.reading("cropped", "heat")
-        yield Beat("cut", partial(self._cut, cols), 0.5, 1.3, step, also=small)
-        shown = cols.visible()
-        for number in shown[:_SLOW_PARTS]:
-            yield from self._in_steps(cols, number)
-        if rest := shown[_SLOW_PARTS:]:
-            end = self.trace.step(f"end_{cols.letter}", (rest[-1],))
-            yield Beat("parts", partial(self._finish, cols, rest), 0.7, 0.4, end)
-        for ruler in rows:
-            end = self.trace.step(f"end_{ruler.letter}", (ruler.visible()[-1],))
-            yield Beat("other_axis", partial(self._whole, ruler), 0.8, 0.7, end)
-        if self.board.cover.is_volume:
-            yield Beat("other_axes", self.lit, 0.3, 1.1, formula=self.trace.step("end_H", (0,)))
+    def window_found(self, position: Position) -> Iterator[Beat]:
+        assert self.board is not None
+        main, letter = self.board.ruled(position)[0], self.board.rulers[0].letter
+        cut = self.trace.step(f"cut_{letter}", (1,))
+        yield Beat("cut", self.board.parts, 0.5, 0.5, cut)
+        number = main[1]
+        first, last = self._cuts(letter)[number : number + 2]
+        start, end = self.board.rulers[0].windows[number]
+        values: dict[str, object] = {
+            "low": self.text(f"cut_{letter}", first), "high": self.text(f"cut_{letter}", last),
+            "start": start, "end": end,
+        }  # fmt: skip
+        name = "whole_part" if (first, last) == (start, end) else "outwards"
+        steps = [self.trace.step(f"{side}_{letter}", (number,)) for side in ("start", "end")]
+        yield Beat(name, tuple, 0.4, 0.6, steps[0], values, look=partial(self.board.light, [main]))
+        yield Beat(name, partial(self.board.bars, [main]), 0.4, 0.6, steps[1], values)
 
-    def law(self) -> list[Token]:
-        letter = self.board.rulers[0].letter
-        symbols = [self.trace.step(f"{end}_{letter}", (0,)).formula.symbols() for end in ("start", "end")]
-        return [Token(f"start_{letter} = {symbols[0]}     end_{letter} = {symbols[1]}")]
+    def interval(self, axis: int, out: str, read: str) -> str:
+        assert self.board is not None
+        sizes, counts = (sides[-len(self.board.cover.letters) :] for sides in self._sides)
+        size, count = sizes[axis], counts[axis]
+        ends = _ratio(size, count, out), _ratio(size, count, f"({out} + 1)")
+        low, high = ends if count == 1 or size % count == 0 else (f"⌊{ends[0]}⌋", f"⌈{ends[1]}⌉")
+        return f"{low} ≤ {read} < {high}"
 
-    def values(self) -> dict[str, object]:
-        cover = self.board.cover
-        cut = f"cut_{self.board.rulers[0].letter}"
-        axis = 0 if cover.is_volume else -1
-        own = {
-            "length": cover.sizes[axis],
-            "count": cover.counts[axis],
-            "part": self.text(cut, self.trace.value(cut, (1,))),
-        }
-        return {**super().values(), **own, "size": str(self.trace.kwargs.get("output_size"))}
+    def merit(self, position: Position) -> tuple[Any, ...]:
+        """How many ends of its window were really rounded."""
+        assert self.board is not None
+        rounded = 0
+        letters, own = self.board.cover.letters, position[-len(self.board.cover.letters) :]
+        for letter, number in zip(letters, own, strict=True):
+            rounded += sum(cut != int(cut) for cut in self._cuts(letter)[number : number + 2])
+        return (rounded, *super().merit(position))
 
-    def ending(self) -> str:
-        """How the windows lie to one another: one for all, repeated, side by side or overlapping."""
-        cover = self.board.cover
-        pairs = list(zip(cover.sizes, cover.counts, strict=True))
-        if all(count == 1 for _, count in pairs):
-            return "global"
-        if any(count > size for size, count in pairs):
-            return "repeated"
-        return "exact" if all(size % count == 0 for size, count in pairs) else "overlap"
+    @property
+    def _sides(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        assert self.board is not None
+        return self.board.cover.sizes, self.board.cover.counts
 
-    def _cut(self, ruler: Ruler) -> Iterable[Animation]:
-        """The cells counted, and the length in equal parts."""
-        return [Appear(ruler.ticks()), Appear(ruler.parts(f"cut_{ruler.letter}", self._cuts(ruler)))]
-
-    def _cuts(self, ruler: Ruler) -> Sequence[float]:
-        name = f"cut_{ruler.letter}"
+    def _cuts(self, letter: str) -> Sequence[float]:
+        name = f"cut_{letter}"
         return self.trace.values(name, [(k,) for k in range(self.trace.shape(name)[0])])
 
-    def _in_steps(self, ruler: Ruler, number: int) -> Iterator[Beat]:
-        """One part is taken down; then its start is rounded down and its end up."""
-        start, end = ruler.windows[number]
-        first, last = self._cuts(ruler)[number : number + 2]
-        bar = ruler.calm(ruler.part(first, last))
-        cut = f"cut_{ruler.letter}"
-        values: dict[str, object] = {
-            "low": self.text(cut, first), "high": self.text(cut, last), "start": start, "end": end
-        }  # fmt: skip
-        exact = (first, last) == (start, end)
-        yield Beat(
-            "whole_part" if exact else "take_part",
-            lambda: self._move(bar, ruler, number, first, last, exact), 0.6, 0.5,
-            self.trace.step(f"start_{ruler.letter}", (number,)), values,
-        )  # fmt: skip
-        if not exact:
-            step = self.trace.step(f"end_{ruler.letter}", (number,))
-            yield Beat(
-                "outwards", lambda: self._move(bar, ruler, number, start, end, True), 0.8, 0.8, step, values
-            )
 
-    def _move(
-        self, bar: Shape, ruler: Ruler, number: int, start: float, end: float, done: bool
-    ) -> Iterable[Animation]:
-        """A bar goes to its lane over some cells; once it is done it says its interval."""
-        key = ruler.letter, number
-        self.drawn.setdefault(key, bar)
-        if bar not in self.mobjects:
-            self.add(bar)
-        moves = [Morph(bar, ruler.lane_box(number, start, end)), *self.lit(key)]
-        return [*moves, *self.labelled(ruler, number)] if done else moves
-
-    def _finish(self, ruler: Ruler, numbers: Sequence[int]) -> Iterable[Animation]:
-        return [*self.lit(), *self.bars(ruler, numbers)]
-
-    def _whole(self, ruler: Ruler) -> Iterable[Animation]:
-        return [*self.lit(), *self._cut(ruler), *self.bars(ruler, ruler.visible())]
+def _ratio(size: int, count: int, factor: str) -> str:
+    """`size / count` times a letter, in the smallest numbers."""
+    if size % count == 0:
+        whole = size // count
+        return factor if whole == 1 else f"{whole}{factor}"
+    return f"{size}{factor} / {count}"
 
 
 class AdaptiveMaxPool1d(_AdaptivePool):

@@ -1,149 +1,210 @@
-"""The story that adaptive and fractional pooling share: rulers find the windows, then each window is pooled."""
+"""The story of adaptive and fractional pooling: a ruler finds one window, it is pooled, and so are the others."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
-from manim import Animation
+from manim import Animation, Mobject, VGroup
 
-from torchreel.scenes.parts.motion import Appear, Paint, Vanish, sweep_times
-from torchreel.scenes.parts.ruler import Ruler
-from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.places import Element, Places
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling.adaptive.board import AdaptiveBoard
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
-from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
-_SLOW = 2
-_MOST_RUNS = 12
-_MOST_TERMS = 9
-_JUMP = 0.15
+_MOST_RUNS, _MOST_TRIED, _MOST_TERMS = 12, 64, 9
+_STEP_TIME, _MANY, _QUICK = 0.5, 8, 0.3
+_LAW_ROOM = 0.9
+_OUT, _IN = {1: "i", 2: "rc", 3: "drc"}, {1: "k", 2: "kl", 3: "klm"}
 
 
 class RuledPool(OperatorScene):
-    """Subclasses say how the rulers come about, in `windows_found`, and which sentence ends the clip."""
+    """Subclasses say how the chosen window is found, and how the law tells of an axis."""
+
+    board: AdaptiveBoard | None = None
 
     def story(self) -> Iterator[Beat]:
-        sign = "max" if "Max" in self.operator.name else "mean"
-        self.board = AdaptiveBoard(self.look, self.trace, sign)
-        self.drawn: dict[tuple[str, int], Shape] = {}
-        self.active: list[tuple[str, int]] = []
-        self.add(self.board.scenery())
-        yield Beat("start", run_time=1.5, formula=self.law(), also=self.reading("slices", "one_plane"))
-        yield from self.windows_found()
-        cells = self.board.positions()
-        for number, cell in enumerate(cells[:_SLOW]):
-            yield from self._in_full(cell, number == 0)
-        yield from self._swept(cells[_SLOW:])
-        yield Beat(self.ending(), self._clear, 0.4, 0.6)
+        board = self.board = AdaptiveBoard(self.look, self.trace)
+        self.marks = VGroup()
+        self.add(board.scenery(), *self._note())
+        yield Beat("start", hold=0.4)
+        chosen = self._chosen
+        yield from self.window_found(chosen)
+        yield from self._in_full(chosen)
+        rest = [position for position in board.positions() if position != chosen]
+        name = "done" if "indices" in board.outputs else "rest"
+        if rest:
+            yield Beat(name, board.all_bars, 0.6, 0.4)
+            yield from self._swept(name, rest)
+        yield Beat("done", run_time=0.2, look=partial(self.point, chosen), focus=self.figure())
 
-    def windows_found(self) -> Iterator[Beat]:
-        """How the rulers come about."""
+    def window_found(self, position: Position) -> Iterator[Beat]:
+        """How the ruler's window of an output is found."""
         raise NotImplementedError
 
-    def law(self) -> list[Token]:
-        """The formula that all windows follow."""
+    def interval(self, axis: int, out: str, read: str) -> str:
+        """What the law says of one axis: which places `read` belong to the output `out`."""
         raise NotImplementedError
 
-    def ending(self) -> str:
-        """The key of the last sentence."""
-        return "done"
+    def merit(self, position: Position) -> tuple[Any, ...]:
+        """How much of the rule an element shows; here, whether its winner stands inside the window."""
+        assert self.board is not None
+        best, window = self.board.winner(position), self.board.cover.window(position)
+        if best is None:
+            return ()
+        return (any(start < at < end - 1 for at, (start, end) in zip(best, window, strict=True)),)
+
+    def law(self) -> Sequence[Token]:
+        if self.board is None:
+            return super().law()
+        cover = self.board.cover
+        count = len(cover.letters)
+        outs, reads = _OUT[count], _IN[count]
+        name = "max" if "Max" in self.operator.name else "mean"
+        tokens = [
+            Token(f"y_{{{','.join(outs)}}}", "output"), Token(f" = {name} "), Token(f"x_{{{','.join(reads)}}}", "input")
+        ]  # fmt: skip
+        main = {1: 0, 2: 1, 3: 0}[count]
+        order = [main, *(axis for axis in range(count) if axis != main)]
+        said = [self.interval(axis, outs[axis], reads[axis]) for axis in order]
+        full = [*tokens, Token(",  " + ",  ".join(said))]
+        return full if self.formula_bar.width(full) <= _LAW_ROOM else [*tokens, Token(f",  {said[0]}")]
 
     def values(self) -> dict[str, object]:
-        cover, count = self.board.cover, len(self.board.cover.letters)
+        assert self.board is not None
+        cover = self.board.cover
+        count = len(cover.letters)
         sizes, outs = (" × ".join(map(str, sides[-count:])) for sides in (cover.sizes, cover.counts))
-        return {"plane": sizes, "out": outs, "depth": cover.sizes[0]}
+        axis = 0 if cover.is_volume else -1
+        return {
+            "plane": sizes,
+            "out": outs,
+            "length": cover.sizes[axis],
+            "count": cover.counts[axis],
+            **self._window(self._chosen),
+        }
 
     def formula_tokens(self, step: Step, most: int = _MOST_TERMS) -> list[Token]:
-        """A maximum has short terms, so more of them are shown than of a sum; what is plain numbers is said once."""
-        tokens = super().formula_tokens(step.shortened(most), most)
-        if any(True for _ in step.formula.refs()):
-            return tokens
-        name = f"{step.tensor}{list(step.index) if step.index else ''}"
-        return [Token(f"{name} = {step.formula.symbols()} = "), tokens[-1]]
+        """The terms of a small window are all shown."""
+        return super().formula_tokens(step.shortened(most), most)
 
-    def labelled(self, ruler: Ruler, number: int) -> list[Animation]:
-        """The interval of a window, in its bar."""
-        label = ruler.interval(number)
-        return [Appear(label)] if len(label) else []
+    def figure(self) -> Step | None:
+        return None if self.board is None else self.step("output", self._chosen)
 
-    def bars(self, ruler: Ruler, numbers: Iterable[int]) -> list[Animation]:
-        """The finished bars of some windows."""
-        fresh = {(ruler.letter, number): ruler.bar(number) for number in numbers}
-        self.drawn |= fresh
-        labels = [label for _, number in fresh for label in self.labelled(ruler, number)]
-        return [Appear(*fresh.values()), *labels]
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """The window and its lines stand already."""
+        target = Places(self.mobjects)[(step.tensor, step.index)]
+        return None if target is None else Pointer(self.look, target, {})
 
-    def lit(self, *chosen: tuple[str, int]) -> list[Animation]:
-        """The bars of these windows are the active ones, and no others."""
-        theme = self.look.theme
-        off = [Paint(self.drawn[key], stroke=theme.wire) for key in self.active if key not in chosen]
-        on = [
-            Paint(self.drawn[key], stroke=theme.accent)
-            for key in chosen
-            if key in self.drawn and key not in self.active
-        ]
-        self.active = [key for key in chosen if key in self.drawn]
-        return [*off, *on]
+    def selects(self, tensor: str, index: Index) -> Iterable[Element]:
+        """A result's window is said by the rulers: where it starts and ends."""
+        if self.board is None or tensor not in self.trace.outputs:
+            return
+        letters = self.board.cover.letters
+        for axis, letter in enumerate(letters):
+            at = index[len(index) - len(letters) + axis]
+            for name in (f"start_{letter}", f"end_{letter}"):
+                if name in self.trace.tensors:
+                    lead = len(self.trace.shape(name)) - 1
+                    yield name, (*self.board.cover.lead, at)[-lead - 1 :]
 
-    def reading(self, *keys: str) -> tuple[str, ...]:
-        """Which of these sentences a call needs: on slices, channels apart, parts of planes, colours for numbers."""
-        lead = self.trace.shape("input")[: len(self.board.cover.lead)]
+    @cached_property
+    def _chosen(self) -> Position:
+        """Of the elements that tell most, one that is neither the first nor the last."""
+        assert self.board is not None
+        cells = self.board.positions()[:_MOST_TRIED]
+        return max(cells, key=lambda cell: (self.merit(cell), cell not in (cells[0], cells[-1])))
+
+    def step(self, name: str, position: Position) -> Step:
+        """The step of a result at a position of the output."""
+        assert self.board is not None
+        return self.trace.step(name, self.board.index(position))
+
+    def point(self, position: Position) -> Iterable[Animation]:
+        """Everything that marks an output element takes the place of what marked the last one."""
+        assert self.board is not None
+        board = self.board
+        self.remove(self.marks)
+        self.marks = board.marks(position)
+        if board.outputs["output"].grids[position[:-2]].numbers.get((position[-2], position[-1])):
+            self.marks.add(*board.crown(position))
+        fresh = board.bars(board.ruled(position))
+        return [*fresh, *board.light(board.ruled(position)), Appear(self.marks)]
+
+    def _point_index(self, position: Position) -> Iterable[Animation]:
+        assert self.board is not None
+        self.remove(self.marks)
+        self.marks = self.board.place_marks(position)
+        return [Appear(self.marks)]
+
+    def _in_full(self, position: Position) -> Iterator[Beat]:
+        """One output: its window, the value, and where it stood."""
+        assert self.board is not None
+        step = self.step("output", position)
+        values: dict[str, object] = {"value": self.text("output", step.value)}
+        yield Beat(
+            "window",
+            partial(self._write, position),
+            0.4,
+            0.8,
+            step,
+            values,
+            look=partial(self.point, position),
+        )
+        if "indices" in self.board.outputs:
+            found = self.step("indices", position)
+            place: dict[str, object] = {"index": self.text("indices", found.value)}
+            noted = partial(self.board.write, "indices", position)
+            yield Beat("index", noted, 0.4, 0.8, found, place, look=partial(self._point_index, position))
+
+    def _window(self, position: Position) -> dict[str, object]:
+        """The window of an output, for captions."""
+        assert self.board is not None
+        window = self.board.cover.window(position)
+        names = ("cols", "rows", "depths")[: len(window)]
+        said: dict[str, object] = {
+            name: f"[{start}, {end})" for name, (start, end) in zip(names, reversed(window), strict=True)
+        }
+        return {**said, "cells": math.prod(end - start for start, end in window)}
+
+    def _write(self, position: Position) -> Iterable[Animation]:
+        assert self.board is not None
+        crown = self.board.crown(position)
+        self.marks.add(*crown)
+        return [*self.board.write("output", position), *map(Appear, crown)]
+
+    def _swept(self, name: str, positions: Sequence[Position]) -> Iterator[Beat]:
+        """The remaining outputs in torch's order, as cuts; several at a time if there are many."""
+        sweep = runs(positions, _MOST_RUNS)
+        seconds = _STEP_TIME if len(sweep) <= _MANY else _QUICK
+        for run in sweep:
+            yield Beat(
+                name, partial(self._write_all, run), seconds, look=partial(self.point, run[-1]), sweep=True,
+                focus=self.step("output", run[-1]),
+            )  # fmt: skip
+
+    def _write_all(self, run: Sequence[Position]) -> Iterable[Animation]:
+        assert self.board is not None
+        others = [name for name in self.board.outputs if name != "output"]
+        early = [move for at in run[:-1] for move in self.board.write("output", at)]
+        late = [move for at in run for name in others for move in self.board.write(name, at)]
+        return [*early, *late, *self._write(run[-1])]
+
+    def _note(self) -> list[Mobject]:
+        """What a large call needs to be said: channels apart, a part of the plane, colours for numbers."""
+        assert self.board is not None
         needed = {
-            "slices": self.board.cover.is_volume,
-            "one_plane": math.prod(lead) > 1,
+            "one_plane": not self.facts["one_channel"],
             "cropped": self.board.is_cropped,
             "heat": not self.board.has_numbers,
         }
-        return tuple(key for key in keys if needed[key])
-
-    def _in_full(self, cell: Position, first: bool) -> Iterator[Beat]:
-        """One output: its window, the value, and where it stood."""
-        index = self.board.index(cell)
-        window = self.board.cover.window(cell)
-        names = ("cols", "rows", "depths")[: len(window)]
-        values: dict[str, object] = {
-            name: f"[{start}, {end})" for name, (start, end) in zip(names, reversed(window), strict=True)
-        }
-        values |= {"cells": math.prod(end - start for start, end in window)}
-        yield Beat("window", partial(self._slide, cell), 0.6, 0.6 if first else 0.2, values=values)
-        step = self.trace.step("output", index)
-        values |= {"value": self.text("output", step.value)}
-        yield Beat("keep", partial(self._write, "output", cell), 0.6, 0.8 if first else 0.4, step, values)
-        if "indices" in self.board.outputs:
-            found = self.trace.step("indices", index)
-            values |= {"index": self.text("indices", found.value)}
-            yield Beat(
-                "index", partial(self._write, "indices", cell), 0.6, 0.8 if first else 0.3, found, values
-            )
-
-    def _slide(self, cell: Position) -> Iterable[Animation]:
-        lit = self.lit(*self.board.ruled(cell))
-        if self.board.window in self.mobjects:
-            return [*self.board.move(cell), *lit]
-        return [*(Appear(frame) for frame in self.board.frames()), *lit]
-
-    def _write(self, name: str, cell: Position) -> Iterable[Animation]:
-        marks = self.board.mark(cell) if name == "output" else []
-        return [*self.board.write(name, cell, fly=True), *map(Appear, marks)]
-
-    def _swept(self, cells: Sequence[Position]) -> Iterator[Beat]:
-        """The other windows, ever quicker; several at a time if there are many."""
-        sweep = runs(cells, _MOST_RUNS)
-        for run, seconds in zip(sweep, sweep_times(len(sweep), 0.7, 0.3), strict=True):
-            step = self.trace.step("output", self.board.index(run[-1]))
-            yield Beat("sweep", partial(self._sweep, run), seconds, 0.0, step)
-
-    def _sweep(self, run: Sequence[Position]) -> Iterable[Animation]:
-        self.add(*(mark for cell in run for mark in self.board.mark(cell)))
-        written = [
-            move for cell in run for name in self.board.outputs for move in self.board.write(name, cell)
-        ]
-        return [*self.board.move(run[-1], _JUMP), *written, *self.lit(*self.board.ruled(run[-1]))]
-
-    def _clear(self) -> Iterable[Animation]:
-        return [*(Vanish(frame) for frame in self.board.frames()), *self.lit()]
+        said = [self.words(key) for key, needs in needed.items() if needs]
+        between = "" if self.request.lang == "zh" else " "
+        return [self.board.note(between.join(said))] if said else []
