@@ -33,4 +33,3 @@ class LossScene(OperatorScene):
     def written(self, values: Sequence[float]) -> str:
         """A tensor among the arguments, as one writes it to make it."""
         return f"torch.tensor({list(values)!r})"
-
