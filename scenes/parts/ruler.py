@@ -152,7 +152,7 @@ class Ruler:
         width = measure(_said(start, end), MIN_NUMBER, "mono")
         near, far = self.lane(number)
         room = (far - near, (end - start) * self.step)[:: 1 if self.vertical else -1]
-        if width > room[0] - _AIR or room[1] < 0.24 or end > self.shown:
+        if width > room[0] - _AIR or room[1] < 0.24 or end > self.shown or self._is_covered(number):
             return VGroup()
         middle = self.at((start + end) / 2, (near + far) / 2)
         x, label = middle[0] - width / 2, VGroup()
@@ -166,6 +166,15 @@ class Ruler:
             label.add(self._drawn(piece).place((x, middle[1]), "left"))
             x += measure(piece.text, MIN_NUMBER, "mono")
         return label
+
+    def _is_covered(self, number: int) -> bool:
+        """Whether its lane is the last one and holds windows that overlap with this one."""
+        start, end = self.windows[number]
+        lane = self.lanes[number]
+        return lane >= MOST_LANES - 1 and any(
+            k != number and other >= MOST_LANES - 1 and a < end and b > start
+            for k, (other, (a, b)) in enumerate(zip(self.lanes, self.windows, strict=True))
+        )
 
     def _end(self, name: str, number: int, value: int) -> Token:
         tensor = f"{name}_{self.letter}"

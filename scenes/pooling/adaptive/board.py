@@ -208,7 +208,8 @@ class AdaptiveBoard(Board):
         """In a volume: which rows and columns the window takes, and of which part, below the input's name."""
         if not self.cover.is_volume:
             return []
-        x, y = self.input.left - _AIR, self.outputs["output"].middle[1] + 0.17
+        output = self.outputs["output"]
+        x, y = min(self.input.left, output.left) - _AIR, output.middle[1] + 0.17
         return [
             self.label(
                 self._side(axis, position[axis]), (x, y - 0.34 * (axis - 1)), MIN_NUMBER, align="right"

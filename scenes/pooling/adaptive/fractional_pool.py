@@ -19,6 +19,8 @@ from torchreel.scenes.trace.formula import Index
 class _FractionalPool(RuledPool):
     """Evenly spaced points, shifted by the sample and rounded down, are where the windows start."""
 
+    told_axes = 1
+
     def window_found(self, position: Position) -> Iterator[Beat]:
         assert self.board is not None
         ruler = self.board.rulers[0]
@@ -54,8 +56,7 @@ class _FractionalPool(RuledPool):
         above, below = size - side, count - 1
         common = gcd(above, below)
         step = f"{above // common}" + (f"/{below // common}" if below != common else "")
-        mark = self._axis_mark(axis)
-        low = f"a{mark}_{{{out}}}"
+        low = f"a_{{{out}}}"
         rule = f"⌊({out} + u)·{step}⌋ − ⌊u·{step}⌋"
         return f"{low} ≤ {read} < {low} + {side},  {low} = {rule}"
 
@@ -82,11 +83,6 @@ class _FractionalPool(RuledPool):
             "steps": ", ".join(map(str, steps)),
             "ratio": str(self.trace.kwargs.get("output_ratio")),
         }
-
-    def _axis_mark(self, axis: int) -> str:
-        """Rows are told apart from columns."""
-        assert self.board is not None
-        return "′" if not self.board.cover.is_volume and axis == 0 else ""
 
     def _drawn(self, tensor: str, index: Index) -> str:
         return self.text(tensor, self.trace.value(tensor, index))

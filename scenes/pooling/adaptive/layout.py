@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torchreel.scenes.parts.grid import Cells
-from torchreel.scenes.parts.look import CELL_TEXT, MIN_TEXT, NAME_TEXT
+from torchreel.scenes.parts.look import CELL_TEXT, MIN_NUMBER, NAME_TEXT
 from torchreel.scenes.parts.ruler import depth
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.pooling.adaptive.cover import Cover
@@ -83,7 +83,7 @@ def _text_size(texts: Sequence[str], width: float, cells: Cells) -> float:
     """The size of numbers in cells as high as `cells`; 0 if they have no room."""
     ems = max((measure(text, 1.0) for text in texts), default=0.6)
     size = min(cells.text_size or CELL_TEXT, (width - 0.07) / ems, cells.height * 0.62)
-    return size if size >= MIN_TEXT else 0.0
+    return size if size >= MIN_NUMBER else 0.0
 
 
 def _plane(cover: Cover, rooms: Mapping[str, AdaptiveRoom], foot: float) -> AdaptivePlaces:
@@ -142,15 +142,16 @@ def _volume(cover: Cover, rooms: Mapping[str, AdaptiveRoom], foot: float) -> Ada
     outs = min(_whole(cover.axes[0], shown), _MOST_SLICES)
     share = min(0.7, max(0.45, rows / (rows + cover.counts[1])))
     named = max(measure(rooms["input"].name, NAME_TEXT), rooms["input"].beside) + 0.3
-    pitch, middle = (2 * _ROOM - named) / max(shown, 1), named / 2
+    free, middle = 2 * _ROOM - named, named / 2
+    pitch = free / max(shown, 1)
     cells = _square(rows, cols, pitch - SLICE_GAP, high * share, rooms["input"].texts)
     y = _HIGH - above - cells.rows * cells.height / 2
     places.put("input", cells, _row(shown, cells, middle, y))
-    room = 2 * _ROOM / len(names) / max(1, outs) - SLICE_GAP
+    room = free / len(names) / max(1, outs) - SLICE_GAP
     y -= cells.rows * cells.height / 2 + _FALL
     for number, name in enumerate(names):
         out = _output(cover, cells, room, high * (1 - share), rooms[name].texts, cells.width)
-        x = (middle if len(names) == 1 else 0.0) + 2 * _ROOM / len(names) * (number - (len(names) - 1) / 2)
+        x = middle + free / len(names) * (number - (len(names) - 1) / 2)
         places.put(name, out, _row(outs, out, x, y - out.rows * out.height / 2))
     return places
 

@@ -29,6 +29,8 @@ class RuledPool(OperatorScene):
     """Subclasses say how the chosen window is found, and how the law tells of an axis."""
 
     board: AdaptiveBoard | None = None
+    told_axes = 3
+    """How many axes the law tells of, where they have room."""
 
     def story(self) -> Iterator[Beat]:
         board = self.board = AdaptiveBoard(self.look, self.trace)
@@ -73,9 +75,10 @@ class RuledPool(OperatorScene):
         ]  # fmt: skip
         main = {1: 0, 2: 1, 3: 0}[count]
         order = [main, *(axis for axis in range(count) if axis != main)]
-        said = [self.interval(axis, outs[axis], reads[axis]) for axis in order]
+        said = [self.interval(axis, outs[axis], reads[axis]) for axis in order[: self.told_axes]]
         full = [*tokens, Token(",  " + ",  ".join(said))]
-        return full if self.formula_bar.width(full) <= _LAW_ROOM else [*tokens, Token(f",  {said[0]}")]
+        fits = self.formula_bar.width(full) <= _LAW_ROOM
+        return full if fits else [*tokens, Token(f",  {said[0]}")]
 
     def values(self) -> dict[str, object]:
         assert self.board is not None
