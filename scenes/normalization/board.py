@@ -16,7 +16,7 @@ from manim import Animation, VGroup
 from torchreel.scenes.normalization.cards import Card
 from torchreel.scenes.normalization.cards import height as card_height
 from torchreel.scenes.normalization.sets_trace import Partition
-from torchreel.scenes.normalization.stations import CARD_GAP, Stations, Steps
+from torchreel.scenes.normalization.stations import CARD_GAP, NormalizationSteps, Stations
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.layout import STAGE, Placed
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
@@ -60,7 +60,7 @@ class NormBoard(Stations):
         look: Look,
         trace: Trace,
         partition: Partition,
-        steps: Steps,
+        steps: NormalizationSteps,
         note: Callable[[Index, Index], str],
     ) -> None:
         super().__init__(look, trace, partition, steps)

@@ -12,7 +12,7 @@ from manim import Animation
 from torchreel.scenes.normalization.board import NormBoard
 from torchreel.scenes.normalization.desk import ROOTS, shortened
 from torchreel.scenes.normalization.sets_trace import Partition, epsilon
-from torchreel.scenes.normalization.stations import Steps
+from torchreel.scenes.normalization.stations import NormalizationSteps
 from torchreel.scenes.normalization.trace import added, channel_axis, is_frozen, partition
 from torchreel.scenes.parts.look import Stroke
 from torchreel.scenes.parts.places import Places
@@ -127,7 +127,7 @@ class FiveSteps(OperatorScene):
             "eps": f"{eps:g}" if eps is not None else "finfo.eps",
         }
 
-    def steps(self) -> Steps:
+    def steps(self) -> NormalizationSteps:
         """What stands on the board."""
         kept = self.frozen
         names = ("running_mean", "running_var") if kept else ("mean", "var")
@@ -138,10 +138,10 @@ class FiveSteps(OperatorScene):
 
     def _steps(
         self, statistics: tuple[str, ...], given: tuple[str, ...], axes: tuple[int, ...], by_place: bool
-    ) -> Steps:
+    ) -> NormalizationSteps:
         normalized = "normalized" if self.is_affine else ""
         said = {"normalized": self.quotient}
-        return Steps(self.first, normalized, statistics, given, axes, by_place, self.axes, said)
+        return NormalizationSteps(self.first, normalized, statistics, given, axes, by_place, self.axes, said)
 
     @cached_property
     def sets(self) -> Partition:

@@ -9,7 +9,7 @@ from typing import Any
 from torchreel.assets.examples import DEFAULT
 from torchreel.scenes.normalization import operators
 from torchreel.scenes.normalization.five_steps import FiveSteps
-from torchreel.scenes.normalization.stations import Steps
+from torchreel.scenes.normalization.stations import NormalizationSteps
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Token
 
@@ -30,7 +30,7 @@ class LayerNorm(FiveSteps):
         """The axes of images have names; those of anything shorter may be anything."""
         return super().axes if len(self.trace.shape("input")) > 3 else ""
 
-    def steps(self) -> Steps:
+    def steps(self) -> NormalizationSteps:
         module: Any = self.trace.module
         ndim = len(self.trace.shape("input"))
         statistics = tuple(n for n in ("mean", "var", "std", "mean_square", "rms") if n in self.trace.tensors)

@@ -26,7 +26,7 @@ _MOST_ROWS, _MOST_COLS = 8, 6
 
 
 @dataclass(frozen=True)
-class Steps:
+class NormalizationSteps:
     """The tensors of a layer's steps.
 
     `first` stands in the middle block and, where weight or bias follow, gives way to `normalized`. `statistics` are
@@ -50,7 +50,7 @@ class Stations(NormDesk):
     Stations are "input", "statistics", "middle", "output" and, for weight and bias, "parameters" or "weight", "bias".
     """
 
-    def __init__(self, look: Look, trace: Trace, partition: Partition, steps: Steps) -> None:
+    def __init__(self, look: Look, trace: Trace, partition: Partition, steps: NormalizationSteps) -> None:
         super().__init__(look, trace)
         self.partition, self.steps = partition, steps
         self.affine = [name for name in ("weight", "bias") if name in trace.tensors]

@@ -11,7 +11,7 @@ from torchreel.scenes.activation.curve.graph import BOTTOM, TOP, ReadingGraph, f
 from torchreel.scenes.activation.curve.labels import Label, LabelPlaces, extent
 from torchreel.scenes.activation.curve.laws import Law, Piece, plain
 from torchreel.scenes.activation.curve.reading import ReadingBoard
-from torchreel.scenes.activation.curve.table import ElementTable, Sides
+from torchreel.scenes.activation.curve.table import ElementTable, TableSides
 from torchreel.scenes.parts.axes import Area, covering
 from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import Look
@@ -83,7 +83,7 @@ class CurveBoard(ReadingBoard):
         left = ["input", "a"] if self.draws else ["input"]
         right = ["gate", "output"] if self.rules.gate else ["output"]
         blank = [name for name in (*left, *right) if name != "input"]
-        sides = Sides(left, right, blank)
+        sides = TableSides(left, right, blank)
         heads = {"a": "slope a", "gate": self.rules.gate.word if self.rules.gate else ""}
         return ElementTable(self.look, self.trace, sides, BOTTOM, TOP, plain=("gate", "a"), heads=heads)
 

@@ -39,7 +39,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Gate:
+class GateRule:
     """A function of x that is read off a curve of its own before the output is made from it, with its formula.
 
     `join` makes the output from x and what was read; `word` says what that is, where it has a role.
@@ -62,7 +62,7 @@ class Law:
 
     pieces: tuple[Piece, ...]
     beside: Mapping[str, Function] = field(default_factory=dict)
-    gate: Gate | None = None
+    gate: GateRule | None = None
     levels: Mapping[str, float] = field(default_factory=dict)
     reach: float = 4.0
     moments: bool = False
@@ -103,7 +103,7 @@ def gated(
     def whole(x: Expr, cells: Tensor) -> Expr:
         return join(x, Ref("gate", cells))
 
-    return Law((rest("ride", (-INF, INF), "", whole),), gate=Gate(function, gate, join, word), **more)
+    return Law((rest("ride", (-INF, INF), "", whole),), gate=GateRule(function, gate, join, word), **more)
 
 
 def rest(key: str, span: tuple[float, float], condition: str, formula: Formula, says: str = "") -> Piece:

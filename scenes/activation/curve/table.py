@@ -55,7 +55,7 @@ class Columns(Desk):
 
 
 @dataclass(frozen=True)
-class Sides:
+class TableSides:
     """The columns at the left and at the right of a graph, by tensor, in order; `blank` ones wait for their values."""
 
     left: Sequence[str]
@@ -90,7 +90,7 @@ class ElementTable(Columns):
         self,
         look: Look,
         trace: Trace,
-        sides: Sides,
+        sides: TableSides,
         bottom: float,
         top: float,
         tensor: str = "input",

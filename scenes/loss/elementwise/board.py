@@ -14,8 +14,8 @@ import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.loss.board import LossBoard
-from torchreel.scenes.loss.elementwise.columns import Columns, Rows, number_size
-from torchreel.scenes.loss.elementwise.graph import LossGraph, Names, gutter, heights
+from torchreel.scenes.loss.elementwise.columns import LossColumns, Rows, number_size
+from torchreel.scenes.loss.elementwise.graph import GraphNames, LossGraph, gutter, heights
 from torchreel.scenes.loss.elementwise.trace import Span, shown
 from torchreel.scenes.parts.frame import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
 from torchreel.scenes.parts.grid import Cells, Grid
@@ -39,14 +39,14 @@ COMPUTED = ("difference", "agreement", "p", "q", "unweighted", "loss")
 
 
 @dataclass(frozen=True)
-class Telling:
+class LossTelling:
     """What a loss wants on its stage: the words at the graph, names above columns, which column tells the curve.
 
     `tells` is that column, whose cells have the colours of the curves; `color` says the colour of an element there
     where it is not that of its curve.
     """
 
-    names: Names
+    names: GraphNames
     heads: dict[str, str]
     tells: str = ""
     color: Callable[[int], str] | None = None
@@ -76,7 +76,7 @@ class Grow(Tween):
 class LossPanel(LossBoard):
     """All that stands on stage, and what points at an element."""
 
-    def __init__(self, look: Look, trace: Trace, span: Span, reduction: str, telling: Telling) -> None:
+    def __init__(self, look: Look, trace: Trace, span: Span, reduction: str, telling: LossTelling) -> None:
         super().__init__(look, trace)
         self.span, self.reduction, self.telling = span, reduction, telling
         self.held, self.numbers = span.curves(trace.tensors, trace.shape("loss"))  # type: ignore[arg-type]
@@ -159,17 +159,17 @@ class LossPanel(LossBoard):
     def _spot(self, number: int) -> tuple[float, float]:
         return self.value(self.span.x, number), self.value(self.height, number)
 
-    def _column(self, name: str) -> Columns:
+    def _column(self, name: str) -> LossColumns:
         return next(one for one in self.columns if name in one.grids)
 
-    def _columns(self, names: Sequence[str], rows: Rows, size: float) -> Columns:
+    def _columns(self, names: Sequence[str], rows: Rows, size: float) -> LossColumns:
         held = [name for name in names if name in self.trace.tensors]
         results = [
             name
             for name in ("total", "output")
             if not self.trace.shape("output") and name in self.trace.tensors
         ]
-        return Columns(self.look, self.trace, held, rows, self.telling.heads, size, results)
+        return LossColumns(self.look, self.trace, held, rows, self.telling.heads, size, results)
 
     def _rows(self) -> Rows:
         groups, size = shown(self.trace.shape("loss"))

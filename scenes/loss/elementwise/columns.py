@@ -66,7 +66,7 @@ class _Tinted(Grid):
         return self.tint(cell)
 
 
-class Columns(LossBoard):
+class LossColumns(LossBoard):
     """`names` side by side; `heads` are said above them in the place of torch's names.
 
     `results` are the tensors that stand below the losses, in cells of their width.

@@ -34,7 +34,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Names:
+class GraphNames:
     """What the graph calls its parts: `x` and `y` at the axes, each curve, the reference, and `marks` on the x axis."""
 
     x: str
@@ -70,7 +70,7 @@ class LossGraph(Desk):
         span: Span,
         y: tuple[float, float],
         area: Area,
-        names: Names,
+        names: GraphNames,
         held: Sequence[Held],
         dots: Sequence[tuple[int, float, float]],
     ) -> None:

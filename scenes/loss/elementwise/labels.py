@@ -21,7 +21,7 @@ _Z = 4
 Rect = tuple[float, float, float, float]
 
 
-class Label(VGroup):
+class CurveLabel(VGroup):
     """A formula on a patch of the page's colour; what runs under it is hidden."""
 
     def __init__(self, look: Look, markup: str, color: str, middle: np.ndarray) -> None:
@@ -40,7 +40,9 @@ class Labels:
         self.busy = np.concatenate([np.zeros((0, 2)), *self.lines])
         self.taken: list[Rect] = []
 
-    def place(self, markup: str, color: str, anchors: Sequence[np.ndarray], own: int | None = None) -> Label:
+    def place(
+        self, markup: str, color: str, anchors: Sequence[np.ndarray], own: int | None = None
+    ) -> CurveLabel:
         """A name beside one of some points where it covers nothing.
 
         The name of line `own` stands as far as may be from other lines; one without a line at the first free place.
@@ -62,9 +64,9 @@ class Labels:
                         best, least = middle, cost
         return self._put(markup, color, best, wide, high)
 
-    def _put(self, markup: str, color: str, middle: np.ndarray, wide: float, high: float) -> Label:
+    def _put(self, markup: str, color: str, middle: np.ndarray, wide: float, high: float) -> CurveLabel:
         self.taken.append(_rect(middle, wide, high))
-        return Label(self.look, markup, color, middle)
+        return CurveLabel(self.look, markup, color, middle)
 
     def _cost(self, middle: np.ndarray, wide: float, high: float) -> float:
         left, bottom, right, top = _rect(middle, wide, high)

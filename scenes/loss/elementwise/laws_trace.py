@@ -21,7 +21,7 @@ from torchreel.scenes.loss.elementwise.trace import (
     overflow,
     underflow,
 )
-from torchreel.scenes.loss.elementwise.written import Picked, Setting, Size, Written
+from torchreel.scenes.loss.elementwise.written import NumberSize, Picked, Setting, Written
 from torchreel.scenes.trace.formula import (
     Add,
     Case,
@@ -47,7 +47,7 @@ def _difference(at: LossCells) -> Expr:
 
 
 def _absolute(module: Any, at: LossCells) -> Formulas:
-    return {"difference": lambda: _difference(at), "loss": lambda: Size(at.ref("difference"))}
+    return {"difference": lambda: _difference(at), "loss": lambda: NumberSize(at.ref("difference"))}
 
 
 def _squared(at: LossCells) -> Expr:
@@ -70,7 +70,7 @@ def _smooth(module: Any, at: LossCells) -> Formulas:
         return _absolute(module, at)
 
     def loss() -> Expr:
-        size, beta = Size(at.ref("difference")), Setting(module.beta, "β")
+        size, beta = NumberSize(at.ref("difference")), Setting(module.beta, "β")
         outside = (~(at.value("difference").abs() < module.beta)).long()
         inner = Div(Mul((_HALF, Func("square", at.ref("difference")))), beta)
         return Case(outside, (inner, Sub(size, Mul((_HALF, beta)))))
@@ -82,7 +82,7 @@ def _huber(module: Any, at: LossCells) -> Formulas:
     """delta·(|d| − delta/2) outside, d²/2 inside."""
 
     def loss() -> Expr:
-        size, delta = Size(at.ref("difference")), Setting(module.delta, "δ")
+        size, delta = NumberSize(at.ref("difference")), Setting(module.delta, "δ")
         outside = (~(at.value("difference").abs() <= module.delta)).long()
         inner = Mul((_HALF, Func("square", at.ref("difference"))))
         return Case(outside, (inner, Mul((delta, Sub(size, Mul((_HALF, delta)))))))

@@ -10,8 +10,8 @@ from typing import ClassVar
 from manim import Animation, VGroup
 
 from torchreel.assets.captions import LANGUAGES
-from torchreel.scenes.loss.elementwise.board import COMPUTED, Grow, LossPanel, Telling
-from torchreel.scenes.loss.elementwise.graph import Names
+from torchreel.scenes.loss.elementwise.board import COMPUTED, Grow, LossPanel, LossTelling
+from torchreel.scenes.loss.elementwise.graph import GraphNames
 from torchreel.scenes.loss.elementwise.laws_trace import LAWS
 from torchreel.scenes.loss.story import LossScene
 from torchreel.scenes.parts.motion import Appear
@@ -144,12 +144,12 @@ class ElementwiseLoss(LossScene):
         held = self.span.curves(self.trace.tensors, self.trace.shape("loss"))[0]  # type: ignore[arg-type]
         curves = [self.curve_name(one) for one in held]
         y = "h" if "unweighted" in self.trace.tensors else "ℓ"
-        names = Names(self.x_name(), y, curves, self.reference_name(), self.marks())
+        names = GraphNames(self.x_name(), y, curves, self.reference_name(), self.marks())
         heads = {"unweighted": "height", **self.heads}
         if self.module.reduction == "none":
             heads["loss"] = "output = loss"
         color = self.cell_color if self.cell_color(0) else None
-        telling = Telling(names, heads, self.tells, color)  # type: ignore[arg-type]
+        telling = LossTelling(names, heads, self.tells, color)  # type: ignore[arg-type]
         return LossPanel(self.look, self.trace, self.span, self._reduction(), telling)
 
     def _reduction(self) -> str:

@@ -39,14 +39,14 @@ class Written(Expr):
         return self.shown.symbols()
 
 
-class Size(Func):
+class NumberSize(Func):
     """|x|, between bars."""
 
     def __init__(self, arg: Expr) -> None:
         super().__init__("abs", arg)
 
-    def at(self, position: Callable[[Tensor], Tensor]) -> Size:
-        return Size(self.arg.at(position))
+    def at(self, position: Callable[[Tensor], Tensor]) -> NumberSize:
+        return NumberSize(self.arg.at(position))
 
     def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
         return [Token("|"), *self.arg.tokens(draw, most), Token("|")]
