@@ -10,7 +10,7 @@ from manim import VGroup
 from torchreel.scenes.activation.curve.graph import BOTTOM, ReadingGraph, frame_between
 from torchreel.scenes.activation.curve.labels import Label, extent
 from torchreel.scenes.activation.curve.reading import ReadingBoard
-from torchreel.scenes.activation.curve.table import ElementTable, Sides
+from torchreel.scenes.activation.curve.table import ElementTable, TableSides
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import NAME_TEXT, Look
 from torchreel.scenes.parts.shapes import Shape
@@ -36,7 +36,7 @@ class GLUBoard(ReadingBoard):
         self.strip = self._strip()
         rows, height = self.strip.cells.rows, self.strip.cells.height
         top = float(self.strip.middle[1]) - rows * height / 2 - (_BELOW if self.axis != -2 else 0.2)
-        sides = Sides(("a", "b"), ("gate", "output"), COLUMNS)
+        sides = TableSides(("a", "b"), ("gate", "output"), COLUMNS)
         self.table = ElementTable(
             look, trace, sides, BOTTOM, top, "output", plain=("gate",), like={"a": "input", "b": "input"},
         )  # fmt: skip
