@@ -33,6 +33,7 @@ class DenseBoard(Board):
         super().__init__(look, trace)
         self.lead = trace.shape("output")[:-1]
         self.samples = math.prod(self.lead)
+        self.is_cropped = False
         self.grids: dict[str, Grid] = {}
         self.scenery = VGroup()
 

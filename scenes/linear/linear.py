@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from manim import Animation, VGroup
+from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.linear import operators
 from torchreel.scenes.linear.board import BilinearBoard, DenseBoard, LinearBoard
@@ -28,6 +28,7 @@ class _Dense(OperatorScene):
     def setup(self) -> None:
         super().setup()
         self.marked = VGroup()
+        self.shown: Mobject = VGroup()
 
     def values(self) -> dict[str, Any]:
         weight = self.trace.shape("weight")
@@ -153,8 +154,7 @@ class Bilinear(_Dense):
 
     def _weights(self, out: int, step: Step) -> list[Animation]:
         """The weights of the next output take the place of the last one's."""
-        if hasattr(self, "shown"):
-            self.remove(self.shown)
+        self.remove(self.shown)
         self.shown = self.board.weights(out)
         self.add(self.shown)
         return self.point(step)

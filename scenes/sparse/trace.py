@@ -249,10 +249,11 @@ def sparse_facts(trace: Trace) -> dict[str, bool]:
     module: Any = trace.module
     padding, ids = module.padding_idx, trace.sample("input", 1 << 16)
     used = padding is not None and bool((ids == padding).any())
-    row = trace.tensors["weight"][padding] if padding is not None else None
+    weight = trace.tensors["weight"]
+    row = weight[padding] if padding is not None and isinstance(weight, Tensor) else None
     return {
         "padded": padding is not None,
         "padding_used": used,
-        "padding_is_zero": isinstance(row, Tensor) and bool((row == 0).all()),
+        "padding_is_zero": row is not None and bool((row == 0).all()),
         "several": len(trace.shape("output")) > 1 and trace.shape("output")[0] > 1,
     }
