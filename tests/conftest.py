@@ -97,7 +97,9 @@ def draw_square(scene: Any) -> None:
         text="inf", tensor="output", index=(2,), value=float("inf"), box=(-1.0, -1.0, 1.0, 1.0)
     )
     words = {"zh": "移动", "en": "it moves"}
-    scene.sections.append(SimpleNamespace(name="move", start=0.0, end=1.0, caption=words, numbers=(number,)))
+    scene.sections.append(
+        SimpleNamespace(name="move", start=0.0, end=1.0, caption=words, numbers=(number,), focus=None)
+    )
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from torchreel.render.check.layout import RULES
 from torchreel.render.check.stage import watch_scene
 from torchreel.scenes import registry
 from torchreel.scenes.parts.ruler import lanes
+from torchreel.scenes.pooling.adaptive.facts import adaptive_facts, fractional_facts
 from torchreel.scenes.pooling.adaptive.windows import Whole
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.formula import Const, Ref, Token
@@ -110,6 +112,45 @@ def test_large_windows_are_proved_though_torch_rounds_as_it_adds(module: nn.Modu
 def windows(proved: Trace, letter: str) -> list[tuple[float, float]]:
     starts, ends = ([step.value for step in proved.steps(f"{end}_{letter}")] for end in ("start", "end"))
     return list(zip(starts, ends, strict=True))
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_what_is_said_of_adaptive_windows_is_true_of_the_cells_they_read(data: st.DataObject) -> None:
+    sizes = data.draw(st.lists(st.integers(1, 6), min_size=2, max_size=2))
+    outs = data.draw(st.lists(st.integers(1, 7), min_size=2, max_size=2))
+    x = data.draw(inputs(sizes, fewest=1))
+    facts = adaptive_facts(check_call(nn.AdaptiveMaxPool2d(tuple(outs)), x))
+    # Which cells each window reads, asked of torch: those that change the mean.
+    ones = torch.eye(sizes[0] * sizes[1], dtype=torch.float64).reshape(-1, 1, *sizes)
+    reads = nn.functional.adaptive_avg_pool2d(ones, outs).flatten(1) != 0
+    counts, lengths = reads.sum(1), reads.sum(0)
+    assert facts["windows_overlap"] == bool((counts > 1).any())
+    assert facts["side_by_side"] == bool((counts == 1).all() and (lengths == lengths[0]).all())
+    assert facts["covers_all"] == facts["one_window"] == (outs == [1, 1])
+    assert facts["more_outputs"] == (outs[0] > sizes[0] or outs[1] > sizes[1])
+    assert not facts["more_outputs"] or facts["windows_overlap"]
+    assert facts["plain_numbers"] == all(map(math.isfinite, x.flatten().tolist()))
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_what_is_said_of_fractional_steps_is_true_and_their_mean_is_alpha(data: st.DataObject) -> None:
+    kernel, out = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 8))
+    size = kernel + out + data.draw(st.integers(-1, 6))
+    samples = torch.tensor([[[data.draw(st.floats(0, 0.99)), 0.5]]])
+    module = nn.FractionalMaxPool2d(kernel, (1, out), return_indices=True, _random_samples=samples)
+    # In rows that grow to the right, the index of each maximum says where its window ends.
+    x = torch.arange(float(size)).expand(1, 1, kernel, size).contiguous()
+    proved = check_call(module, x)
+    facts, (_, indices) = fractional_facts(proved), module(x)
+    starts = (indices.flatten() % size - kernel + 1).tolist()
+    steps = [b - a for a, b in pairwise(starts)]
+    assert facts["steps_differ"] == (len(set(steps)) > 1)
+    assert facts["steps_equal"] == (len(set(steps)) == 1)
+    assert facts["few_steps"] == (0 < len(steps) < 6)
+    assert facts["shifted"] == (out > 1 and float(samples[0, 0, 0]) * float(proved.value("alpha_W", ())) >= 1)
+    assert not steps or sum(steps) / len(steps) == pytest.approx(proved.value("alpha_W", ()))
 
 
 @pytest.mark.parametrize(
@@ -282,6 +323,10 @@ def test_the_ruler_shows_how_4_cells_become_3_windows() -> None:
     ],
 )
 def test_the_handbooks_calls_are_kept_as_examples(name: str, expected: list[list[float]]) -> None:
+<<<<<<< HEAD
     """Its numbers 1 to 16 hide the rule (the maximum stands in the corner), so they are no default."""
+=======
+    """Its numbers 1 to 16 hide the rule (all maxima are in corners, or nothing is rounded): they are no default."""
+>>>>>>> fadapt
     proved = registry.find(name).operator.trace_example(example(name, "handbook"))
     assert proved.output.tolist() == [expected]

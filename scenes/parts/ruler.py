@@ -29,6 +29,7 @@ _LABEL = (0.16, 0.1)
 _SPACING = (0.36, 0.26)
 _DOT = 0.07
 _INSET = 0.035
+_LABEL_HIGH = 0.31
 
 
 def lanes(windows: Sequence[Interval]) -> list[int]:
@@ -152,7 +153,7 @@ class Ruler:
         width = measure(_said(start, end), MIN_NUMBER, "mono")
         near, far = self.lane(number)
         room = (far - near, (end - start) * self.step)[:: 1 if self.vertical else -1]
-        if width > room[0] - _AIR or room[1] < 0.24 or end > self.shown or self._is_covered(number):
+        if width > room[0] - _AIR or room[1] < _LABEL_HIGH or end > self.shown or self._is_covered(number):
             return VGroup()
         middle = self.at((start + end) / 2, (near + far) / 2)
         x, label = middle[0] - width / 2, VGroup()

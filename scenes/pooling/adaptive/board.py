@@ -24,7 +24,7 @@ from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_WASH, _LIT, _INWARDS = 0.1, 0.14, -0.06
+_WASH, _LIT, _INWARDS = 0.07, 0.14, -0.06
 _CALM_PART, _LIT_PART = 0.35, 0.45
 _NOTE, _AIR = 0.24, 0.3
 _BEHIND, _ABOVE, _HIGH = 0.5, 2, 3
