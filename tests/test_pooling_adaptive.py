@@ -323,10 +323,6 @@ def test_the_ruler_shows_how_4_cells_become_3_windows() -> None:
     ],
 )
 def test_the_handbooks_calls_are_kept_as_examples(name: str, expected: list[list[float]]) -> None:
-<<<<<<< HEAD
-    """Its numbers 1 to 16 hide the rule (the maximum stands in the corner), so they are no default."""
-=======
     """Its numbers 1 to 16 hide the rule (all maxima are in corners, or nothing is rounded): they are no default."""
->>>>>>> fadapt
     proved = registry.find(name).operator.trace_example(example(name, "handbook"))
     assert proved.output.tolist() == [expected]
