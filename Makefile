@@ -7,12 +7,13 @@ STAMP := $(VENV)/.torchreel-ready
 FLAGSHIPS := Conv1d Conv2d Unfold Fold MaxPool2d MaxUnpool2d GroupNorm LSTMCell Normalization
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
-.PHONY: help setup system demo handbook test bench lint types golden golden-accept contact-sheets clean
+.PHONY: help setup system demo handbook test check bench lint types golden golden-accept contact-sheets clean
 
 help:
 	@echo "make demo            render the flagship clips to media/"
 	@echo "make handbook        render every example of every operator to media/"
 	@echo "make test            run all tests"
+	@echo "make check           where clips break a picture law: CLIPS='Conv2d MaxPool2d:padding', or all"
 	@echo "make setup           only install what is missing"
 	@echo "make lint, types     ruff; mypy"
 	@echo "make bench           measure against stock Manim, into benchmarks/README.md"
@@ -59,6 +60,9 @@ handbook: setup
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+check: setup
+	$(BIN)/torchreel check $(CLIPS)
 
 bench: setup
 	$(BIN)/python -m benchmarks.run

@@ -19,7 +19,7 @@ _MANIM = (
     "-m",
     "manim",
     "render",
-    "scenes/convolution.py",
+    "scenes/convolution/conv.py",
     CLIP,
     "--disable_caching",
     "--progress_bar",
