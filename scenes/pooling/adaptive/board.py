@@ -109,6 +109,10 @@ class AdaptiveBoard(Board):
             fresh.append(Appear(bar, *([label] if len(label) else [])))
         return fresh
 
+    def show(self, keys: Sequence[Key]) -> list[Animation]:
+        """The bars of these windows stand and are lit."""
+        return [*self.bars(keys), *self.light(keys)]
+
     def all_bars(self) -> list[Animation]:
         """The bars of all windows."""
         return self.bars((ruler.letter, number) for ruler in self.rulers for number in ruler.visible())

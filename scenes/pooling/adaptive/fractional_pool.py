@@ -37,7 +37,7 @@ class _FractionalPool(RuledPool):
         name = "last" if number == len(ruler.windows) - 1 else "down"
         yield Beat(
             name,
-            partial(self.board.bars, [main]),
+            partial(self.board.show, [main]),
             0.4,
             0.6,
             start,

@@ -30,7 +30,7 @@ class _AdaptivePool(RuledPool):
         name = "whole_part" if (first, last) == (start, end) else "outwards"
         steps = [self.trace.step(f"{side}_{letter}", (number,)) for side in ("start", "end")]
         yield Beat(name, tuple, 0.4, 0.6, steps[0], values, look=partial(self.board.light, [main]))
-        yield Beat(name, partial(self.board.bars, [main]), 0.4, 0.6, steps[1], values)
+        yield Beat(name, partial(self.board.show, [main]), 0.4, 0.6, steps[1], values)
 
     def interval(self, axis: int, out: str, read: str) -> str:
         assert self.board is not None

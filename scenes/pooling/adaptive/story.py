@@ -43,7 +43,7 @@ class RuledPool(OperatorScene):
         rest = [position for position in board.positions() if position != chosen]
         name = "done" if "indices" in board.outputs else "rest"
         if rest:
-            yield Beat(name, board.all_bars, 0.6, 0.4)
+            yield Beat(name, run_time=0.4, look=board.all_bars)
             yield from self._swept(name, rest)
         yield Beat("done", run_time=0.2, look=partial(self.point, chosen), focus=self.figure())
 
@@ -138,8 +138,7 @@ class RuledPool(OperatorScene):
         self.marks = board.marks(position)
         if board.outputs["output"].grids[position[:-2]].numbers.get((position[-2], position[-1])):
             self.marks.add(*board.crown(position))
-        fresh = board.bars(board.ruled(position))
-        return [*fresh, *board.light(board.ruled(position)), Appear(self.marks)]
+        return [*board.show(board.ruled(position)), Appear(self.marks)]
 
     def _point_index(self, position: Position) -> Iterable[Animation]:
         assert self.board is not None
@@ -190,7 +189,7 @@ class RuledPool(OperatorScene):
         for run in sweep:
             yield Beat(
                 name, partial(self._write_all, run), seconds, look=partial(self.point, run[-1]), sweep=True,
-                focus=self.step("output", run[-1]),
+                formula=self.step("output", run[-1]),
             )  # fmt: skip
 
     def _write_all(self, run: Sequence[Position]) -> Iterable[Animation]:
