@@ -9,7 +9,7 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
-from torchreel.scenes.parts.motion import Appear, Morph, Vanish
+from torchreel.scenes.parts.motion import Appear, Vanish
 from torchreel.scenes.parts.shapes import Shape, polyline
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
@@ -19,7 +19,6 @@ from torchreel.scenes.vision.trace import PixelBlocks
 
 _TINT = 0.34
 _NAME_GAP = 0.1
-_CUT = 0.01
 _ABOVE = 0.13
 
 
@@ -127,8 +126,6 @@ class ShuffleBoard(Board):
         return self.coarse[group, place].write(pixel)
 
     def _set(self, shape: Shape, path: np.ndarray) -> list[Animation]:
-        if len(shape.points) == len(path):
-            return [Morph(shape, path, quick=_CUT)]
         shape.points = path
         return [Appear(shape)]
 

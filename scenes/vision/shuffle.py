@@ -11,7 +11,7 @@ from manim import Animation
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
-from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 from torchreel.scenes.vision import operators
 from torchreel.scenes.vision.board import ShuffleBoard
@@ -35,8 +35,8 @@ class ShuffleScene(OperatorScene):
         if board.is_cropped:
             self.add(board.note(self.words("cropped", None, **self.values())))
         first, *others = board.pixels
-        yield Beat("start", hold=2.7, formula=self.law())
-        yield Beat("pixel", partial(board.open, 0, first), 0.4, 2.8)
+        yield Beat("start")
+        yield Beat("pixel", look=partial(board.open, 0, first))
         yield from self._slowly(first)
         for pixels in runs(others, _SWEEP):
             yield Beat(
@@ -44,7 +44,12 @@ class ShuffleScene(OperatorScene):
             )
         for group in board.groups[1:]:
             yield Beat("group", partial(self._write, group, board.pixels), 0.4, 2.4)
-        yield from self._figure()
+        yield Beat("done", self._clear, 0.1)
+
+    def figure(self) -> Step:
+        """One element that is not the first."""
+        board = self.board
+        return self._step(0, board.pixels[len(board.pixels) // 2 - 1], board.places[len(board.places) // 2])
 
     @property
     def blocks(self) -> PixelBlocks:
@@ -65,38 +70,36 @@ class ShuffleScene(OperatorScene):
         }
 
     def law(self) -> list[Token]:
-        """`output[c, 2i + a, 2j + b] = input[4c + 2a + b, i, j]`, or the other way round."""
+        """`output` at `c, 2i + a, 2j + b` is `input` at `4c + 2a + b, i, j`, or the other way round."""
         r = self.blocks.factor
-        coarse = f"[{_times(r**2, 'c')} + {_times(r, 'a')} + b, i, j]"
-        fine = f"[c, {_times(r, 'i')} + a, {_times(r, 'j')} + b]"
+        coarse = f"_{{{_times(r**2, 'c')} + {_times(r, 'a')} + b, i, j}}"
+        fine = f"_{{c, {_times(r, 'i')} + a, {_times(r, 'j')} + b}}"
         output, source = (fine, coarse) if self.coarse == "input" else (coarse, fine)
         places = f"a, b = 0 … {r - 1}" if r > 1 else "a = b = 0"
         return [Token(f"output{output} = input{source}     {places}")]
 
     def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
-        """`a = 1, b = 0:  output[0, 1, 2] = input[2, 0, 1] = 7`, without leading indices of size 1."""
+        """`a = 1, b = 0:  y_{0,1,2} = x_{2,0,1} = 7`, without leading indices of size 1."""
         [source] = step.formula.refs()
         fine = step.index if self.coarse == "input" else source.element
         a, b = (at % self.blocks.factor for at in fine[-2:])
-        names = [
-            f"{name}{self._shortened(name, at)} = "
-            for name, at in (("output", step.index), ("input", source.element))
-        ]
         value = Token(self.text("output", step.value), "output", step.index, step.value)
-        return [Token(f"a = {a}, b = {b}:  " + "".join(names)), value]
+        heads = [self._head("output", step.index), Token(" = "), self._head("input", source.element)]
+        return [Token(f"a = {a}, b = {b}:  "), *heads, Token(" = "), value]
 
-    def _shortened(self, tensor: str, index: tuple[int, ...]) -> list[int]:
+    def _head(self, tensor: str, index: Index) -> Token:
         one = all(size == 1 for size in self.trace.shape(tensor)[:-3])
-        return list(index[-3:] if one else index)
+        place = ",".join(map(str, index[-3:] if one else index))
+        return Token(f"{self.trace.symbol(tensor)}_{{{place}}}", tensor)
 
     def _slowly(self, pixel: Cell) -> Iterator[Beat]:
         board = self.board
         for number, place in enumerate(board.places[:_SLOW]):
-            hold = (1.0, 0.7, 0.4, 0.4)[number]
-            yield Beat("place", partial(board.point, 0, pixel, place), 0.3, 0.1, self._step(0, pixel, place))
-            yield Beat("place", partial(board.write, 0, pixel, place), 0.3, hold)
+            hold, step = (1.0, 0.7, 0.4, 0.4)[number], self._step(0, pixel, place)
+            write, point = partial(board.write, 0, pixel, place), partial(board.point, 0, pixel, place)
+            yield Beat("place", write, 0.3, hold, step, look=point)
         if rest := board.places[_SLOW:]:
-            yield Beat("place", partial(self._rest, pixel, rest), 0.4, 0.6, self.law())
+            yield Beat("place", partial(self._rest, pixel, rest), 0.4, 0.6, ())
 
     def _rest(self, pixel: Cell, places: list[Cell]) -> Iterable[Animation]:
         return [
@@ -112,14 +115,9 @@ class ShuffleScene(OperatorScene):
             for place in board.places:
                 yield from board.write(group, pixel, place)
 
-    def _figure(self) -> Iterator[Beat]:
-        """One element that is not the first: framed at both ends, with its formula."""
-        board = self.board
-        pixel, place = board.pixels[len(board.pixels) // 2 - 1], board.places[len(board.places) // 2]
-        yield Beat("done", partial(self._end, pixel, place), 0.4, 1.2, self._step(0, pixel, place))
-
-    def _end(self, pixel: Cell, place: Cell) -> list[Animation]:
-        return [*self.board.open(0, pixel), *self.board.point(0, pixel, place)]
+    def _clear(self) -> list[Animation]:
+        self.remove(self.board.focus, self.board.wire, self.board.block)
+        return []
 
     def _step(self, group: int, pixel: Cell, place: Cell) -> Step:
         return self.trace.step("output", self.board.output(group, pixel, place))
