@@ -48,8 +48,12 @@ class ShuffleScene(OperatorScene):
 
     def figure(self) -> Step:
         """One element that is not the first."""
-        board = self.board
-        return self._step(0, board.pixels[len(board.pixels) // 2 - 1], board.places[len(board.places) // 2])
+        return self._step(0, *self._shown)
+
+    @property
+    def _shown(self) -> tuple[Cell, Cell]:
+        pixels, places = self.board.pixels, self.board.places
+        return pixels[len(pixels) // 2 - 1], places[len(places) // 2]
 
     @property
     def blocks(self) -> PixelBlocks:
@@ -116,7 +120,10 @@ class ShuffleScene(OperatorScene):
                 yield from board.write(group, pixel, place)
 
     def _clear(self) -> list[Animation]:
-        self.remove(self.board.focus, self.board.wire, self.board.block)
+        """What is left is the line to the element that the last picture explains."""
+        self.remove(self.board.focus, self.board.block)
+        self.board.point(0, *self._shown)
+        self.add(self.board.wire)
         return []
 
     def _step(self, group: int, pixel: Cell, place: Cell) -> Step:
