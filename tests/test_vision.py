@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 import torchreel
 from torchreel.assets.examples import example, examples
+from torchreel.render.check.check import faults, reading
 from torchreel.scenes.registry import find
 from torchreel.scenes.vision.layout import ShuffleLayout
 from torchreel.scenes.vision.trace import PixelBlocks
 from torchreel.tests.calls import check_call
-from torchreel.tests.layout import faults, reading
 
 FACTORS = st.integers(1, 4)
 LEAD = st.lists(st.integers(0, 3), max_size=3)
