@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from torchreel.assets.captions import LANGUAGES, caption, title
+from torchreel.assets.captions import LANGUAGES, is_said, title
 from torchreel.assets.examples import examples
 from torchreel.assets.handbook import row_of, rows
 from torchreel.scenes.catalogue import operator
@@ -33,7 +33,7 @@ def test_every_class_has_an_operator_an_example_and_words() -> None:
         assert "default" in examples()[kind]
         for lang in LANGUAGES:
             assert title(kind, lang).strip()
-            assert all(caption(kind, name, "alt", lang) for name in examples()[kind]), kind
+            assert all(is_said(kind, name, "alt", lang) for name in examples()[kind]), kind
 
 
 def test_an_example_names_the_page_of_its_own_row() -> None:
