@@ -122,6 +122,8 @@ CLAIMS = {
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_claim_about_all_calls_names_the_facts_it_needs(lang: str) -> None:
     """`key[0 fact]` is a sentence that is spoken where a fact holds."""
-    told = {place: text for place, text in all_captions(lang).items() if not place.endswith((".title", ".law"))}
+    told = {
+        place: text for place, text in all_captions(lang).items() if not place.endswith((".title", ".law"))
+    }
     bare = {place: text for place, text in told.items() if " " not in place}
     assert {place: text for place, text in bare.items() if CLAIMS[lang].search(text)} == {}
