@@ -176,7 +176,7 @@ def test_an_edited_file_makes_stale_what_it_is_part_of(
 @pytest.mark.parametrize(
     ("file", "pattern", "stale"),
     [
-        ("captions/en/convolution.toml", r'^multiply = "', {"Conv1d", "Conv2d", "Conv2d:stride"}),
+        ("captions/en/convolution.toml", r'^sweep = "', {"Conv1d", "Conv2d", "Conv2d:stride"}),
         ("captions/en/convolution.toml", r'^\[Conv1d\]\ntitle = "', {"Conv1d"}),
         ("captions/zh/convolution.toml", r'^\[Conv3d\]\ntitle = "', set()),
         ("captions/zh/common.toml", r'^\w+ = "', ALL),

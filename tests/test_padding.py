@@ -182,7 +182,7 @@ def test_any_call_is_drawn_by_the_layout_rules(name: str, given: Any, text: str 
     chosen = example(name)
     proved = scene.operator.trace_example(chosen, {"padding": given}, text)
     read = Reading(watch_scene(scene, Request(proved, chosen, "en", "light")))
-    assert 3 <= read.duration <= 15.5
+    assert 8 <= round(read.duration, 3) <= 30
     assert [text for rule in RULES if rule != "title_whole" for text in read.broken[rule]] == []
 
 

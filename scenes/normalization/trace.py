@@ -6,6 +6,7 @@ input, or running ones), and in the axes of weight and bias. Steps are kept in f
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from torchreel.scenes.normalization.overflow_trace import lost
 from torchreel.scenes.normalization.running_trace import Running
 from torchreel.scenes.normalization.sets_trace import Partition, epsilon, given, mean_of
-from torchreel.scenes.trace.formula import Add, Div, Expr, Func, Mul, Ref, Rounded, Sub, Tensors
+from torchreel.scenes.trace.formula import Add, Case, Const, Div, Expr, Func, Mul, Ref, Rounded, Sub, Tensors
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
 
@@ -229,6 +230,14 @@ class Grouped(Standardized):
             return fused
         mean, std = (Func("square", Ref(name, self.sets.set_of(cells))) for name in ("mean", "std"))
         return Add((fused, Mul((fused, Div(mean, std)))))
+
+    def _affine(self, cells: Tensor) -> Expr:
+        """Where an eps below 0 leaves a divisor of 0, torch takes an infinity from an infinity."""
+        result, std = super()._affine(cells), self.tensors["std"]
+        if not bool((std == 0).any()):
+            return result
+        void = std[tuple(self.sets.set_of(cells).T)] == 0
+        return Case(void.long(), (result, Const(math.nan, "NaN")))
 
 
 class RootMeanSquare(Standardized):

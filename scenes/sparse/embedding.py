@@ -132,7 +132,7 @@ class Embedding(_Sparse):
     def figure(self) -> Step | None:
         """The second lookup; of a gradient that of a row that was used."""
         if "grad" in self.trace.tensors:
-            return self.trace.step("grad", (self._used(), 0))
+            return self.trace.step("grad", (self._used, 0))
         return self.step(min(1, len(self.board.lookups) - 1))
 
     def step(self, lookup: int) -> Step:
@@ -147,9 +147,12 @@ class Embedding(_Sparse):
         is_padding = padding is not None and self.board.lookups[number].row == padding
         return "copy_padding" if is_padding else "copy"
 
+    @property
     def _used(self) -> int:
-        padding = int(str(self.values()["padding"]))
-        return next((one.row for one in self.board.lookups if one.row != padding), padding)
+        """A lookup that alone moves its row, if there is one; at least not the padding row."""
+        padding, rows = int(str(self.values()["padding"])), [one.row for one in self.board.lookups]
+        moved = [number for number, row in enumerate(rows) if row != padding]
+        return next((number for number in moved if rows.count(rows[number]) == 1), [*moved, 0][0])
 
     def _gradient(self) -> Iterator[Beat]:
         """The gradient of the output's sum stands where the output stood."""

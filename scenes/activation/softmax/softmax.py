@@ -56,7 +56,7 @@ class SoftmaxScene(OperatorScene):
     def told_as(self) -> str:
         """Words about rows are for a matrix along its rows; those about a shift for two rows that differ by one."""
         name, shape = super().told_as, self.trace.shape("input")
-        if len(shape) != 2 or softmax_dim(self.trace.module, 2) != 1:
+        if name in ("dim", "shift") and (len(shape) != 2 or softmax_dim(self.trace.module, 2) != 1):
             return DEFAULT
         return "dim" if name == "shift" and self._shift is None else name
 
