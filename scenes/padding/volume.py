@@ -21,7 +21,7 @@ from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _ROOM = EDGE - MARGIN
-_TOP, _LOW = STAGE_TOP - 0.4, STAGE_BOTTOM + 0.3
+_TOP, _LOW = STAGE_TOP - 0.4, STAGE_BOTTOM + 0.44
 _LABEL = 0.24
 _ARCS, _FOOT, _SIDES = 0.75, 0.1, 0.35
 _MOST = 6
