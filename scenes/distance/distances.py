@@ -33,7 +33,7 @@ class _Distance(OperatorScene):
         self.board = PairsBoard(
             self.look, self.trace, VectorRows.of(tensors["x1"], tensors["x2"], self.dim())
         )
-        self.marked, self.drawn = VGroup(), VGroup()
+        self.drawn = VGroup()
         if notes := self._left_out():
             self.add(self.board.note(notes))
         self.add(self.board.scenery())
@@ -85,9 +85,7 @@ class _Distance(OperatorScene):
 
     def point(self, row: int) -> list[Animation]:
         """The pointer is at a row."""
-        self.remove(self.marked)
-        self.marked = self.pointing_at(self.step("output", row)) or VGroup()
-        return [Appear(self.marked)] if len(self.marked) else []
+        return self.point_at(self.step("output", row))
 
     def draw(self, part: VGroup) -> list[Animation]:
         """A part of what leads to the result appears."""

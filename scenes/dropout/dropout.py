@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from manim import Animation, VGroup
+from manim import Animation
 
 from torchreel.scenes.dropout import operators
 from torchreel.scenes.dropout.board import DropoutBoard, Place
 from torchreel.scenes.dropout.trace import affine, channel_axis, is_alpha
-from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
@@ -26,7 +25,6 @@ class _Dropout(OperatorScene):
     def story(self) -> Iterator[Beat]:
         axis = channel_axis(self.module, len(self.trace.shape("input")))
         self.board = DropoutBoard(self.look, self.trace, axis, self._signs(), self._note)
-        self.marked = VGroup()
         self.add(self.board.scenery)
         return self._masked() if self.has_mask else self._passed()
 
@@ -94,20 +92,20 @@ class _Dropout(OperatorScene):
         for place in shown:
             key = "keep" if self.trace.value("mask", board.index(place)) > 0 else "drop"
             step = self._step(place)
-            look = partial(self._point, step)
+            look = partial(self.point_at, step)
             yield Beat(key, partial(self._write, "output", [place]), 0.4, 1.0, step, look=look)
         yield from self._swept(key, [place for place in places if place not in shown])
-        yield Beat("done", self._leave, 0.1)
+        yield Beat("done", self.leave, 0.1)
 
     def _passed(self) -> Iterator[Beat]:
         """Evaluation, or p = 0: everything goes through as it is."""
         places = list(self.board.places())
         yield Beat("start_never" if self.module.training else "start_eval")
         step = self._step(places[0])
-        look = partial(self._point, step)
+        look = partial(self.point_at, step)
         yield Beat("pass", partial(self._write, "output", places[:1]), 0.4, 0.8, step, look=look)
         yield from self._swept("pass", places[1:])
-        yield Beat("done_eval", self._leave, 0.1)
+        yield Beat("done_eval", self.leave, 0.1)
 
     def _telling(self, places: Sequence[Place]) -> list[Place]:
         """An element that is kept and one that is dropped, where there are both; of several not a zero."""
@@ -122,7 +120,7 @@ class _Dropout(OperatorScene):
         for run in runs(places, _MOST_STEPS):
             step = self._step(run[-1])
             written = partial(self._write, "output", run)
-            yield Beat(key, written, 0.4, look=partial(self._point, step), sweep=True, focus=step)
+            yield Beat(key, written, 0.4, look=partial(self.point_at, step), sweep=True, focus=step)
 
     def _step(self, place: Place) -> Step:
         return self.trace.step("output", self.board.index(place))
@@ -132,15 +130,6 @@ class _Dropout(OperatorScene):
 
     def _write(self, name: str, places: Sequence[Place]) -> list[Animation]:
         return [move for place in places for move in self.board.write(name, place)]
-
-    def _point(self, step: Step) -> list[Animation]:
-        self.remove(self.marked)
-        self.marked = self.pointing_at(step) or VGroup()
-        return [Appear(self.marked)] if len(self.marked) else []
-
-    def _leave(self) -> list[Animation]:
-        self.remove(self.marked)
-        return []
 
 
 class Dropout(_Dropout):

@@ -11,7 +11,6 @@ from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.linear import operators
 from torchreel.scenes.linear.board import BilinearBoard, DenseBoard, LinearBoard
-from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
@@ -27,7 +26,6 @@ class _Dense(OperatorScene):
 
     def setup(self) -> None:
         super().setup()
-        self.marked = VGroup()
         self.shown: Mobject = VGroup()
 
     def values(self) -> dict[str, Any]:
@@ -43,16 +41,6 @@ class _Dense(OperatorScene):
         board = self.board
         needed = {"cropped": board.is_cropped, "heat_map": not board.has_numbers}
         return [self.words(key, **self.values()) for key, needs in needed.items() if needs]
-
-    def point(self, step: Step) -> list[Animation]:
-        """The pointer leaves what was computed last and is at what a step reads and writes."""
-        self.remove(self.marked)
-        self.marked = self.pointing_at(step) or VGroup()
-        return [Appear(self.marked)] if len(self.marked) else []
-
-    def _leave(self) -> list[Animation]:
-        self.remove(self.marked)
-        return []
 
 
 class Linear(_Dense):
@@ -75,14 +63,19 @@ class Linear(_Dense):
                 0.4,
                 1.2,
                 step,
-                look=partial(self.point, step),
+                look=partial(self.point_at, step),
             )
         for run in runs(cells[2:], _SWEEPS):
             step = self._step(run[-1])
             yield Beat(
-                "next", partial(self._write, run), 0.6, look=partial(self.point, step), sweep=True, focus=step
+                "next",
+                partial(self._write, run),
+                0.6,
+                look=partial(self.point_at, step),
+                sweep=True,
+                focus=step,
             )
-        yield Beat("done", self._leave, 0.1)
+        yield Beat("done", self.leave, 0.1)
 
     def figure(self) -> Step | None:
         """The second output, if there is one: the first is what a reader tries by himself."""
@@ -122,7 +115,7 @@ class Bilinear(_Dense):
                 step,
                 look=partial(self._weights, out, step),
             )
-        yield Beat("done", self._leave, 0.1)
+        yield Beat("done", self.leave, 0.1)
 
     def figure(self) -> Step | None:
         """The output whose weights are on the stage last."""
@@ -137,10 +130,10 @@ class Bilinear(_Dense):
         first = cells[min(1, len(cells) - 1)]
         kept = any(rule.tensor == "outer" for rule in self.trace.rules)
         step = self.trace.step("outer", (*board.sample(0), *first)) if kept else None
-        look = partial(self.point, step) if step else None
+        look = partial(self.point_at, step) if step else None
         yield Beat("pair", partial(self._write_pairs, [first]), 0.4, 0.6, step, look=look)
         rest = [cell for cell in cells if cell != first]
-        yield Beat("pairs", partial(self._write_pairs, rest), 0.4, 0.6, (), look=self._leave)
+        yield Beat("pairs", partial(self._write_pairs, rest), 0.4, 0.6, (), look=self.leave)
 
     def _step(self, out: int) -> Step:
         return self.trace.step("output", self._index(out))
@@ -157,7 +150,7 @@ class Bilinear(_Dense):
         self.remove(self.shown)
         self.shown = self.board.weights(out)
         self.add(self.shown)
-        return self.point(step)
+        return self.point_at(step)
 
     def _write(self, out: int) -> list[Animation]:
         return self.board.grids["output"].write((0, out))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from manim import Animation, VGroup
+from manim import Animation
 
 from torchreel.scenes.padding.axes import CIRCULAR, CONSTANT, REFLECT, Axis, axes_of, mode_of
 from torchreel.scenes.padding.board import PaddingBoard
@@ -29,7 +29,6 @@ class PaddingScene(OperatorScene):
 
     def story(self) -> Iterator[Beat]:
         self.board = board = self.board_class(self.look, self.trace)
-        self.marked = VGroup()
         if notes := self._left_out():
             self.add(board.note(notes))
         self.add(board.scenery())
@@ -45,11 +44,11 @@ class PaddingScene(OperatorScene):
                 0.4,
                 1.0,
                 step,
-                look=partial(self._point, step),
+                look=partial(self.point_at, step),
             )
         for number, group in enumerate(groups):
             yield from self._rest(number, [at for at in group if at not in slow])
-        yield Beat("done", self._leave, 0.1)
+        yield Beat("done", self.leave, 0.1)
 
     @property
     def axes(self) -> list[Axis]:
@@ -115,7 +114,7 @@ class PaddingScene(OperatorScene):
         )
         for run in runs(cells, _SWEEPS):
             step = self._step(run[-1])
-            look = partial(self._point, step)
+            look = partial(self.point_at, step)
             yield Beat(key, partial(self._write, run), 0.4, look=look, sweep=True, focus=step)
 
     def _arrive(self) -> list[Animation]:
@@ -123,21 +122,12 @@ class PaddingScene(OperatorScene):
         labels = [board.side_label(number) for number in range(2 * len(self.axes))]
         return [*self._write(board.inside()), *board.cut_off(), Appear(board.rim, *labels)]
 
-    def _point(self, step: Step) -> list[Animation]:
-        self.remove(self.marked)
-        self.marked = self.pointing_at(step) or VGroup()
-        return [Appear(self.marked)] if len(self.marked) else []
-
     def _write(self, cells: Sequence[Any]) -> list[Animation]:
         return [move for at in cells for move in self.board.write(at)]
 
     def _step(self, at: Any) -> Step:
         index: Index = self.board.element(at)
         return self.trace.step("output", index)
-
-    def _leave(self) -> list[Animation]:
-        self.remove(self.marked)
-        return []
 
     def _left_out(self) -> str:
         shown = min(3 if self.board_class is PaddingVolumeBoard else 2, len(self.trace.shape("input")))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any
 
-from manim import Animation, VGroup
+from manim import Animation
 from torch import Tensor
 
 from torchreel.assets.examples import DEFAULT
@@ -30,10 +30,6 @@ class _Sparse(OperatorScene):
     """What looking up has in common: the board, a pointer to ids, rows and output, and what is left out."""
 
     board: TableBoard
-
-    def setup(self) -> None:
-        super().setup()
-        self.marked = VGroup()
 
     def values(self) -> dict[str, object]:
         module: Any = self.trace.module
@@ -74,12 +70,6 @@ class _Sparse(OperatorScene):
             lines.setdefault(round(place.bottom, 3), []).append(place)
         yield from enumerate(lines.values())
 
-    def point(self, step: Step) -> list[Animation]:
-        """The pointer is at what a step reads and writes."""
-        self.remove(self.marked)
-        self.marked = self.pointing_at(step) or VGroup()
-        return [Appear(self.marked)] if len(self.marked) else []
-
     def _table(self) -> str:
         return "renormed" if "renormed" in self.trace.tensors else "weight"
 
@@ -91,10 +81,6 @@ class _Sparse(OperatorScene):
             "heat_map": not self.board.has_numbers,
         }
         return " · ".join(self.words(key) for key, needs in needed.items() if needs)
-
-    def _leave(self) -> list[Animation]:
-        self.remove(self.marked)
-        return []
 
 
 class Embedding(_Sparse):
@@ -119,12 +105,12 @@ class Embedding(_Sparse):
             swept = number >= _SLOW
             key = key if swept else self._kind(number)
             step = self.step(number)
-            look, write = partial(self.point, step), partial(board.write, number)
+            look, write = partial(self.point_at, step), partial(board.write, number)
             yield Beat(key, write, 0.4, 0.0 if swept else 1.0, step, look=look, sweep=swept)
         if "grad" in self.trace.tensors:
             yield from self._gradient()
         else:
-            yield Beat("done", self._leave, 0.1)
+            yield Beat("done", self.leave, 0.1)
 
     def law(self) -> Sequence[Token]:
         return [Token(f"output_{{i}} = {self._table()}_{{x(i)}}")]
@@ -193,9 +179,9 @@ class EmbeddingBag(_Sparse):
         for bag in range(len(board.rows)):
             step, swept = self.trace.step("output", (bag, 0)), bag > _SLOW
             key = "first" if bag == 0 else "others"
-            look, write = partial(self.point, step), partial(board.write, bag)
+            look, write = partial(self.point_at, step), partial(board.write, bag)
             yield Beat(key, write, 0.4, 0.0 if swept else 1.2, step, look=look, sweep=swept)
-        yield Beat("done", self._leave, 0.1)
+        yield Beat("done", self.leave, 0.1)
 
     def law(self) -> Sequence[Token]:
         return [Token(f"output = {self.trace.step('output', (0, 0)).formula.symbols()}")]

@@ -100,6 +100,7 @@ class OperatorScene(Telling):
         self._caption = VGroup()
         self._said = ""
         self.figure_time = 0.0
+        self.marked = VGroup()
         name = title(self.operator.name, self.request.lang)
         self.add(bars.TitleBar(self.look, name, self.call()), self.formula_bar, self.progress)
 
@@ -215,6 +216,17 @@ class OperatorScene(Telling):
         return Pointer(
             self.look, target, places.of(step.reads), self.main_source(step), self._standing_texts()
         )
+
+    def point_at(self, step: Step) -> list[Animation]:
+        """The pointer leaves what was computed last and is at what a step reads and writes."""
+        self.remove(self.marked)
+        self.marked = self.pointing_at(step) or VGroup()
+        return [Appear(self.marked)] if len(self.marked) else []
+
+    def leave(self) -> list[Animation]:
+        """The pointer goes."""
+        self.remove(self.marked)
+        return []
 
     @property
     def staged(self) -> list[Mobject]:

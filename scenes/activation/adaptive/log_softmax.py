@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from manim import Animation, Mobject
+from manim import Animation
 
 from torchreel.scenes.activation import operators
 from torchreel.scenes.activation.adaptive.board import AdaptiveSoftmaxBoard
 from torchreel.scenes.activation.adaptive.trace import Routes
-from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
@@ -29,7 +28,6 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
     def story(self) -> Iterator[Beat]:
         self.routes = Routes.of(self.trace.module, self.trace.tensors["target"].reshape(-1))  # type: ignore[union-attr]
         self.board = AdaptiveSoftmaxBoard(self.look, self.trace, self.routes)
-        self.marked: list[Mobject] = []
         slow = self._slow()
         self.add(self.board.scenery(), *self.board.show(slow[0], whole=False))
         if self.board.is_partial:
@@ -44,7 +42,7 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
                 yield Beat("loss", write, 0.3, _LATER, step, look=look, sweep=True)
         loss = self.trace.step("loss", ())
         yield Beat("loss", partial(self.board.loss.write, (0, 0)), 0.4, 0.8, loss, look=self._at_loss)
-        yield Beat("loss", self._leave, 0.1)
+        yield Beat("loss", self.leave, 0.1)
 
     def law(self) -> list[Token]:
         return [Token("output = head_logprob     or     output = head_logprob + tail0_logprob")]
@@ -116,40 +114,30 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
         step = self._output(number)
         yield Beat(
             "rare" if cluster else "frequent", partial(self.board.write_output, number), 0.4, 0.8, step, values,
-            look=partial(self._point, step),
+            look=partial(self.point_at, step),
         )  # fmt: skip
 
     def _begin(self, number: int, step: Step) -> Sequence[Animation]:
         """Another sample comes into the head, whose numbers are not there yet."""
         self._put(number, whole=False)
-        return self._point(step)
+        return self.point_at(step)
 
     def _enter(self, number: int, step: Step) -> Sequence[Animation]:
-        return [*self.board.light(number), *self._point(step)]
+        return [*self.board.light(number), *self.point_at(step)]
 
     def _whole(self, number: int) -> Sequence[Animation]:
         self._put(number, whole=True)
-        return [*self.board.light(number), *self._point(self._output(number))]
+        return [*self.board.light(number), *self.point_at(self._output(number))]
 
     def _at_loss(self) -> Sequence[Animation]:
         """The sample of the last picture is on the stage again."""
         number = self._slow()[-1]
         self._put(number, whole=True)
-        return [*self.board.light(number), *self._point(self.trace.step("loss", ()))]
+        return [*self.board.light(number), *self.point_at(self.trace.step("loss", ()))]
 
     def _put(self, number: int, whole: bool) -> None:
-        self.remove(*self.board.everything(), *self.marked)
+        self.remove(*self.board.everything(), self.marked)
         self.add(*self.board.show(number, whole))
-
-    def _leave(self) -> Sequence[Animation]:
-        self.remove(*self.marked)
-        return []
-
-    def _point(self, step: Step) -> Sequence[Animation]:
-        self.remove(*self.marked)
-        pointer = self.pointing_at(step)
-        self.marked = [] if pointer is None else [pointer]
-        return [Appear(pointer)] if pointer is not None else []
 
     def _write(self, name: str) -> Sequence[Animation]:
         grid = self.board.grids.get(name)

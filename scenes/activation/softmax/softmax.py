@@ -40,7 +40,7 @@ class SoftmaxScene(OperatorScene):
         self.board = SoftmaxBoard(
             self.look, self.trace, dim, list(self.heads), self.heads, self.feet, self.signs
         )
-        self.marked, self.framed = VGroup(), VGroup()
+        self.framed = VGroup()
         if notes := self._left_out():
             self.add(self.board.note(notes))
         self.add(self.board.slice, self.board.scenery)
@@ -50,7 +50,7 @@ class SoftmaxScene(OperatorScene):
             step = self._best_of(run[-1])
             look, swept = partial(self._next, run[-1]), len(self.board.owners) > 3
             yield Beat("done", partial(self._write_slices, run), 0.4, 0.8, step, look=look, sweep=swept)
-        yield Beat("done", self._leave, 0.1)
+        yield Beat("done", self.leave, 0.1)
 
     @cached_property
     def told_as(self) -> str:
@@ -95,7 +95,7 @@ class SoftmaxScene(OperatorScene):
 
     def _column(self, key: str, name: str, index: Index) -> Beat:
         step = self.trace.step(name, index)
-        return Beat(key, partial(self._write, name), 0.4, 0.8, step, look=partial(self._point, step))
+        return Beat(key, partial(self._write, name), 0.4, 0.8, step, look=partial(self.point_at, step))
 
     def _foot(self, key: str, name: str) -> Beat:
         step = self.trace.step(name, self.board.owner)
@@ -105,12 +105,7 @@ class SoftmaxScene(OperatorScene):
 
     def _at_foot(self, name: str, step: Step) -> list[Animation]:
         self.add(*self.board.stands[name])
-        return self._point(step)
-
-    def _point(self, step: Step) -> list[Animation]:
-        self.remove(self.marked)
-        self.marked = self.pointing_at(step) or VGroup()
-        return [Appear(self.marked)] if len(self.marked) else []
+        return self.point_at(step)
 
     def _write(self, name: str) -> list[Animation]:
         moves = self.board.write(name)
@@ -135,7 +130,7 @@ class SoftmaxScene(OperatorScene):
         written = [number for grid in grids for number in grid.numbers.values()]
         self.remove(board.slice, board.bars, *stands, *written)
         self.bring_to_back(board.show(owner, whole=True))
-        return [*self._frame_slice(), *self._point(self._best_of(owner))]
+        return [*self._frame_slice(), *self.point_at(self._best_of(owner))]
 
     def _best_of(self, owner: Index) -> Step:
         before, self.board.owner = self.board.owner, owner
@@ -145,10 +140,6 @@ class SoftmaxScene(OperatorScene):
 
     def _write_slices(self, owners: Sequence[Index]) -> list[Animation]:
         return [move for owner in owners for move in self.board.write_slice(owner)]
-
-    def _leave(self) -> list[Animation]:
-        self.remove(self.marked)
-        return []
 
     def _left_out(self) -> str:
         board = self.board

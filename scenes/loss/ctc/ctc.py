@@ -26,10 +26,6 @@ class CTCLoss(OperatorScene):
 
     operator = operators.CTCLoss
 
-    def setup(self) -> None:
-        super().setup()
-        self.marked = VGroup()
-
     def story(self) -> Iterator[Beat]:
         self.lattice = self._lattice()
         self.board = board = CTCBoard(self.look, self.trace, self.lattice)
@@ -43,10 +39,10 @@ class CTCLoss(OperatorScene):
             yield from self._column(time, key, [place for _, place in told])
         if path := board.likeliest():
             product = board.product(path)
-            yield Beat("spell", partial(self._spell, path), 0.5, 1.5, product, look=self._leave)
+            yield Beat("spell", partial(self._spell, path), 0.5, 1.5, product, look=self.leave)
         yield self._result("end", self._loss_step())
         yield self._result("reduce", self._output_step())
-        yield Beat("reduce", self._leave, 0.1)
+        yield Beat("reduce", self.leave, 0.1)
 
     def figure(self) -> Step | None:
         """The loss, from the cells that a path may end in."""
@@ -129,7 +125,7 @@ class CTCLoss(OperatorScene):
                 0.4,
                 1.0,
                 step,
-                look=partial(self._point, step),
+                look=partial(self.point_at, step),
             )
         rest = [(time, place) for place in range(self.board.places) if place not in told]
         if not rest:
@@ -140,22 +136,18 @@ class CTCLoss(OperatorScene):
         busiest = max(rest, key=lambda node: len(self.board.live(node)))
         step = self._step(busiest)
         yield Beat(
-            key, partial(self.board.write, rest), 0.6, 0.2, step, look=partial(self._point, step), sweep=True
+            key,
+            partial(self.board.write, rest),
+            0.6,
+            0.2,
+            step,
+            look=partial(self.point_at, step),
+            sweep=True,
         )
 
     def _result(self, key: str, step: Step) -> Beat:
         grid = self.board.loss if step.tensor == "loss" else self.board.output
-        return Beat(key, partial(grid.write, (0, 0)), 0.4, 1.2, step, look=partial(self._point, step))
-
-    def _point(self, step: Step) -> list[Animation]:
-        """The pointer is at what a step reads and writes, and nowhere else."""
-        self.remove(self.marked)
-        self.marked = self.pointing_at(step) or VGroup()
-        return [Appear(self.marked)] if len(self.marked) else []
-
-    def _leave(self) -> list[Animation]:
-        self.remove(self.marked)
-        return []
+        return Beat(key, partial(grid.write, (0, 0)), 0.4, 1.2, step, look=partial(self.point_at, step))
 
     def _spell(self, path: Sequence[Node]) -> Iterable[Animation]:
         self.marked = self.board.steps(path, self.look.theme.accent)

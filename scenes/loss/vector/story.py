@@ -74,10 +74,6 @@ class VectorLoss(LossScene):
         """What stands in the picture whatever the sample is."""
         return VGroup()
 
-    def setup(self) -> None:
-        super().setup()
-        self.marked = VGroup()
-
     def story(self) -> Iterator[Beat]:
         shape = self.trace.shape("loss")
         self.samples = list(itertools.islice(itertools.product(*map(range, shape)), _MOST))
@@ -103,7 +99,7 @@ class VectorLoss(LossScene):
         for sample in self.samples[1:]:
             yield self._swept(sample)
         yield self._reduced()
-        yield replace(self._reduced(), animate=self._leave, run_time=0.1, hold=0.0, formula=None, look=None)
+        yield replace(self._reduced(), animate=self.leave, run_time=0.1, hold=0.0, formula=None, look=None)
 
     def figure(self) -> Step | None:
         """The sample that costs most."""
@@ -135,12 +131,6 @@ class VectorLoss(LossScene):
         """`tensor([1., 2.5])`."""
         return f"tensor([{', '.join(f'{value:g}' + '.' * (value == int(value)) for value in values)}])"
 
-    def point(self, step: Step) -> list[Animation]:
-        """The pointer is at what a step reads and writes, and nowhere else."""
-        self.remove(self.marked)
-        self.marked = self.pointing_at(step) or VGroup()
-        return [Appear(self.marked)] if len(self.marked) else []
-
     def _without_samples(self) -> Iterator[Beat]:
         """Shapes, and what torch makes of no loss at all."""
         board, trace = LossBoard(self.look, self.trace), self.trace
@@ -152,11 +142,11 @@ class VectorLoss(LossScene):
         grid = board.grid("output", (), cells, (xs[-1], 0.1), index=lambda _: (), blank=True)
         self.add(VGroup(*titles, grid, board.title("output", (xs[-1], 0.65), shape=False)))
         step = trace.step("output", ())
-        yield Beat("nothing", lambda: grid.write((0, 0)), 0.4, 1.0, step, look=partial(self.point, step))
+        yield Beat("nothing", lambda: grid.write((0, 0)), 0.4, 1.0, step, look=partial(self.point_at, step))
 
     def _told(self, acts: Sequence[LossAct], sample: Index) -> Iterator[Beat]:
         for act in acts:
-            look = self._leave if act.formula is None else partial(self.point, act.formula)
+            look = self.leave if act.formula is None else partial(self.point_at, act.formula)
             yield Beat(
                 act.key, partial(self._show, act, sample), 0.5, 0.5, act.formula, dict(act.values), look=look
             )
@@ -167,7 +157,7 @@ class VectorLoss(LossScene):
             0.4,
             0.8,
             step,
-            look=partial(self.point, step),
+            look=partial(self.point_at, step),
         )
 
     def _swept(self, sample: Index) -> Beat:
@@ -188,7 +178,7 @@ class VectorLoss(LossScene):
 
     def _turn(self, sample: Index, step: Step) -> list[Animation]:
         """To another sample: its picture, what its loss is made of, the pointer."""
-        return [*self._picture(sample), *self.point(step)]
+        return [*self._picture(sample), *self.point_at(step)]
 
     def _picture(self, sample: Index) -> list[Animation]:
         acts = list(self.acts(sample))
@@ -210,10 +200,6 @@ class VectorLoss(LossScene):
         rows = [sample] if act.rows is None else act.rows
         cells = [move for name in act.writes for row in rows for move in self.board.row(name, row)]
         return [*cells, *([Appear(act.shown)] if act.shown.submobjects else [])]
-
-    def _leave(self) -> list[Animation]:
-        self.remove(self.marked)
-        return []
 
     def _note(self) -> list[VGroup]:
         count = math.prod(self.trace.shape("loss"))
@@ -240,7 +226,7 @@ class VectorLoss(LossScene):
         """The picture is that of the sample that the last frame explains."""
         sample = self._figure_sample()
         moves = [] if self.keeps_pictures or sample == self.samples[-1] else self._picture(sample)
-        return [*moves, *self.point(step)]
+        return [*moves, *self.point_at(step)]
 
     def _result(self) -> list[Animation]:
         return self.board.grids["output"].write((0, 0))
