@@ -37,7 +37,6 @@ class Reading:
         self.breaches = {name: list(law(show)) for name, law in LAWS.items()}
         self.sections = list(show.scene.sections)
         self.duration = float(show.scene.time)
-        self.last_wait = show.last_wait
         self.alt = show.scene.alt
 
     def all(self) -> Iterator[tuple[str, str]]:

@@ -195,7 +195,6 @@ class Show:
     stages: list[Stage] = field(default_factory=list)
     glimpses: list[Stage] = field(default_factory=list)
     first: Stage | None = None
-    last_wait: float = 0.0
 
 
 def bounds_of(points: np.ndarray) -> Bounds:
@@ -242,7 +241,6 @@ def watch_scene(scene_class: type[OperatorScene], request: Request | None) -> Sh
         def wait(self, duration: float = 1.0, *args: Any, **kwargs: Any) -> None:
             self._open()
             super().wait(duration, *args, **kwargs)
-            shows[0].last_wait = duration
 
         def play(self, *animations: Any, **kwargs: Any) -> None:
             self._open()
@@ -251,7 +249,6 @@ def watch_scene(scene_class: type[OperatorScene], request: Request | None) -> Sh
                     if moving:
                         shows[0].glimpses.append(self._glimpse())
             super().play(*animations, **kwargs)
-            shows[0].last_wait = 0.0
 
         def _open(self) -> None:
             if shows[0].first is None:
