@@ -1,7 +1,8 @@
 """torchreel: see what a tensor operator does, with the numbers torch really computes.
 
-`torchreel.trace(module, *inputs)` gives the checked steps of one torch call. Importing this package imports neither
-torch nor Manim; both come in when a call is traced or a clip is rendered.
+`torchreel.explain(module, *inputs)` makes a clip of one torch call, `torchreel.trace(module, *inputs)` gives its
+checked steps as data. Importing this package imports neither torch nor Manim; both come in when a call is traced or a
+clip is rendered.
 """
 
 from importlib import import_module
@@ -9,14 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torchreel.assets.errors import TorchreelError, UserError
+    from torchreel.render.explain import Clip, ClipStep, explain
     from torchreel.scenes.api import trace
     from torchreel.scenes.trace.proof import Step, Trace, TraceError
 
 __version__ = "0.1.0"
-__all__ = ["Step", "TorchreelError", "Trace", "TraceError", "UserError", "trace"]
+__all__ = [
+    "Clip",
+    "ClipStep",
+    "Step",
+    "TorchreelError",
+    "Trace",
+    "TraceError",
+    "UserError",
+    "explain",
+    "trace",
+]
 
 _HOMES = {
     "trace": "torchreel.scenes.api",
+    "explain": "torchreel.render.explain",
+    "Clip": "torchreel.render.explain",
+    "ClipStep": "torchreel.render.explain",
     "Step": "torchreel.scenes.trace.proof",
     "Trace": "torchreel.scenes.trace.proof",
     "TraceError": "torchreel.scenes.trace.proof",

@@ -11,7 +11,7 @@ from torchreel.assets.errors import UserError
 from torchreel.render import jsontext, ledger
 from torchreel.render.encoders import ENCODERS, Encoder
 from torchreel.render.job import LEDGER, Job, Output
-from torchreel.render.renderer import render_scene
+from torchreel.render.renderer import capture, render_scene
 from torchreel.render.settings import View
 from torchreel.render.shrink import smaller
 from torchreel.scenes import catalogue, registry
@@ -68,6 +68,17 @@ def make(
     """
     shown = trace(job) if known is None else known
     request = Request(shown, job.example, job.lang, job.theme, job.precision)
+    return draw(job, request, wanted, scratch, on_frame)
+
+
+def draw(
+    job: Job,
+    request: Request,
+    wanted: tuple[Output, ...],
+    scratch: Mapping[str, Path],
+    on_frame: OnFrame | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Draw a call that is traced already: the `wanted` media and the ledger, as `make` does."""
     scene = _render(job, request, wanted, scratch, on_frame)
     content = ledger.build(job, request.trace, scene)
     scratch[LEDGER].write_bytes(jsontext.compact(content))
@@ -91,7 +102,21 @@ def _render(
     for output in outputs:
         passes.setdefault(output.view, []).append((_encoder(output), scratch[output.format]))
     scene_class = registry.find(job.example.operator)
+    if not passes:
+        return _played(lambda renderer: scene_class(request, renderer=renderer), job.ledger_view)
     return render_scene(lambda renderer: scene_class(request, renderer=renderer), passes, on_frame=on_frame)
+
+
+def _played(make: Callable[[Any], Any], view: View) -> Any:
+    """A scene that is played and not painted, for its ledger alone."""
+    scenes: list[Any] = []
+
+    def keep(renderer: Any) -> Any:
+        scenes.append(make(renderer))
+        return scenes[-1]
+
+    capture(keep, view, [])
+    return scenes[0]
 
 
 def _encoder(output: Output) -> Encoder:

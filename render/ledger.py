@@ -7,6 +7,7 @@ because they were drawn: they come from the scene's own sections, never from a p
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Mapping
 from typing import Any
 
 from torchreel.render.job import Job
@@ -21,6 +22,9 @@ def build(job: Job, trace: Any, scene: Any) -> dict[str, Any]:
     sections, view = scene.sections, job.ledger_view
     return {
         "operator": job.example.operator,
+        "family": job.example.family,
+        "title": dict(scene.title),
+        "call": scene.call_text,
         "example": job.example.name,
         "lang": job.lang,
         "theme": job.theme,
@@ -35,6 +39,16 @@ def build(job: Job, trace: Any, scene: Any) -> dict[str, Any]:
         "steps": [_step(section, view) for section in sections],
         "alt": dict(scene.alt),
     }
+
+
+def captions(ledger: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The steps of a ledger joined by caption: `start`, `end`, `caption`, and the last `formula` of each."""
+    joined: list[dict[str, Any]] = []
+    for step in ledger["steps"]:
+        if not joined or joined[-1]["caption"] != step["caption"]:
+            joined.append({"start": step["start"], "caption": step["caption"]})
+        joined[-1] |= {"end": step["end"], "formula": step["formula"]}
+    return joined
 
 
 def _module(trace: Any) -> dict[str, Any]:
@@ -58,6 +72,7 @@ def _step(section: Any, view: View) -> dict[str, Any]:
         "start": _seconds(section.start),
         "end": _seconds(section.end),
         "caption": dict(section.caption),
+        "formula": section.formula,
         "focus": _focus(section.focus),
         "numbers": [_number(number, view) for number in section.numbers],
     }

@@ -7,6 +7,7 @@ import inspect
 import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,7 +15,9 @@ from torch import Tensor, nn
 from torch._C._functorch import peek_interpreter_stack
 
 from torchreel.assets.errors import UserError
+from torchreel.assets.examples import example
 from torchreel.scenes import catalogue
+from torchreel.scenes.trace.arguments import constructor_parameters
 from torchreel.scenes.trace.calling import first_line
 from torchreel.scenes.trace.copying import altered, torchs_class
 from torchreel.scenes.trace.operator import Operator
@@ -40,14 +43,36 @@ def trace(module: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
     Raises `torchreel.UserError` for a class that is not supported and for a call that torch refuses, and
     `torchreel.TraceError` for one whose steps do not add up to torch's result; no other exception.
     """
-    operator = supported(module)
+    return called(module, inputs, kwargs).trace
+
+
+@dataclass(frozen=True)
+class Called:
+    """A caller's call: its trace, how the operator is spelled if not by its class, and what there is to say."""
+
+    trace: Trace
+    spelling: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def called(what: Any, inputs: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Called:
+    """The call `what(*inputs, **kwargs)`, traced as `trace` does."""
+    operator = supported(what)
     _check_surroundings(operator.name)
     with _on_cpu():
-        _check_module(operator.name, module)
-        named, rest = _bound(operator.name, module, inputs, kwargs)
+        _check_module(operator.name, what)
+        named, rest = _bound(operator.name, what, inputs, kwargs)
         for name, value in {**named, **rest}.items():
             _check_tensor(operator.name, name, value)
-        return operator.trace_call(module, named, rest, named.keys() & kwargs.keys())
+        by_name = named.keys() & kwargs.keys()
+        return Called(operator.trace_call(what, named, rest, by_name, _spelled_out(operator)))
+
+
+def _spelled_out(operator: Operator) -> list[str]:
+    """The arguments that an operator's clip names although they are torch's defaults, since it is about them."""
+    parameters = constructor_parameters(operator.module) if operator.module else {}
+    written = example(operator.name).kwargs.items()
+    return [name for name, value in written if name in parameters and parameters[name].default == value]
 
 
 def supported(module: Any) -> Operator:

@@ -12,6 +12,7 @@ from torchreel.render.check.laws import LAWS
 from torchreel.render.check.layout import broken, title_whole
 from torchreel.render.check.stage import Show, proved, watch
 from torchreel.scenes import catalogue
+from torchreel.scenes.trace.proof import Trace
 
 OF_EXAMPLES = ("default_numbers_are_plain",)
 """Laws that speak of the data that is shipped, not of a user's call."""
@@ -75,7 +76,11 @@ def faults(
     """
     chosen = example(operator, name)
     chosen = replace(chosen, inputs={**chosen.inputs, **(inputs or {})})
-    trace = catalogue.operator(operator).trace_example(chosen, changes, text)
-    found = Reading(watch(chosen, trace, "en", "light"))
+    return faults_of(catalogue.operator(operator).trace_example(chosen, changes, text), chosen)
+
+
+def faults_of(trace: Trace, told: Example | None = None, lang: str = "en") -> list[str]:
+    """What is wrong with the clip of a traced call, told in an example's words: by default its operator's first."""
+    found = Reading(watch(told or example(trace.name), trace, lang, "light"))
     apart = {title_whole.__name__, *OF_EXAMPLES}
     return [f"{law}: {message}" for law, message in found.all() if law not in apart]

@@ -14,7 +14,7 @@ from typing import Any
 
 from manim import Animation, Mobject, VGroup
 
-from torchreel.assets.captions import LANGUAGES, title
+from torchreel.assets.captions import LANGUAGES
 from torchreel.scenes.parts.family import bounds, family
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.motion import Appear
@@ -48,7 +48,7 @@ class Shown:
 class Section:
     """One beat as shown: name, start and end (seconds), caption in every language, numbers in sight at its end.
 
-    `focus` is the element that it explains, as `(tensor, index)`.
+    `focus` is the element that it explains, as `(tensor, index)`, `formula` the text of the formula bar at its end.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Section:
     caption: dict[str, str]
     numbers: tuple[Shown, ...]
     focus: tuple[str, Index] | None = None
+    formula: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,10 @@ class OperatorScene(Telling):
         self.progress = Shape(bars.progress_points(0), fill=self.look.theme.accent)
         self._formula = VGroup()
         self._caption = VGroup()
-        self._said = ""
+        self._said = self._written = ""
         self.figure_time = 0.0
         self.marked = VGroup()
-        name = title(self.operator.name, self.request.lang)
+        name = self.title[self.request.lang]
         self.add(bars.TitleBar(self.look, name, self.call()), self.formula_bar, self.progress)
 
     def construct(self) -> None:
@@ -259,13 +260,15 @@ class OperatorScene(Telling):
         self._formula = self.formula_bar.row(pieces, self.ink)
         self.add(self._formula)
         text, kind = "".join(piece.text for piece in pieces), "law"
+        self._written = text
         if any(piece.value is not None for piece in pieces):
             kind = "numbers"
         if not self.said or (self.said[-1].kind, self.said[-1].text) != (kind, text):
             self.said.append(Said(kind, self.time, text))
 
     def _end_section(self, section: Section) -> None:
-        self.sections.append(replace(section, numbers=tuple(self._numbers())))
+        written = replace(section, numbers=tuple(self._numbers()), formula=self._written)
+        self.sections.append(written)
 
     def _numbers(self) -> Iterator[Shown]:
         numbers = [

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from torchreel.assets.captions import LANGUAGES, caption, is_said
+from torchreel.assets.captions import LANGUAGES, caption, is_said, title
 from torchreel.assets.examples import DEFAULT, Example, example, examples
 from torchreel.assets.themes import theme
 from torchreel.scenes.parts.look import Look
@@ -27,13 +27,17 @@ _LARGE = 1e4
 
 @dataclass(frozen=True)
 class Request:
-    """Which clip to draw: the proved call, the example whose words it uses, language, theme, decimals."""
+    """Which clip to draw: the proved call, the example whose words it uses, language, theme, decimals.
+
+    `spelling` is how the caller spells the operator, where that is not `nn.` and its class.
+    """
 
     trace: Trace
     example: Example
     lang: str = "zh"
     theme: str = "light"
     precision: int = 2
+    spelling: str = ""
 
 
 class Telling(Backstage):
@@ -110,21 +114,37 @@ class Telling(Backstage):
         """What the clip shows, for readers who cannot see it, in every language."""
         return {lang: self.words("alt", lang) for lang in LANGUAGES}
 
+    @property
+    def title(self) -> dict[str, str]:
+        """The operator's plain name, in every language."""
+        return {lang: title(self.operator.name, lang) for lang in LANGUAGES}
+
+    @property
+    def call_text(self) -> str:
+        """The call as the title writes it."""
+        return "".join(text for text, _ in self.call())
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The arguments that the words spoken are about."""
+        named = examples()[self.operator.name]
+        return named.get(self.told_as, self.example).focus
+
     def call(self) -> list[tuple[str, bool]]:
-        """The constructor call as pieces of text, each with whether it matters to this example.
+        """The constructor call as pieces of text, each with whether it matters to what is told.
 
         Required arguments that it is not about are given in order, without their names.
         """
-        pieces: list[tuple[str, bool]] = [(f"nn.{self.operator.name}(", False)]
+        pieces: list[tuple[str, bool]] = [(f"{self.request.spelling or f'nn.{self.operator.name}'}(", False)]
         in_order = [name for name in self._required() if name in self.trace.kwargs]
         for number, (name, value) in enumerate(self.trace.kwargs.items()):
-            named = name in self.example.focus or in_order[number : number + 1] != [name]
+            named = name in self.about or in_order[number : number + 1] != [name]
             in_order = [] if named else in_order
             pieces.append((", " if number else "", False))
-            pieces.append((f"{name}={value!r}" if named else repr(value), name in self.example.focus))
+            pieces.append((f"{name}={value!r}" if named else repr(value), name in self.about))
         pieces.append((")", False))
         for name, value in self.trace.call.items():
-            pieces += [("  ", False), (f"{name}={tuple(value) if isinstance(value, list) else value}", True)]
+            pieces += [("  ", False), (f"{name}={_argument(value)}", True)]
         return pieces
 
     def ink(self, piece: Token) -> str:
@@ -170,3 +190,13 @@ class Telling(Backstage):
         trace = cls.operator.trace_example(chosen)
         env = os.environ
         return Request(trace, chosen, env.get("TORCHREEL_LANG", "zh"), env.get("TORCHREEL_THEME", "light"))
+
+
+def _argument(value: Any) -> str:
+    """An argument of forward in one line: tensors by their shapes, what has no literal by its type."""
+    if isinstance(value, (tuple, list)) and not hasattr(value, "_fields"):
+        return f"({', '.join(map(_argument, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(getattr(value, "shape", None), tuple):
+        return f"tensor {tuple(value.shape)}"
+    text = str(value)
+    return type(value).__name__ if "\n" in text or hasattr(value, "_fields") else text

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,6 +23,7 @@ from torchreel.scenes.trace.formula import Tensors
 from torchreel.scenes.trace.inputs import read_input
 from torchreel.scenes.trace.lookup import shown
 from torchreel.scenes.trace.proof import SYMBOLS, Rule, Trace, TraceError
+from torchreel.scenes.trace.settings import settings_of
 
 if TYPE_CHECKING:
     from torchreel.assets.examples import Example
@@ -97,13 +98,20 @@ class Operator:
         return self._prove(finished(self.name, module, inputs, call or {}, kwargs or {}, self.run), seed)
 
     def trace_call(
-        self, module: nn.Module, inputs: Inputs, call: Mapping[str, Any], by_name: Collection[str] = ()
+        self,
+        module: nn.Module,
+        inputs: Inputs,
+        call: Mapping[str, Any],
+        by_name: Collection[str] = (),
+        always: Collection[str] = (),
     ) -> Trace:
         """A caller's own call, hooks and all, proved, with `inputs` by the names of forward's parameters.
 
-        `by_name` are those inputs that the caller gives by name, which hooks see apart.
+        `by_name` are those inputs that the caller gives by name, which hooks see apart. The constructor's arguments are
+        read back from the module; `always` are named even where they are torch's defaults.
         """
-        return self._prove(witnessed(self.name, module, inputs, call, by_name), 0)
+        call_made = witnessed(self.name, module, inputs, call, by_name)
+        return self._prove(replace(call_made, kwargs=settings_of(call_made.module, always)), 0)
 
     def _prove(self, call: Call, seed: int) -> Trace:
         try:

@@ -1,0 +1,178 @@
+"""Any valid call of any operator becomes a clip that says what is true of it and keeps the picture laws."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch import nn
+
+import torchreel
+from torchreel.assets.examples import examples
+from torchreel.render.check.check import faults_of
+from torchreel.scenes.api import called
+from torchreel.scenes.catalogue import names_known, operator
+from torchreel.scenes.trace.calling import plain
+from torchreel.scenes.trace.copying import copied
+from torchreel.scenes.trace.settings import Spelled, settings_of
+from torchreel.tests.calls import same
+from torchreel.tests.strategies import calls
+
+NAMES = [name for name in names_known() if hasattr(nn, name)]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=3)
+@given(data=st.data())
+def test_any_valid_call_is_drawn_without_a_breach(name: str, data: st.DataObject) -> None:
+    module, inputs, kwargs = data.draw(calls(name))
+    assert faults_of(called(module, inputs, kwargs).trace) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_arguments_are_read_back_as_the_examples_write_them(name: str) -> None:
+    for one in examples()[name].values():
+        module = operator(name).build(one.kwargs)
+        assert module is not None
+        found = settings_of(module, one.kwargs)
+        assert found.keys() == one.kwargs.keys()
+        plain = {key: value for key, value in found.items() if not isinstance(value, Spelled)}
+        assert plain == {key: one.kwargs[key] for key in plain}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=5)
+@given(data=st.data())
+def test_a_module_made_with_the_arguments_read_back_is_the_same(name: str, data: st.DataObject) -> None:
+    module, inputs, kwargs = data.draw(calls(name))
+    found = settings_of(module)
+    if any(isinstance(value, Spelled) for value in found.values()):
+        return
+    again, own = type(module)(**found).train(module.training), copied(module)
+    for tensors in ("_parameters", "_buffers"):
+        vars(again)[tensors].update(vars(own)[tensors])
+    results = []
+    for one in (module, again):
+        torch.manual_seed(0)
+        results.append(copied(one)(*plain(list(inputs)), **kwargs))
+    same(*results)
+
+
+@pytest.mark.parametrize(
+    ("module", "call"),
+    [
+        (nn.Conv1d(2, 4, (3,)), "nn.Conv1d(2, 4, kernel_size=3)"),
+        (nn.MaxPool2d((2, 2), stride=(2, 2)), "nn.MaxPool2d(kernel_size=2)"),
+        (nn.MaxPool2d(2, stride=(2, 1)), "nn.MaxPool2d(2, stride=(2, 1))"),
+        (nn.LayerNorm((4, 4)), "nn.LayerNorm(normalized_shape=(4, 4))"),
+        (nn.Dropout(), "nn.Dropout(p=0.5)"),
+        (nn.BatchNorm2d(2, affine=False), "nn.BatchNorm2d(2, affine=False)"),
+        (nn.PairwiseDistance(p=1.0), "nn.PairwiseDistance(p=1.0)"),
+        (nn.NLLLoss(weight=torch.ones(3)), "nn.NLLLoss(weight=torch.tensor([1.0, 1.0, 1.0]))"),
+        (nn.NLLLoss(weight=torch.ones(9)), "nn.NLLLoss(weight=tensor of 9)"),
+    ],
+)
+def test_titles_write_calls_as_readers_do(module: nn.Module, call: str) -> None:
+    assert torchreel.explain(module, *arguments(module), lang="en").call == call
+
+
+def arguments(module: nn.Module) -> tuple[Any, ...]:
+    """Inputs that a module of these tests takes."""
+    match module:
+        case nn.NLLLoss():
+            classes = len(module.weight) if module.weight is not None else 3
+            return torch.randn(2, classes).log_softmax(1), torch.tensor([0, 1])
+        case nn.PairwiseDistance():
+            return torch.randn(2, 3), torch.randn(2, 3)
+        case nn.Conv1d():
+            return (torch.randn(1, 2, 8),)
+        case nn.LayerNorm():
+            return (torch.randn(2, 4, 4),)
+        case nn.Dropout():
+            return (torch.ones(2, 4),)
+    return (torch.randn(1, 2, 8, 8),)
+
+
+def test_a_tensor_given_by_name_is_written_by_its_shape() -> None:
+    bag = nn.EmbeddingBag(6, 3, mode="sum")
+    ids, offsets = torch.tensor([1, 2, 4, 5]), torch.tensor([0, 2])
+    clip = torchreel.explain(bag, ids, offsets, per_sample_weights=torch.rand(4), lang="en")
+    assert clip.call.endswith("per_sample_weights=tensor (4,)")
+
+
+def test_an_argument_that_is_a_function_is_called_by_its_name() -> None:
+    def furthest(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return (x - y).abs().amax(-1)
+
+    loss = nn.TripletMarginWithDistanceLoss(distance_function=furthest)
+    clip = torchreel.explain(loss, *(torch.randn(2, 3) for _ in range(3)), lang="en")
+    assert "furthest" in clip.call
+    assert "0x" not in json.dumps(clip.ledger)
+
+
+@pytest.fixture
+def clip() -> torchreel.Clip:
+    torch.manual_seed(0)
+    return torchreel.explain(nn.ReLU(), torch.tensor([[-1.5, 0.0, 2.0]]), lang="en")
+
+
+def test_a_clip_is_saved_in_the_formats_of_the_suffixes(clip: torchreel.Clip, tmp_path: Path) -> None:
+    wanted = [tmp_path / "a" / name for name in ("relu.gif", "relu.png", "again.GIF", "relu.json")]
+    assert clip.save(*wanted) == wanted
+    assert [path.name for path in sorted((tmp_path / "a").iterdir())] == sorted(path.name for path in wanted)
+    assert wanted[0].read_bytes() == wanted[2].read_bytes()
+    with Image.open(wanted[0]) as gif, Image.open(wanted[1]) as still:
+        assert (gif.size, gif.is_animated, still.size) == ((800, 450), True, (1280, 720))
+    assert json.loads(wanted[3].read_text())["call"] == "nn.ReLU()"
+
+
+def test_a_wrong_suffix_writes_nothing(clip: torchreel.Clip, tmp_path: Path) -> None:
+    with pytest.raises(torchreel.UserError, match=r"one of gif, mp4, png, webp, json"):
+        clip.save(tmp_path / "relu.gif", tmp_path / "relu.avi")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_steps_are_the_captions_in_order(clip: torchreel.Clip) -> None:
+    steps = clip.steps
+    assert steps[0].start == 0
+    assert all(one.end == other.start for one, other in pairwise(steps))
+    assert steps[-1].end == clip.ledger["duration"]
+    assert all(one.caption != other.caption for one, other in pairwise(steps))
+    assert all(step.caption["en"] and step.caption["zh"] for step in steps)
+    assert steps[-1].formula
+
+
+def test_the_poster_is_the_last_frame(clip: torchreel.Clip, tmp_path: Path) -> None:
+    [path] = clip.save(tmp_path / "relu.png", width=640)
+    with Image.open(path) as written:
+        assert clip.poster(width=640).tobytes() == written.convert("RGB").tobytes()
+
+
+def test_a_clip_shows_itself_in_a_notebook(clip: torchreel.Clip) -> None:
+    shown = clip._repr_mimebundle_()
+    assert shown["text/html"].startswith('<img src="data:image/gif;base64,')
+    assert shown["text/plain"] == f"nn.ReLU(): {clip.alt}"
+    assert set(shown) == {"text/html", "image/png", "text/plain"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lang": "fr"}, "Unknown language 'fr'"),
+        ({"theme": "blue"}, "Unknown theme 'blue'"),
+        ({"lang": "zh,en"}, "a clip has one lang"),
+        ({"precision": 9}, "precision=9 should be a whole number from 0 to 6"),
+    ],
+)
+def test_wrong_options_are_refused_in_one_line(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(torchreel.UserError, match=message):
+        torchreel.explain(nn.ReLU(), torch.zeros(2), **options)
