@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torchreel.assets.errors import TorchreelError, UserError
     from torchreel.render.explain import Clip, ClipStep, explain
+    from torchreel.render.reel import Reel, record
     from torchreel.scenes.api import trace
     from torchreel.scenes.trace.proof import Step, Trace, TraceError
 
@@ -18,18 +19,22 @@ __version__ = "0.1.0"
 __all__ = [
     "Clip",
     "ClipStep",
+    "Reel",
     "Step",
     "TorchreelError",
     "Trace",
     "TraceError",
     "UserError",
     "explain",
+    "record",
     "trace",
 ]
 
 _HOMES = {
     "trace": "torchreel.scenes.api",
     "explain": "torchreel.render.explain",
+    "record": "torchreel.render.reel",
+    "Reel": "torchreel.render.reel",
     "Clip": "torchreel.render.explain",
     "ClipStep": "torchreel.render.explain",
     "Step": "torchreel.scenes.trace.proof",

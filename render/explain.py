@@ -30,7 +30,7 @@ from torchreel.render.renderer import capture
 from torchreel.render.settings import PAGE, View
 from torchreel.render.sizes import read_size
 from torchreel.scenes import registry
-from torchreel.scenes.api import called
+from torchreel.scenes.api import Called, called
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace
 
@@ -68,11 +68,15 @@ def explain(
     Raises `torchreel.UserError` for what is not supported and for a call that torch refuses, and `torchreel.TraceError`
     for one whose steps do not add up.
     """
+    return clip_of(called(what, inputs, kwargs), lang, theme, precision)
+
+
+def clip_of(made: Called, lang: str | None = None, theme: str | None = None, precision: int = 2) -> Clip:
+    """The clip of a call that is traced already; the options are those of `explain`."""
     if not isinstance(precision, int) or isinstance(precision, bool) or not 0 <= precision <= _FINEST:
         raise UserError(f"precision={precision!r} should be a whole number from 0 to {_FINEST}.")
     words = _one("lang", lang or os.environ.get("TORCHREEL_LANG", "zh"), read_langs)
     look = _one("theme", theme or os.environ.get("TORCHREEL_THEME", "light"), read_themes)
-    made = called(what, inputs, kwargs)
     request = Request(made.trace, example(made.trace.name), words, look, precision, made.spelling)
     return Clip(request, made.notes)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from torch import Tensor, nn
@@ -23,14 +23,15 @@ _HARMLESS = {"__init__", "extra_repr", "reset_parameters", "from_pretrained", "_
 _CALLING = ("__call__", "_call_impl", "_wrapped_call_impl", "_slow_forward", "forward", "__getattr__")
 
 
-def copied(module: nn.Module | None) -> Any:
+def copied(module: nn.Module | None, shared: Iterable[Tensor] = ()) -> Any:
     """A copy of a module with its hooks, which are functions of the caller's and are shared.
 
     A weight that a hook computed with gradients is copied by its values. Attributes that cannot be copied (a lock, a
-    generator) are shared.
+    generator) are shared, and so are the tensors `shared`.
     """
     parts = list(module.modules()) if module is not None else []
-    kept = {id(hook): hook for part in parts for hook in _hooks(part)}
+    kept: dict[int, Any] = {id(tensor): tensor for tensor in shared}
+    kept |= {id(hook): hook for part in parts for hook in _hooks(part)}
     kept |= {id(one): one.detach().clone() for part in parts for one in _computed(part)}
     try:
         return copy.deepcopy(module, dict(kept))

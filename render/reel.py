@@ -1,0 +1,147 @@
+"""Recording from Python: the calls of a run, a clip of each kind of them, and a page that lists them all."""
+
+from __future__ import annotations
+
+import fnmatch
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from torchreel.assets.errors import TorchreelError, UserError
+from torchreel.render import overview
+from torchreel.render.explain import Clip, clip_of
+from torchreel.render.job import FORMATS
+from torchreel.render.sizes import read_size
+from torchreel.scenes.record.calls import RecordedCall
+from torchreel.scenes.record.graph import Graph
+from torchreel.scenes.record.recorder import Recorder
+
+EVERY = ("kind", "distinct", "all")
+_FUSED = "torch's fused attention calls no layers, so it was off meanwhile; results may differ in rounding."
+
+
+@contextmanager
+def record(model: nn.Module | None = None, *, max_memory: str = "1GB") -> Iterator[Reel]:
+    """Note every leaf call that is made meanwhile, in order.
+
+        with torchreel.record(net) as reel:
+            net(x)
+        reel.save("folder/")
+
+    `model` gives calls their paths in the net. Noted before it is run, a call can be made again as it was: what it was
+    made with is kept as long as all of it takes no more than `max_memory`, and of each kind of call the smallest last.
+    torch's fused attention is off meanwhile. Nothing of the model is changed.
+    """
+    if model is not None and not isinstance(model, nn.Module):
+        raise UserError(f"record expects a torch.nn module or nothing, not {type(model).__name__}.")
+    recorder = Recorder(model, read_size(max_memory, "max_memory="))
+    reel = Reel(recorder)
+    with recorder.watching():
+        yield reel
+
+
+class Reel:
+    """The calls of a run in order.
+
+    `calls` lists them, `reel["layer1.0.conv1"]` is the clip of one, `save` draws one of each kind.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    @property
+    def calls(self) -> list[RecordedCall]:
+        """Every leaf call in the order in which they were made."""
+        return list(self._recorder.calls)
+
+    @property
+    def graph(self) -> Graph:
+        """How tensors ran from call to call."""
+        return self._recorder.graph
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the reel should know."""
+        attends = any("Attention" in call.name or "Transformer" in call.name for call in self.calls)
+        return [_FUSED] if attends and not self._recorder.fast_path_was_off else []
+
+    def __getitem__(self, path: str | int) -> Clip:
+        """The clip of a call, by its module's path or by its number; a `UserError` says why there is none."""
+        return self.clip(self._call(path))
+
+    def clip(self, call: RecordedCall, **options: Any) -> Clip:
+        """The clip of one recorded call; `options` are those of `explain`."""
+        if not call.is_supported:
+            raise UserError(f"{call.label} has no clip: {call.why_not}")
+        if call.kept is None:
+            raise UserError(
+                f"{call.label} was not kept: all calls of this run take more than max_memory. "
+                'Give more, as in record(net, max_memory="4GB"), or a smaller input.'
+            )
+        with self._recorder.hidden():
+            return clip_of(call.kept.called(call.label), **options)
+
+    def _call(self, path: str | int) -> RecordedCall:
+        found = [call for call in self.calls if path in (call.path, call.number)]
+        if not found:
+            paths = [call.path for call in self.calls if call.path]
+            shown = ", ".join(paths[:5]) + (", …" if len(paths) > 5 else "")
+            raise UserError(f"No call {path!r} was recorded. There are {len(self.calls)}: {shown}.")
+        return found[0]
+
+    def select(self, every: str = "kind", only: str | None = None, most: int = 12) -> list[RecordedCall]:
+        """The calls to draw: of each kind (or each distinct call) the smallest, in the order of first calls.
+
+        `only` is a pattern for paths, such as `"layer1.*"`.
+        """
+        if every not in EVERY:
+            raise UserError(f"every={every!r} should be one of {', '.join(EVERY)}.")
+        chosen: dict[str, RecordedCall] = {}
+        for call in self.calls:
+            if only is not None and not fnmatch.fnmatchcase(call.path, only):
+                continue
+            if not call.is_supported or call.kept is None:
+                continue
+            key = {"kind": call.kind, "distinct": call.distinct}.get(every, call.label)
+            if key not in chosen or call.size < chosen[key].size:
+                chosen[key] = call
+        return list(chosen.values())[:most]
+
+    def save(
+        self,
+        folder: str | Path,
+        *,
+        every: str = "kind",
+        only: str | None = None,
+        most: int = 12,
+        formats: Iterable[str] = ("gif",),
+        **options: Any,
+    ) -> list[Path]:
+        """Draw clips into a folder, and a page `index.html` that lists every call; returns the paths written.
+
+        By default one clip for each kind of call (class and settings without sizes), the smallest of its kind, at most
+        `most`; `every` may also be `"distinct"` (one for each shape) or `"all"`. A call that cannot be drawn is listed
+        with the reason, and the others go on. `options` are those of `explain`: `lang`, `theme`, `precision`.
+        """
+        target = Path(folder)
+        endings = [one for name in FORMATS for one in formats if one == name]
+        if not endings:
+            raise UserError(f"formats={list(formats)!r} should be some of {', '.join(FORMATS)}.")
+        target.mkdir(parents=True, exist_ok=True)
+        drawn: dict[RecordedCall, Path] = {}
+        written: list[Path] = []
+        for call in self.select(every, only, most):
+            paths = [target / f"{call.label}.{ending}" for ending in endings]
+            try:
+                written += self.clip(call, **options).save(*paths)
+                drawn[call] = paths[0]
+            except TorchreelError as error:
+                call.why_not = str(error)
+            gc.collect()
+        page = target / "index.html"
+        overview.write(page, self.calls, drawn, self.notes)
+        return [*written, page]
