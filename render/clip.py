@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from torchreel.assets.errors import UserError
 from torchreel.render import jsontext, ledger
@@ -15,6 +18,7 @@ from torchreel.render.renderer import capture, render_scene
 from torchreel.render.settings import View
 from torchreel.render.shrink import smaller
 from torchreel.scenes import catalogue, registry
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.inputs import read_literal
 from torchreel.scenes.trace.proof import Trace, TraceError
@@ -77,15 +81,20 @@ def draw(
     wanted: tuple[Output, ...],
     scratch: Mapping[str, Path],
     on_frame: OnFrame | None = None,
+    scene_class: type[OperatorScene] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Draw a call that is traced already: the `wanted` media and the ledger, as `make` does."""
-    scene = _render(job, request, wanted, scratch, on_frame)
+    """Draw a call that is traced already: the `wanted` media and the ledger, as `make` does.
+
+    `scene_class` is by default that of the job's operator.
+    """
+    make_scene = partial(scene_class or registry.find(job.example.operator), request)
+    scene = _render(job, make_scene, wanted, scratch, on_frame)
     content = ledger.build(job, request.trace, scene)
     scratch[LEDGER].write_bytes(jsontext.compact(content))
     facts = {LEDGER: {"duration": content["duration"], "alt": content["alt"]}}
     for output in wanted:
         if output.format == "gif" and job.max_size is not None:
-            facts["gif"] = _fit(job, request, output, scratch["gif"], on_frame)
+            facts["gif"] = _fit(job, make_scene, output, scratch["gif"], on_frame)
         else:
             facts[output.format] = _facts(output)
     return facts
@@ -93,7 +102,7 @@ def draw(
 
 def _render(
     job: Job,
-    request: Request,
+    make_scene: Callable[..., Any],
     outputs: tuple[Output, ...],
     scratch: Mapping[str, Path],
     on_frame: OnFrame | None,
@@ -101,22 +110,20 @@ def _render(
     passes: dict[View, list[tuple[Encoder, Path]]] = {}
     for output in outputs:
         passes.setdefault(output.view, []).append((_encoder(output), scratch[output.format]))
-    scene_class = registry.find(job.example.operator)
     if not passes:
-        return _played(lambda renderer: scene_class(request, renderer=renderer), job.ledger_view)
-    return render_scene(lambda renderer: scene_class(request, renderer=renderer), passes, on_frame=on_frame)
+        return play(make_scene, job.ledger_view)[1]
+    return render_scene(lambda renderer: make_scene(renderer=renderer), passes, on_frame=on_frame)
 
 
-def _played(make: Callable[[Any], Any], view: View) -> Any:
-    """A scene that is played and not painted, for its ledger alone."""
+def play(make_scene: Callable[..., Any], view: View, *times: float) -> tuple[list[np.ndarray], Any]:
+    """A scene that is played without being painted but for the frames at some `times`, and those frames."""
     scenes: list[Any] = []
 
     def keep(renderer: Any) -> Any:
-        scenes.append(make(renderer))
+        scenes.append(make_scene(renderer=renderer))
         return scenes[-1]
 
-    capture(keep, view, [])
-    return scenes[0]
+    return capture(keep, view, times), scenes[0]
 
 
 def _encoder(output: Output) -> Encoder:
@@ -125,13 +132,15 @@ def _encoder(output: Output) -> Encoder:
     return ENCODERS[output.format](max_colors=output.colors)
 
 
-def _fit(job: Job, request: Request, first: Output, path: Path, on_frame: OnFrame | None) -> dict[str, Any]:
+def _fit(
+    job: Job, make_scene: Callable[..., Any], first: Output, path: Path, on_frame: OnFrame | None
+) -> dict[str, Any]:
     """Render the GIF again, smaller, until it fits `job.max_size`; the facts say what was chosen."""
     assert job.max_size is not None
     tried, size = first, path.stat().st_size
     while size > job.max_size:
         tried = smaller(tried, size, job.max_size, job.label)
-        _render(job, request, (tried,), {"gif": path}, on_frame)
+        _render(job, make_scene, (tried,), {"gif": path}, on_frame)
         size = path.stat().st_size
     facts = _facts(tried)
     if tried != first:

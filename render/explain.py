@@ -13,9 +13,9 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -26,11 +26,11 @@ from torchreel.render import clip, jsontext, ledger, outputs
 from torchreel.render.job import FORMATS, LEDGER, Job, Output
 from torchreel.render.plan import outputs as sized
 from torchreel.render.plan import read_langs, read_themes
-from torchreel.render.renderer import capture
 from torchreel.render.settings import PAGE, View
 from torchreel.render.sizes import read_size
 from torchreel.scenes import registry
 from torchreel.scenes.api import Called, called
+from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace
 
@@ -73,12 +73,26 @@ def explain(
 
 def clip_of(made: Called, lang: str | None = None, theme: str | None = None, precision: int = 2) -> Clip:
     """The clip of a call that is traced already; the options are those of `explain`."""
-    if not isinstance(precision, int) or isinstance(precision, bool) or not 0 <= precision <= _FINEST:
-        raise UserError(f"precision={precision!r} should be a whole number from 0 to {_FINEST}.")
-    words = _one("lang", lang or os.environ.get("TORCHREEL_LANG", "zh"), read_langs)
-    look = _one("theme", theme or os.environ.get("TORCHREEL_THEME", "light"), read_themes)
-    request = Request(made.trace, example(made.trace.name), words, look, precision, made.spelling)
+    look = Look.read(lang, theme, precision)
+    request = Request(made.trace, example(made.trace.name), *look, made.spelling)
     return Clip(request, made.notes)
+
+
+class Look(NamedTuple):
+    """In which words and colours a clip is drawn, and with how many decimals at most."""
+
+    lang: str
+    theme: str
+    precision: int
+
+    @classmethod
+    def read(cls, lang: str | None = None, theme: str | None = None, precision: int = 2) -> Look:
+        """The options of `explain`, with what the environment says where they say nothing."""
+        if not isinstance(precision, int) or isinstance(precision, bool) or not 0 <= precision <= _FINEST:
+            raise UserError(f"precision={precision!r} should be a whole number from 0 to {_FINEST}.")
+        words = _one("lang", lang or os.environ.get("TORCHREEL_LANG", "zh"), read_langs)
+        colours = _one("theme", theme or os.environ.get("TORCHREEL_THEME", "light"), read_themes)
+        return cls(words, colours, precision)
 
 
 def _one(name: str, given: Any, read: Callable[[Iterable[str]], tuple[str, ...]]) -> str:
@@ -94,8 +108,11 @@ class Clip:
     `notes` are sentences on what was found or chosen on the caller's behalf. In Jupyter a clip shows itself.
     """
 
-    def __init__(self, request: Request, notes: Iterable[str] = ()) -> None:
+    def __init__(
+        self, request: Request, notes: Iterable[str] = (), scene: type[OperatorScene] | None = None
+    ) -> None:
         self._request = request
+        self._scene = scene or registry.find(request.trace.name)
         self.notes = tuple(notes)
 
     @property
@@ -125,7 +142,7 @@ class Clip:
         )
         with tempfile.TemporaryDirectory(prefix="torchreel-") as folder:
             scratch = {suffix: Path(folder, f"clip.{suffix}") for suffix in (*wanted, LEDGER)}
-            clip.draw(job, self._request, files, scratch)
+            clip.draw(job, self._request, files, scratch, scene_class=self._scene)
             for suffix, targets in wanted.items():
                 for target in targets:
                     target.parent.mkdir(parents=True, exist_ok=True)
@@ -166,14 +183,8 @@ class Clip:
         return json.loads(jsontext.compact(found)), frame
 
     def _figure(self, view: View) -> tuple[np.ndarray, Any]:
-        played: list[Any] = []
-
-        def make(renderer: Any) -> Any:
-            played.append(registry.find(self.trace.name)(self._request, renderer=renderer))
-            return played[-1]
-
-        [frame] = capture(make, view, [-1])
-        return frame, played[0]
+        [frame], scene = clip.play(partial(self._scene, self._request), view, -1)
+        return frame, scene
 
     def _job(self, files: tuple[Output, ...], max_size: int | None = None) -> Job:
         told = self._request

@@ -13,12 +13,13 @@ from torch import nn
 
 from torchreel.assets.errors import TorchreelError, UserError
 from torchreel.render import overview
-from torchreel.render.explain import Clip, clip_of
+from torchreel.render.explain import Clip, Look, clip_of
 from torchreel.render.job import FORMATS
 from torchreel.render.sizes import read_size
 from torchreel.scenes.record.calls import RecordedCall
 from torchreel.scenes.record.graph import Graph
 from torchreel.scenes.record.recorder import Recorder
+from torchreel.scenes.tour import tour
 
 EVERY = ("kind", "distinct", "all")
 _FUSED = "torch's fused attention calls no layers, so it was off meanwhile; results may differ in rounding."
@@ -110,6 +111,20 @@ class Reel:
             if key not in chosen or call.size < chosen[key].size:
                 chosen[key] = call
         return list(chosen.values())[:most]
+
+    def tour(self, **options: Any) -> Clip:
+        """One clip of the net as a whole: the chain of its parts with shapes, parameters and real activations.
+
+        Results that are read again later are lines, what repeats is folded, one block is opened. `options` are those of
+        `explain`.
+        """
+        if not self.graph.nodes:
+            raise UserError(
+                "Nothing was recorded: call the net inside `with torchreel.record(net) as reel:`."
+            )
+        return Clip(
+            tour.request(self.graph, self._recorder.name, *Look.read(**options)), self.notes, tour.Tour
+        )
 
     def save(
         self,

@@ -6,7 +6,7 @@ in another shape are no stations of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,13 +37,15 @@ _PICTURE = 24
 class Node:
     """One station of the net: an input, a leaf call, or a function.
 
-    `sources` are the stations whose results it reads, in order; `shape` is its first result's, `picture` that result
-    made small, `(C, H, W)` with at most 8 channels of at most 24 x 24 numbers, None where there is none to show.
+    `place` is the module that called it, by its path. `sources` are the stations whose results it reads, in order;
+    `shape` is its first result's, `picture` that result made small, `(C, H, W)` with at most 8 channels of at most
+    24 x 24 numbers, None where there is none to show.
     """
 
     name: str
     call: RecordedCall | None = None
     sources: tuple[Node, ...] = ()
+    place: str = ""
     number: int = 0
     shape: tuple[int, ...] = ()
     picture: Tensor | None = None
@@ -56,10 +58,11 @@ class Node:
 
 
 class Graph:
-    """The stations of a run in the order in which they were passed."""
+    """The stations of a run in the order in which they were passed; `classes` names each module's class by its path."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: Mapping[str, str] | None = None) -> None:
         self.nodes: list[Node] = []
+        self.classes = dict(classes or {})
         self._made: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
     def sources(self, given: Iterable[Tensor]) -> tuple[Node, ...]:
@@ -72,12 +75,14 @@ class Graph:
                 found[self._input(tensor)] = None
         return tuple(found)
 
-    def add_call(self, call: RecordedCall, sources: tuple[Node, ...], output: Any) -> None:
-        """A leaf call, with what it read and returned."""
-        self._add(Node(call.name, call, sources), output)
+    def add_call(self, call: RecordedCall, sources: tuple[Node, ...], output: Any, place: str) -> None:
+        """A leaf call, with what it read and returned; `place` is where it was made, if its path does not say so."""
+        self._add(
+            Node(call.name, call, sources, call.path.rpartition(".")[0] if call.path else place), output
+        )
 
-    def add_function(self, name: str, sources: tuple[Node, ...], output: Any) -> None:
-        """A function that the net called itself."""
+    def add_function(self, name: str, sources: tuple[Node, ...], output: Any, place: str) -> None:
+        """A function that the module at `place` called itself."""
         made = [one for one in tensors(output) if isinstance(one, Tensor)]
         if not made or not sources:
             return
@@ -86,7 +91,7 @@ class Graph:
             for tensor in made:
                 self._made[tensor] = sources[0]
             return
-        self._add(Node(_SIGNS.get(short, short.strip("_")), None, sources), output)
+        self._add(Node(_SIGNS.get(short, short.strip("_")), None, sources, place), output)
 
     def _input(self, tensor: Tensor) -> Node:
         return self._add(Node("input"), tensor)

@@ -52,13 +52,14 @@ class Recorder:
 
     def __init__(self, model: nn.Module | None, max_memory: int) -> None:
         self.calls: list[RecordedCall] = []
-        self.graph = Graph()
         self.shelf = Shelf(max_memory)
         self.fast_path_was_off = False
         self._model = model
         self._paths = {} if model is None else {one: path for path, one in model.named_modules()}
+        self.graph = Graph({path: type(one).__name__ for one, path in self._paths.items()})
         self._times: dict[str, int] = {}
         self._within: list[str] = []
+        self._places = [""]
         self._hidden = 0
         self._thread = threading.get_ident()
         self._mode = _Functions(self)
@@ -94,13 +95,21 @@ class Recorder:
             self._hidden -= 1
 
     @property
+    def name(self) -> str:
+        """The class of the recorded net."""
+        return type(self._model).__name__ if self._model is not None else ""
+
+    @property
     def is_watching(self) -> bool:
         """Whether a call that is made now is noted."""
         return not self._hidden and threading.get_ident() == self._thread
 
     def _call(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not self.is_watching or not _is_leaf(module):
+        if not self.is_watching:
             return self._plain_call(module, *args, **kwargs)
+        if not _is_leaf(module):
+            with self._inside(module):
+                return self._plain_call(module, *args, **kwargs)
         noted = self._noted(module, args, kwargs)
         with self.hidden():
             sources = self.graph.sources([*tensors(args), *tensors(kwargs)])
@@ -109,7 +118,8 @@ class Recorder:
             self._within.append(noted.path or noted.name)
         try:
             if composite:
-                output = self._plain_call(module, *args, **kwargs)
+                with self._inside(module):
+                    output = self._plain_call(module, *args, **kwargs)
             else:
                 with self.hidden():
                     output = self._plain_call(module, *args, **kwargs)
@@ -123,8 +133,17 @@ class Recorder:
         with self.hidden():
             noted.output = shapes(output)
             if not composite:
-                self.graph.add_call(noted, sources, output)
+                self.graph.add_call(noted, sources, output, self._places[-1])
         return output
+
+    @contextmanager
+    def _inside(self, module: nn.Module) -> Iterator[None]:
+        """Functions that are called meanwhile belong to this module, by its path."""
+        self._places.append(self._paths.get(module, self._places[-1]))
+        try:
+            yield
+        finally:
+            self._places.pop()
 
     def _noted(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> RecordedCall:
         with self.hidden():
@@ -134,7 +153,9 @@ class Recorder:
             mode = "" if module.training else "eval "
             call = self._new(module, name, settings, f"{mode}{name}({kind})", args, kwargs)
             call.path = self._path(module)
-            call.parameters = sum(one.numel() for one in module.parameters(recurse=False))
+            call.parameters = sum(
+                one.numel() for one in module.parameters(not isinstance(module, _COMPOSITES))
+            )
             call.size += call.parameters
             try:
                 supported(module)
@@ -151,7 +172,7 @@ class Recorder:
             name = (resolve_name(function) or getattr(function, "__name__", "")).removeprefix("torch.")
             sources = self.graph.sources([*tensors(args), *tensors(kwargs)])
             output = function(*args, **kwargs)
-            self.graph.add_function(name, sources, output)
+            self.graph.add_function(name, sources, output, self._places[-1])
         return output
 
     def _new(self, what: Any, name: str, settings: str, kind: str, args: Any, kwargs: Any) -> RecordedCall:
