@@ -20,7 +20,18 @@ from torch.nn.modules import module as torchs
 from torchreel.assets.errors import UserError
 from torchreel.scenes.trace.copying import Weights, bare, copied, stripped
 
-__all__ = ["Call", "Inputs", "Run", "bare", "finished", "first_line", "forward", "plain", "witnessed"]
+__all__ = [
+    "Call",
+    "Inputs",
+    "Run",
+    "bare",
+    "by_name",
+    "finished",
+    "first_line",
+    "forward",
+    "plain",
+    "witnessed",
+]
 
 Inputs = Mapping[str, Any]
 Run = Callable[[Any, Inputs, Mapping[str, Any]], Any]
@@ -63,6 +74,11 @@ def aside() -> Iterator[None]:
 def forward(module: Any, inputs: Inputs, call: Mapping[str, Any]) -> Any:
     """The plain call."""
     return module(*inputs.values(), **call)
+
+
+def by_name(module: Any, inputs: Inputs, call: Mapping[str, Any]) -> Any:
+    """The call with every input by its name, for one that may leave out an input before another."""
+    return module(**inputs, **call)
 
 
 def finished(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -13,11 +14,15 @@ from torch.utils._pytree import tree_leaves
 
 from torchreel.assets.errors import UserError
 
-MOST = 1 << 27
+DEFAULT_MEMORY = 10**9
+
+# What the proof of a call takes for each byte that the call reads or makes, and for each byte of its parameters:
+# measured on convolutions, paddings, poolings, activations and recurrent networks, where they add most.
+_TRACED, _READ = 16, 10
 
 
 class TooLarge(Exception):
-    """A tensor of more than `MOST` elements would be made; `size` says of how many, if that can be counted."""
+    """A call that would take more memory than it may; `size` says how much, and for which tensor."""
 
     def __init__(self, size: str) -> None:
         super().__init__(size)
@@ -27,25 +32,41 @@ class TooLarge(Exception):
 class _Watched(TorchDispatchMode):
     """Every tensor that torch makes, whatever becomes of it."""
 
+    def __init__(self, most: int, taken: int) -> None:
+        super().__init__()
+        self.most, self.taken, self.weight = most, taken, _READ
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
+        if any(one.alias_info is not None for one in func._schema.returns):
+            return result
         for tensor in tree_leaves(result):
-            if isinstance(tensor, Tensor) and tensor.numel() > MOST:
-                raise TooLarge(f"{tensor.numel()} elements, {' x '.join(map(str, tensor.shape))}")
+            if isinstance(tensor, Tensor):
+                self.taken += self.weight * tensor.numel() * tensor.element_size()
+                if self.taken > self.most:
+                    raise TooLarge(f"about {in_bytes(self.taken)} for {_elements(tensor)}")
         return result
 
 
-def rehearse(build: Callable[[], Any], run: Callable[[Any], Any]) -> None:
+def rehearse(
+    build: Callable[[], Any],
+    run: Callable[[Any], Any],
+    inputs: Mapping[str, Tensor],
+    most: int = DEFAULT_MEMORY,
+) -> None:
     """Build a module and run it without numbers. Raises `TooLarge`, and whatever `build` raises.
 
     Some operators of torch look at numbers and cannot be run so: they say nothing here, and the call itself will speak.
     """
-    with torch.no_grad(), torch.device("meta"), _Watched(), warnings.catch_warnings():
+    read = sum(tensor.numel() * tensor.element_size() for tensor in inputs.values())
+    watched = _Watched(most, _TRACED * read // 2)
+    with torch.no_grad(), torch.device("meta"), watched, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             module = build()
         except UserError as error:
             raise _counted(error) from error
+        watched.weight = _TRACED
         try:
             run(module)
         except TooLarge:
@@ -53,6 +74,15 @@ def rehearse(build: Callable[[], Any], run: Callable[[Any], Any]) -> None:
         except Exception as error:
             if isinstance(_counted(error), TooLarge):
                 raise _counted(error) from error
+
+
+def in_bytes(size: int) -> str:
+    """Bytes for people: `240 MB`, `6.4 GB`."""
+    return f"{size / 1e6:.0f} MB" if size < 0.9995e9 else f"{math.ceil(size / 1e8) / 10:.3g} GB"
+
+
+def _elements(tensor: Tensor) -> str:
+    return f"a tensor of {tensor.numel()} elements, {' x '.join(map(str, tensor.shape))}"
 
 
 def _counted(error: Exception) -> Exception:

@@ -133,8 +133,9 @@ class _Reader:
                 return self.binary(ast.Mult(), self.value(operand, deeper), -1)
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.value(operand, deeper)
-            case ast.BinOp(left=left, op=op, right=right) | ast.Compare(
-                left=left, ops=[op], comparators=[right]
+            case (
+                ast.BinOp(left=left, op=op, right=right)
+                | ast.Compare(left=left, ops=[op], comparators=[right])
             ) if type(op) in _BINARY:
                 return self.binary(op, self.value(left, deeper), self.value(right, deeper))
             case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(text))], keywords=[]):
@@ -184,9 +185,7 @@ class _Reader:
         kept = [word for word in node.keywords if word.arg in words]
         if len({word.arg for word in node.keywords}) != len(node.keywords):
             raise Refusal(f"torch.{name} takes each keyword once")
-        made = self.apply(
-            f"torch.{name}", CREATORS[name], ast.Call(node.func, node.args, kept), (), depth
-        )
+        made = self.apply(f"torch.{name}", CREATORS[name], ast.Call(node.func, node.args, kept), (), depth)
         return made if dtype is None else made.to(self.dtype(dtype))
 
     def apply(

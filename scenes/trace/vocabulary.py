@@ -135,7 +135,21 @@ def _each(function: Callable[[Tensor], Tensor]) -> Callable[[Reader, Any], Tenso
 
 
 _OF_ELEMENTS = (
-    *("abs", "ceil", "cos", "exp", "floor", "log", "neg", "round", "sigmoid", "sign", "sin", "sqrt", "square"),
+    *(
+        "abs",
+        "ceil",
+        "cos",
+        "exp",
+        "floor",
+        "log",
+        "neg",
+        "round",
+        "sigmoid",
+        "sign",
+        "sin",
+        "sqrt",
+        "square",
+    ),
     "tanh",
 )
 FUNCTIONS: dict[str, Callable[..., Tensor]] = {
