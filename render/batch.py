@@ -199,7 +199,7 @@ def _trace_changes(tasks: Sequence[Task]) -> None:
         call = task.job.call_key
         if call not in known:
             trace = _traced(partial(clip.trace, task.job))
-            weight = 0 if trace is None else clip.weight(trace)
+            weight = 0 if trace is None else clip.weight(trace.trace)
             known[call] = trace if weight <= room else None
             room -= weight if weight <= room else 0
         task.trace = known[call]
@@ -229,7 +229,7 @@ def _traced(trace: Callable[[], Any]) -> Any:
 
 def _entry(result: Result) -> dict[str, Any]:
     job, ledger = result.job, result.files[LEDGER]
-    apart = ("alt", "duration", "chosen")
+    apart = ("alt", "duration", "chosen", "said")
     return {
         "operator": job.example.operator,
         "example": job.example.name,

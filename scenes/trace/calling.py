@@ -7,6 +7,7 @@ changes what goes in or comes out is not what the operator does, and the call is
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ __all__ = [
 Inputs = Mapping[str, Any]
 Run = Callable[[Any, Inputs, Mapping[str, Any]], Any]
 T = TypeVar("T")
+_ALLOCATOR = re.compile(r"can't allocate memory: you tried to allocate (\d+) bytes")
 
 
 @dataclass(frozen=True)
@@ -206,4 +208,8 @@ def plain(value: Any) -> Any:
 
 def first_line(error: BaseException) -> str:
     """What an error says, in one line with a full stop."""
+    asked = _ALLOCATOR.search(str(error))
+    if asked or isinstance(error, MemoryError):
+        size = f" for {int(asked[1]) / 1e9:.3g} GB" if asked else ""
+        return f"there is not enough memory{size}; use smaller sizes or a smaller input."
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".") + "."

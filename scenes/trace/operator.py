@@ -186,7 +186,7 @@ class Operator:
         check_names(self.name, changes.inputs, self.input_names(example))
         example = self.adapted(example, changes, seed)
         own = self._own(example, changes)
-        inputs = self._inputs(example, own, seed)
+        inputs = self.inputs_of(example, own, seed)
         kwargs = {**example.kwargs, **changes.settings}
         if own and self.infer is not None:
             kwargs = {**self.infer(dict(kwargs), inputs), **changes.settings}
@@ -232,10 +232,13 @@ class Operator:
             return dict(changes.inputs)
         first = next(iter(example.inputs))
         if first in changes.inputs:
-            raise UserError(f"{self.name}: the input {first} was given twice, once by name; give it once.")
+            raise UserError(
+                f"{self.name}: the first input, {first}, was given twice, once by its name; give it once."
+            )
         return {first: changes.first, **changes.inputs}
 
-    def _inputs(self, example: Example, own: Mapping[str, str], seed: int) -> dict[str, Tensor]:
+    def inputs_of(self, example: Example, own: Mapping[str, str], seed: int) -> dict[str, Tensor]:
+        """The inputs of an (adapted) example by name, with the user's `own` in their places."""
         names = [name for name in self.input_names(example) if name in own or name in example.inputs]
         found = {}
         for name in dict.fromkeys([*example.inputs, *names]):

@@ -111,7 +111,9 @@ def _where(reader: Reader, condition: Any, input: Any, other: Any) -> Tensor:
     parts = [condition, input, other]
     reader.spend(broadcast([tuple(part.shape) for part in parts if isinstance(part, Tensor)]))
     given = _tensor_of(reader, condition)
-    return torch.where(given, *(part if isinstance(part, Tensor) else number(part) for part in parts[1:]))
+    first, second = (part if isinstance(part, Tensor) else number(part) for part in parts[1:])
+    chosen: Tensor = torch.where(given, first, second)
+    return chosen
 
 
 def _one_hot(reader: Reader, tensor: Any, num_classes: Any = -1) -> Tensor:
