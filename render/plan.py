@@ -196,7 +196,7 @@ def _input(text: str, size: Size | None) -> str:
     if not is_file(text):
         return text
     file = read_file(text)
-    return read_file(text, size) if size is not None and file.kind == "picture" else file
+    return file if size is None or file.kind != "picture" else File(file, file.kind, file.data, size)
 
 
 def read_state(text: str) -> File:

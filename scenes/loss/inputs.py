@@ -14,7 +14,7 @@ Settings = Mapping[str, Any]
 Inputs = Mapping[str, Tensor]
 Own = Collection[str]
 
-_LEAST_STEPS, _MOST_LABELS = 1, 3
+_MOST_LABELS = 3
 
 
 def _randn(settings: Settings, shape: Shape) -> str:
@@ -102,7 +102,7 @@ def _scores(scores: Tensor, target: Tensor) -> Texts:
     if target.is_floating_point():
         return {} if target.shape == scores.shape else {"input": made("randn", target.shape)}
     known = scores.shape[min(1, scores.ndim - 1)]
-    count = max(known, int(target.max()) + 1 if target.numel() else 0)
+    count = max(known, _largest(target) + 1)
     shape = (*target.shape[:1], count, *target.shape[1:])
     return {} if tuple(scores.shape) == shape else {"input": made("randn", shape)}
 
@@ -111,7 +111,7 @@ def labels(settings: Settings, inputs: Inputs, own: Own) -> Texts:
     """Scores `(C,)` or `(N, C)` and a target of their shape, whose labels end at the first -1."""
     scores, target = inputs["input"], inputs["target"]
     if "input" in own and "target" not in own and scores.ndim and scores.numel():
-        is_known = target.shape == scores.shape and int(target.max()) < scores.shape[-1]
+        is_known = target.shape == scores.shape and _largest(target) < scores.shape[-1]
         if not is_known:
             count, one = scores.shape[-1], (*scores.shape[:-1], 1)
             return {"target": f"torch.where(torch.arange({count}) < 1, {drawn(0, count, one)}, -1)"}
@@ -137,37 +137,52 @@ def pairs(settings: Settings, inputs: Inputs, own: Own) -> Texts:
 
 def ctc(settings: Settings, inputs: Inputs, own: Own) -> Texts:
     """`log_probs` `(T, N, C)` or `(T, C)`, targets `(N, S)` or `(S,)` and both their lengths `(N,)` or `()`."""
-    blank, probs, targets = settings.get("blank", 0), inputs["log_probs"], inputs["targets"]
+    blank, targets = settings.get("blank", 0), inputs["targets"]
     is_blank = "targets" not in own and bool((targets == blank).any())
-    if not (is_blank or {"log_probs", "targets"} & {*own}):
+    sizes = _ctc_sizes(inputs, own) if is_blank or {"log_probs", "targets"} & {*own} else None
+    if sizes is None:
         return {}
-    if "targets" not in own or "log_probs" in own:
-        if probs.ndim not in (2, 3) or probs.shape[-1] < 2:
-            return {}
-        steps, lead, count = probs.shape[0], probs.shape[1:-1], probs.shape[-1]
-        length = targets.shape[-1] if "targets" in own else max(_LEAST_STEPS, min(_MOST_LABELS, steps // 2))
-    else:
-        length, lead = targets.shape[-1], targets.shape[:-1]
-        count = max(probs.shape[-1], int(targets.max()) + 1 if targets.numel() else 0)
-        steps = max(probs.shape[0], 2 * length + 1)
-    some = drawn(1, count, (*lead, length))
-    if blank:
-        some = f"({drawn(0, count - 1, (*lead, length))} + {blank + 1}) % {count}"
+    steps, lead, count, length = sizes
+    shape = (*lead, length)
+    after = f"({drawn(0, count - 1, shape)} + {blank + 1}) % {count}"
     texts = {
         "log_probs": f"{made('randn', (steps, *lead, count))}.log_softmax(-1)",
-        "targets": some,
+        "targets": after if blank else drawn(1, count, shape),
         "input_lengths": filled(steps, lead),
         "target_lengths": filled(length, lead),
     }
-    shapes = {"log_probs": (steps, *lead, count), "targets": (*lead, length)}
-    misfits = [name for name, shape in shapes.items() if tuple(inputs[name].shape) != tuple(shape)]
-    if is_blank or (targets.numel() and int(targets.max()) >= count):
-        misfits.append("targets")
-    for name, most in (("input_lengths", steps), ("target_lengths", length)):
-        lengths = inputs[name]
-        if tuple(lengths.shape) != tuple(lead) or (lengths.numel() and int(lengths.max()) > most):
-            misfits.append(name)
-    return {name: text for name, text in texts.items() if name in misfits and name not in own}
+    misfits = {
+        "log_probs": tuple(inputs["log_probs"].shape) != (steps, *lead, count),
+        "targets": is_blank or tuple(targets.shape) != shape or _largest(targets) >= count,
+    }
+    for name, most, of in (("input_lengths", steps, "log_probs"), ("target_lengths", length, "targets")):
+        misfits[name] = (
+            misfits[of]
+            or tuple(inputs[name].shape) != lead
+            or _largest(inputs[name]) > most
+            or (not lead and of == "targets" and int(inputs[name]) != most)
+        )
+    return {name: text for name, text in texts.items() if misfits[name] and name not in own}
+
+
+def _ctc_sizes(inputs: Inputs, own: Own) -> tuple[int, tuple[int, ...], int, int] | None:
+    """T, `(N,)` or `()`, C and S, as the user's own input has them; None where it can be nothing of the kind."""
+    probs, targets = inputs["log_probs"], inputs["targets"]
+    if "log_probs" in own or "targets" not in own:
+        if probs.ndim not in (2, 3) or probs.shape[-1] < 2:
+            return None
+        steps = probs.shape[0]
+        is_given = "targets" in own and targets.ndim > 0
+        length = targets.shape[-1] if is_given else max(1, min(_MOST_LABELS, steps // 2))
+        return steps, tuple(probs.shape[1:-1]), probs.shape[-1], length
+    if targets.ndim not in (1, 2):
+        return None
+    length, count = targets.shape[-1], max(probs.shape[-1], _largest(targets) + 1)
+    return max(probs.shape[0], 2 * length + 1), tuple(targets.shape[:-1]), count, length
+
+
+def _largest(tensor: Tensor) -> int:
+    return int(tensor.max()) if tensor.numel() else 0
 
 
 FITTING: dict[str, Any] = {

@@ -13,12 +13,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from torchreel.assets.errors import UserError
+from torchreel.scenes.trace.arguments import largest
+from torchreel.scenes.trace.lookup import shown
 
 DEFAULT_MEMORY = 10**9
 
 # What the proof of a call takes for each byte that the call reads or makes, and for each byte of its parameters:
-# measured on convolutions, paddings, poolings, activations and recurrent networks, where they add most.
-_TRACED, _READ = 16, 10
+# measured on convolutions, paddings, poolings, activations, losses and recurrent networks.
+_TRACED, _HELD = 16, 10
 
 
 class TooLarge(Exception):
@@ -34,7 +36,7 @@ class _Watched(TorchDispatchMode):
 
     def __init__(self, most: int, taken: int) -> None:
         super().__init__()
-        self.most, self.taken, self.weight = most, taken, _READ
+        self.most, self.taken, self.weight = most, taken, _HELD
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -48,6 +50,34 @@ class _Watched(TorchDispatchMode):
         return result
 
 
+def check_extent(
+    name: str,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, Tensor],
+    build: Callable[[], Any],
+    run: Callable[[Any], Any],
+    most: int = DEFAULT_MEMORY,
+) -> None:
+    """Refuse a call of `inputs` without numbers that would take more than `most` bytes to trace, before it is made.
+
+    Raises `UserError`, which names the setting that is to blame.
+    """
+    try:
+        rehearse(build, run, inputs, most)
+    except TooLarge as error:
+        largest_one = max(settings, key=lambda key: largest(settings[key]), default=None)
+        cause, less = "an", ""
+        if largest_one is not None:
+            cause, less = (
+                f"{largest_one}={shown(settings[largest_one])} with an",
+                f"{largest_one} or a smaller ",
+            )
+        raise UserError(
+            f"{name}: {cause} input {tuple(next(iter(inputs.values())).shape)} takes {error.size}; "
+            f"the limit is {in_bytes(most)}. Use a smaller {less}input, or lift it with --max-memory."
+        ) from error
+
+
 def rehearse(
     build: Callable[[], Any],
     run: Callable[[Any], Any],
@@ -59,7 +89,7 @@ def rehearse(
     Some operators of torch look at numbers and cannot be run so: they say nothing here, and the call itself will speak.
     """
     read = sum(tensor.numel() * tensor.element_size() for tensor in inputs.values())
-    watched = _Watched(most, _TRACED * read // 2)
+    watched = _Watched(most, _TRACED * read)
     with torch.no_grad(), torch.device("meta"), watched, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

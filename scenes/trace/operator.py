@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from torchreel.assets.errors import TorchreelError, UserError
-from torchreel.scenes.trace.arguments import check_arguments, constructor_parameters, largest
+from torchreel.scenes.trace.arguments import check_arguments, constructor_parameters
 from torchreel.scenes.trace.calling import Call, Inputs, Run, finished, first_line, forward, witnessed
 from torchreel.scenes.trace.changes import (
     Changes,
@@ -27,10 +27,10 @@ from torchreel.scenes.trace.changes import (
     read_call,
     tensor_arguments,
 )
-from torchreel.scenes.trace.extent import TooLarge, in_bytes, rehearse
+from torchreel.scenes.trace.extent import check_extent
+from torchreel.scenes.trace.fitting import no_fitting
 from torchreel.scenes.trace.formula import Tensors
 from torchreel.scenes.trace.inputs import read_input, read_own
-from torchreel.scenes.trace.lookup import shown
 from torchreel.scenes.trace.proof import SYMBOLS, Rule, Trace, TraceError
 
 if TYPE_CHECKING:
@@ -52,13 +52,6 @@ class Recording:
 
 def no_facts(trace: Trace) -> Mapping[str, bool]:
     """Nothing that a caption could claim."""
-    return {}
-
-
-def no_fitting(
-    settings: Mapping[str, Any], inputs: Mapping[str, Tensor], own: Collection[str]
-) -> Mapping[str, str | None]:
-    """Every input fits, or torch says what is wrong."""
     return {}
 
 
@@ -210,7 +203,15 @@ class Operator:
         if self.check is not None:
             self.check(self.name, kwargs, inputs)
         if changes.has_sizes:
-            self._check_extent(kwargs, inputs, call, changes.most)
+            given = {name: value.to("meta") for name, value in inputs.items()}
+            check_extent(
+                self.name,
+                kwargs,
+                given,
+                lambda: self.build(kwargs),
+                lambda module: self.run(module, given, call),
+                changes.most,
+            )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream(seed, "weights"))
             module = self.build(kwargs)
@@ -302,24 +303,6 @@ class Operator:
         """Refuse arguments that the constructor does not take, by name and by kind."""
         assert self.module is not None
         check_arguments(self.name, self.module, kwargs)
-
-    def _check_extent(
-        self, kwargs: Mapping[str, Any], inputs: Inputs, call: Mapping[str, Any], most: int
-    ) -> None:
-        """Refuse a call that would take more than `most` bytes to trace, before it is made."""
-        given = {name: value.to("meta") for name, value in inputs.items()}
-        try:
-            rehearse(lambda: self.build(kwargs), lambda module: self.run(module, given, call), given, most)
-        except TooLarge as error:
-            name = max(kwargs, key=lambda key: largest(kwargs[key]), default=None)
-            shape = tuple(next(iter(inputs.values())).shape)
-            cause, less = (
-                (f"{name}={shown(kwargs[name])} with an", f"{name} or a smaller ") if name else ("an", "")
-            )
-            raise UserError(
-                f"{self.name}: {cause} input {shape} takes {error.size}; the limit is {in_bytes(most)}. "
-                f"Use a smaller {less}input, or lift it with --max-memory."
-            ) from error
 
 
 def stream(seed: int, purpose: str) -> int:
