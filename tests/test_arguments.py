@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import math
 import warnings
@@ -167,14 +168,13 @@ def test_the_limit_of_memory_is_the_users() -> None:
 
 
 def test_memory_that_torch_cannot_get_is_one_line() -> None:
-    class Greedy(torch.nn.ReLU):
-        def forward(self, input: torch.Tensor) -> torch.Tensor:
-            raise RuntimeError(
-                "DefaultCPUAllocator: can't allocate memory: you tried to allocate 6400000000 bytes."
-            )
+    def greedy(*_: Any) -> Any:
+        raise RuntimeError(
+            "DefaultCPUAllocator: can't allocate memory: you tried to allocate 6400000000 bytes."
+        )
 
     with pytest.raises(UserError, match=r"^ReLU: there is not enough memory for 6\.4 GB; use smaller sizes"):
-        operator("ReLU").trace(Greedy(), {"input": torch.ones(1)})
+        dataclasses.replace(operator("ReLU"), run=greedy).trace_example(example("ReLU"))
 
 
 def test_weights_and_inputs_are_independent() -> None:

@@ -163,8 +163,8 @@ def test_an_empty_batch_is_a_mistake() -> None:
 
 
 def test_arguments_are_refused_before_anything_is_written(stage: Any, tmp_path: Path) -> None:
-    def refuse(example: Any, overrides: Any, *_: Any) -> Any:
-        raise UserError(f"{example.operator}: kernel_size={overrides['kernel_size']} does not fit.")
+    def refuse(example: Any, changes: Any, **_: Any) -> Any:
+        raise UserError(f"{example.operator}: kernel_size={changes.settings['kernel_size']} does not fit.")
 
     stage.trace = refuse
     with pytest.raises(UserError, match="Conv2d: kernel_size=9 does not fit"):
@@ -175,10 +175,10 @@ def test_arguments_are_refused_before_anything_is_written(stage: Any, tmp_path: 
 def test_a_defect_in_a_changed_clip_fails_alone(stage: Any, tmp_path: Path) -> None:
     trace = stage.trace
 
-    def defective(example: Any, *rest: Any) -> Any:
+    def defective(example: Any, **rest: Any) -> Any:
         if example.operator == "Fold":
             raise KeyError("no such step")
-        return trace(example, *rest)
+        return trace(example, **rest)
 
     stage.trace = defective
     results = run([job(tmp_path, name, seed=1) for name in ("Conv2d", "Fold")])
@@ -189,10 +189,10 @@ def counted(stage: Any, counter: Path) -> None:
     """Let the toy's trace write down each time that it is asked for, in whatever process."""
     trace = stage.trace
 
-    def write_down(*args: Any) -> Any:
+    def write_down(*args: Any, **rest: Any) -> Any:
         with counter.open("a") as file:
             file.write("x")
-        return trace(*args)
+        return trace(*args, **rest)
 
     stage.trace = write_down
 
@@ -237,8 +237,8 @@ def test_an_input_file_is_read_once(stage: Any, tmp_path: Path) -> None:
     shown: list[list[list[float]]] = []
     trace = stage.trace
 
-    def look(example: Any, overrides: Any, text: Any, *rest: Any) -> Any:
-        shown.append(read_input(text).tolist())
+    def look(example: Any, changes: Any, **rest: Any) -> Any:
+        shown.append(read_input(changes.first).tolist())
         return trace(example)
 
     stage.trace = look

@@ -15,6 +15,8 @@ _STATES = ("h_0", "c_0")
 def cell_states(settings: Mapping[str, Any], inputs: Mapping[str, Tensor], own: Collection[str]) -> Texts:
     """States `(N, hidden_size)` or `(hidden_size,)` beside steps `(T, N, input_size)`, one step or one vector."""
     x = inputs["input"]
+    if x.ndim not in (1, 2, 3):
+        return {}
     shape = (*(x.shape[1:-1] if x.ndim == 3 else x.shape[:-1]), settings["hidden_size"])
     return _states(dict.fromkeys(_STATES, shape), inputs, own, (*x.shape[:-2], None, x.shape[-1]))
 
@@ -22,6 +24,8 @@ def cell_states(settings: Mapping[str, Any], inputs: Mapping[str, Tensor], own: 
 def network_states(settings: Mapping[str, Any], inputs: Mapping[str, Tensor], own: Collection[str]) -> Texts:
     """States `(layers · directions, N, hidden_size)`; h has proj_size features where that is set."""
     x, hidden = inputs["input"], settings["hidden_size"]
+    if x.ndim not in (2, 3):
+        return {}
     first = bool(settings.get("batch_first")) and x.ndim == 3
     passes = settings.get("num_layers", 1) * (2 if settings.get("bidirectional") else 1)
     batch = (x.shape[0 if first else 1],) if x.ndim == 3 else ()
