@@ -338,6 +338,7 @@ def test_a_person_sees_a_bar_and_a_line_per_clip(stage: Any, tmp_path: Path) -> 
     assert "Conv2d.zh.light  gif " in shown
     assert "Fold.zh.light  failed" in shown
     assert "s drawn" in shown
+    assert "loading torch and Manim" in shown
 
 
 def test_a_changed_clip_has_a_name_of_its_own(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def no_fitting(
 def same_shape(
     settings: Mapping[str, Any], inputs: Mapping[str, Tensor], own: Collection[str]
 ) -> Mapping[str, str | None]:
-    """All inputs have one shape, that of the user's first, or one that torch stretches to it."""
+    """All inputs have one shape, that of the user's first, or shapes that torch stretches to one another."""
     first = next((name for name in inputs if name in own), None)
     if first is None:
         return {}
@@ -50,12 +50,13 @@ def same_shape(
     return {
         name: made("randn", shape)
         for name, one in inputs.items()
-        if name not in own and not _stretches(one.shape, shape)
+        if name not in own and not _go_together(one.shape, shape)
     }
 
 
-def _stretches(one: Shape, other: Shape) -> bool:
+def _go_together(one: Shape, other: Shape) -> bool:
     try:
-        return torch.broadcast_shapes(one, other) == torch.Size(other)
+        torch.broadcast_shapes(one, other)
     except RuntimeError:
         return False
+    return True
