@@ -325,7 +325,7 @@ def preview(operator: str, folder: Path | None, **asked: Any) -> int:
         if len({job.label for job in planned}) > 1:
             raise UserError(f"preview shows one clip: name one example, such as {planned[0].label}.")
         [result], notes = _run(planned[:1], 1, force=False, keep_going=True, as_json=False, quiet=True)
-        for text in notes:
+        for text in [*notes, *result.notes]:
             say(f"torchreel: {text}", err=True)
         if result.failure is not None:
             say(f"torchreel: {result.failure.message}", err=True)

@@ -384,6 +384,12 @@ def test_a_whole_number_that_torch_cannot_hold_is_said_to_be_too_large(text: str
         read_literal(text)
 
 
+@pytest.mark.parametrize("text", ["10**30", "2*3", "(1, 1 + 1)"])
+def test_a_setting_is_not_computed(text: str) -> None:
+    with pytest.raises(UserError, match=r": nothing is computed here\. Give a number"):
+        read_literal(text)
+
+
 @pytest.mark.parametrize(
     ("pixels", "suffix", "expected"),
     [

@@ -100,15 +100,20 @@ def read_literal(text: str) -> Any:
         raise UserError(
             f"Cannot read the value {shown(text)}: a whole number is at most {_LARGEST_WHOLE}."
         ) from None
-    except (Refusal, RecursionError):
+    except (Refusal, RecursionError) as error:
+        why = ": nothing is computed here" if isinstance(error, _Computed) else ""
         raise UserError(
-            f"Cannot read the value {shown(text)}. Give a number, True, False, None, a word or 'text', "
+            f"Cannot read the value {shown(text)}{why}. Give a number, True, False, None, a word or 'text', "
             "or several in a tuple (1, 2) or a list [1, 2]."
         ) from None
 
 
 class _TooLarge(Refusal):
     """A whole number that torch cannot hold."""
+
+
+class _Computed(Refusal):
+    """A sum or a power, which a setting is not."""
 
 
 def _literal(node: ast.expr) -> Any:
@@ -129,6 +134,8 @@ def _literal(node: ast.expr) -> Any:
             return list(map(_literal, items))
         case ast.Name(id=name) if name in _WORDS:
             return _WORDS[name]
+        case ast.BinOp():
+            raise _Computed
     raise Refusal("not a literal")
 
 
