@@ -179,6 +179,11 @@ def test_what_fits_is_the_examples_own() -> None:
             "CrossEntropyLoss: Expected input batch_size (4) to match target batch_size (2). "
             "Beside input (4, 4), give for example target=torch.randint(0, 4, (4,)).",
         ),
+        (
+            "BCELoss",
+            {"inputs": {"input": "[0.1, 0.5]", "target": "[1, 0, 1]"}},
+            "BCELoss: Using a target size (torch.Size([3])) that is different to the input size (torch.Size([2]))",
+        ),
         ("MaxUnpool2d", {"first": "[1]", "inputs": {"input": "[1]"}}, "MaxUnpool2d: values and indices come of"),
         ("Conv2d", {"call": {"output_size": 5}}, "Conv2d: --call has no argument 'output_size'. Its forward takes"),
         ("ConvTranspose1d", {"call": {"size": 5}}, "ConvTranspose1d: --call has no argument 'size'. It takes output_"),
