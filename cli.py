@@ -67,10 +67,23 @@ _CHANGES = (
         "--input",
         "input_text",
         multiple=True,
-        metavar="TENSOR|FILE",
-        help='The first input: "torch.randn(1, 1, 6, 6)", nested lists, a .npy, .npz, .pt, .csv or picture file, '
-        "or - for standard input.",
+        metavar="[NAME=]TENSOR|FILE",
+        help='An input by its name in forward, as in target="[0, 2]", or without one the first: '
+        '"torch.randn(1, 1, 6, 6)", nested lists, a .npy, .npz, .pt, .csv or picture file, or - for standard input. '
+        "Repeatable.",
     ),
+    click.option(
+        "--call",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A further argument of forward, such as output_size=5. Repeatable.",
+    ),
+    click.option(
+        "--state",
+        metavar="FILE",
+        help="Parameters and buffers: a file of torch.save(module.state_dict(), ...).",
+    ),
+    click.option("--train/--eval", default=None, help="The module's mode, instead of the example's."),
     click.option(
         "--resize",
         metavar="SIZE",
@@ -85,6 +98,18 @@ _CHANGES = (
     ),
     click.option(
         "--precision", type=click.IntRange(0, 6), default=2, show_default=True, help="Decimals shown."
+    ),
+    click.option(
+        "--max-memory",
+        metavar="SIZE",
+        help="Most bytes that a call may take, such as 4GB.  [default: 1GB]",
+    ),
+    click.option(
+        "--prove",
+        type=click.Choice(["sample", "all"]),
+        default="sample",
+        show_default=True,
+        help="Elements of large tensors that are checked against torch.",
     ),
 )
 
@@ -184,22 +209,15 @@ def list_command(family: str | None, as_json: bool) -> None:
 @click.argument("operator")
 @_JSON
 def info(operator: str, as_json: bool) -> None:
-    """Show the examples of one OPERATOR: its constructor calls and where they come from."""
+    """Show the examples of one OPERATOR, its inputs with shapes and dtypes, and what of a call may be changed."""
+    from torchreel.render import listing
     from torchreel.render.plan import select
 
     chosen = select([operator if ":" in operator else f"{operator}:*"])
     if as_json:
-        fields = ("operator", "name", "family", "kwargs", "call", "inputs", "state", "section")
-        say_json([{field: getattr(example, field) for field in fields} for example in chosen])
+        say_json(listing.explained(chosen))
         return
-    say(f"{chosen[0].operator}  ({chosen[0].family})")
-    for example in chosen:
-        call = ", ".join(f"{name}={value!r}" for name, value in example.kwargs.items())
-        extra = "".join(f"  {name}={value}" for name, value in example.call.items())
-        say(f"  {example.name:<16} {example.operator}({call}){extra}")
-        if example.section:
-            say(f"  {'':<16} handbook: {example.section}")
-    say(f"render one:  torchreel render {chosen[0].operator}:{chosen[0].name}")
+    say("\n".join(listing.explanation(chosen)))
 
 
 @main.command()
@@ -307,7 +325,7 @@ def preview(operator: str, folder: Path | None, **asked: Any) -> int:
         if len({job.label for job in planned}) > 1:
             raise UserError(f"preview shows one clip: name one example, such as {planned[0].label}.")
         [result], notes = _run(planned[:1], 1, force=False, keep_going=True, as_json=False, quiet=True)
-        for text in notes:
+        for text in [*notes, *result.notes]:
             say(f"torchreel: {text}", err=True)
         if result.failure is not None:
             say(f"torchreel: {result.failure.message}", err=True)

@@ -94,7 +94,7 @@ def stock(order: Order) -> Callable[[], float]:
     scene_class = registry.find(todo.example.operator)
 
     def render() -> float:
-        request = Request(clip.trace(todo), todo.example, todo.lang, todo.theme, todo.precision)
+        request = Request(clip.trace(todo).trace, todo.example, todo.lang, todo.theme, todo.precision)
         seconds = 0.0
         for output in todo.outputs:
             with tempconfig(_settings(output.format, output.view, todo.folder)):

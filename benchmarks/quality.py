@@ -80,7 +80,7 @@ def compare(order: Order, step: int) -> dict[str, float]:
     """Render the clip once, to a GIF and to its frames, and compare what both show in the middle of each period."""
     todo, recorder = job(order), Recorder()
     [output] = todo.outputs
-    request = Request(clip.trace(todo), todo.example, todo.lang, todo.theme, todo.precision)
+    request = Request(clip.trace(todo).trace, todo.example, todo.lang, todo.theme, todo.precision)
     scene_class = registry.find(todo.example.operator)
     outputs = {output.view: [(ENCODERS["gif"](), todo.path("gif")), (recorder, todo.path("frames"))]}
     render_scene(lambda renderer: scene_class(request, renderer=renderer), outputs)

@@ -27,8 +27,11 @@ _MOST_KEPT = 1 << 28
 
 
 class Reporter(Protocol):
-    """Who is told about a run. `progress` gives the seconds of the clip that are drawn so far, `note` a word on
-    what was not as it should be and did not keep a clip from being made."""
+    """Who is told about a run. `preparing` says what is done before the first frame, nothing when it is over;
+    `progress` gives the seconds of the clip that are drawn so far, `note` a word on what was not as it should be and
+    did not keep a clip from being made."""
+
+    def preparing(self, what: str) -> None: ...
 
     def started(self, job: Job) -> None: ...
 
@@ -84,7 +87,7 @@ class _Batch:
         if not force:
             _refuse_to_replace(manifest.strangers(path for task in tasks for path in task.replaced()))
         if lacking:
-            _prepare(lacking)
+            _prepare(lacking, self.reporter.preparing)
         for task in tasks:
             if task.is_cached and not self._is_over():
                 self.reporter.started(task.job)
@@ -176,17 +179,19 @@ def _refuse_to_replace(files: Sequence[Path]) -> None:
         )
 
 
-def _prepare(tasks: Sequence[Task]) -> None:
+def _prepare(tasks: Sequence[Task], at_work: Callable[[str], None]) -> None:
     """Import torch and Manim, and refuse impossible arguments of any job before the first one is rendered."""
+    at_work("loading torch and Manim")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with _no_garbage():
         from torchreel.render import clip
 
         clip.prepare(sorted({task.job.example.operator for task in tasks}))
-    _trace_changes([task for task in tasks if task.job.is_changed])
+    _trace_changes([task for task in tasks if task.job.is_changed], at_work)
+    at_work("")
 
 
-def _trace_changes(tasks: Sequence[Task]) -> None:
+def _trace_changes(tasks: Sequence[Task], at_work: Callable[[str], None]) -> None:
     """Trace what the user changed, once for all languages and themes, and keep it for the rendering.
 
     Traces that would take too much memory together are let go, and made again when their turn comes.
@@ -198,8 +203,9 @@ def _trace_changes(tasks: Sequence[Task]) -> None:
     for task in tasks:
         call = task.job.call_key
         if call not in known:
+            at_work(f"{task.job.label}: computing and checking")
             trace = _traced(partial(clip.trace, task.job))
-            weight = 0 if trace is None else clip.weight(trace)
+            weight = 0 if trace is None else clip.weight(trace.trace)
             known[call] = trace if weight <= room else None
             room -= weight if weight <= room else 0
         task.trace = known[call]
@@ -229,7 +235,7 @@ def _traced(trace: Callable[[], Any]) -> Any:
 
 def _entry(result: Result) -> dict[str, Any]:
     job, ledger = result.job, result.files[LEDGER]
-    apart = ("alt", "duration", "chosen")
+    apart = ("alt", "duration", "chosen", "said")
     return {
         "operator": job.example.operator,
         "example": job.example.name,

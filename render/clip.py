@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,9 @@ from torchreel.render.shrink import smaller
 from torchreel.scenes import catalogue, registry
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.stage.telling import Request
+from torchreel.scenes.trace.extent import DEFAULT_MEMORY
 from torchreel.scenes.trace.inputs import read_literal
+from torchreel.scenes.trace.operator import Changes
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.scenes.trace.threads import use_one_thread
 
@@ -35,12 +37,26 @@ def prepare(names: Iterable[str]) -> None:
     gc.freeze()
 
 
-def trace(job: Job) -> Trace:
+class Traced(NamedTuple):
+    """What a job shows, and what was done on the user's behalf to show it, in one sentence each."""
+
+    trace: Trace
+    notes: tuple[str, ...] = ()
+
+
+def trace(job: Job) -> Traced:
     """Compute what the job shows, without drawing; raises `UserError` for settings that torch refuses."""
     operator = catalogue.operator(job.example.operator)
     overrides = {name: read_literal(value) for name, value in job.overrides.items()}
+    call = {name: read_literal(value) for name, value in job.call.items()}
+    most = DEFAULT_MEMORY if job.max_memory is None else job.max_memory
+    changes = Changes(overrides, job.input_text, job.inputs, call, job.state, job.train, most)
+    asked: dict[str, Any] = {"prove_all": True} if job.prove_all else {}
+    notes: list[str] = []
     try:
-        result: Trace = operator.trace_example(job.example, overrides, job.input_text, job.seed)
+        result = operator.trace_example(
+            job.example, seed=job.seed, changes=changes, say=notes.append, **asked
+        )
     except (UserError, TraceError):
         raise
     except (TypeError, ValueError, IndexError, RuntimeError) as error:
@@ -50,7 +66,7 @@ def trace(job: Job) -> Trace:
         raise UserError(
             f"{job.example.operator}: {given} does not work: {' '.join(str(error).split())}."
         ) from error
-    return result
+    return Traced(result, tuple(notes))
 
 
 def weight(trace: Trace) -> int:
@@ -63,7 +79,7 @@ def make(
     wanted: tuple[Output, ...],
     scratch: Mapping[str, Path],
     on_frame: OnFrame | None = None,
-    known: Trace | None = None,
+    known: Traced | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Write the `wanted` media and the ledger to the `scratch` paths (by suffix); return facts about each file.
 
@@ -71,8 +87,8 @@ def make(
     caller deletes the scratch files then.
     """
     shown = trace(job) if known is None else known
-    request = Request(shown, job.example, job.lang, job.theme, job.precision)
-    return draw(job, request, wanted, scratch, on_frame)
+    request = Request(shown.trace, job.example, job.lang, job.theme, job.precision)
+    return draw(job, request, wanted, scratch, on_frame, notes=shown.notes)
 
 
 def draw(
@@ -82,16 +98,20 @@ def draw(
     scratch: Mapping[str, Path],
     on_frame: OnFrame | None = None,
     scene_class: type[OperatorScene] | None = None,
+    notes: Sequence[str] = (),
 ) -> dict[str, dict[str, Any]]:
     """Draw a call that is traced already: the `wanted` media and the ledger, as `make` does.
 
-    `scene_class` is by default that of the job's operator.
+    `scene_class` is by default that of the job's operator, `notes` are what the ledger has to say beside the scene.
     """
     make_scene = partial(scene_class or registry.find(job.example.operator), request)
     scene = _render(job, make_scene, wanted, scratch, on_frame)
-    content = ledger.build(job, request.trace, scene)
+    content = ledger.build(job, request.trace, scene, notes)
     scratch[LEDGER].write_bytes(jsontext.compact(content))
     facts = {LEDGER: {"duration": content["duration"], "alt": content["alt"]}}
+    in_part = [f"drawn in part: {' '.join(content['left_out'])}"] if content["left_out"] else []
+    if said := [*content["notes"], *in_part]:
+        facts[LEDGER]["said"] = said
     for output in wanted:
         if output.format == "gif" and job.max_size is not None:
             facts["gif"] = _fit(job, make_scene, output, scratch["gif"], on_frame)

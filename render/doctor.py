@@ -62,9 +62,16 @@ def examine(output: Path) -> list[Finding]:
 
 def _platform() -> Finding:
     names = {"linux": "Linux", "darwin": "macOS"}
-    ok = sys.platform in names
     detail = names.get(sys.platform, f"{sys.platform} is not supported")
-    return Finding("platform", ok, detail, "use Linux or macOS, on Windows inside WSL")
+    if sys.platform not in names:
+        return Finding("platform", False, detail, "use Linux or macOS, on Windows inside WSL")
+    is_wide = sys.maxsize > 2**32
+    return Finding(
+        "platform",
+        is_wide,
+        detail if is_wide else f"{detail}, 32 bit, for which there is no torch",
+        "install a 64 bit Python",
+    )
 
 
 def _python() -> Finding:
@@ -162,7 +169,7 @@ def _pip(what: str) -> str:
 def _system_packages() -> str:
     if sys.platform == "darwin":
         return "brew install cairo pango pkg-config"
-    sudo = "" if os.geteuid() == 0 else "sudo "
+    sudo = "" if getattr(os, "geteuid", lambda: 0)() == 0 else "sudo "
     return f"{sudo}apt-get install -y libcairo2-dev libpango1.0-dev pkg-config"
 
 

@@ -142,7 +142,7 @@ class Clip:
         )
         with tempfile.TemporaryDirectory(prefix="torchreel-") as folder:
             scratch = {suffix: Path(folder, f"clip.{suffix}") for suffix in (*wanted, LEDGER)}
-            clip.draw(job, self._request, files, scratch, scene_class=self._scene)
+            clip.draw(job, self._request, files, scratch, scene_class=self._scene, notes=self.notes)
             for suffix, targets in wanted.items():
                 for target in targets:
                     target.parent.mkdir(parents=True, exist_ok=True)
@@ -179,7 +179,7 @@ class Clip:
     def _played(self) -> tuple[dict[str, Any], np.ndarray]:
         """The ledger and the figure, for which the scene is played once and one frame painted."""
         frame, scene = self._figure(PAGE)
-        found = ledger.build(self._job(sized(["gif"])), self.trace, scene)
+        found = ledger.build(self._job(sized(["gif"])), self.trace, scene, self.notes)
         return json.loads(jsontext.compact(found)), frame
 
     def _figure(self, view: View) -> tuple[np.ndarray, Any]:

@@ -40,8 +40,9 @@ class Job:
     """One clip: an example, what the user changed of it, how it is shown, and the files to write into `folder`.
 
     `overrides` are constructor arguments in place of the example's, as the user typed them; `input_text` replaces the
-    first input, by an expression or a file, which is read when the job is made and not again; `max_size` bounds the
-    GIF's bytes.
+    first input and `inputs` others by name, by an expression or a file, which is read when the job is made and not
+    again; `call` are forward's further arguments, `state` a file of parameters, `train` the mode. `max_size` bounds the
+    GIF's bytes, `max_memory` those that the call may take; `prove_all` has every element proved.
     """
 
     example: Example
@@ -54,11 +55,18 @@ class Job:
     overrides: Mapping[str, str] = field(default_factory=dict)
     input_text: str | None = None
     max_size: int | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    call: Mapping[str, str] = field(default_factory=dict)
+    state: File | None = None
+    train: bool | None = None
+    max_memory: int | None = None
+    prove_all: bool = False
 
     def __post_init__(self) -> None:
-        text = self.input_text
-        if text is not None and not isinstance(text, File) and is_file(text):
-            object.__setattr__(self, "input_text", read_file(text))
+        if self.input_text is not None:
+            object.__setattr__(self, "input_text", _read(self.input_text))
+        inputs = {name: _read(text) for name, text in self.inputs.items()}
+        object.__setattr__(self, "inputs", inputs)
 
     @property
     def label(self) -> str:
@@ -79,7 +87,7 @@ class Job:
     @property
     def is_changed(self) -> bool:
         """Whether the tensors shown are not the example's own."""
-        return bool(self.overrides) or self.input_text is not None or self.seed != 0
+        return self.seed != 0 or any(self._own().values())
 
     def path(self, suffix: str) -> Path:
         """The final place of one of the clip's files."""
@@ -92,24 +100,46 @@ class Job:
 
     def change(self) -> dict[str, Any]:
         """What the user changed, in a form that does not depend on spelling: input files count by their bytes."""
-        return {
-            "set": {name: canonical(value) for name, value in sorted(self.overrides.items())},
-            "input": self.input_text.key if isinstance(self.input_text, File) else canonical(self.input_text),
-            "seed": self.seed,
-        }
+        own = self._own()
+        kept = {name: own.pop(name) for name in ("set", "input")}
+        return {**kept, "seed": self.seed, **{name: value for name, value in own.items() if value}}
 
     @property
     def call_key(self) -> str:
         """A text that is the same for jobs that show the same tensors, in whatever words and colours."""
-        return repr((self.example, self.change()))
+        return repr((self.example, self.change(), *["proved whole"][: self.prove_all]))
 
     @property
     def remark(self) -> str:
-        """What the user should know of how the input was read; mostly nothing."""
-        return self.input_text.remark if isinstance(self.input_text, File) else ""
+        """What the user should know of how the inputs were read; mostly nothing."""
+        given = (self.input_text, *self.inputs.values())
+        return ", ".join(text.remark for text in given if isinstance(text, File) and text.remark)
+
+    def _own(self) -> dict[str, Any]:
+        """All but the seed that the user changed, by the names that digests know it by."""
+        return {
+            "set": _canonical(self.overrides),
+            "input": None if self.input_text is None else _key(self.input_text),
+            "inputs": _canonical(self.inputs),
+            "call": _canonical(self.call),
+            "state": None if self.state is None else self.state.key,
+            "mode": {True: "train", False: "eval", None: None}[self.train],
+        }
 
     def _change_digest(self) -> str:
         return hashlib.sha256(json.dumps(self.change(), sort_keys=True).encode()).hexdigest()[:6]
+
+
+def _read(text: str) -> str:
+    return read_file(text) if not isinstance(text, File) and is_file(text) else text
+
+
+def _canonical(given: Mapping[str, str]) -> dict[str, str | None]:
+    return {name: _key(text) for name, text in sorted(given.items())}
+
+
+def _key(text: str) -> str | None:
+    return text.key if isinstance(text, File) else canonical(text)
 
 
 def canonical(text: str | None) -> str | None:

@@ -1,13 +1,14 @@
 """The ledger: what a clip shows, when and where, as data beside the media.
 
 Times are seconds from the start, boxes are `[left, top, right, bottom]` in px of a frame of `size`. Numbers are here
-because they were drawn: they come from the scene's own sections, never from a plan.
+because they were drawn: they come from the scene's own sections, never from a plan. `left_out` is what the picture
+itself says it does not show, `notes` what was made to fit the user's changes.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torchreel.render.job import Job
@@ -17,7 +18,7 @@ from torchreel.scenes.trace.values import nested
 _FRAME_HEIGHT = 8.0
 
 
-def build(job: Job, trace: Any, scene: Any) -> dict[str, Any]:
+def build(job: Job, trace: Any, scene: Any, notes: Sequence[str] = ()) -> dict[str, Any]:
     """The ledger of a trace and the scene that was rendered from it, as plain data."""
     sections, view = scene.sections, job.ledger_view
     return {
@@ -38,6 +39,8 @@ def build(job: Job, trace: Any, scene: Any) -> dict[str, Any]:
         "figure": _seconds(scene.figure_time),
         "steps": [_step(section, view) for section in sections],
         "alt": dict(scene.alt),
+        "left_out": list(scene.left_out),
+        "notes": list(notes),
     }
 
 

@@ -5,6 +5,7 @@ Every mistake that can be found without torch is found here, before anything is 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from torchreel.assets.examples import Example, did_you_mean, example, examples, 
 from torchreel.render.job import FORMATS, Job, Output
 from torchreel.render.settings import FILM, PAGE, View
 from torchreel.render.sizes import read_size
-from torchreel.scenes.trace.files import is_file, read_file, read_resize, read_stream
+from torchreel.scenes.trace.files import File, Size, is_file, read_file, read_resize, read_stream
 
 # Manim's quality names and its sizes for video; GIF and WebP are for pages, so they are smaller and slower. Rates are
 # multiples of ten, as beats last whole tenths of a second.
@@ -25,6 +26,7 @@ QUALITIES = {
     "k": (View(3840, 2160, 60), View(1920, 1080, 20)),
 }
 _VIDEO = ("mp4", "png")
+_NAMED = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)(.*)", re.ASCII | re.DOTALL)
 _MOST_WIDTH, _LEAST_WIDTH = 7680, 160
 
 
@@ -46,15 +48,39 @@ def jobs(
     fps: int | None = None,
     width: int | None = None,
     max_size: str | None = None,
+    call: Iterable[str] = (),
+    state: str | None = None,
+    train: bool | None = None,
+    max_memory: str | None = None,
+    prove: str | None = None,
 ) -> list[Job]:
     """The jobs that the options of the command line ask for, one for each example, language and theme."""
     files = outputs(read_formats(formats), quality, fps, width)
-    overrides = read_settings(settings)
-    given = read_input(input_text, resize)
+    overrides, arguments = read_settings(settings), read_settings(call, "--call", "output_size=5")
+    first, inputs = read_inputs(input_text, resize)
+    weights = None if state is None else read_state(state)
+    memory = None if max_memory is None else read_size(max_memory, "--max-memory ")
     most = None if max_size is None else read_size(max_size)
     looks = [(lang, theme) for lang in read_langs(langs) for theme in read_themes(themes)]
     return [
-        Job(chosen, folder, files, lang, theme, precision, seed, overrides, given, most)
+        Job(
+            chosen,
+            folder,
+            files,
+            lang,
+            theme,
+            precision,
+            seed,
+            overrides,
+            first,
+            most,
+            inputs=inputs,
+            call=arguments,
+            state=weights,
+            train=train,
+            max_memory=memory,
+            prove_all=prove == "all",
+        )
         for chosen in select(names, everything, family)
         for lang, theme in looks
     ]
@@ -120,36 +146,67 @@ def _read_choices(kind: str, given: Iterable[str], known: Sequence[str]) -> tupl
     return tuple(choice for choice in known if choice in wanted)
 
 
-def read_settings(given: Iterable[str]) -> dict[str, str]:
-    """Constructor arguments from `name=value` texts; the values stay text until torch is there to take them."""
+def read_settings(
+    given: Iterable[str], option: str = "--set", such_as: str = "kernel_size=2"
+) -> dict[str, str]:
+    """Arguments from `name=value` texts; the values stay text until torch is there to take them."""
     settings: dict[str, str] = {}
     for text in given:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not equals or not name.isidentifier() or not value:
-            raise UserError(f"--set {text}: expected name=value, such as --set kernel_size=2.")
+            raise UserError(f"{option} {text}: expected name=value, such as {option} {such_as}.")
         if name in settings:
-            raise UserError(f"--set {name} was given twice; give it once.")
+            raise UserError(f"{option} {name} was given twice; give it once.")
         settings[name] = value
     return settings
 
 
-def read_input(given: str | Sequence[str] | None, resize: str | None = None) -> str | None:
-    """The first input as it was given: an expression, a file, or `-` for standard input. Files are read here, once.
+def read_inputs(
+    given: str | Sequence[str] | None, resize: str | None = None
+) -> tuple[str | None, dict[str, str]]:
+    """The first input, if there is one without a name, and others by name: expressions, files, `-` for standard input.
 
-    Raises `UserError` for a second one, and for a `resize` of what is not a picture.
+    Files are read here, once. Raises `UserError` for what is given twice, and for a `resize` without a picture.
     """
-    texts = [given] if isinstance(given, str) else list(given or ())
     size = None if resize is None else read_resize(resize)
-    if len(texts) > 1:
-        raise UserError(f"--input was given {len(texts)} times: it is the first input; give it once.")
-    text = texts[0] if texts else None
+    found: dict[str, str] = {}
+    named = [_named_input(text) for text in ([given] if isinstance(given, str) else given or ())]
+    if sum(text == "-" for _, text in named) > 1:
+        raise UserError("--input - was given twice: standard input holds one tensor.")
+    for name, text in named:
+        if name in found:
+            what = f"--input {name}" if name else "--input without a name, which is the first input,"
+            raise UserError(f"{what} was given twice; give it once, and others as --input NAME=TENSOR.")
+        found[name] = _input(text, size)
+    pictures = [text for text in found.values() if isinstance(text, File) and text.kind == "picture"]
+    if size is not None and not pictures:
+        raise UserError("--resize makes a picture smaller: give one with --input photo.png.")
+    return found.pop("", None), found
+
+
+def _named_input(text: str) -> tuple[str, str]:
+    """`target=[0, 2]` as a name and the rest; an empty name for what has none, such as `torch.ones(size=(1,))`."""
+    match = _NAMED.fullmatch(text)
+    return (match[1], match[2].strip()) if match else ("", text)
+
+
+def _input(text: str, size: Size | None) -> str:
     if text == "-":
         return read_stream(sys.stdin.buffer if sys.stdin else None, size)
-    if text is not None and is_file(text):
-        return read_file(text, size)
-    if size is not None:
-        raise UserError("--resize makes a picture smaller: give one with --input photo.png.")
-    return text
+    if not is_file(text):
+        return text
+    file = read_file(text)
+    return file if size is None or file.kind != "picture" else File(file, file.kind, file.data, size)
+
+
+def read_state(text: str) -> File:
+    """A file of parameters, read here, once. Raises `UserError`."""
+    file = read_file(text)
+    if file.kind != "pt":
+        raise UserError(
+            f"--state {text}: expected a .pt file, written by torch.save(module.state_dict(), 'weights.pt')."
+        )
+    return file
 
 
 def outputs(

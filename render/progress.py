@@ -49,6 +49,9 @@ class Silent:
     def finished(self, result: Result) -> None:
         pass
 
+    def preparing(self, what: str) -> None:
+        pass
+
     def note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
@@ -107,6 +110,10 @@ class Bar(Silent):
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+
+    def preparing(self, what: str) -> None:
+        self._progress.update(self._all, description=what or "clips")
+        self._progress.refresh()
 
     def started(self, job: Job) -> None:
         self._clips[job.stem] = self._progress.add_task(job.stem, total=None, count="")

@@ -42,5 +42,6 @@ def plain(result: Result) -> dict[str, Any]:
         "status": result.status,
         "seconds": round(result.seconds, 3),
         "files": {suffix: {**facts, "path": str(job.path(suffix))} for suffix, facts in result.files.items()},
+        "notes": result.notes,
         "error": result.failure.message if result.failure else None,
     }

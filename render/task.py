@@ -43,9 +43,10 @@ class Result:
 
     @property
     def notes(self) -> list[str]:
-        """What was chosen on the user's behalf, one sentence a file."""
+        """What was chosen on the user's behalf, and what of the user's own numbers is not drawn, one sentence each."""
         chosen = [f"{file['name']}: {file['chosen']}" for file in self.files.values() if "chosen" in file]
-        return [*chosen, self.job.remark] if self.job.remark else chosen
+        said = self.files.get(LEDGER, {}).get("said", ()) if self.job.is_changed else ()
+        return [*chosen, *said, *filter(None, [self.job.remark])]
 
 
 @dataclass(frozen=True)

@@ -60,12 +60,13 @@ class Stage:
         stage = self
 
         class Toy(Scene):
-            operator = SimpleNamespace(trace_example=lambda *args: stage.trace(*args))
+            operator = SimpleNamespace(trace_example=lambda *args, **named: stage.trace(*args, **named))
 
             def __init__(self, request: Any, **manim: Any) -> None:
                 self.request = request
                 self.sections: list[Any] = []
                 self.figure_time = 0.0
+                self.left_out: list[str] = []
                 self.alt = {"zh": "方块", "en": "a square"}
                 super().__init__(**manim)
 
@@ -76,7 +77,7 @@ class Stage:
         return Toy
 
 
-def toy_trace(example: Any, *_: Any) -> Any:
+def toy_trace(example: Any, *_: Any, **__: Any) -> Any:
     """As much of a trace as the ledger reads."""
     import torch
 

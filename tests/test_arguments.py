@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import math
 import warnings
@@ -15,8 +16,8 @@ from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example, examples
 from torchreel.scenes.catalogue import names_known, operator
 from torchreel.scenes.trace.arguments import constructor_parameters
-from torchreel.scenes.trace.extent import MOST
-from torchreel.scenes.trace.operator import stream
+from torchreel.scenes.trace.extent import DEFAULT_MEMORY
+from torchreel.scenes.trace.operator import Changes, stream
 from torchreel.tests.calls import same
 
 LAYERS = [name for name in names_known() if hasattr(nn, name)]
@@ -135,12 +136,12 @@ def test_torchs_own_refusal_says_which_setting_was_given() -> None:
     ("name", "settings"),
     [
         ("ReplicationPad3d", {"padding": 300}),
-        ("ZeroPad2d", {"padding": 50000}),
-        ("ConvTranspose2d", {"stride": 50000}),
-        ("AdaptiveAvgPool2d", {"output_size": 50000}),
+        ("ZeroPad2d", {"padding": 5000}),
+        ("ConvTranspose2d", {"stride": 5000}),
+        ("AdaptiveAvgPool2d", {"output_size": 5000}),
         ("LSTM", {"hidden_size": 20000}),
         ("Embedding", {"num_embeddings": 10**8}),
-        ("Conv2d", {"padding": 20000}),
+        ("Conv2d", {"padding": 2000}),
         ("Conv2d", {"padding": 10**9}),
         ("LocalResponseNorm", {"size": 10**9}),
     ],
@@ -149,9 +150,31 @@ def test_a_size_that_takes_the_memory_is_refused_before_it_is_taken(
     name: str, settings: dict[str, Any]
 ) -> None:
     [argument] = settings
-    said = rf"^{name}: {argument}=\d+ with an input .* elements.*; {MOST} can be traced\. Use a smaller {argument} or"
+    said = (
+        rf"^{name}: {argument}=\d+ with an input .* takes .* elements.*; the limit is 1 GB\. "
+        rf"Use a smaller {argument} or a smaller input, or lift it with --max-memory\.$"
+    )
     with pytest.raises(UserError, match=said):
         operator(name).trace_example(example(name), settings)
+
+
+def test_the_limit_of_memory_is_the_users() -> None:
+    layer, one = operator("ZeroPad2d"), example("ZeroPad2d")
+    little = Changes({"padding": 100}, most=10**6)
+    with pytest.raises(UserError, match=r"takes about \d+ MB for a tensor .*; the limit is 1 MB"):
+        layer.trace_example(one, changes=little)
+    enough = Changes({"padding": 100}, most=DEFAULT_MEMORY)
+    assert layer.trace_example(one, changes=enough).shape("output") == (1, 203, 203)
+
+
+def test_memory_that_torch_cannot_get_is_one_line() -> None:
+    def greedy(*_: Any) -> Any:
+        raise RuntimeError(
+            "DefaultCPUAllocator: can't allocate memory: you tried to allocate 6400000000 bytes."
+        )
+
+    with pytest.raises(UserError, match=r"^ReLU: there is not enough memory for 6\.4 GB; use smaller sizes"):
+        dataclasses.replace(operator("ReLU"), run=greedy).trace_example(example("ReLU"))
 
 
 def test_weights_and_inputs_are_independent() -> None:

@@ -24,7 +24,7 @@ from torchreel.render.job import Job, Output
 from torchreel.render.progress import Bar, Silent
 from torchreel.render.settings import View
 from torchreel.render.task import Result
-from torchreel.scenes.trace.files import File
+from torchreel.scenes.trace.files import File, read_file
 from torchreel.scenes.trace.inputs import read_input
 
 TINY = View(160, 90, 5)
@@ -163,8 +163,8 @@ def test_an_empty_batch_is_a_mistake() -> None:
 
 
 def test_arguments_are_refused_before_anything_is_written(stage: Any, tmp_path: Path) -> None:
-    def refuse(example: Any, overrides: Any, *_: Any) -> Any:
-        raise UserError(f"{example.operator}: kernel_size={overrides['kernel_size']} does not fit.")
+    def refuse(example: Any, changes: Any, **_: Any) -> Any:
+        raise UserError(f"{example.operator}: kernel_size={changes.settings['kernel_size']} does not fit.")
 
     stage.trace = refuse
     with pytest.raises(UserError, match="Conv2d: kernel_size=9 does not fit"):
@@ -175,10 +175,10 @@ def test_arguments_are_refused_before_anything_is_written(stage: Any, tmp_path: 
 def test_a_defect_in_a_changed_clip_fails_alone(stage: Any, tmp_path: Path) -> None:
     trace = stage.trace
 
-    def defective(example: Any, *rest: Any) -> Any:
+    def defective(example: Any, **rest: Any) -> Any:
         if example.operator == "Fold":
             raise KeyError("no such step")
-        return trace(example, *rest)
+        return trace(example, **rest)
 
     stage.trace = defective
     results = run([job(tmp_path, name, seed=1) for name in ("Conv2d", "Fold")])
@@ -189,10 +189,10 @@ def counted(stage: Any, counter: Path) -> None:
     """Let the toy's trace write down each time that it is asked for, in whatever process."""
     trace = stage.trace
 
-    def write_down(*args: Any) -> Any:
+    def write_down(*args: Any, **rest: Any) -> Any:
         with counter.open("a") as file:
             file.write("x")
-        return trace(*args)
+        return trace(*args, **rest)
 
     stage.trace = write_down
 
@@ -237,8 +237,8 @@ def test_an_input_file_is_read_once(stage: Any, tmp_path: Path) -> None:
     shown: list[list[list[float]]] = []
     trace = stage.trace
 
-    def look(example: Any, overrides: Any, text: Any, *rest: Any) -> Any:
-        shown.append(read_input(text).tolist())
+    def look(example: Any, changes: Any, **rest: Any) -> Any:
+        shown.append(read_input(changes.first).tolist())
         return trace(example)
 
     stage.trace = look
@@ -278,7 +278,15 @@ def plan_jobs(**asked: Any) -> list[Job]:
     ("asked", "said"),
     [
         ({"settings": ["inplace=True", "inplace=True"]}, "--set inplace was given twice; give it once."),
-        ({"input_text": ("[1]", "[2]")}, "--input was given 2 times: it is the first input; give it once."),
+        (
+            {"input_text": ("[1]", "[2]")},
+            "--input without a name, which is the first input, was given twice; give it once, and others as",
+        ),
+        ({"input_text": ("x=[1]", "x = [2]")}, "--input x was given twice; give it once, and others as"),
+        ({"input_text": ("-", "x=-")}, "--input - was given twice: standard input holds one tensor."),
+        ({"call": ["5"]}, "--call 5: expected name=value, such as --call output_size=5."),
+        ({"state": "weights.csv"}, "Cannot read the input 'weights.csv': there is no such file."),
+        ({"max_memory": "much"}, "--max-memory much: expected a size such as 600kB or 1MB."),
         ({"max_size": ""}, "--max-size '': expected a size such as 600kB or 1MB."),
         ({"max_size": "9" * 400}, f"--max-size {'9' * 37}…: expected a size such as 600kB or 1MB."),
         ({"max_size": "0"}, "--max-size 0: expected a size such as 600kB or 1MB."),
@@ -330,6 +338,7 @@ def test_a_person_sees_a_bar_and_a_line_per_clip(stage: Any, tmp_path: Path) -> 
     assert "Conv2d.zh.light  gif " in shown
     assert "Fold.zh.light  failed" in shown
     assert "s drawn" in shown
+    assert "loading torch and Manim" in shown
 
 
 def test_a_changed_clip_has_a_name_of_its_own(tmp_path: Path) -> None:
@@ -344,6 +353,45 @@ def test_a_changed_clip_has_a_name_of_its_own(tmp_path: Path) -> None:
         job(tmp_path, input_text="torch.ones(1, 2, 5, 5)"),
     ]
     assert len({one.stem for one in (plain, changed, *others, job(tmp_path, seed=1))}) == 5
+
+
+def test_every_change_has_a_name_and_a_key_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "w.pt").write_bytes(b"weights")
+    changes: list[dict[str, Any]] = [
+        {},
+        {"input_text": "[1]"},
+        {"inputs": {"input": "[1]"}},
+        {"inputs": {"target": "[1]"}},
+        {"call": {"output_size": "5"}},
+        {"state": read_file(str(tmp_path / "w.pt"))},
+        {"train": True},
+        {"train": False},
+    ]
+    jobs = [job(tmp_path, **change) for change in changes]
+    assert len({one.stem for one in jobs}) == len({one.call_key for one in jobs}) == len(changes)
+    assert [one.is_changed for one in jobs] == [False] + [True] * 7
+    spelt_otherwise = job(tmp_path, inputs={"input": "[ 1 ]"})
+    assert spelt_otherwise.stem == jobs[2].stem
+    whole = job(tmp_path, prove_all=True)
+    assert whole.stem == jobs[0].stem
+    assert whole.call_key != jobs[0].call_key
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "rest"),
+    [
+        ("target=[0, 2]", "target", "[0, 2]"),
+        (" h_0 = torch.zeros(1, 2)", "h_0", "torch.zeros(1, 2)"),
+        ("offsets=-", "offsets", "-"),
+        ("torch.arange(16, dtype=torch.float32)", "", "torch.arange(16, dtype=torch.float32)"),
+        ("torch.zeros(size=(1,))", "", "torch.zeros(size=(1,))"),
+        ("inf==1", "", "inf==1"),
+        ("[1, 2]", "", "[1, 2]"),
+        ("./x=1.npy", "", "./x=1.npy"),
+    ],
+)
+def test_a_leading_name_is_an_inputs_and_an_expression_has_none(text: str, name: str, rest: str) -> None:
+    assert plan._named_input(text) == (name, rest)
 
 
 def test_an_input_file_counts_by_its_content(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from torchreel import cli
 from torchreel.assets.examples import examples
-from torchreel.render import shrink
+from torchreel.render import doctor, shrink
 from torchreel.render.job import Output
 from torchreel.render.plan import read_size
 from torchreel.render.settings import View
@@ -366,6 +366,24 @@ def test_doctor_names_the_command_that_installs_what_is_missing(monkeypatch: pyt
     assert f"-> {sys.executable} -m pip install uharfbuzz" in result.output
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("platform", "win32", "win32 is not supported"),
+        ("maxsize", 2**31 - 1, "32 bit, for which there is no torch"),
+        ("version_info", (3, 10, 14), "install Python 3.11 or newer"),
+    ],
+)
+def test_doctor_names_a_platform_that_is_not_supported(
+    name: str, value: Any, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, name, value)
+    found = [doctor._platform(), doctor._python()]
+    monkeypatch.undo()
+    [one] = [finding for finding in found if not finding.ok]
+    assert said in f"{one.detail} {one.remedy}"
+
+
 def test_doctor_writes_nothing() -> None:
     call("doctor", "-o", "media")
     assert not Path("media").exists()
@@ -483,3 +501,30 @@ def test_an_unchanged_run_of_everything_takes_less_than_a_second(stage: Any) -> 
     result = call("render", "--all", *SMALL, "--json")
     assert time.perf_counter() - start < 1
     assert {clip["status"] for clip in json.loads(result.output)["clips"]} == {"cached"}
+
+
+def test_info_says_what_a_call_may_be_given() -> None:
+    lines = [line.split(maxsplit=1) for line in call("info", "EmbeddingBag").output.splitlines()]
+    given = dict(line for line in lines if len(line) == 2)
+    assert given["--input"] == "input (5,) int64, offsets (3,) int64"
+    assert "also --input     per_sample_weights" in call("info", "EmbeddingBag").output
+    assert given["--set"].startswith("num_embeddings, embedding_dim, max_norm=None, norm_type=2.0,")
+    assert given["--state"] == "weight (5, 3) float32"
+    [entry] = json.loads(call("info", "MaxUnpool1d:default", "--json").output)
+    assert entry["takes"]["call_arguments"] == [{"name": "output_size", "default": "None", "required": False}]
+    assert entry["takes"]["input_names"] == ["source", "input", "indices"]
+
+
+def test_render_takes_every_input_and_says_what_it_made_to_fit() -> None:
+    given = ("--input", "torch.randn(5, 7)", "--lang", "en", "-f", "png", *SMALL, "-j", "1")
+    result = call("render", "CrossEntropyLoss", *given, "--json")
+    [clip] = json.loads(result.output)["clips"]
+    made = "target is torch.randint(0, 7, (5,)), as the example's own would not fit"
+    assert clip["notes"][0] == made
+    assert made in call("render", "CrossEntropyLoss", *given).output
+    ledger = json.loads(Path(clip["files"]["json"]["path"]).read_text("utf-8"))
+    assert ledger["notes"] == [made]
+    assert clip["notes"][1:] == [f"drawn in part: {' '.join(ledger['left_out'])}"]
+    own = call("render", "CrossEntropyLoss", *given, "--input", "target=[0, 1, 2, 3, 9]")
+    assert own.exit_code == 2
+    assert "CrossEntropyLoss: " in own.output

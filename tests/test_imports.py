@@ -74,9 +74,7 @@ def test_click_is_imported_by_the_command_line_only() -> None:
     assert importers("click") == {"cli.py"}
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["list"], ["info", "Conv2d"], ["cache", "size"]]
-)
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list"], ["cache", "size"]])
 def test_quick_commands_do_not_import_torch_or_manim(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom torchreel.cli import main\n"

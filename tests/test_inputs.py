@@ -23,8 +23,8 @@ from PIL import Image, ImageOps
 from torchreel.assets.errors import UserError
 from torchreel.scenes.trace import files
 from torchreel.scenes.trace.files import read_file, read_resize, read_stream
-from torchreel.scenes.trace.grammar import _CREATORS
-from torchreel.scenes.trace.inputs import read_input, read_literal
+from torchreel.scenes.trace.inputs import read_input, read_literal, read_own
+from torchreel.scenes.trace.vocabulary import CASTS, CREATORS, DTYPES, FUNCTIONAL, FUNCTIONS, METHODS
 
 AS_IN_TORCH = [
     "torch.arange(1., 17.).reshape(1, 1, 4, 4)",
@@ -48,6 +48,25 @@ AS_IN_TORCH = [
     "torch.tensor([1.7, -1.7]).long()",
     "torch.tensor(3)",
     "torch.randn(2) + torch.rand(2)",
+    "torch.randn(2, 5).softmax(1)",
+    "torch.randn(2, 5).log_softmax(dim=-1).exp()",
+    "torch.nn.functional.log_softmax(torch.randn(2, 3), dim=1)",
+    "torch.nn.functional.one_hot(torch.tensor([0, 2]), num_classes=4)",
+    "torch.nn.functional.one_hot(torch.tensor([[0], [2]])).bool()",
+    "torch.where(torch.rand(4) > 0.5, 1, -1)",
+    "torch.where(torch.arange(4) % 2 == 1, torch.zeros(4), torch.tensor(torch.inf))",
+    "torch.sigmoid(torch.arange(4) // 2)",
+    "torch.randint(0, 2, (4,)) * 2 - 1",
+    "torch.rand(3) >= 0.5",
+    "torch.arange(3) != 1",
+    "torch.arange(6.).reshape(2, 3).T",
+    "torch.arange(8.).reshape(2, 2, 2).mT.permute(2, 0, 1).transpose(0, 1).flatten().unsqueeze(0)",
+    "torch.arange(-3., 3.).abs().log().clamp(min=-1).neg()",
+    "torch.tensor([1.5, torch.nan]).to(torch.float64)",
+    "torch.arange(3).double()",
+    "torch.arange(3).half()",
+    "torch.tensor([1.5, 0.]).int()",
+    "torch.randn(3, 5, requires_grad=True) * 1",
 ]
 HOSTILE = [
     "__import__('pathlib').Path({file!r}).touch()",
@@ -92,9 +111,18 @@ TOO_LARGE = [
     "torch.ones(100, 1) + torch.ones(1, 100)",
     " + ".join(["torch.zeros(99)"] * 9),
     "torch.zeros(2, 50).reshape(-1, 999999999999999999999)",
+    "torch.nn.functional.one_hot(torch.tensor([10**9]))",
+    "torch.nn.functional.one_hot(torch.tensor([1000000000]))",
+    "torch.nn.functional.one_hot(torch.arange(11), 11)",
+    "torch.where(torch.ones(100, 1) > 0, torch.ones(1, 100), 0)",
+    "torch.ones(100, 1) < torch.ones(1, 100)",
 ]
 WORDS = [
-    *_CREATORS,
+    *CREATORS,
+    *FUNCTIONS,
+    *FUNCTIONAL,
+    *METHODS,
+    *CASTS,
     "torch",
     "reshape",
     "float",
@@ -168,15 +196,46 @@ def test_nothing_is_run(text: str, tmp_path: Path) -> None:
 
 
 def test_no_other_name_of_torch_is_reached() -> None:
-    for name in set(dir(torch)) - set(_CREATORS) - {"nan", "inf", "pi"}:
-        for text in (f"torch.{name}", f"torch.{name}(1)"):
-            assert "is not in the grammar" in _refused(text)
+    for name in set(dir(torch)) - {"nan", "inf", "pi"}:
+        assert "is not in the grammar" in _refused(f"torch.{name}")
+    for name in set(dir(torch)) - {*CREATORS, *FUNCTIONS}:
+        assert "is not in the grammar" in _refused(f"torch.{name}(1)")
+    for name in set(dir(torch.nn.functional)) - {*FUNCTIONAL}:
+        assert "is not in the grammar" in _refused(f"torch.nn.functional.{name}(torch.ones(1))")
 
 
 def test_no_other_method_of_a_tensor_is_reached() -> None:
-    for name in set(dir(torch.Tensor)) - {"reshape", "view", "float", "long"}:
-        for text in (f"torch.ones(1).{name}", f"torch.ones(1).{name}()"):
-            assert "is not in the grammar" in _refused(text)
+    for name in set(dir(torch.Tensor)) - {"T", "mT"}:
+        assert "is not in the grammar" in _refused(f"torch.ones(1).{name}")
+    for name in set(dir(torch.Tensor)) - {*METHODS, *CASTS, "to"}:
+        assert "is not in the grammar" in _refused(f"torch.ones(1).{name}()")
+
+
+@given(st.sampled_from([*METHODS]), st.lists(st.integers(-3, 3), max_size=3))
+def test_a_method_gives_what_torch_gives_or_is_refused(name: str, arguments: list[int]) -> None:
+    text = f"torch.arange(6.).reshape(2, 3).{name}({', '.join(map(str, arguments))})"
+    try:
+        got = read_input(text, dtype=None)
+    except UserError:
+        return
+    expected = eval(text, {"torch": torch})
+    assert got.dtype == expected.dtype
+    assert torch.equal(got, expected)
+
+
+@pytest.mark.parametrize("name", DTYPES)
+def test_a_dtype_that_a_text_names_is_kept_and_any_other_is_what_the_example_has(name: str) -> None:
+    dtype = getattr(torch, name)
+    for text in (f"torch.arange(3, dtype=torch.{name})", f"torch.arange(3).to(torch.{name})"):
+        assert read_own(text, torch.float32).dtype == dtype
+    for text in ("torch.arange(3)", "[1, 2]", "torch.rand(2) > 0.5"):
+        assert read_own(text, dtype).dtype == dtype
+
+
+def test_what_may_be_classes_or_numbers_is_read_as_it_stands() -> None:
+    for text, dtype in {"[1, 0]": torch.int64, "[0.5, 0.5]": torch.float32}.items():
+        for usual in (torch.int64, torch.float32):
+            assert read_own(text, usual, either=True).dtype == dtype
 
 
 @settings(max_examples=400, deadline=None)
@@ -322,6 +381,12 @@ def test_files_that_cannot_be_read_are_refused(source: Any) -> None:
 @pytest.mark.parametrize("text", ["9" * 30, "-" + "9" * 30, "(1, " + "9" * 30 + ")"])
 def test_a_whole_number_that_torch_cannot_hold_is_said_to_be_too_large(text: str) -> None:
     with pytest.raises(UserError, match="a whole number is at most 9223372036854775807"):
+        read_literal(text)
+
+
+@pytest.mark.parametrize("text", ["10**30", "2*3", "(1, 1 + 1)"])
+def test_a_setting_is_not_computed(text: str) -> None:
+    with pytest.raises(UserError, match=r": nothing is computed here\. Give a number"):
         read_literal(text)
 
 

@@ -114,7 +114,7 @@ def test_a_wrong_number_is_refused(operator: str, tensor: str) -> None:
     ("Linear", {"bias": "no"}, None, "bias='no' should be True or False"),
     ("Linear", {"features": 4}, None, "has no argument 'features'"),
     ("Bilinear", {"in1_features": 0}, None, "in1_features must be > 0"),
-    ("Bilinear", {}, "torch.ones(2, 5)", "input dimensions do not match"),
+    ("Bilinear", {"in2_features": 7}, None, "input2 size does not match weight size: got 2 but expected 7"),
 ])  # fmt: skip
 def test_what_cannot_work_is_said_in_one_line(
     operator: str, overrides: dict[str, object], text: str | None, message: str

@@ -9,6 +9,7 @@ from torchreel.scenes.activation.curve.facts import curve_facts
 from torchreel.scenes.activation.curve.overview_trace import check_overview, record_overview, run_overview
 from torchreel.scenes.activation.curve.trace import record_activation
 from torchreel.scenes.activation.glu.trace import record_glu
+from torchreel.scenes.activation.inputs import classified
 from torchreel.scenes.activation.softmax.trace import record_softmax, softmax_facts
 from torchreel.scenes.trace.operator import Operator
 
@@ -86,5 +87,6 @@ AdaptiveLogSoftmaxWithLoss = Operator(
         "tail#_hidden": "u",
         "loss": "L",
     },
+    fitting=classified,
 )
 Activations = Operator(None, record_overview, check=check_overview, run=run_overview, label="Activations")

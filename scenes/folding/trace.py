@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +16,7 @@ from torchreel.scenes.folding.checks import check_unfold
 from torchreel.scenes.trace.formula import Expr, Index, Lazy, Mul, Ref, Sum, read
 from torchreel.scenes.trace.formula import cells as cells_of
 from torchreel.scenes.trace.inputs import read_input
-from torchreel.scenes.trace.operator import Call, Operator, Recording
+from torchreel.scenes.trace.operator import Call, Changes, Operator, Recording
 from torchreel.scenes.trace.proof import Rule, Step, Trace
 
 if TYPE_CHECKING:
@@ -161,14 +160,12 @@ def _kept_if_small(lazy: Lazy) -> Tensor | Lazy:
 class FoldOperator(Operator):
     """Fold. Where an example names a `source` picture, its columns are cut from it and the way back is proved too."""
 
-    def adapted(
-        self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
-    ) -> Example:
+    def adapted(self, example: Example, changes: Changes, seed: int) -> Example:
         if "source" not in example.extra:
             return example
-        if input_text is not None:
+        if changes.has_inputs:
             return replace(example, extra={})
-        settings = {**example.kwargs, **overrides}
+        settings = {**example.kwargs, **changes.settings}
         source = read_input(example.extra["source"], seed=seed)
         self.check_arguments(settings)
         check_unfold(self.name, settings, {"input": source})

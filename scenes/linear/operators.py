@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from torchreel.scenes.linear.inputs import bilinear
 from torchreel.scenes.linear.trace import (
     dense_facts,
     infer_bilinear,
@@ -22,4 +23,5 @@ Bilinear = Operator(
     infer=infer_bilinear,
     symbols={"input1": "u", "input2": "v", "outer": "p", "sum": "s", "product": "q"},
     facts=dense_facts,
+    fitting=bilinear,
 )

@@ -223,6 +223,6 @@ def infer_linear(settings: Settings, inputs: Inputs) -> Settings:
 
 
 def infer_bilinear(settings: Settings, inputs: Inputs) -> Settings:
-    """A new first input brings its own number of features."""
-    shape = inputs["input1"].shape
-    return settings | ({"in1_features": shape[-1]} if len(shape) else {})
+    """New inputs bring their own numbers of features."""
+    sizes = {f"in{number}_features": inputs[f"input{number}"].shape for number in (1, 2)}
+    return settings | {name: shape[-1] for name, shape in sizes.items() if len(shape)}

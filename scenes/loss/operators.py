@@ -10,6 +10,7 @@ from torch import nn
 from torchreel.scenes.loss.ctc.trace import ctc_facts, record_ctc
 from torchreel.scenes.loss.elementwise.facts import facts
 from torchreel.scenes.loss.elementwise.laws_trace import LAWS
+from torchreel.scenes.loss.inputs import fitting_of
 from torchreel.scenes.loss.operator import LossOperator
 from torchreel.scenes.loss.vector.classes_trace import class_facts, record_cross_entropy, record_nll
 from torchreel.scenes.loss.vector.facts import reduction_facts
@@ -41,7 +42,12 @@ _ELEMENTWISE = {
 
 def _elementwise(module: type[nn.Module], source: str = "") -> LossOperator:
     return LossOperator(
-        module, LAWS[module.__name__].record, source=source, symbols=_ELEMENTWISE, facts=facts
+        module,
+        LAWS[module.__name__].record,
+        source=source,
+        symbols=_ELEMENTWISE,
+        facts=facts,
+        fitting=fitting_of(module.__name__),
     )
 
 
@@ -73,7 +79,15 @@ def _vector(
     symbols: Mapping[str, str] = MappingProxyType({}),
     source: str = "",
 ) -> LossOperator:
-    return LossOperator(module, record, source=source, symbols={**_VECTOR, **symbols}, facts=facts)
+    return LossOperator(
+        module,
+        record,
+        source=source,
+        symbols={**_VECTOR, **symbols},
+        facts=facts,
+        fitting=fitting_of(module.__name__),
+        either=("target",) if module is nn.CrossEntropyLoss else (),
+    )
 
 
 CrossEntropyLoss = _vector(nn.CrossEntropyLoss, record_cross_entropy, class_facts, {"logsumexp": "s"})
@@ -119,4 +133,5 @@ CTCLoss = Operator(
         "log_probs": "x",
     },
     facts=ctc_facts,
+    fitting=fitting_of("CTCLoss"),
 )

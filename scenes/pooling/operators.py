@@ -20,6 +20,7 @@ from torchreel.scenes.pooling.unpooling.trace import (
     check_unpooling,
     record_unpooling,
     run_unpooling,
+    unpooled,
 )
 from torchreel.scenes.pooling.window.average_trace import record_average_pool
 from torchreel.scenes.pooling.window.facts import average_facts, max_facts, power_facts
@@ -91,7 +92,8 @@ def _power(module: type[nn.Module]) -> Operator:
 
 
 def _unpooling(module: type[nn.Module]) -> UnpoolOperator:
-    check = partial(check_unpooling, dims=int(module.__name__[-2]))
+    dims = int(module.__name__[-2])
+    check = partial(check_unpooling, dims=dims)
     return UnpoolOperator(
         module,
         record_unpooling,
@@ -100,6 +102,7 @@ def _unpooling(module: type[nn.Module]) -> UnpoolOperator:
         source=_SWITCHES,
         symbols={"indices": "k"},
         facts=unpooling_facts,
+        fitting=partial(unpooled, dims=dims),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from torchreel.assets.errors import UserError
+from torchreel.scenes.trace.lookup import shown
 from torchreel.scenes.trace.operator import Inputs, Settings
 
 
@@ -22,6 +23,12 @@ def check_bag(name: str, settings: Settings, inputs: Inputs) -> None:
             "Give ids of shape (bags, length), or flat ids."
         )
     _check_ids(name, settings, ids)
+    offsets = inputs.get("offsets")
+    if offsets is not None and offsets.ndim == 1 and bool((offsets.diff() < 0).any()):
+        raise UserError(
+            f"{name}: offsets are where bags begin, so none is smaller than the one before it; "
+            f"got {shown(offsets.tolist())}. Sort them."
+        )
 
 
 def _check_ids(name: str, settings: Settings, ids: Tensor) -> None:

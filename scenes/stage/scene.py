@@ -80,6 +80,7 @@ class OperatorScene(Telling):
         super().__init__(request, **manim)
         self.sections: list[Section] = []
         self.said: list[Said] = []
+        self.left_out: list[str] = []
 
     def story(self) -> Iterable[Beat]:
         """The beats of the clip; whatever they need on stage is built here."""
@@ -205,6 +206,7 @@ class OperatorScene(Telling):
             self.wait(LOOK)
         self.progress.points = bars.progress_points(1.0)
         self.figure_time = self.time
+        self.left_out = self._left_in_words()
         self.wait(closing)
         self._end_section(replace(section, end=self.time, focus=_focus(step) or section.focus))
 
@@ -233,6 +235,12 @@ class OperatorScene(Telling):
     def staged(self) -> list[Mobject]:
         """What stands on the stage itself: formula and caption speak of elements, they are not their places."""
         return [one for one in self.mobjects if one is not self._formula and one is not self._caption]
+
+    def _left_in_words(self) -> list[str]:
+        """What the picture or a caption says it does not show of the call."""
+        texts = [part.text for part in family(self.mobjects) if isinstance(part, (Text, MathText))]
+        texts += [said.text for said in self.said if said.kind == "caption"]
+        return [words for words in self._in_part if any(words in text for text in texts)]
 
     def _standing_texts(self) -> list[Place]:
         """Where texts stand that are no numbers in cells: lines keep clear of them."""

@@ -23,6 +23,9 @@ from torchreel.scenes.trace.printed import printing, written
 from torchreel.scenes.trace.proof import Step, Trace
 
 _LARGE = 1e4
+# By these a picture says that it does not show the whole call.
+_IN_PART = {"corner", "cropped", "cut", "left_out", "left_out_middle", "one_plane", "one_sample", "part"}
+_IN_PART |= {"sample", "sampled"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Telling(Backstage):
 
     def __init__(self, request: Request | None = None, **manim: Any) -> None:
         self.request = request or self._default_request()
+        self._in_part: dict[str, None] = {}
         self.look = Look(theme(self.request.theme), self.request.precision)
         self.formula_bar = bars.FormulaBar(self.look)
         super().__init__(**manim)
@@ -82,7 +86,10 @@ class Telling(Backstage):
         # The user's settings may need a sentence that only another example has.
         tellers = (self.told_as, self.example.name, *examples()[operator])
         teller = next((name for name in tellers if is_said(operator, name, key, lang)), self.example.name)
-        return caption(operator, teller, key, lang, self.facts, **values)
+        text = caption(operator, teller, key, lang, self.facts, **values)
+        if key in _IN_PART and lang == self.request.lang:
+            self._in_part[text] = None
+        return text
 
     @cached_property
     def told_as(self) -> str:

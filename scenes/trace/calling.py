@@ -7,6 +7,7 @@ changes what goes in or comes out is not what the operator does, and the call is
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,11 +21,23 @@ from torch.nn.modules import module as torchs
 from torchreel.assets.errors import UserError
 from torchreel.scenes.trace.copying import Weights, bare, copied, stripped
 
-__all__ = ["Call", "Inputs", "Run", "bare", "finished", "first_line", "forward", "plain", "witnessed"]
+__all__ = [
+    "Call",
+    "Inputs",
+    "Run",
+    "bare",
+    "by_name",
+    "finished",
+    "first_line",
+    "forward",
+    "plain",
+    "witnessed",
+]
 
 Inputs = Mapping[str, Any]
 Run = Callable[[Any, Inputs, Mapping[str, Any]], Any]
 T = TypeVar("T")
+_ALLOCATOR = re.compile(r"can't allocate memory: you tried to allocate (\d+) bytes")
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,11 @@ def aside() -> Iterator[None]:
 def forward(module: Any, inputs: Inputs, call: Mapping[str, Any]) -> Any:
     """The plain call."""
     return module(*inputs.values(), **call)
+
+
+def by_name(module: Any, inputs: Inputs, call: Mapping[str, Any]) -> Any:
+    """The call with every input by its name, for one that may leave out an input before another."""
+    return module(**inputs, **call)
 
 
 def finished(
@@ -190,4 +208,8 @@ def plain(value: Any) -> Any:
 
 def first_line(error: BaseException) -> str:
     """What an error says, in one line with a full stop."""
+    asked = _ALLOCATOR.search(str(error))
+    if asked or isinstance(error, MemoryError):
+        size = f" for {int(asked[1]) / 1e9:.3g} GB" if asked else ""
+        return f"there is not enough memory{size}; use smaller sizes or a smaller input."
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".") + "."

@@ -9,13 +9,15 @@ import io
 import warnings
 import zipfile
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from torchreel.scenes.trace.files import File, TooLargePicture
-from torchreel.scenes.trace.grammar import Refusal
+from torchreel.assets.errors import UserError
+from torchreel.scenes.trace.files import File, TooLargePicture, shown
+from torchreel.scenes.trace.grammar import MAX_ELEMENTS, Refusal
 
 _OVERHEAD = 1 << 20
 _MOST_ENTRIES = 1000
@@ -72,21 +74,46 @@ def _header(data: bytes) -> tuple[tuple[int, ...], np.dtype]:
     return shape, dtype
 
 
+def decode_state(file: File, limit: int = MAX_ELEMENTS) -> dict[str, Tensor]:
+    """The parameters and buffers in a file that `torch.save(module.state_dict(), …)` wrote. Raises `UserError`."""
+    try:
+        if file.kind != "pt":
+            raise Refusal("it should be a .pt file")
+        held = _loaded(file, limit)
+        if not isinstance(held, dict) or not all(isinstance(one, Tensor) for one in held.values()):
+            raise Refusal(f"it holds a {type(held).__name__}")
+        check_count(sum(tensor.numel() for tensor in held.values()), limit)
+        return {str(name): _dense(tensor) for name, tensor in held.items()}
+    except Exception as error:
+        why = str(error) if isinstance(error, Refusal) else f"it is damaged ({type(error).__name__})"
+        raise UserError(
+            f"Cannot read the state {shown(file)}: {why}. Save one with torch.save(module.state_dict(), 'weights.pt')."
+        ) from None
+
+
 def _pt(file: File, limit: int) -> Tensor:
+    held = _loaded(file, limit)
+    if not isinstance(held, Tensor):
+        names = _named(list(held)) if isinstance(held, dict) else ""
+        raise Refusal(f"it holds a {type(held).__name__}{names}; save one tensor with torch.save(x, …)")
+    check_count(held.numel(), limit)
+    return _dense(held)
+
+
+def _loaded(file: File, limit: int) -> Any:
     size = len(file.data)
     if zipfile.is_zipfile(io.BytesIO(file.data)):
         with _archive(file) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
     if size > 8 * limit + _OVERHEAD:
         raise Refusal(f"{size} bytes are more than {limit} elements take")
-    held = torch.load(io.BytesIO(file.data), map_location="cpu", weights_only=True)
-    if not isinstance(held, Tensor):
-        names = _named(list(held)) if isinstance(held, dict) else ""
-        raise Refusal(f"it holds a {type(held).__name__}{names}; save one tensor with torch.save(x, …)")
+    return torch.load(io.BytesIO(file.data), map_location="cpu", weights_only=True)
+
+
+def _dense(held: Tensor) -> Tensor:
     plain = held.layout == torch.strided and held.device.type == "cpu"
     if not plain or held.is_quantized or held.is_complex():
         raise Refusal(f"it should hold a dense tensor of real numbers, not {held.layout} {held.dtype}")
-    check_count(held.numel(), limit)
     return held.detach().clone()
 
 

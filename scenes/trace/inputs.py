@@ -14,7 +14,7 @@ from torch import Tensor
 from torchreel.assets.errors import UserError
 from torchreel.scenes.trace.decoding import decode
 from torchreel.scenes.trace.files import READABLE, File, is_file, read_file, refusal, shown
-from torchreel.scenes.trace.grammar import GRAMMAR, MAX_ELEMENTS, Refusal, as_tensor, evaluate, parse
+from torchreel.scenes.trace.grammar import GRAMMAR, MAX_ELEMENTS, Read, Refusal, as_tensor, evaluate, parse
 
 _MAX_LITERAL = 1000
 _LARGEST_WHOLE = (1 << 63) - 1
@@ -45,7 +45,25 @@ def read_input(
     transparency. Anything else, and more than `limit` elements, is a `UserError`.
     """
     try:
-        return _as_dtype(_checked(_read(source, seed, limit)), dtype)
+        return _as_dtype(_checked(_read(source, seed, limit).tensor), dtype)
+    except Refusal as error:
+        raise _refusal(source, " ".join(str(error).split())) from None
+
+
+def read_own(source: str, dtype: torch.dtype, seed: int = 0, either: bool = False) -> Tensor:
+    """A tensor that a user gives in place of an example's of this `dtype`.
+
+    A dtype that the text itself names is kept. What may be `either` classes or numbers is int64 or float32, as it
+    stands. Raises `UserError` as `read_input` does.
+    """
+    try:
+        read = _read(source, seed, MAX_ELEMENTS)
+        tensor = _checked(read.tensor)
+        if read.names_dtype:
+            return tensor
+        if either:
+            dtype = torch.float32 if tensor.is_floating_point() else torch.int64
+        return _as_dtype(tensor, dtype)
     except Refusal as error:
         raise _refusal(source, " ".join(str(error).split())) from None
 
@@ -82,15 +100,20 @@ def read_literal(text: str) -> Any:
         raise UserError(
             f"Cannot read the value {shown(text)}: a whole number is at most {_LARGEST_WHOLE}."
         ) from None
-    except (Refusal, RecursionError):
+    except (Refusal, RecursionError) as error:
+        why = ": nothing is computed here" if isinstance(error, _Computed) else ""
         raise UserError(
-            f"Cannot read the value {shown(text)}. Give a number, True, False, None, a word or 'text', "
+            f"Cannot read the value {shown(text)}{why}. Give a number, True, False, None, a word or 'text', "
             "or several in a tuple (1, 2) or a list [1, 2]."
         ) from None
 
 
 class _TooLarge(Refusal):
     """A whole number that torch cannot hold."""
+
+
+class _Computed(Refusal):
+    """A sum or a power, which a setting is not."""
 
 
 def _literal(node: ast.expr) -> Any:
@@ -111,13 +134,15 @@ def _literal(node: ast.expr) -> Any:
             return list(map(_literal, items))
         case ast.Name(id=name) if name in _WORDS:
             return _WORDS[name]
+        case ast.BinOp():
+            raise _Computed
     raise Refusal("not a literal")
 
 
-def _read(source: Any, seed: int, limit: int) -> Tensor:
+def _read(source: Any, seed: int, limit: int) -> Read:
     if _is_file(source):
-        return decode(source if isinstance(source, File) else read_file(str(source)), limit)
-    return evaluate(source, seed, limit) if isinstance(source, str) else as_tensor(source)
+        return Read(decode(source if isinstance(source, File) else read_file(str(source)), limit))
+    return evaluate(source, seed, limit) if isinstance(source, str) else Read(as_tensor(source))
 
 
 def _as_dtype(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:

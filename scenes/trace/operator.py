@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +17,27 @@ import torch
 from torch import Tensor, nn
 
 from torchreel.assets.errors import TorchreelError, UserError
-from torchreel.scenes.trace.arguments import check_arguments, constructor_parameters, largest
+from torchreel.scenes.trace.arguments import check_arguments, constructor_parameters
 from torchreel.scenes.trace.calling import Call, Inputs, Run, finished, first_line, forward, witnessed
-from torchreel.scenes.trace.extent import MOST, TooLarge, rehearse
+from torchreel.scenes.trace.changes import (
+    Changes,
+    Fitting,
+    check_names,
+    load_state,
+    read_call,
+    tensor_arguments,
+)
+from torchreel.scenes.trace.extent import check_extent
+from torchreel.scenes.trace.fitting import no_fitting
 from torchreel.scenes.trace.formula import Tensors
-from torchreel.scenes.trace.inputs import read_input
-from torchreel.scenes.trace.lookup import shown
+from torchreel.scenes.trace.inputs import read_input, read_own
 from torchreel.scenes.trace.proof import SYMBOLS, Rule, Trace, TraceError
 from torchreel.scenes.trace.settings import settings_of
 
 if TYPE_CHECKING:
     from torchreel.assets.examples import Example
 
-__all__ = ["Call", "Inputs", "Operator", "Recording", "Settings", "constructor_parameters"]
+__all__ = ["Call", "Changes", "Inputs", "Operator", "Recording", "Settings", "constructor_parameters"]
 
 Settings = dict[str, Any]
 
@@ -47,6 +56,10 @@ def no_facts(trace: Trace) -> Mapping[str, bool]:
     return {}
 
 
+def _silent(note: str) -> None:
+    """Nobody listens."""
+
+
 @dataclass(frozen=True)
 class Operator:
     """A `torch.nn` class to explain.
@@ -56,7 +69,8 @@ class Operator:
     new input); `run` is the call that an example makes, the plain `module(*inputs, **call)` unless a clip needs another
     one. `label` is needed only where there is no single class (a figure). `source` is where the
     operator comes from: a paper, or by default its page of torch's documentation. `symbols` are what formulas call its
-    tensors, beside the common ones. `facts` are what captions may claim of a call, computed from its trace.
+    tensors, beside the common ones. `facts` are what captions may claim of a call, computed from its trace. `fitting`
+    makes inputs anew that do not fit the user's own, and `either` names those that may be classes or numbers.
     """
 
     module: type[nn.Module] | None
@@ -68,6 +82,8 @@ class Operator:
     source: str = ""
     symbols: Mapping[str, str] = field(default_factory=dict)
     facts: Callable[[Trace], Mapping[str, bool]] = no_facts
+    fitting: Fitting = no_fitting
+    either: Collection[str] = ()
 
     @property
     def name(self) -> str:
@@ -142,52 +158,148 @@ class Operator:
         overrides: Mapping[str, Any] | None = None,
         input_text: str | None = None,
         seed: int = 0,
+        changes: Changes | None = None,
+        say: Callable[[str], None] = _silent,
     ) -> Trace:
         """An example's trace, with constructor arguments or the first input replaced by the user's own.
 
-        Weights come from the example as long as their shapes fit; otherwise torch initialises them.
+        `changes` are all that a user may change, in place of these two. Weights come from the example as long as their
+        shapes fit; otherwise torch initialises them. `say` is told in one sentence each what was made to fit.
 
         Random numbers have streams of their own, all of them derived from `seed`: weights and inputs of one stream
         would be functions of each other, and show what no training shows. The operator's own randomness (a dropout
         mask, fractional pooling) is that of `torch.manual_seed(seed)` just before the call, so that a reader can make
         the call again.
         """
+        changed = changes or Changes(overrides or {}, input_text)
         try:
-            return self._trace_example(example, overrides or {}, input_text, seed)
+            return self._trace_example(example, changed, seed, say)
         except UserError as error:
-            if overrides and not any(name in str(error) for name in overrides):
-                given = ", ".join(f"{name}={shown(value)}" for name, value in list(overrides.items())[:3])
-                raise UserError(f"{error} This is with {given}.") from error
+            if changed.settings and not any(name in str(error) for name in changed.settings):
+                raise UserError(f"{error} This is with {changed.shown()}.") from error
             raise
 
     def _trace_example(
-        self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
+        self, example: Example, changes: Changes, seed: int, say: Callable[[str], None]
     ) -> Trace:
         if self.module is not None:
-            self.check_arguments(overrides)
-        example = self.adapted(example, overrides, input_text, seed)
-        inputs = _inputs(example, input_text, seed)
-        kwargs = {**example.kwargs, **overrides}
-        if input_text is not None and self.infer is not None:
-            inferred = self.infer(dict(kwargs), inputs)
-            kwargs = {**inferred, **overrides}
+            self.check_arguments(changes.settings)
+        check_names(self.name, changes.inputs, self.input_names(example))
+        example = self.adapted(example, changes, seed)
+        own = self._own(example, changes)
+        inputs = self.inputs_of(example, own, seed)
+        kwargs = {**example.kwargs, **changes.settings}
+        if own and self.infer is not None:
+            kwargs = {**self.infer(dict(kwargs), inputs), **changes.settings}
+        call = {} if own or changes.settings else example.call
+        call = {**call, **read_call(self.name, self.module, changes.call)}
+        if changes.has_sizes:
+            inputs = self._fitted(example, kwargs, inputs, own, seed, say)
+        with self._explained(kwargs, inputs, own):
+            return self._called(example, changes, kwargs, inputs, call, seed, say)
+
+    def _called(
+        self,
+        example: Example,
+        changes: Changes,
+        kwargs: Settings,
+        inputs: dict[str, Tensor],
+        call: Mapping[str, Any],
+        seed: int,
+        say: Callable[[str], None],
+    ) -> Trace:
         if self.check is not None:
             self.check(self.name, kwargs, inputs)
-        call = {} if overrides or input_text is not None else example.call
-        if overrides or input_text is not None:
-            self._check_extent(kwargs, inputs, call)
+        if changes.has_sizes:
+            given = {name: value.to("meta") for name, value in inputs.items()}
+            check_extent(
+                self.name,
+                kwargs,
+                given,
+                lambda: self.build(kwargs),
+                lambda module: self.run(module, given, call),
+                changes.most,
+            )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream(seed, "weights"))
             module = self.build(kwargs)
             if module is not None:
-                module.train(example.train)
+                module.train(example.train if changes.train is None else changes.train)
                 _load(module, example.state)
+            if changes.state is not None and (note := load_state(self.name, module, changes.state)):
+                say(note)
             torch.manual_seed(seed)
             return self.extended(self.trace(module, inputs, call, kwargs, seed), example)
 
-    def adapted(
-        self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
-    ) -> Example:
+    def input_names(self, example: Example) -> list[str]:
+        """The names by which inputs may be given, in forward's order."""
+        return list(dict.fromkeys([*tensor_arguments(self.module), *example.inputs]))
+
+    def _own(self, example: Example, changes: Changes) -> dict[str, str]:
+        """The user's inputs by name; the first input may come without."""
+        if changes.first is None:
+            return dict(changes.inputs)
+        first = next(iter(example.inputs))
+        if first in changes.inputs:
+            raise UserError(
+                f"{self.name}: the first input, {first}, was given twice, once by its name; give it once."
+            )
+        return {first: changes.first, **changes.inputs}
+
+    def inputs_of(self, example: Example, own: Mapping[str, str], seed: int) -> dict[str, Tensor]:
+        """The inputs of an (adapted) example by name, with the user's `own` in their places."""
+        names = [name for name in self.input_names(example) if name in own or name in example.inputs]
+        found = {}
+        for name in dict.fromkeys([*example.inputs, *names]):
+            kind = getattr(torch, example.dtypes.get(name, "float32"))
+            if name in own:
+                found[name] = read_own(own[name], kind, stream(seed, name), name in self.either)
+            else:
+                found[name] = _tensor(example.inputs[name], kind, stream(seed, name))
+        return found
+
+    def _fitted(
+        self,
+        example: Example,
+        kwargs: Settings,
+        inputs: Mapping[str, Tensor],
+        own: Collection[str],
+        seed: int,
+        say: Callable[[str], None],
+    ) -> dict[str, Tensor]:
+        """The inputs, where those that no longer fit are made anew from the seed."""
+        found, said = dict(inputs), []
+        for name, text in self.fitting(kwargs, inputs, own).items():
+            if text is None:
+                del found[name]
+                said.append(f"without {name}")
+            else:
+                kind = getattr(torch, example.dtypes.get(name, "float32"))
+                found[name] = read_own(text, kind, stream(seed, name), name in self.either)
+                said.append(f"{name} is {text}")
+        if said:
+            say(f"{', '.join(said)}, as the example's own would not fit")
+        return found
+
+    @contextmanager
+    def _explained(
+        self, kwargs: Settings, inputs: Mapping[str, Tensor], own: Mapping[str, str]
+    ) -> Iterator[None]:
+        """Say beside torch's own words which input would have fitted the first one of the user's."""
+        try:
+            yield
+        except UserError as error:
+            first = next((name for name in inputs if name in own), None)
+            wanted = {} if first is None or len(own) < 2 else self.fitting(kwargs, inputs, {first})
+            hints = [f"{name}={text}" for name, text in wanted.items() if text is not None and name in own]
+            if not hints or first is None:
+                raise
+            shape = tuple(inputs[first].shape)
+            raise UserError(
+                f"{error} Beside {first} {shape}, give for example {', '.join(hints)}."
+            ) from error
+
+    def adapted(self, example: Example, changes: Changes, seed: int) -> Example:
         """The example as it is called, where its inputs follow from something else or do not fit the user's changes."""
         return example
 
@@ -200,22 +312,6 @@ class Operator:
         assert self.module is not None
         check_arguments(self.name, self.module, kwargs)
 
-    def _check_extent(self, kwargs: Mapping[str, Any], inputs: Inputs, call: Mapping[str, Any]) -> None:
-        """Refuse a call that would make a tensor too large to be traced, before it is made."""
-        given = {name: value.to("meta") for name, value in inputs.items()}
-        try:
-            rehearse(lambda: self.build(kwargs), lambda module: self.run(module, given, call))
-        except TooLarge as error:
-            name = max(kwargs, key=lambda key: largest(kwargs[key]), default=None)
-            shape = tuple(next(iter(inputs.values())).shape)
-            cause, less = (
-                (f"{name}={shown(kwargs[name])} with an", f"{name} or a smaller ") if name else ("an", "")
-            )
-            raise UserError(
-                f"{self.name}: {cause} input {shape} makes a tensor of {error.size}; {MOST} can be traced. "
-                f"Use a smaller {less}input."
-            ) from error
-
 
 def stream(seed: int, purpose: str) -> int:
     """The seed of the random numbers for one purpose: each seed and purpose has its own, the same on every machine."""
@@ -223,16 +319,7 @@ def stream(seed: int, purpose: str) -> int:
     return int.from_bytes(digest[:7], "big")
 
 
-def _inputs(example: Example, input_text: str | None, seed: int) -> dict[str, Tensor]:
-    inputs = {}
-    for number, (name, values) in enumerate(example.inputs.items()):
-        text = input_text if number == 0 and input_text is not None else values
-        inputs[name] = _tensor(text, example.dtypes.get(name, "float32"), stream(seed, name))
-    return inputs
-
-
-def _tensor(values: Any, dtype: str, seed: int) -> Tensor:
-    kind = getattr(torch, dtype)
+def _tensor(values: Any, kind: torch.dtype, seed: int) -> Tensor:
     return (
         read_input(values, dtype=kind, seed=seed)
         if isinstance(values, str)

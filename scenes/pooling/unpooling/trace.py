@@ -6,7 +6,8 @@ call has the second only, with the values and indices it is given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,9 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.scenes.pooling.window.trace import arguments, axes, dims_of, pool_window
+from torchreel.scenes.trace.fitting import Texts, made
 from torchreel.scenes.trace.formula import Expr, Max, Ref, cells, read
-from torchreel.scenes.trace.operator import Call, Inputs, Operator, Recording, Settings
+from torchreel.scenes.trace.operator import Call, Changes, Inputs, Operator, Recording, Settings
 from torchreel.scenes.trace.proof import Rule, Trace
 from torchreel.scenes.trace.windows import check_window, per_dimension, with_leading
 
@@ -36,10 +38,19 @@ class UnpoolOperator(Operator):
     not the source's, the call is completed with `output_size`.
     """
 
-    def adapted(
-        self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
-    ) -> Example:
-        return replace(example, inputs={"source": example.extra["pooled"]}, dtypes={})
+    def input_names(self, example: Example) -> list[str]:
+        return ["source", "input", "indices"]
+
+    def adapted(self, example: Example, changes: Changes, seed: int) -> Example:
+        """Where the user gives `input` or `indices`, the call is the plain one, and nothing is known of a source."""
+        if not {"input", "indices"} & changes.inputs.keys():
+            return replace(example, inputs={"source": example.extra["pooled"]}, dtypes={})
+        if changes.first is not None or "source" in changes.inputs:
+            raise UserError(
+                f"{self.name}: values and indices come of the source that is pooled: give it alone, with "
+                "--input X, or give --input input=X and --input indices=Y."
+            )
+        return replace(example, extra={})
 
     def trace(
         self,
@@ -49,10 +60,34 @@ class UnpoolOperator(Operator):
         kwargs: Mapping[str, Any] | None = None,
         seed: int = 0,
     ) -> Trace:
+        if "source" not in inputs:
+            return super().trace(module, inputs, call, kwargs, seed)
         size = tuple(inputs["source"].shape[-dims_of(module) :])
         if not call and own_size(module, size) != size:
             call = {"output_size": size}
         return super().trace(module, inputs, call, kwargs, seed)
+
+
+def unpooled(
+    settings: Mapping[str, Any], inputs: Mapping[str, Tensor], own: Collection[str], dims: int
+) -> Texts:
+    """Indices that send each value to the first cell of its window, or values for the user's indices."""
+    if "source" in inputs or inputs["input"].shape == inputs["indices"].shape:
+        return {}
+    if "input" not in own:
+        return {"input": made("randn", inputs["indices"].shape)}
+    shape = inputs["input"].shape
+    if "indices" in own or len(shape) not in (dims + 1, dims + 2):
+        return {}
+    kernel = per_dimension(settings["kernel_size"], dims, "kernel_size")
+    stride = per_dimension(settings["stride"], dims, "stride") if settings.get("stride") else kernel
+    sides = [(n - 1) * s + k for n, k, s in zip(shape[-dims:], kernel, stride, strict=True)]
+    parts = [f"torch.zeros{tuple(shape)}.long()"]
+    for axis, (count, step) in enumerate(zip(shape[-dims:], stride, strict=True)):
+        plane = step * math.prod(sides[axis + 1 :])
+        column = ", ".join(map(str, [count, *[1] * (dims - 1 - axis)]))
+        parts.append(f"(torch.arange({count}) * {plane}).reshape({column})")
+    return {"indices": " + ".join(parts)}
 
 
 def own_size(module: Any, size: Sequence[int]) -> tuple[int, ...]:
@@ -111,7 +146,9 @@ def _pool(module: Any, source: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def run_unpooling(module: Any, inputs: Inputs, call: Mapping[str, Any]) -> Tensor:
-    output: Tensor = module(*_pool(module, inputs["source"]), **call)
+    source = inputs.get("source")
+    given = (inputs["input"], inputs["indices"]) if source is None else _pool(module, source)
+    output: Tensor = module(*given, **call)
     return output
 
 
@@ -134,6 +171,8 @@ def _kept(values: Tensor, indices: Tensor, output: Tensor, dims: int) -> Tensor:
 
 def check_unpooling(name: str, settings: Settings, inputs: Inputs, dims: int) -> None:
     """Refuse sizes that are no sizes, a source that cannot be pooled, and a window that does not fit it."""
+    if "source" not in inputs:
+        return
     shape = tuple(inputs["source"].shape)
     if len(shape) not in (dims + 1, dims + 2) or 0 in shape[-dims - 1 :]:
         sides = axes(dims)

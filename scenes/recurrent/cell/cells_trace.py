@@ -7,7 +7,6 @@ given, step 1 makes `ih_1`, `hh_1`, `pre_i_1`, `i_1`, …, `c_1`, `h_1` from the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from torchreel.assets.errors import UserError
 from torchreel.scenes.recurrent.cell.tape_trace import Tape, VectorPlaces
 from torchreel.scenes.recurrent.cell.trace import CellLaw, Elements, check_features, check_sizes
+from torchreel.scenes.recurrent.inputs import cell_states
 from torchreel.scenes.trace.formula import Expr
 from torchreel.scenes.trace.operator import Call, Inputs, Operator, Recording, Settings
 from torchreel.scenes.trace.proof import Trace
@@ -35,21 +35,17 @@ def given_states(call: Call, names: tuple[str, ...]) -> dict[str, Tensor]:
     return {f"{name}_0": part for name, part in zip(names, parts, strict=True)}
 
 
-_SHAPING = {"hidden_size", "num_layers", "bidirectional", "proj_size", "batch_first"}
-
-
 class CellOperator(Operator):
-    """A recurrent cell's operator. An example calls the module once a time step of an input `(T, N, input_size)`."""
+    """A recurrent cell's operator. An example calls the module once a time step of an input `(T, N, input_size)`.
 
-    def adapted(
-        self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
-    ) -> Example:
-        """An example's states belong to its own input: with another one, or other sizes, torch's zeros."""
-        changed = {key for key, value in overrides.items() if example.kwargs.get(key) != value}
-        if input_text is None and not changed & _SHAPING:
-            return example
-        first = next(iter(example.inputs))
-        return replace(example, inputs={first: example.inputs[first]})
+    Its states are inputs by the names `h_0` and, of an LSTM, `c_0`, where forward has `hx`.
+    """
+
+    def input_names(self, example: Example) -> list[str]:
+        return ["input", *self._states()]
+
+    def _states(self) -> list[str]:
+        return ["h_0", "c_0"] if self.name.startswith("LSTM") else ["h_0"]
 
 
 def infer_input_size(settings: Settings, inputs: Inputs) -> Settings:
@@ -151,6 +147,7 @@ def cell_operator(
         check=partial(_check, states=states),
         infer=infer_input_size,
         run=run_steps,
+        fitting=cell_states,
         source=source,
         facts=facts,
     )

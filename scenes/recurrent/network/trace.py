@@ -20,6 +20,7 @@ from torchreel.assets.errors import UserError
 from torchreel.scenes.recurrent.cell.cells_trace import CellOperator, given_states, infer_input_size
 from torchreel.scenes.recurrent.cell.tape_trace import Tape, VectorPlaces
 from torchreel.scenes.recurrent.cell.trace import CellLaw, Elements, check_features, check_sizes
+from torchreel.scenes.recurrent.inputs import network_states
 from torchreel.scenes.recurrent.network.layers_trace import Layers, Pass, passes
 from torchreel.scenes.recurrent.network.rows_trace import SequenceRows
 from torchreel.scenes.trace.formula import Case, Expr, Mul, Ref, Sum
@@ -245,6 +246,7 @@ def network_operator(
         check=_check,
         infer=infer_input_size,
         run=run_network,
+        fitting=network_states,
         source=source,
         facts=facts,
     )
