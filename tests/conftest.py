@@ -68,6 +68,7 @@ class Stage:
                 self.figure_time = 0.0
                 self.left_out: list[str] = []
                 self.alt = {"zh": "方块", "en": "a square"}
+                self.title, self.call_text = {"zh": "方块", "en": "Square"}, f"nn.{name}()"
                 super().__init__(**manim)
 
             def construct(self) -> None:
@@ -99,7 +100,9 @@ def draw_square(scene: Any) -> None:
     )
     words = {"zh": "移动", "en": "it moves"}
     scene.sections.append(
-        SimpleNamespace(name="move", start=0.0, end=1.0, caption=words, numbers=(number,), focus=None)
+        SimpleNamespace(
+            name="move", start=0.0, end=1.0, caption=words, numbers=(number,), focus=None, formula="y"
+        )
     )
 
 
