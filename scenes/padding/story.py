@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -14,6 +13,7 @@ from torchreel.scenes.padding.board import PaddingBoard
 from torchreel.scenes.padding.volume import PaddingVolumeBoard
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.stage.beats import Beat, runs
+from torchreel.scenes.stage.excerpt import excerpt
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Index, Token
@@ -120,6 +120,7 @@ class PaddingScene(OperatorScene):
     def _arrive(self) -> list[Animation]:
         board = self.board
         labels = [board.side_label(number) for number in range(2 * len(self.axes))]
+        labels += [board.value_label()] if self.mode == CONSTANT else []
         return [*self._write(board.inside()), *board.cut_off(), Appear(board.rim, *labels)]
 
     def _write(self, cells: Sequence[Any]) -> list[Animation]:
@@ -130,13 +131,14 @@ class PaddingScene(OperatorScene):
         return self.trace.step("output", index)
 
     def _left_out(self) -> str:
-        shown = min(3 if self.board_class is PaddingVolumeBoard else 2, len(self.trace.shape("input")))
-        needed = {
-            "one_plane": math.prod(self.trace.shape("input")[:-shown]) > 1,
-            "left_out_middle": not self.board.whole,
-            "heat_map": not self.board.has_numbers,
-        }
-        return " · ".join(self.words(key) for key, needs in needed.items() if needs)
+        """How much is drawn, and colours for numbers."""
+        board, shape = self.board, self.trace.shape("input")
+        drawn = 3 if self.board_class is PaddingVolumeBoard else 2
+        # Of a line, channels are rows: what is in front of them are samples.
+        leading = (*shape[:-2], 1) if len(self.axes) == 1 and len(shape) > 2 else shape[:-drawn]
+        said = excerpt(self, leading, board.shown, heat=not board.has_numbers)
+        gap = isinstance(board, PaddingBoard) and not board.whole
+        return f"{said} {self.words('left_out_middle')}".strip() if gap else said
 
     @property
     def _padding(self) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from torchreel.scenes.parts.look import MIN_TEXT
@@ -20,11 +21,13 @@ def excerpt(
 ) -> str:
     """The line that says what is drawn of a call that is not drawn whole; empty if it is.
 
-    `leading` are the sizes in front of what is drawn: `(N, C)`, or `(C,)`, of which the first is drawn. `cells` are how
-    many cells of `input` or `output` are drawn along each axis, and how many there are; where there is no room for all,
-    the first that is cut speaks for the others, which follow from it. `heat` is whether colours stand for numbers.
+    `leading` are the sizes in front of what is drawn, `(N, C)` or `(C,)` or more, of which the first is drawn. `cells`
+    are how many cells of `input` or `output` are drawn along each axis, and how many there are; where there is no room
+    for all, the first that is cut speaks for the others, which follow from it. `heat` is whether colours stand for
+    numbers.
     """
-    sizes = dict(zip(_LEADING[-len(leading) :] if leading else (), leading, strict=False))
+    names = _LEADING[-len(leading) :] if leading else ()
+    sizes = dict(zip(names, leading, strict=True)) if len(leading) < 3 else {"planes": math.prod(leading)}
     counts: dict[str, tuple[Sizes, Sizes]] = {name: ((1,), (size,)) for name, size in sizes.items()}
     parts = [_part(scene, name, *sides) for name, sides in counts.items() if sides[0] != sides[1]]
     cut = [_part(scene, name, *sides) for name, sides in cells.items() if tuple(sides[0]) != tuple(sides[1])]
