@@ -115,7 +115,7 @@ class PaddingScene(OperatorScene):
         for run in runs(cells, _SWEEPS):
             step = self._step(run[-1])
             look = partial(self.point_at, step)
-            yield Beat(key, partial(self._write, run), 0.4, look=look, sweep=True, focus=step)
+            yield Beat(key, partial(self._write, run), 0.4, look=look, sweep=True, formula=step)
 
     def _arrive(self) -> list[Animation]:
         board = self.board

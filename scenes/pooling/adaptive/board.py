@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from manim import Animation, VGroup, VMobject
 
-from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.motion import Appear, Paint
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.ruler import Rail, Ruler
@@ -136,6 +136,13 @@ class AdaptiveBoard(Board):
             fresh.append(Appear(shown))
         return fresh
 
+    def ruler_name(self, text: str, of_windows: bool) -> Text:
+        """What the first ruler's head or its windows are, at the left of them."""
+        ruler = self.rulers[0]
+        out = sum(ruler.lane(0)) / 2 if of_windows else ruler.head + 0.1
+        x, y = self.input.left - _AIR, float(ruler.at(0, out)[1])
+        return self.label(text, (x, y), MIN_TEXT, font="sans", align="right")
+
     def light(self, keys: Sequence[Key]) -> list[Animation]:
         """The bars and parts of these windows are lit, and no others."""
         theme, moves = self.look.theme, []
@@ -217,6 +224,8 @@ class AdaptiveBoard(Board):
         text = "max" if is_max else f"Σ ÷ {count}"
         beam, wide = self._beam(position), measure(text, _SIGN)
         down = self.cover.is_line or self.cover.is_volume
+        if self.cover.is_volume:  # Between the slices of input and output.
+            beam = beam.lower(self.input.bottom, self.outputs["output"].top)
         at = beam.room_below(wide) if down else beam.room_between(wide, _SIGN * 0.75, 0.5)
         return [] if at is None else [self.label(text, at[:2], _SIGN, self.look.theme.text, "sans")]
 

@@ -13,7 +13,7 @@ from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.places import Element, Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.sheet import Position
-from torchreel.scenes.pooling.adaptive.board import AdaptiveBoard
+from torchreel.scenes.pooling.adaptive.board import AdaptiveBoard, Key
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.excerpt import excerpt
 from torchreel.scenes.stage.scene import OperatorScene
@@ -51,6 +51,16 @@ class RuledPool(OperatorScene):
     def window_found(self, position: Position) -> Iterator[Beat]:
         """How the ruler's window of an output is found."""
         raise NotImplementedError
+
+    def heads(self) -> list[Animation]:
+        """The ruler's head appears with its name."""
+        assert self.board is not None
+        return [*self.board.parts(), Appear(self.board.ruler_name(self.words("heads"), False))]
+
+    def first_bar(self, key: Key) -> list[Animation]:
+        """The first window's bar appears with the name of all."""
+        assert self.board is not None
+        return [*self.board.show([key]), Appear(self.board.ruler_name(self.words("windows"), True))]
 
     def interval(self, axis: int, out: str, read: str) -> str:
         """What the law says of one axis: which places `read` belong to the output `out`."""

@@ -18,7 +18,7 @@ from torchreel.scenes.parts.shapes import Arrow, Shape
 from torchreel.scenes.parts.sheet import Position, Sheet
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.pooling.unpooling.journeys import Journeys
-from torchreel.scenes.pooling.unpooling.layout import FLAT_HEIGHT, WIDTH, UnpoolingLayout
+from torchreel.scenes.pooling.unpooling.layout import FLAT_HEIGHT, FLAT_LINE, WIDTH, UnpoolingLayout
 from torchreel.scenes.pooling.window.beam import Beam, rect
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
@@ -145,9 +145,19 @@ class UnpoolingBoard(Board):
         """The flat index in the corner of each cell, if there is room for it."""
         cells = grid.cells
         widest = measure(str(math.prod(size) - 1), MIN_TEXT, "mono")
-        if not cells.text_size or cells.height < FLAT_HEIGHT or cells.width < widest + 0.24:
+        number = (
+            max(measure(text, cells.text_size) for text in self.texts("output")) if cells.text_size else 0.0
+        )
+        high, wide = cells.height >= FLAT_HEIGHT, cells.width >= number + 2 * (widest + 0.12)
+        if (
+            not cells.text_size
+            or cells.height < FLAT_LINE
+            or not (high or wide)
+            or cells.width < widest + 0.24
+        ):
             return {}
-        corner = np.array([cells.width / 2 - 0.12, -cells.height / 2 + 0.13, 0.0])
+        inset = 0.12 if high else 0.06
+        corner = np.array([cells.width / 2 - inset, -cells.height / 2 + (0.13 if high else 0.09), 0.0])
         return {
             at: self.label(
                 str(np.ravel_multi_index(at, size)), grid.center(at) + corner, MIN_TEXT, self.look.theme.text,

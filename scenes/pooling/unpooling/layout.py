@@ -32,6 +32,8 @@ _ALONE = 1.25
 _BESIDE_INDEX = 0.36
 FLAT_HEIGHT = 0.8
 """The least height of a cell that has room for its flat index beside its number."""
+FLAT_LINE = 0.5
+"""The least height of a wide cell that has its flat index on one line with its number."""
 _LINE_HEIGHT, _SMALL_LINE = 0.86, 0.7
 
 
@@ -107,6 +109,7 @@ class UnpoolingLayout:
             own = self._unpadded(room)
             self._put("source", room, at, own)
             most = own.shape
+            output, end = self._column(home, output, end)
         else:
             (notes, middle), (output, end) = in_line(WIDTH, [note, home], _GAPS[1:], MIDDLE)
             most = output.shape
@@ -119,6 +122,17 @@ class UnpoolingLayout:
         self._put("input", notes, middle + off, notes)
         self._put("indices", notes, middle - off, notes)
         self._put("output", sheet, end, sheet)
+
+    def _column(self, claim: Claim, sheet: Sheet, at: np.ndarray) -> tuple[Sheet, np.ndarray]:
+        """A volume's slices one below another, where their cells then have room for flat indices beside numbers."""
+        if sheet.slices is None or sheet.slices.across == 1:
+            return sheet, at
+        left = float(at[0]) - sheet.width / 2
+        slices = claim.tall(WIDTH / 2 - left)
+        if slices.cells.height < FLAT_LINE or slices.cropped or not slices.cells.text_size:
+            return sheet, at
+        column = Sheet.of(slices)
+        return column, np.array([left + column.width / 2, at[1], 0.0])
 
     def _one_under_the_other(self) -> None:
         """Source, values, indices and output, their columns in line; their names stand at the left."""

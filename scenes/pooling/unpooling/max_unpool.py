@@ -167,7 +167,7 @@ class _MaxUnpool(OperatorScene):
     def _swept(self, name: str, windows: Sequence[Position]) -> Iterator[Beat]:
         for run in runs(windows, _MOST_STEPS):
             yield Beat(name, partial(self._send, run), 0.5, look=partial(self._point, run[-1]), sweep=True,
-                       focus=self._step(run[-1]))  # fmt: skip
+                       formula=self._step(run[-1]))  # fmt: skip
 
     def _send(self, run: Sequence[Position]) -> Iterable[Animation]:
         assert self.board is not None

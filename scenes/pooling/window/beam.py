@@ -41,6 +41,13 @@ class Beam:
         along = max(0.0, clear - source[2]) / max(1e-6, edge - source[2])
         return cls(start + (end - start) * min(1.0, along), end)
 
+    def lower(self, top: float, bottom: float) -> Beam:
+        """Of lines that go down, what lies between two heights."""
+        (_, high, _), (_, low, _) = self.start[0], self.end[0]
+        shares = [min(1.0, max(0.0, (high - y) / max(1e-6, high - low))) for y in (top, bottom)]
+        start, end = (self.start + (self.end - self.start) * share for share in shares)
+        return Beam(start, end)
+
     def drawn(self, theme: Theme, color: str) -> list[Shape]:
         """The lines and a tint between them, behind all cells."""
         (a, b), (c, d) = self.start, self.end

@@ -154,7 +154,7 @@ class PoolingScene(OperatorScene):
                 seconds,
                 look=partial(self._point_all, run),
                 sweep=True,
-                focus=self.step("output", run[-1]),
+                formula=self.step("output", run[-1]),
             )
 
     def _point_all(self, run: Sequence[Position]) -> Iterable[Animation]:
