@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,7 +19,7 @@ from torchreel.scenes.parts.shapes import Arrow, Shape
 from torchreel.scenes.parts.sheet import Position, Sheet
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.pooling.unpooling.journeys import Journeys
-from torchreel.scenes.pooling.unpooling.layout import FLAT_HEIGHT, FLAT_LINE, WIDTH, UnpoolingLayout
+from torchreel.scenes.pooling.unpooling.layout import FLAT_HEIGHT, WIDTH, UnpoolingLayout
 from torchreel.scenes.pooling.window.beam import Beam, rect
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
@@ -145,19 +146,9 @@ class UnpoolingBoard(Board):
         """The flat index in the corner of each cell, if there is room for it."""
         cells = grid.cells
         widest = measure(str(math.prod(size) - 1), MIN_TEXT, "mono")
-        number = (
-            max(measure(text, cells.text_size) for text in self.texts("output")) if cells.text_size else 0.0
-        )
-        high, wide = cells.height >= FLAT_HEIGHT, cells.width >= number + 2 * (widest + 0.12)
-        if (
-            not cells.text_size
-            or cells.height < FLAT_LINE
-            or not (high or wide)
-            or cells.width < widest + 0.24
-        ):
+        if not cells.text_size or cells.height < FLAT_HEIGHT or cells.width < widest + 0.24:
             return {}
-        inset = 0.12 if high else 0.06
-        corner = np.array([cells.width / 2 - inset, -cells.height / 2 + (0.13 if high else 0.09), 0.0])
+        corner = np.array([cells.width / 2 - 0.12, -cells.height / 2 + 0.13, 0.0])
         return {
             at: self.label(
                 str(np.ravel_multi_index(at, size)), grid.center(at) + corner, MIN_TEXT, self.look.theme.text,
@@ -165,6 +156,25 @@ class UnpoolingBoard(Board):
             )
             for at in grid.positions()
         }  # fmt: skip
+
+    def counted_rows(self) -> list[Text]:
+        """Which flat indices each row of a column of slices counts, at its right, where cells do not say them."""
+        sheet, shape = self.output.sheet, self.output.shape
+        if (
+            sheet.slices is None
+            or sheet.slices.across > 1
+            or self.output_flat
+            or not self.output.cells.text_size
+        ):
+            return []
+        last, found = self.journeys.size[-1] - 1, []
+        for depth, row in itertools.product(*map(range, shape[:2])):
+            first = int(np.ravel_multi_index((depth, row, 0), self.journeys.size))
+            x, y, _ = self.output.center((depth, row, shape[-1] - 1))
+            said = f"{first}–{first + last}" if last else str(first)
+            at = (float(x) + self.output.cells.width / 2 + 0.14, float(y))
+            found.append(self.label(said, at, MIN_TEXT, align="left"))
+        return found
 
     def _tinted(self) -> Iterable[Animation]:
         """Each window in its tint with its maximum in full, and its notes alike."""

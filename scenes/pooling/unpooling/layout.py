@@ -32,8 +32,7 @@ _ALONE = 1.25
 _BESIDE_INDEX = 0.36
 FLAT_HEIGHT = 0.8
 """The least height of a cell that has room for its flat index beside its number."""
-FLAT_LINE = 0.5
-"""The least height of a wide cell that has its flat index on one line with its number."""
+_COUNTED_ROW, _COUNTED = 0.44, 0.85
 _LINE_HEIGHT, _SMALL_LINE = 0.86, 0.7
 
 
@@ -124,14 +123,14 @@ class UnpoolingLayout:
         self._put("output", sheet, end, sheet)
 
     def _column(self, claim: Claim, sheet: Sheet, at: np.ndarray) -> tuple[Sheet, np.ndarray]:
-        """A volume's slices one below another, where their cells then have room for flat indices beside numbers."""
+        """A volume's slices one below another, where rows are then high enough to say beside them which they count."""
         if sheet.slices is None or sheet.slices.across == 1:
             return sheet, at
         left = float(at[0]) - sheet.width / 2
-        slices = claim.tall(WIDTH / 2 - left)
-        if slices.cells.height < FLAT_LINE or slices.cropped or not slices.cells.text_size:
+        slices = claim.tall(WIDTH / 2 - left - _COUNTED)
+        if slices.cells.height < _COUNTED_ROW or slices.cropped or not slices.cells.text_size:
             return sheet, at
-        column = Sheet.of(slices)
+        column = Sheet.of(replace(slices, cells=replace(slices.cells, text_size=0.66 * slices.cells.height)))
         return column, np.array([left + column.width / 2, at[1], 0.0])
 
     def _one_under_the_other(self) -> None:
