@@ -14,17 +14,17 @@ from torchreel.scenes.parts.gates import Slots
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Appear, Paint
 from torchreel.scenes.parts.shapes import Arrow, Shape
-from torchreel.scenes.parts.text import Text
+from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 Position = tuple[int, int]
 _ROOM = EDGE - MARGIN
-_PLANE_AREA: Area = (-_ROOM + 0.1, STAGE_BOTTOM + 0.62, _ROOM - 1.2, STAGE_TOP - 0.85)
+_PLANE_AREA: Area = (-_ROOM + 0.1, STAGE_BOTTOM + 0.66, _ROOM - 1.2, STAGE_TOP - 0.85)
 _LINE_AREA: Area = (-_ROOM + 1.5, STAGE_BOTTOM + 0.75, _ROOM - 1.5, STAGE_TOP - 0.5)
 _LABEL = 0.25
-_GAP, _NAME = 0.2, 0.16
+_GAP, _NAME, _FOOT = 0.2, 0.16, 0.25
 
 
 class PaddingBoard(Board):
@@ -140,12 +140,19 @@ class PaddingBoard(Board):
             side = -1 if number == 0 else 1
             return text.place((x + side * (half + _GAP), y), align="right" if number == 0 else "left")
         if number < 2:  # Below the columns of that side: beside the canvas lines come in.
-            own = max(0, given) * self.canvas.cells.width
-            at = (x - half + min(own, half), "right") if number == 0 else (x + half - min(own, half), "left")
-            return text.place((at[0], self.low - 0.28), align=at[1])  # type: ignore[arg-type]
+            own, side = max(0, given) * self.canvas.cells.width, -1 if number == 0 else 1
+            clear = max(half - own, self._foot_label / 2 + _GAP)
+            align = "right" if number == 0 else "left"
+            return text.place((x + side * clear, self.low - _FOOT), align=align)  # type: ignore[arg-type]
         if number == 2:
             return text.place((x, self.canvas.origin[1] + _NAME), vertical="baseline")
-        return text.place((x, self.low - 0.28))
+        return text.place((x, self.low - _FOOT))
+
+    @property
+    def _foot_label(self) -> float:
+        """The width of the name in the middle below the canvas."""
+        axis = self.size.axes[-1]
+        return measure(f"{axis.sides[1]}={axis.after}", _LABEL)
 
     def value_label(self) -> Text:
         """The constant that the border holds, below the input or beside it."""

@@ -35,13 +35,13 @@ def excerpt(
     colours = [scene.words("heat")] if heat else []
     lines = []
     for said in ([*parts, *cut], [*parts, *cut[:1]]):
-        drawn = [scene.words("cut", parts=comma.join(said))] if said else []
+        drawn = [scene.words("drawn", parts=comma.join(said))] if said else []
         lines.append(between.join([*drawn, *colours]))
     return next((line for line in lines if measure(line, MIN_TEXT) <= _WIDE), lines[-1])
 
 
 def _part(scene: Telling, name: str, shown: Sizes, whole: Sizes) -> str:
-    return scene.words(f"cut_{name}", shown=_by(shown), whole=_by(whole))
+    return scene.words(f"drawn_{name}", shown=_by(shown), whole=_by(whole))
 
 
 def _by(sizes: Sizes) -> str:

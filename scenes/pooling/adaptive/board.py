@@ -226,7 +226,7 @@ class AdaptiveBoard(Board):
         down = self.cover.is_line or self.cover.is_volume
         if self.cover.is_volume:  # Between the slices of input and output.
             beam = beam.lower(self.input.bottom, self.outputs["output"].top)
-        at = beam.room_below(wide) if down else beam.room_between(wide, _SIGN * 0.75, 0.5)
+        at = beam.room_below(wide, _SIGN * 0.75) if down else beam.room_between(wide, _SIGN * 0.75, 0.5)
         return [] if at is None else [self.label(text, at[:2], _SIGN, self.look.theme.text, "sans")]
 
     def _said(self, position: Position) -> list[Text]:
