@@ -15,6 +15,7 @@ from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.pooling.window.geometry import PoolingGeometry
 from torchreel.scenes.pooling.window.words import setting
+from torchreel.scenes.stage import bars
 
 _OFF, _HOOK, _BELOW, _AIR, _LINE = 0.13, 0.07, 0.2, 0.16, 2.4
 
@@ -38,6 +39,8 @@ class WindowRule:
         left, right = self._side(position, 0), self._side(position, self.size.kernel[-1])
         named = f"kernel_size={setting(self.size.spatial(self.size.kernel))}"
         kernel = (left + right) / 2, measure(named, MIN_TEXT, "mono")
+        if kernel[0] - kernel[1] / 2 < bars.MARGIN - bars.WIDTH / 2:
+            return []
         marks: list[VMobject] = [self._bracket(left, right), self._name(named, kernel[0])]
         if position[-1] == 0:
             return marks
