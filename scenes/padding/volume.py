@@ -45,7 +45,7 @@ class PaddingVolumeBoard(Board):
         return not self.output.slices.cropped and not self.input.slices.cropped
 
     @property
-    def shown(self) -> dict[str, tuple[Position, Position]]:
+    def shown(self) -> dict[str, tuple[Sequence[int], Sequence[int]]]:
         """How many slices, rows and columns of input and output are drawn, and how many there are."""
         return {
             name: (stack.shape, self.trace.shape(name)[-3:])

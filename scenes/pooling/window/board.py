@@ -99,9 +99,7 @@ class PoolingBoard(Board):
         edge = accent if reads else theme.wire
         marks.add(Shape(path, stroke=edge, stroke_width=Stroke.SOURCE, z_index=_ABOVE))
         if self.size.dims > 1 or name == self.results[0]:
-            # Behind the cells of slices it is seen in the gaps between them; cells of padding would let it through.
-            hidden = self.input.sheet.slices and not any(self.size.padding)
-            clear = self._window(position)[2] if hidden else None
+            clear = self._window(position)[2] if self._hides(self._beam(position, name)) else None
             marks.add(*self._beam(position, name, clear).drawn(theme, accent))
         marks.add(*self.rule.marks(position))
         return marks.add(self.frame(self.outputs[name].outline(position, position, 0.02)))
@@ -193,6 +191,15 @@ class PoolingBoard(Board):
             return Beam.down(window, target)
         edge = float(channel.drawn.edges[0]) if channel.sheet.slices else channel.edges[0]
         return Beam.across(window, target, self._right if clear is None else clear, edge)
+
+    def _hides(self, beam: Beam) -> bool:
+        """Whether lines from a window run behind the slices, and are seen in the gaps between them.
+
+        Cells of padding would let them through, and labels stand above the slices.
+        """
+        slices = self.input.sheet.slices
+        in_row = slices is not None and slices.across >= slices.count and not any(self.size.padding)
+        return in_row and float(beam.start[0, 1]) <= self.input.edges[3] + 1e-6
 
     @property
     def _right(self) -> float:

@@ -129,7 +129,7 @@ def power_facts(trace: Trace) -> Facts:
         "norm": p >= 1,
         "infinite": p == float("inf"),
         "smallest": p == -float("inf"),
-        "no_longer": bool((trace.tensors["output"] >= _largest_size(trace, window)).all()),
+        "no_longer": bool((trace.output >= _largest_size(trace, window)).all()),
         "close": p >= 1 and size ** (1 / p) <= _CLOSE,
         "compared": "largest" in trace.tensors,
         "pairs": size == 2,
