@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from manim import Animation
 
-from torchreel.scenes.padding.axes import CIRCULAR, CONSTANT, REFLECT, Axis, axes_of, mode_of
+from torchreel.scenes.padding.axes import CIRCULAR, CONSTANT, REFLECT, Axis, axes_of, has_value, mode_of
 from torchreel.scenes.padding.board import PaddingBoard
 from torchreel.scenes.padding.volume import PaddingVolumeBoard
 from torchreel.scenes.parts.motion import Appear
@@ -120,7 +120,7 @@ class PaddingScene(OperatorScene):
     def _arrive(self) -> list[Animation]:
         board = self.board
         labels = [board.side_label(number) for number in range(2 * len(self.axes))]
-        labels += [board.value_label()] if self.mode == CONSTANT else []
+        labels += [board.value_label()] if has_value(self.operator.name) else []
         return [*self._write(board.inside()), *board.cut_off(), Appear(board.rim, *labels)]
 
     def _write(self, cells: Sequence[Any]) -> list[Animation]:

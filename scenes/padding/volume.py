@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.padding.axes import CONSTANT, axes_of, mode_of
+from torchreel.scenes.padding.axes import axes_of, has_value
 from torchreel.scenes.parts.frame import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Paint
@@ -129,8 +129,7 @@ class PaddingVolumeBoard(Board):
             given = (axis.before, axis.after)[k % 2]
             texts.append(f"{axis.sides[k % 2]}={given}".replace("-", "−"))
         value = getattr(self.trace.module, "value", 0)
-        constant = mode_of(self.trace.name) == CONSTANT
-        return [*texts, f"value={self.text('output', value)}"] if constant else texts
+        return [*texts, f"value={self.text('output', value)}"] if has_value(self.trace.name) else texts
 
     def _label(self, texts: Sequence[str], number: int) -> Text:
         widths = [measure(text, _LABEL) for text in texts]
