@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import Any
 
@@ -208,3 +209,63 @@ def test_even_is_the_handbooks_call(name: str, first: list[int], middle: list[in
     proved = registry.find(name).operator.trace_example(example(name, "even"))
     assert proved.output[0, 0].tolist() == first
     assert proved.output[0, 3].tolist() == middle
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), kind=st.sampled_from(CLASSES))
+def test_what_is_said_of_a_padding_is_true_of_the_cells_of_the_output(
+    data: st.DataObject, kind: type[nn.Module]
+) -> None:
+    """An input whose elements all differ says which of them the output has, and what is none of them."""
+    module, x = data.draw(paddings(kind))
+    x = torch.arange(1.0, x.numel() + 1).reshape(x.shape)
+    made: Any = registry.find(kind.__name__).operator.trace_call(module, {"input": x}, {})
+    facts, dims = made_facts(made), int(kind.__name__[-2])
+    if not x.numel():
+        return
+    here, there = made.shape("input")[-dims:], made.shape("output")[-dims:]
+    sides = [module.padding[2 * k : 2 * k + 2] for k in reversed(range(dims))]  # type: ignore[index]
+    kept = set(
+        itertools.product(
+            *(range(max(0, -low), n + min(0, high)) for n, (low, high) in zip(here, sides, strict=True))
+        )
+    )
+    assert facts["cuts"] == (len(kept) < math.prod(here))
+    assert facts["adds"] == (len(kept) < math.prod(there))
+    plane, output = x[(0,) * (x.ndim - dims)], made.output[(0,) * (x.ndim - dims)]
+    for at in kept:
+        assert output[tuple(i + low for i, (low, _) in zip(at, sides, strict=True))] == plane[at], (
+            "it keeps its place"
+        )
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data(), mode=st.sampled_from(MODES))
+def test_the_border_is_what_the_sentence_of_its_mode_says(data: st.DataObject, mode: str) -> None:
+    """Mirrored without the edge, the edge's value, the other side, one value: counted on a line of places."""
+    size, before, after = (
+        data.draw(st.integers(2, 6)),
+        data.draw(st.integers(0, 5)),
+        data.draw(st.integers(0, 5)),
+    )
+    most = _most(mode, size, 0)
+    before, after = min(before, most), min(after, most)
+    module = getattr(nn, f"{mode}Pad1d")((before, after), *([7.0] if mode == "Constant" else []))
+    line = module(torch.arange(float(size)).reshape(1, 1, size)).flatten().tolist()
+    for place, value in zip(range(-before, size + after), line, strict=True):
+        outside = -place if place < 0 else place - size + 1
+        if not (place < 0 or place >= size):
+            assert value == place
+        elif mode == "Reflection":
+            assert value == (outside if place < 0 else size - 1 - outside), "as far inside as outside"
+        elif mode == "Replication":
+            assert value == (0 if place < 0 else size - 1), "the edge, however far"
+        elif mode == "Circular":
+            assert value == (size - outside if place < 0 else outside - 1), "back on the other side"
+        else:
+            assert value == (7.0 if mode == "Constant" else 0.0), "one value"
+
+
+def made_facts(made: Trace) -> dict[str, bool]:
+    """The facts of a padding."""
+    return dict(registry.find(made.name).operator.facts(made))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 from typing import Any
@@ -14,9 +15,10 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.render.check.check import Reading
+from torchreel.render.check.check import OF_EXAMPLES, Reading
 from torchreel.render.check.layout import RULES
 from torchreel.render.check.stage import watch_scene
+from torchreel.scenes.pooling.unpooling.facts import unpooling_facts
 from torchreel.scenes.pooling.unpooling.journeys import Journeys, spelled, unravelled
 from torchreel.scenes.pooling.unpooling.max_unpool import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from torchreel.scenes.stage.bars import STAGE_BOTTOM
@@ -256,3 +258,155 @@ def test_what_is_lost_is_said(
     captions = " ".join(section.caption["en"] for section in watch_scene(MaxUnpool2d, request).scene.sections)
     assert said in captions
     assert never not in captions
+
+
+def plainly_told(module: nn.Module, *given: Tensor, lang: str = "en", **call: Any) -> OperatorScene:
+    """The scene of a plain call, after it has kept the layout and the pace."""
+    name = type(module).__name__
+    scene = {"MaxUnpool1d": MaxUnpool1d, "MaxUnpool2d": MaxUnpool2d, "MaxUnpool3d": MaxUnpool3d}[name]
+    traced = scene.operator.trace_call(module, dict(zip(("input", "indices"), given, strict=True)), call)
+    show = watch_scene(scene, Request(traced, example(name), lang))
+    found = Reading(show)
+    assert not [f"{law}: {said}" for law, said in found.all() if law not in ("title_whole", *OF_EXAMPLES)]
+    return show.scene
+
+
+PLAIN: dict[str, tuple[nn.Module, tuple[int, ...], dict[str, Any]]] = {
+    "a line": (nn.MaxUnpool1d(2), (1, 1, 8), {}),
+    "a line with padding": (nn.MaxUnpool1d(3, 2, 1), (2, 3, 9), {}),
+    "a long line": (nn.MaxUnpool1d(2), (2, 8, 200), {}),
+    "a plane": (nn.MaxUnpool2d(2), (1, 1, 4, 4), {}),
+    "a size of its own": (nn.MaxUnpool2d(3, 2, 1), (3, 10, 10), {"output_size": (10, 10)}),
+    "a batch": (nn.MaxUnpool2d(2), (4, 16, 28, 28), {}),
+    "one cell": (nn.MaxUnpool2d(1), (1, 1, 1), {}),
+    "a volume": (nn.MaxUnpool3d(2), (1, 1, 2, 4, 4), {}),
+    "a large volume": (nn.MaxUnpool3d(2), (2, 4, 8, 16, 16), {}),
+}
+
+
+@pytest.mark.parametrize(("module", "shape", "call"), PLAIN.values(), ids=PLAIN.keys())
+def test_a_plain_call_is_told_without_a_source(
+    module: Any, shape: tuple[int, ...], call: dict[str, Any]
+) -> None:
+    torch.manual_seed(0)
+    pool = getattr(nn, type(module).__name__.replace("Unpool", "Pool"))
+    source = torch.randint(-9, 10, shape).float()
+    pooled = pool(module.kernel_size, module.stride, module.padding, return_indices=True)(source)
+    scene = plainly_told(module, *pooled, **call)
+    assert not {"source"} & {number.tensor for section in scene.sections for number in section.numbers}
+    captions = " ".join(section.caption["en"] for section in scene.sections)
+    for word in ("back", "return", "maxim"):
+        assert word not in captions.lower(), f"a plain call's values may be of any origin: {captions}"
+
+
+def test_where_indices_meet_the_value_that_stays_is_told() -> None:
+    values, indices = torch.tensor([[[4.0, 9.0], [2.0, 5.0]]]), torch.tensor([[[1, 7], [1, 15]]])
+    scene = plainly_told(nn.MaxUnpool2d(2), values, indices)
+    told = [section.focus for section in scene.sections if section.name in ("send", "sends")]
+    assert told == [("output", (0, 1, 3)), ("output", (0, 0, 1)), ("output", (0, 3, 3))]
+    assert scene.sections[-1].caption["en"] == "Where indices name one cell twice, one value stays."
+
+
+def test_values_that_go_beyond_what_is_drawn_are_told_all_the_same() -> None:
+    values, indices = torch.arange(1600.0).reshape(1, 40, 40), torch.arange(6399, 4799, -1).reshape(1, 40, 40)
+    request = Request(
+        MAX_UNPOOL.trace_call(nn.MaxUnpool2d(2), {"input": values, "indices": indices}, {}),
+        example("MaxUnpool2d"),
+    )
+    found = Reading(watch_scene(MaxUnpool2d, request))
+    assert not [message for rule in RULES for message in found.broken[rule]]
+
+
+@settings(max_examples=100, deadline=None)
+@given(plain_calls())
+def test_facts_of_a_plain_call_are_those_counted_by_hand(
+    call: tuple[nn.Module, Tensor, Tensor, list[int]],
+) -> None:
+    module, values, indices, size = call
+    made = trace_of(module, values, indices, size)
+    facts = unpooling_facts(made)
+    dims = len(size)
+    first = (0,) * (values.ndim - dims)
+    if not values.numel():
+        return
+    went: dict[int, list[float]] = {}
+    for value, index in zip(values[first].flatten().tolist(), indices[first].flatten().tolist(), strict=True):
+        went.setdefault(index, []).append(value)
+    there = made.output[first].flatten().tolist()
+    own = [(n - 1) * module.stride[0] + module.kernel_size[0] for n in values.shape[-dims:]]  # type: ignore[index]
+    different = [len({repr(value) for value in sent}) > 1 for sent in went.values()]
+    assert facts["pooled_here"] is False
+    assert facts["loses"] is (len(went) < math.prod(size))
+    assert facts["one_value"] is (math.prod(values.shape[-dims:]) == 1)
+    assert facts["shared_homes"] is any(len(sent) > 1 for sent in went.values())
+    assert facts["overwrites"] is any(different)
+    assert facts["needs_size"] is (own != list(size))
+    for index, value in enumerate(there):
+        assert repr(value) in [repr(sent) for sent in went.get(index, [0.0])], "0 where nothing went"
+
+
+@settings(max_examples=60, deadline=None)
+@given(calls())
+def test_facts_and_numbers_of_a_pooled_call_are_those_counted_by_hand(
+    call: tuple[nn.MaxUnpool2d, Tensor],
+) -> None:
+    """`kept` of `total` values are back: as many homes as there are cells that a window's maximum stood in."""
+    module, source = call
+    made = MAX_UNPOOL.trace(module, {"source": source})
+    facts = unpooling_facts(made)
+    plane = source[(0,) * (source.ndim - 2)]
+    (kh, kw), (sh, sw), (ph, pw) = module.kernel_size, module.stride, module.padding  # type: ignore[misc]
+    homes = []
+    for i in range(made.shape("input")[-2]):
+        for j in range(made.shape("input")[-1]):
+            taps = [
+                (r, c)
+                for r in range(i * sh - ph, i * sh - ph + kh)
+                for c in range(j * sw - pw, j * sw - pw + kw)
+                if 0 <= r < plane.shape[0] and 0 <= c < plane.shape[1]
+            ]
+            best = taps[0]
+            for tap in taps:
+                if plane[tap] > plane[best] or plane[tap].isnan():
+                    best = tap
+            homes.append(best)
+    assert facts["pooled_here"] is True
+    assert facts["loses"] is (len(set(homes)) < plane.numel())
+    assert facts["shared_homes"] is (len(set(homes)) < len(homes))
+    assert facts["overwrites"] is False
+    assert facts["one_value"] is (len(homes) == 1)
+    own = [
+        (n - 1) * s - 2 * p + k
+        for n, s, p, k in zip(made.shape("input")[-2:], (sh, sw), (ph, pw), (kh, kw), strict=True)
+    ]
+    assert facts["needs_size"] is (tuple(own) != tuple(plane.shape))
+
+
+@settings(max_examples=60, deadline=None)
+@given(plain_calls())
+def test_each_home_is_told_by_the_window_whose_value_it_holds(
+    call: tuple[nn.Module, Tensor, Tensor, list[int]],
+) -> None:
+    module, values, indices, size = call
+    if not values.numel():
+        return
+    made = trace_of(module, values, indices, size)
+    journeys = Journeys(made)
+    windows = [window for window in cells_of(journeys.pooled) if journeys.writes(window)]
+    assert {journeys.index(window) for window in windows} == set(journeys.indices)
+    for window in windows:
+        step = made.step("output", (journeys.step_number(window),))
+        spatial = window[-journeys.dims :]
+        assert list(step.reads) == [("input", (*journeys.lead, *spatial))]
+        assert step.index == (*journeys.lead, *journeys.home(window)[-journeys.dims :])
+
+
+def trace_of(module: nn.Module, values: Tensor, indices: Tensor, size: list[int]) -> Trace:
+    """The trace of a plain call."""
+    operator = {"1": MaxUnpool1d, "2": MaxUnpool2d, "3": MaxUnpool3d}[type(module).__name__[-2]].operator
+    return operator.trace_call(module, {"input": values, "indices": indices}, {"output_size": size})
+
+
+def cells_of(sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """All positions of some sizes."""
+    return list(itertools.product(*map(range, sizes)))

@@ -99,6 +99,11 @@ def mode_of(name: str) -> str:
     return next((mode for prefix, mode in _MODES.items() if name.startswith(prefix)), CONSTANT)
 
 
+def has_value(name: str) -> bool:
+    """Whether a class is given the value of its border."""
+    return name.startswith("Constant")
+
+
 @dataclass(frozen=True)
 class PaddingGeometry:
     """One plane of a padded tensor of `ndim` dimensions: its rows and columns, and the indices in front of them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from manim import Animation, VGroup
@@ -10,20 +10,21 @@ from manim import Animation, VGroup
 from torchreel.scenes.padding.axes import Axis, PaddingGeometry
 from torchreel.scenes.padding.canvas import Area, PaddingLayout, PaddingPlane
 from torchreel.scenes.parts.frame import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
+from torchreel.scenes.parts.gates import Slots
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Appear, Paint
 from torchreel.scenes.parts.shapes import Arrow, Shape
-from torchreel.scenes.parts.text import Text
+from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 Position = tuple[int, int]
 _ROOM = EDGE - MARGIN
-_PLANE_AREA: Area = (-_ROOM + 0.1, STAGE_BOTTOM + 0.62, _ROOM - 1.2, STAGE_TOP - 0.85)
+_PLANE_AREA: Area = (-_ROOM + 0.1, STAGE_BOTTOM + 0.66, _ROOM - 1.2, STAGE_TOP - 0.85)
 _LINE_AREA: Area = (-_ROOM + 1.5, STAGE_BOTTOM + 0.75, _ROOM - 1.5, STAGE_TOP - 0.5)
 _LABEL = 0.25
-_GAP, _NAME = 0.2, 0.16
+_GAP, _NAME, _FOOT = 0.2, 0.16, 0.25
 
 
 class PaddingBoard(Board):
@@ -52,6 +53,22 @@ class PaddingBoard(Board):
     def whole(self) -> bool:
         """Whether everything is drawn."""
         return self.layout.whole
+
+    @property
+    def shown(self) -> dict[str, tuple[Position, Position]]:
+        """How many rows and columns of input and output are drawn, and how many there are."""
+        rows, cols = self.size.rows, self.size.cols
+        (own_rows, all_rows), (own_cols, all_cols) = self.layout.rows, self.layout.cols
+        return {
+            "input": (
+                (_count(own_rows, rows.in_input), _count(own_cols, cols.in_input)),
+                (rows.size, cols.size),
+            ),
+            "output": (
+                (_count(all_rows, rows.in_output), _count(all_cols, cols.in_output)),
+                (rows.out, cols.out),
+            ),
+        }
 
     @property
     def has_numbers(self) -> bool:
@@ -119,12 +136,48 @@ class PaddingBoard(Board):
         words = f"{axis.sides[number % 2]}={given}".replace("-", "−")
         text, (x, y) = Text(words, _LABEL, self.look.theme.text, "sans"), self.canvas.middle[:2]
         half = self.canvas.cells.cols * self.canvas.cells.width / 2
-        if number < 2:
+        if number < 2 and self.stacked:
             side = -1 if number == 0 else 1
             return text.place((x + side * (half + _GAP), y), align="right" if number == 0 else "left")
+        if number < 2:  # Below the columns of that side: beside the canvas lines come in.
+            own, side = max(0, given) * self.canvas.cells.width, -1 if number == 0 else 1
+            clear = max(half - own, self._foot_label / 2 + _GAP)
+            align = "right" if number == 0 else "left"
+            return text.place((x + side * clear, self.low - _FOOT), align=align)  # type: ignore[arg-type]
         if number == 2:
             return text.place((x, self.canvas.origin[1] + _NAME), vertical="baseline")
-        return text.place((x, self.low - 0.28))
+        return text.place((x, self.low - _FOOT))
+
+    @property
+    def _foot_label(self) -> float:
+        """The width of the name in the middle below the canvas."""
+        axis = self.size.axes[-1]
+        return measure(f"{axis.sides[1]}={axis.after}", _LABEL)
+
+    def value_label(self) -> Text:
+        """The constant that the border holds, below the input or beside it."""
+        words = f"value={self.text('output', self.constant)}"
+        left, bottom, right, _ = self.input_edges
+        at = (right + _GAP, self.input.middle[1]) if self.stacked else ((left + right) / 2, bottom - 0.28)
+        return self.label(
+            words, at, _LABEL, self.look.theme.text, "sans", align="left" if self.stacked else "center"
+        )
+
+    @property
+    def constant(self) -> float:
+        """The value of a constant border."""
+        return float(getattr(self.trace.module, "value", 0))
+
+    @property
+    def input_edges(self) -> tuple[float, float, float, float]:
+        """Left, bottom, right and top of the input."""
+        (left, top), cells = self.input.origin[:2], self.input.cells
+        return (
+            float(left),
+            float(top - cells.rows * cells.height),
+            float(left + cells.cols * cells.width),
+            float(top),
+        )
 
     @property
     def low(self) -> float:
@@ -151,3 +204,8 @@ class PaddingBoard(Board):
             return []
         x, y = self.input.origin[0] + self.input.cells.cols * self.input.cells.width, self.input.middle[1]
         return [Arrow([(x + 0.2, y), (x + 0.7, y)], self.look.theme.wire)]
+
+
+def _count(slots: Slots, holds: Callable[[int], bool]) -> int:
+    """How many of the drawn positions a tensor holds."""
+    return sum(slot is not None and holds(slot) for slot in slots)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 from manim import Animation
 
-from torchreel.scenes.padding.axes import CIRCULAR, CONSTANT, REFLECT, Axis, axes_of, mode_of
+from torchreel.scenes.padding.axes import CIRCULAR, CONSTANT, REFLECT, Axis, axes_of, has_value, mode_of
 from torchreel.scenes.padding.board import PaddingBoard
 from torchreel.scenes.padding.volume import PaddingVolumeBoard
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.stage.beats import Beat, runs
+from torchreel.scenes.stage.excerpt import excerpt
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Index, Token
@@ -115,11 +115,12 @@ class PaddingScene(OperatorScene):
         for run in runs(cells, _SWEEPS):
             step = self._step(run[-1])
             look = partial(self.point_at, step)
-            yield Beat(key, partial(self._write, run), 0.4, look=look, sweep=True, focus=step)
+            yield Beat(key, partial(self._write, run), 0.4, look=look, sweep=True, formula=step)
 
     def _arrive(self) -> list[Animation]:
         board = self.board
         labels = [board.side_label(number) for number in range(2 * len(self.axes))]
+        labels += [board.value_label()] if has_value(self.operator.name) else []
         return [*self._write(board.inside()), *board.cut_off(), Appear(board.rim, *labels)]
 
     def _write(self, cells: Sequence[Any]) -> list[Animation]:
@@ -130,13 +131,14 @@ class PaddingScene(OperatorScene):
         return self.trace.step("output", index)
 
     def _left_out(self) -> str:
-        shown = min(3 if self.board_class is PaddingVolumeBoard else 2, len(self.trace.shape("input")))
-        needed = {
-            "one_plane": math.prod(self.trace.shape("input")[:-shown]) > 1,
-            "left_out_middle": not self.board.whole,
-            "heat_map": not self.board.has_numbers,
-        }
-        return " · ".join(self.words(key) for key, needs in needed.items() if needs)
+        """How much is drawn, and colours for numbers."""
+        board, shape = self.board, self.trace.shape("input")
+        drawn = 3 if self.board_class is PaddingVolumeBoard else 2
+        # Of a line, channels are rows: what is in front of them are samples.
+        leading = (*shape[:-2], 1) if len(self.axes) == 1 and len(shape) > 2 else shape[:-drawn]
+        said = excerpt(self, leading, board.shown, heat=not board.has_numbers)
+        gap = isinstance(board, PaddingBoard) and not board.whole
+        return f"{said} {self.words('left_out_middle')}".strip() if gap else said
 
     @property
     def _padding(self) -> tuple[int, ...]:

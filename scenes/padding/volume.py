@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.padding.axes import axes_of
+from torchreel.scenes.padding.axes import axes_of, has_value
 from torchreel.scenes.parts.frame import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Paint
@@ -45,15 +45,23 @@ class PaddingVolumeBoard(Board):
         return not self.output.slices.cropped and not self.input.slices.cropped
 
     @property
+    def shown(self) -> dict[str, tuple[Sequence[int], Sequence[int]]]:
+        """How many slices, rows and columns of input and output are drawn, and how many there are."""
+        return {
+            name: (stack.shape, self.trace.shape(name)[-3:])
+            for name, stack in (("input", self.input), ("output", self.output))
+        }
+
+    @property
     def has_numbers(self) -> bool:
         """Whether the cells are large enough for numbers."""
         return bool(self.output.slices.cells.text_size)
 
     def scenery(self) -> VGroup:
         """What stands from the first frame on."""
-        heads = {"input": self.input.edges[3] + 0.1, "output": self.output.edges[3] + 0.1}
-        names = (self.title(name, (0, y)) for name, y in heads.items())
-        return VGroup(self.input, self.output, *names)
+        name = self.title("input", (0, self.input.edges[3] + 0.1))
+        left, _, _, top = self.output.edges  # At the left: in the middle lines come down.
+        return VGroup(self.input, self.output, name, self.title("output", (left, top + 0.1), align="left"))
 
     def to_output(self, at: Position) -> Position:
         """A position as one of the output."""
@@ -108,11 +116,22 @@ class PaddingVolumeBoard(Board):
 
     def side_label(self, number: int) -> Text:
         """The name and number of a side, in a row of all six below the slices."""
+        return self._label(self._sides(), number)
+
+    def value_label(self) -> Text:
+        """The constant that the border holds, after the sides."""
+        return self._label(self._sides(), 2 * len(self.axes))
+
+    def _sides(self) -> list[str]:
         texts = []
         for k in range(2 * len(self.axes)):
             axis = self.axes[k // 2]
             given = (axis.before, axis.after)[k % 2]
             texts.append(f"{axis.sides[k % 2]}={given}".replace("-", "−"))
+        value = getattr(self.trace.module, "value", 0)
+        return [*texts, f"value={self.text('output', value)}"] if has_value(self.trace.name) else texts
+
+    def _label(self, texts: Sequence[str], number: int) -> Text:
         widths = [measure(text, _LABEL) for text in texts]
         left = -(sum(widths) + _BETWEEN_LABELS * (len(texts) - 1)) / 2
         x = left + sum(widths[:number]) + _BETWEEN_LABELS * number

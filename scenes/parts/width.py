@@ -56,6 +56,11 @@ class Claim:
             slices = self._slices(width, 2)
         return Sheet.of(replace(slices, cells=self._readable(slices.cells)))
 
+    def tall(self, width: float) -> Slices:
+        """A volume's slices one below another, in a width."""
+        slices = self._slices(width, 1)
+        return replace(slices, cells=self._readable(slices.cells))
+
     def width(self, sheet: Sheet) -> float:
         """The width of the grid with what is beside it, or of its label, whichever is larger."""
         return max(self.label, sheet.width) + self.beside

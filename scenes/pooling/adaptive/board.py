@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from manim import Animation, VGroup, VMobject
 
-from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.motion import Appear, Paint
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.ruler import Rail, Ruler
@@ -27,6 +27,7 @@ from torchreel.scenes.trace.proof import Trace
 _WASH, _LIT, _INWARDS = 0.07, 0.14, -0.06
 _CALM_PART, _LIT_PART = 0.35, 0.45
 _NOTE, _AIR = 0.24, 0.3
+_SIGN = 0.3
 _BEHIND, _ABOVE, _HIGH = 0.5, 2, 3
 _MOST_SIDES = 32
 _RESULTS: tuple[str, ...] = ("output", "indices")
@@ -135,6 +136,13 @@ class AdaptiveBoard(Board):
             fresh.append(Appear(shown))
         return fresh
 
+    def ruler_name(self, text: str, of_windows: bool) -> Text:
+        """What the first ruler's head or its windows are, at the left of them."""
+        ruler = self.rulers[0]
+        out = sum(ruler.lane(0)) / 2 if of_windows else ruler.head + 0.1
+        x, y = self.input.left - _AIR, float(ruler.at(0, out)[1])
+        return self.label(text, (x, y), MIN_TEXT, font="sans", align="right")
+
     def light(self, keys: Sequence[Key]) -> list[Animation]:
         """The bars and parts of these windows are lit, and no others."""
         theme, moves = self.look.theme, []
@@ -158,6 +166,7 @@ class AdaptiveBoard(Board):
             marks.add(Shape(path, fill=accent, opacity=_WASH, z_index=_BEHIND))
             marks.add(Shape(path, stroke=accent, stroke_width=Stroke.SOURCE, z_index=_ABOVE))
         marks.add(*self._beam(position).drawn(self.look.theme, accent), *self._said(position))
+        marks.add(*self._sign(position))
         return marks.add(self._target("output", position))
 
     def place_marks(self, position: Position) -> VGroup:
@@ -207,6 +216,18 @@ class AdaptiveBoard(Board):
         if self.cover.is_line or self.cover.is_volume:
             return Beam.down(window, target)
         return Beam.across(window, target, self.input.right, output.left)
+
+    def _sign(self, position: Position) -> list[Text]:
+        """What is done with a window, on the way to its result: the largest, or the sum over its number of cells."""
+        is_max = "column" in self.trace.tensors
+        count = math.prod(end - start for start, end in self.cover.window(position))
+        text = "max" if is_max else f"Σ ÷ {count}"
+        beam, wide = self._beam(position), measure(text, _SIGN)
+        down = self.cover.is_line or self.cover.is_volume
+        if self.cover.is_volume:  # Between the slices of input and output.
+            beam = beam.lower(self.input.bottom, self.outputs["output"].top)
+        at = beam.room_below(wide, _SIGN * 0.75) if down else beam.room_between(wide, _SIGN * 0.75, 0.5)
+        return [] if at is None else [self.label(text, at[:2], _SIGN, self.look.theme.text, "sans")]
 
     def _said(self, position: Position) -> list[Text]:
         """In a volume: which rows and columns the window takes, and of which part, below the input's name."""

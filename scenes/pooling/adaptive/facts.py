@@ -57,7 +57,6 @@ def _facts(trace: Trace) -> Facts:
         "one_window": math.prod(outs) == 1,
         "covers_all": math.prod(outs) == 1 and covered,
         "one_part": len(_windows(trace, _main(trace))) == 1,
-        "one_channel": math.prod(trace.shape("input")[: -len(letters)]) == 1,
     }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ class _FractionalPool(RuledPool):
         main = self.board.ruled(position)[0]
         number = main[1]
         at = (*ruler.lead, number)
-        yield Beat("points", self.board.parts, 0.5, 0.5, self.trace.step(f"p_{ruler.letter}", at))
+        yield Beat("points", self.heads, 0.5, 0.5, self.trace.step(f"p_{ruler.letter}", at))
         start = self.trace.step(f"start_{ruler.letter}", at)
         values: dict[str, object] = {
             "start": int(start.value),
@@ -37,7 +37,7 @@ class _FractionalPool(RuledPool):
         name = "last" if number == len(ruler.windows) - 1 else "down"
         yield Beat(
             name,
-            partial(self.board.show, [main]),
+            partial(self.first_bar, main),
             0.4,
             0.6,
             start,

@@ -20,7 +20,7 @@ _FOOT = 0.3
 _ARROW, _BETWEEN = 1.5, 0.5
 _LARGEST = 1.05
 _LINE_HEIGHT, _LINE_LARGEST, _FUNNEL = (0.95, 0.7), 1.7, (1.15, 0.9)
-SLICE_GAP, _MOST_SLICES, _FALL, _WIDEST = 0.4, 6, 0.7, 1.35
+SLICE_GAP, _MOST_SLICES, _FALL, _WIDEST, _LARGER = 0.4, 6, 0.7, 1.35, 1.3
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _volume(cover: Cover, rooms: Mapping[str, AdaptiveRoom], foot: float) -> Ada
     room = free / len(names) / max(1, outs) - SLICE_GAP
     y -= cells.rows * cells.height / 2 + _FALL
     for number, name in enumerate(names):
-        out = _output(cover, cells, room, high * (1 - share), rooms[name].texts, cells.width)
+        out = _output(cover, cells, room, high * (1 - share), rooms[name].texts, _LARGER * cells.width)
         x = middle + free / len(names) * (number - (len(names) - 1) / 2)
         places.put(name, out, _row(outs, out, x, y - out.rows * out.height / 2))
     return places

@@ -19,7 +19,7 @@ class _AdaptivePool(RuledPool):
         assert self.board is not None
         main, letter = self.board.ruled(position)[0], self.board.rulers[0].letter
         cut = self.trace.step(f"cut_{letter}", (1,))
-        yield Beat("cut", self.board.parts, 0.5, 0.5, cut)
+        yield Beat("cut", self.heads, 0.5, 0.5, cut)
         number = main[1]
         first, last = self._cuts(letter)[number : number + 2]
         start, end = self.board.rulers[0].windows[number]
@@ -30,7 +30,7 @@ class _AdaptivePool(RuledPool):
         name = "whole_part" if (first, last) == (start, end) else "outwards"
         steps = [self.trace.step(f"{side}_{letter}", (number,)) for side in ("start", "end")]
         yield Beat(name, tuple, 0.4, 0.6, steps[0], values, look=partial(self.board.light, [main]))
-        yield Beat(name, partial(self.board.show, [main]), 0.4, 0.6, steps[1], values)
+        yield Beat(name, partial(self.first_bar, main), 0.4, 0.6, steps[1], values)
 
     def interval(self, axis: int, out: str, read: str) -> str:
         assert self.board is not None

@@ -13,8 +13,9 @@ from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.places import Element, Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.sheet import Position
-from torchreel.scenes.pooling.adaptive.board import AdaptiveBoard
+from torchreel.scenes.pooling.adaptive.board import AdaptiveBoard, Key
 from torchreel.scenes.stage.beats import Beat, runs
+from torchreel.scenes.stage.excerpt import excerpt
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
@@ -50,6 +51,16 @@ class RuledPool(OperatorScene):
     def window_found(self, position: Position) -> Iterator[Beat]:
         """How the ruler's window of an output is found."""
         raise NotImplementedError
+
+    def heads(self) -> list[Animation]:
+        """The ruler's head appears with its name."""
+        assert self.board is not None
+        return [*self.board.parts(), Appear(self.board.ruler_name(self.words("heads"), False))]
+
+    def first_bar(self, key: Key) -> list[Animation]:
+        """The first window's bar appears with the name of all."""
+        assert self.board is not None
+        return [*self.board.show([key]), Appear(self.board.ruler_name(self.words("windows"), True))]
 
     def interval(self, axis: int, out: str, read: str) -> str:
         """What the law says of one axis: which places `read` belong to the output `out`."""
@@ -200,13 +211,12 @@ class RuledPool(OperatorScene):
         return [*early, *late, *self._write(run[-1])]
 
     def _note(self) -> list[Mobject]:
-        """What a large call needs to be said: channels apart, a part of the plane, colours for numbers."""
+        """What a large call needs to be said: how much is drawn, and colours for numbers."""
         assert self.board is not None
-        needed = {
-            "one_plane": not self.facts["one_channel"],
-            "cropped": self.board.is_cropped,
-            "heat": not self.board.has_numbers,
+        board, cover = self.board, self.board.cover
+        cells = {
+            "input": (board.input.shape, cover.sizes),
+            "output": (board.outputs["output"].shape, cover.counts),
         }
-        said = [self.words(key) for key, needs in needed.items() if needs]
-        between = "" if self.request.lang == "zh" else " "
-        return [self.board.note(between.join(said))] if said else []
+        said = excerpt(self, self.trace.shape("input")[: len(cover.lead)], cells, heat=not board.has_numbers)
+        return [board.note(said)] if said else []

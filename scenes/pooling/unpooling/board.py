@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import replace
@@ -35,12 +36,13 @@ class UnpoolingBoard(Board):
     def __init__(self, look: Look, trace: Trace) -> None:
         super().__init__(look, trace)
         self.journeys = Journeys(trace)
-        names = {name: self.shape(name) for name in ("source", "input", "indices", "output")}
+        named = (name for name in ("source", "input", "indices", "output") if name in trace.tensors)
+        names = {name: self.shape(name) for name in named}
         self.layout = UnpoolingLayout(self, self.journeys, names)
-        self.cells = self.layout.places["source"].sheet.cells
-        self.source = self._channel("source", self.layout.pad)
-        self.values, self.indices = self._channel("input"), self._channel("indices")
+        has_source = self.journeys.has_source
+        self.source = self._channel("source", self.layout.pad) if has_source else None
         self.output = self._channel("output", blank=True)
+        self.values, self.indices = self._channel("input"), self._channel("indices")
         self.output_flat = self._flat(self.output, self.journeys.size)
         self.arrived: set[Position] = set()
         _now(self._tinted())
@@ -58,19 +60,35 @@ class UnpoolingBoard(Board):
 
     def _under_windows(self, at: np.ndarray, count: int) -> tuple[np.ndarray, int]:
         """The middle of a line of notes that stand under the middles of their windows, and how far apart they are."""
-        geometry = self.journeys.geometry
-        ends = [self.source.center(tap)[0] for k in (0, count - 1) for tap in geometry.corners((0, k))]
-        return np.array([sum(ends) / 4, at[1], 0.0]), geometry.stride[-1]
+        geometry, line = self.journeys.geometry, self.source or self.output
+        ends = [line.center(tap)[0] for k in (0, count - 1) for tap in geometry.corners((0, k))]
+        left, _, right, _ = line.edges
+        wide = ((count - 1) * geometry.stride[-1] + 1) * line.cells.width
+        middle = min(max(sum(ends) / 4, left + wide / 2), max(right, left + wide) - wide / 2)
+        return np.array([middle, at[1], 0.0]), geometry.stride[-1]
 
     @property
     def is_whole(self) -> bool:
         """Whether every element of the plane is drawn with its number."""
-        return bool(self.cells.text_size) and bool(self.values.cells.text_size)
+        return all(grid.cells.text_size for grid in (self._large, self.values))
+
+    @property
+    def _large(self) -> Channel:
+        """What has the size of a plane: the source, or the output where there is none."""
+        return self.source or self.output
+
+    @property
+    def shown(self) -> dict[str, tuple[Position, Position]]:
+        """How much is drawn of the values and of the output, and how much there is."""
+        return {
+            "output": (self.output.shape, self.journeys.size),
+            "input": (self.values.shape, self.journeys.pooled),
+        }
 
     def windows(self) -> list[Position]:
-        """The windows that are drawn, with what they cover."""
-        shown = self.source.shows
-        return [window for window in self.values.positions() if shown(self.journeys.home(window))]
+        """The windows that are told: those that are drawn with their home, each its home's writer; all without one."""
+        writers = [window for window in self.values.positions() if self.journeys.writes(window)]
+        return [one for one in writers if self._large.shows(self.journeys.home(one))] or writers
 
     def color(self, window: Position) -> str:
         """The identifying colour of a window, its values and its home."""
@@ -78,7 +96,7 @@ class UnpoolingBoard(Board):
 
     def scenery(self) -> VGroup:
         """What stands from the first frame on, without the output."""
-        parts = [self.source, self.values, self.indices]
+        parts = [one for one in (self.source, self.values, self.indices) if one is not None]
         names = [self.name(part) for part in parts]
         return VGroup(*parts, *names, *self._pooled())
 
@@ -102,13 +120,15 @@ class UnpoolingBoard(Board):
 
     def _pooled(self) -> list[Arrow | Text]:
         """That the notes were taken by pooling the source."""
+        if self.source is None:
+            return []
         name = f"MaxPool{self.journeys.dims}d"
         theme = self.look.theme
         if self.layout.in_lines:
             left, bottom, *_ = self.source.edges
             _, _, _, top = self.values.edges
             x = self.layout.left - 0.9
-            if bottom - top < 0.5 or not self.cells.text_size:
+            if bottom - top < 0.5 or not self.source.cells.text_size:
                 return []
             arrow = Arrow([(x, bottom - 0.02), (x, top + 0.04)], theme.wire, Stroke.WIRE)
             return [arrow, self.label(name, (x - 0.16, (bottom + top) / 2), MIN_TEXT, align="right")]
@@ -137,12 +157,31 @@ class UnpoolingBoard(Board):
             for at in grid.positions()
         }  # fmt: skip
 
+    def counted_rows(self) -> list[Text]:
+        """Which flat indices each row of a column of slices counts, at its right, where cells do not say them."""
+        sheet, shape = self.output.sheet, self.output.shape
+        if (
+            sheet.slices is None
+            or sheet.slices.across > 1
+            or self.output_flat
+            or not self.output.cells.text_size
+        ):
+            return []
+        last, found = self.journeys.size[-1] - 1, []
+        for depth, row in itertools.product(*map(range, shape[:2])):
+            first = int(np.ravel_multi_index((depth, row, 0), self.journeys.size))
+            x, y, _ = self.output.center((depth, row, shape[-1] - 1))
+            said = f"{first}–{first + last}" if last else str(first)
+            at = (float(x) + self.output.cells.width / 2 + 0.14, float(y))
+            found.append(self.label(said, at, MIN_TEXT, align="left"))
+        return found
+
     def _tinted(self) -> Iterable[Animation]:
         """Each window in its tint with its maximum in full, and its notes alike."""
         moves: list[Animation] = []
-        for window in self.windows():
+        for window in self.values.positions():
             home, tint, full = self.journeys.home(window), self._tint(window, _TINT), self._tint(window, _WON)
-            if self.source.plain:
+            if self.source is not None and self.source.plain and self.source.shows(home):
                 covered = [] if self.journeys.overlaps else self.journeys.geometry.taps(window)
                 moves += [move for tap in covered for move in self.source.paint(tap, tint)]
                 moves += self.source.paint(home, full)
@@ -175,10 +214,8 @@ class UnpoolingBoard(Board):
         return Beam.across((note[0], note[1], clear, note[3]), target, clear, edge)
 
     def send(self, window: Position) -> list[Animation]:
-        """A value is back in its home in the output, unless another window's brought it there."""
+        """A value is in its home in the output."""
         home = self.journeys.home(window)
-        if home in self.arrived:
-            return []
         self.arrived.add(home)
         moves = self.output.write(home)
         if not self.output.plain or not moves:

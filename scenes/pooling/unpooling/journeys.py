@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -17,26 +18,26 @@ from torchreel.scenes.trace.proof import Trace
 
 
 class Journeys:
-    """Where the values of one channel come from and go to, by the position of their window."""
+    """Where the values of one channel come from and go to, by the position of their window.
+
+    `has_source` is whether the call pooled a `source` before; values and indices of any origin may be given instead,
+    and then several may name one home, of which one value stays.
+    """
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
+        self.has_source = "source" in trace.tensors
         window = pool_window(trace.module)
         self.dims = dims = len(window.kernel)
-        shape = trace.shape("source")
+        shape, pooled = trace.shape("output"), trace.shape("input")[-dims:]
         self.lead: Index = (0,) * (len(shape) - dims)
-        self.size, self.pooled = _position(shape[-dims:]), _position(trace.shape("input")[-dims:])
-        self.own_size = _position(own_size(trace.module, shape[-dims:]))
+        self.size, self.pooled = _position(shape[-dims:]), _position(pooled)
+        self.own_size = _position(own_size(trace.module, pooled))
         kernel, stride, one = _position(window.kernel), _position(window.stride), (1,) * len(self.size)
         padding = _position(window.padding, 0)
         self.geometry = PoolingGeometry(
             dims, self.lead, self.size, self.pooled, kernel, stride, padding, one, (0,) * len(one)
         )
-
-    @property
-    def channels(self) -> int:
-        """How many channels the tensors have, in all samples."""
-        return math.prod(self.trace.shape("source")[: -self.dims])
 
     @property
     def overlaps(self) -> bool:
@@ -47,9 +48,7 @@ class Journeys:
     @cached_property
     def indices(self) -> list[int]:
         """The flat indices of the channel, row by row."""
-        rows = self.trace.tensors["indices"][self.lead]  # type: ignore[index]
-        flat: list[int] = rows.reshape(-1).tolist()
-        return flat
+        return [int(index) for index in _flat(self.trace.tensors["indices"], self.lead)]
 
     def number(self, window: Position) -> int:
         """A window's number, counted row by row."""
@@ -62,6 +61,10 @@ class Journeys:
     def home(self, window: Position) -> Position:
         """The position that the flat index of a window stands for."""
         return unravelled(self.index(window), self.size)
+
+    def writes(self, window: Position) -> bool:
+        """Whether the home of a window holds its value, and not that of another window with the same home."""
+        return self._writers[self.index(window)] == self.number(window)
 
     def step_number(self, window: Position) -> int:
         """The output's step that writes the home of a window."""
@@ -78,10 +81,26 @@ class Journeys:
         return ""
 
     @cached_property
+    def _writers(self) -> dict[int, int]:
+        """The number of the window that each home was written by: the last whose value is there."""
+        values, there = (_flat(self.trace.tensors[name], self.lead) for name in ("input", "output"))
+        found: dict[int, int] = {}
+        for number, (index, value) in enumerate(zip(self.indices, values, strict=True)):
+            if value == there[index] or (math.isnan(value) and math.isnan(there[index])):
+                found[index] = number
+        return found
+
+    @cached_property
     def _steps(self) -> dict[int, int]:
-        """Steps go by window in row-major order, and a home belongs to the last that names it."""
-        last = {index: number for number, index in enumerate(self.indices)}
-        return {index: number for number, index in enumerate(sorted(last, key=last.__getitem__))}
+        """Steps go by window in row-major order."""
+        order = sorted(self._writers, key=self._writers.__getitem__)
+        return {index: number for number, index in enumerate(order)}
+
+
+def _flat(tensor: Any, lead: Index) -> list[float]:
+    """A tensor's first channel, row by row."""
+    values: list[float] = tensor[lead].reshape(-1).tolist()
+    return values
 
 
 def unravelled(index: int, size: Position) -> Position:

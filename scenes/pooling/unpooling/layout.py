@@ -1,4 +1,7 @@
-"""How the pooled source, the notes and the output share the stage: side by side, in one dimension line by line."""
+"""How the pooled source, the notes and the output share the stage: side by side, in one dimension line by line.
+
+Without a source, the notes and the output have the stage for themselves.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,11 @@ _BESIDE = 0.2
 _GAPS = (1.45, 1.5)
 _STACK_GAP, _CLOSE, _LANE = 0.3, 0.16, 1.25
 _SMALL, _NOTE, _LARGE = 0.66, 0.9, 1.1
+_ALONE = 1.25
 _BESIDE_INDEX = 0.36
 FLAT_HEIGHT = 0.8
 """The least height of a cell that has room for its flat index beside its number."""
+_COUNTED_ROW, _COUNTED = 0.44, 0.85
 _LINE_HEIGHT, _SMALL_LINE = 0.86, 0.7
 
 
@@ -48,7 +53,7 @@ class UnpoolingLayout:
     """
 
     def __init__(self, desk: Desk, journeys: Journeys, names: dict[str, str]) -> None:
-        self.desk, self.journeys = desk, journeys
+        self.desk, self.journeys, self.names = desk, journeys, list(names)
         self.in_lines = journeys.dims == 1
         self.places: dict[str, UnpoolPlace] = {}
         self.wide = {name: measure(text, NAME_TEXT, "mono") for name, text in names.items()}
@@ -58,12 +63,18 @@ class UnpoolingLayout:
         else:
             self._side_by_side()
 
+    @property
+    def has_source(self) -> bool:
+        """Whether there is a place for the source."""
+        return self.journeys.has_source
+
     def _source_claim(self, height: float, label: float, largest: float) -> Claim:
         journeys = self.journeys
-        padding, volume = journeys.geometry.padding, journeys.dims == 3
+        volume = journeys.dims == 3
+        padding = journeys.geometry.padding if self.has_source else (0,) * len(journeys.size)
         whole = tuple(n + 2 * p for n, p in zip(journeys.size, padding, strict=True))
         sides = tuple(side for side in padding for _ in range(2)) if volume else NO_PAD
-        texts = [*self.desk.texts("source"), *(["−∞"] if any(padding) else [])]
+        texts = [*self.desk.texts(self.names[0]), *(["−∞"] if any(padding) else [])]
         return Claim(journeys.size if volume else whole, texts, height, label, largest,
                      pad=sides)  # type: ignore[arg-type]  # fmt: skip
 
@@ -73,7 +84,8 @@ class UnpoolingLayout:
         if room.slices:
             return room
         sides: list[tuple[int, int, int]] = []
-        plane, padding = self.journeys.size, self.journeys.geometry.padding
+        plane = self.journeys.size
+        padding = self.journeys.geometry.padding if self.has_source else (0,) * len(plane)
         for drawn, size, pad in zip((room.cells.rows, room.cells.cols), plane, padding, strict=True):
             whole = drawn == size + 2 * pad
             shown = size if whole else max(1, min(size, drawn - pad))
@@ -86,38 +98,56 @@ class UnpoolingLayout:
         """Source, the two notes one over the other with the second's name below it, output."""
         high, wide = TOP - BOTTOM, self.wide
         half = (high - NAME - _STACK_GAP) / 2
-        claims = [
-            self._source_claim(high - 0.6, wide["source"], _SMALL),
-            Claim(self.journeys.pooled, self.desk.texts("input", "indices"), half,
-                  max(wide["input"], wide["indices"]), _NOTE),
-            Claim(self.journeys.size, self.desk.texts("output"), high, wide["output"], _LARGE),
-        ]  # fmt: skip
-        (room, at), (notes, middle), (output, end) = in_line(WIDTH, claims, _GAPS, MIDDLE)
-        shown = [min(one, other) for one, other in zip(output.shape, self._unpadded(room).shape, strict=True)]
+        note = Claim(self.journeys.pooled, self.desk.texts("input", "indices"), half,
+                     max(wide["input"], wide["indices"]), _NOTE if self.has_source else _ALONE)  # fmt: skip
+        home = Claim(self.journeys.size, self.desk.texts("output"), high, wide["output"],
+                     _LARGE if self.has_source else _ALONE)  # fmt: skip
+        if self.has_source:
+            claims = [self._source_claim(high - 0.6, wide["source"], _SMALL), note, home]
+            (room, at), (notes, middle), (output, end) = in_line(WIDTH, claims, _GAPS, MIDDLE)
+            own = self._unpadded(room)
+            self._put("source", room, at, own)
+            most = own.shape
+            output, end = self._column(home, output, end)
+        else:
+            (notes, middle), (output, end) = in_line(WIDTH, [note, home], _GAPS[1:], MIDDLE)
+            most = output.shape
+        shown = [min(one, other) for one, other in zip(output.shape, most, strict=True)]
         text, height = output.cells.text_size, output.cells.height
         text = min(text, _BESIDE_INDEX * height) if height >= FLAT_HEIGHT else text
         cells = replace(output.cells, rows=shown[-2], cols=shown[-1], text_size=text)
-        home = Sheet(cells, output.slices and replace(output.slices, cells=cells, depth=shown[0]))
+        sheet = Sheet(cells, output.slices and replace(output.slices, cells=cells, depth=shown[0]))
         off = np.array([0.0, (notes.height + _STACK_GAP) / 2, 0.0])
-        self._put("source", room, at, self._unpadded(room))
         self._put("input", notes, middle + off, notes)
         self._put("indices", notes, middle - off, notes)
-        self._put("output", home, end, home)
+        self._put("output", sheet, end, sheet)
+
+    def _column(self, claim: Claim, sheet: Sheet, at: np.ndarray) -> tuple[Sheet, np.ndarray]:
+        """A volume's slices one below another, where rows are then high enough to say beside them which they count."""
+        if sheet.slices is None or sheet.slices.across == 1:
+            return sheet, at
+        left = float(at[0]) - sheet.width / 2
+        slices = claim.tall(WIDTH / 2 - left - _COUNTED)
+        if slices.cells.height < _COUNTED_ROW or slices.cropped or not slices.cells.text_size:
+            return sheet, at
+        column = Sheet.of(replace(slices, cells=replace(slices.cells, text_size=0.66 * slices.cells.height)))
+        return column, np.array([left + column.width / 2, at[1], 0.0])
 
     def _one_under_the_other(self) -> None:
         """Source, values, indices and output, their columns in line; their names stand at the left."""
-        room_wide, texts = WIDTH / 2 - self.left, self.desk.texts("source", "input", "indices", "output")
+        room_wide, texts = WIDTH / 2 - self.left, self.desk.texts(*self.names)
         claim = replace(self._source_claim(_LINE_HEIGHT, 0.0, 1.4), texts=texts)
-        room = claim.fit(room_wide)
-        cells = room.cells
-        small = min(_SMALL_LINE, cells.height)
-        low = replace(cells, height=small)
+        cells = claim.fit(room_wide).cells
+        small = min(_SMALL_LINE, cells.height) if self.has_source else 0.0
+        over = small + _LANE * 0.5 if self.has_source else 0.0
         middle = self.left + room_wide / 2
-        used = small + cells.height * 3 + _LANE + _LANE * 0.5 + _CLOSE
+        used = over + cells.height * 3 + _LANE + _CLOSE
         y = (bars.STAGE_TOP + BOTTOM - 0.2) / 2 + used / 2
-        source = self._unpadded(Sheet(low))
-        self._put("source", Sheet(low), (middle, y - small / 2, 0.0), source)
-        y -= small + _LANE * 0.5
+        room = Sheet(replace(cells, height=small or cells.height))
+        source = self._unpadded(room)
+        if self.has_source:
+            self._put("source", room, (middle, y - small / 2, 0.0), source)
+        y -= over
         notes = Sheet(replace(cells, cols=self._noted(source.cells.cols)))
         self._put("input", notes, (middle, y - cells.height / 2, 0.0), notes)
         y -= cells.height + _CLOSE

@@ -1,4 +1,8 @@
-"""Max unpooling: max pooling wrote down values and flat indices; each value goes back to the place its index names."""
+"""Max unpooling: each value goes to the place that its flat index names.
+
+An example pools a source first and draws it, so that values go back to where they stood. A plain call has values and
+indices of any origin.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ from torchreel.scenes.pooling.unpooling.board import UnpoolingBoard, appear
 from torchreel.scenes.pooling.unpooling.journeys import Journeys, spelled, unravelled
 from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.beats import Beat, runs
+from torchreel.scenes.stage.excerpt import excerpt
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Token
@@ -39,7 +44,7 @@ class _MaxUnpool(OperatorScene):
         self.notes = self._note()
         self.add(board.scenery(), *self.notes)
         self.passing: list[Mobject] = []
-        output = [board.output, board.name(board.output), *board.output_flat.values()]
+        output = [board.output, board.name(board.output), *board.output_flat.values(), *board.counted_rows()]
         windows = board.windows()
         if self._size_matters:
             self.passing = [board.unknown()]
@@ -56,11 +61,6 @@ class _MaxUnpool(OperatorScene):
         chosen = self._chosen
         yield Beat("done", look=partial(self._point, chosen), focus=self.figure())
 
-    @property
-    def pool(self) -> str:
-        """The pooling that wrote the notes."""
-        return self.operator.name.replace("Unpool", "Pool")
-
     @cached_property
     def journeys(self) -> Journeys:
         return Journeys(self.trace)
@@ -73,7 +73,6 @@ class _MaxUnpool(OperatorScene):
         total, homes = math.prod(self.journeys.size), len(set(self.journeys.indices))
         return {
             "name": self.operator.name,
-            "pool": self.pool,
             "total": total,
             "kept": homes,
             "lost": total - homes,
@@ -168,7 +167,7 @@ class _MaxUnpool(OperatorScene):
     def _swept(self, name: str, windows: Sequence[Position]) -> Iterator[Beat]:
         for run in runs(windows, _MOST_STEPS):
             yield Beat(name, partial(self._send, run), 0.5, look=partial(self._point, run[-1]), sweep=True,
-                       focus=self._step(run[-1]))  # fmt: skip
+                       formula=self._step(run[-1]))  # fmt: skip
 
     def _send(self, run: Sequence[Position]) -> Iterable[Animation]:
         assert self.board is not None
@@ -269,10 +268,9 @@ class _MaxUnpool(OperatorScene):
     def _note(self) -> list[Any]:
         """What a large call needs to be said."""
         assert self.board is not None
-        needed = {"heat": not self.board.is_whole, "one_plane": self.journeys.channels > 1}
-        said = [self.words(key) for key, needs in needed.items() if needs]
-        between = "" if self.request.lang == "zh" else " "
-        return [self.board.note(between.join(said))] if said else []
+        leading = self.trace.shape("output")[: -self.journeys.dims]
+        said = excerpt(self, leading, self.board.shown, heat=not self.board.is_whole)
+        return [self.board.note(said)] if said else []
 
 
 class MaxUnpool1d(_MaxUnpool):

@@ -63,7 +63,7 @@ class UnpoolOperator(Operator):
         if "source" not in inputs:
             return super().trace(module, inputs, call, kwargs, seed)
         size = tuple(inputs["source"].shape[-dims_of(module) :])
-        if not call and own_size(module, size) != size:
+        if not call and own_size(module, _pooled_size(module, size)) != size:
             call = {"output_size": size}
         return super().trace(module, inputs, call, kwargs, seed)
 
@@ -90,12 +90,18 @@ def unpooled(
     return {"indices": " + ".join(parts)}
 
 
-def own_size(module: Any, size: Sequence[int]) -> tuple[int, ...]:
-    """The size that torch works out without `output_size`, for values pooled from a channel of `size`."""
+def own_size(module: Any, pooled: Sequence[int]) -> tuple[int, ...]:
+    """The size that torch works out without `output_size`, for a channel of `pooled` values."""
     window = pool_window(module)
-    sides = list(zip(window.kernel, window.stride, window.padding, strict=True))
-    counts = [(n + 2 * p - k) // s + 1 for n, (k, s, p) in zip(size, sides, strict=True)]
-    return tuple((n - 1) * s - 2 * p + k for n, (k, s, p) in zip(counts, sides, strict=True))
+    sides = zip(pooled, window.kernel, window.stride, window.padding, strict=True)
+    return tuple((n - 1) * s - 2 * p + k for n, k, s, p in sides)
+
+
+def _pooled_size(module: Any, size: Sequence[int]) -> list[int]:
+    """How many values pooling makes of a channel of `size`."""
+    window = pool_window(module)
+    sides = zip(size, window.kernel, window.stride, window.padding, strict=True)
+    return [(n + 2 * p - k) // s + 1 for n, k, s, p in sides]
 
 
 def record_unpooling(call: Call) -> Recording:

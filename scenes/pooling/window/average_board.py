@@ -53,8 +53,10 @@ class AverageBoard(PoolingBoard):
         return [total, self.sign_text(" ÷ "), divisor]
 
     def sum_sign(self, position: Position) -> VGroup:
-        """The sum alone, where it stands in the sign."""
-        return VGroup(*self.sign(position)[:1])
+        """The sum alone."""
+        return self.signed(
+            [[self.sign_text("Σ = "), self.sign_number("sum", self.index(position))]], position
+        )
 
     def beside(self, position: Position, name: str) -> VGroup:
         """The same element under the opposite setting, framed so that both can be compared."""

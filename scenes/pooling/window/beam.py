@@ -41,6 +41,13 @@ class Beam:
         along = max(0.0, clear - source[2]) / max(1e-6, edge - source[2])
         return cls(start + (end - start) * min(1.0, along), end)
 
+    def lower(self, top: float, bottom: float) -> Beam:
+        """Of lines that go down, what lies between two heights."""
+        (_, high, _), (_, low, _) = self.start[0], self.end[0]
+        shares = [min(1.0, max(0.0, (high - y) / max(1e-6, high - low))) for y in (top, bottom)]
+        start, end = (self.start + (self.end - self.start) * share for share in shares)
+        return Beam(start, end)
+
     def drawn(self, theme: Theme, color: str) -> list[Shape]:
         """The lines and a tint between them, behind all cells."""
         (a, b), (c, d) = self.start, self.end
@@ -51,10 +58,14 @@ class Beam:
             Path([b, d], line, 2.0, z_index=_BEHIND),
         ]
 
-    def room_below(self, wide: float) -> np.ndarray | None:
+    def room_below(self, wide: float, high: float = 0.0) -> np.ndarray | None:
         """The middle of a text between two lines that go down, if it is clear of them."""
-        at = (self.start + self.end) / 2
-        return at.mean(0) if at[1, 0] - at[0, 0] >= wide + 2 * _AIR else None
+        (_, top, _), (_, low, _) = self.start[0], self.end[0]
+        share = 0.5 * high / max(1e-6, abs(top - low))
+        across = [self.start[:, 0] + (self.end - self.start)[:, 0] * at for at in (0.5 - share, 0.5 + share)]
+        left, right = max(one[0] for one in across), min(one[1] for one in across)
+        middle = np.array([(left + right) / 2, (top + low) / 2, 0.0])
+        return middle if right - left >= wide + 2 * _AIR else None
 
     def room_between(self, wide: float, high: float, share: float) -> np.ndarray | None:
         """The middle of a text between two lines that go across, at a share of the way, if it is clear of them."""

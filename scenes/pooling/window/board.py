@@ -20,6 +20,7 @@ from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.pooling.window.beam import Beam, Rect, rect
 from torchreel.scenes.pooling.window.geometry import PoolingGeometry
 from torchreel.scenes.pooling.window.layout import Station, places
+from torchreel.scenes.pooling.window.rule import WindowRule
 from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
@@ -27,7 +28,7 @@ from torchreel.scenes.trace.proof import Trace
 
 _TINTED, _ABOVE = 0.5, 2
 _TINT, _WASH = 0.22, 0.07
-_SIGN = 0.34
+_SIGN, _SIGN_LINE = 0.34, 0.42
 _NAME_GAP = 0.17
 
 
@@ -56,6 +57,7 @@ class PoolingBoard(Board):
             name: self._output_channel(name, station)
             for name, station in zip(self.results, placed.results, strict=True)
         }
+        self.rule = WindowRule(self, self.size, self.input)
 
     @property
     def results(self) -> Sequence[str]:
@@ -97,7 +99,9 @@ class PoolingBoard(Board):
         edge = accent if reads else theme.wire
         marks.add(Shape(path, stroke=edge, stroke_width=Stroke.SOURCE, z_index=_ABOVE))
         if self.size.dims > 1 or name == self.results[0]:
-            marks.add(*self._beam(position, name).drawn(theme, accent))
+            clear = self._window(position)[2] if self._hides(self._beam(position, name)) else None
+            marks.add(*self._beam(position, name, clear).drawn(theme, accent))
+        marks.add(*self.rule.marks(position))
         return marks.add(self.frame(self.outputs[name].outline(position, position, 0.02)))
 
     def tint(self, position: Position) -> list[Animation]:
@@ -121,16 +125,23 @@ class PoolingBoard(Board):
 
     def sign(self, position: Position, name: str = "output") -> VGroup:
         """What is done on the way from a window to its result; nothing where there is no room for it."""
-        parts = self.sign_parts(position, name)
-        widths = [measure(part.text, part.size, part.font) for part in parts]
-        at = self._sign_place(position, name, sum(widths))
-        if at is None or not parts:
-            return VGroup()
-        left = at[0] - sum(widths) / 2
-        for part, wide in zip(parts, widths, strict=True):
-            part.place((left, at[1]), align="left")
-            left += wide
-        return VGroup(*parts)
+        return self.signed([self.sign_parts(position, name)], position, name)
+
+    def signed(
+        self, lines: Sequence[Sequence[Text | Number]], position: Position, name: str = "output"
+    ) -> VGroup:
+        """Lines of pieces between a window and its result: the last ones of them that there is room for."""
+        widths = [[measure(part.text, part.size, part.font) for part in parts] for parts in lines]
+        at = self._sign_place(position, name, max(map(sum, widths)), len(lines))
+        if at is None:
+            return self.signed(lines[1:], position, name) if len(lines) > 1 else VGroup()
+        placed = VGroup()
+        for number, (parts, sizes) in enumerate(zip(lines, widths, strict=True)):
+            left, y = at[0] - sum(sizes) / 2, at[1] + ((len(lines) - 1) / 2 - number) * _SIGN_LINE
+            for part, wide in zip(parts, sizes, strict=True):
+                placed.add(part.place((left, y), align="left"))
+                left += wide
+        return placed
 
     def sign_parts(self, position: Position, name: str) -> Sequence[Text | Number]:
         """The pieces of the sign from left to right, to be placed."""
@@ -172,14 +183,23 @@ class PoolingBoard(Board):
         low = max(window[1], bottom - below * high)
         return window[0], low, window[2], max(low, min(window[3], top + above * high))
 
-    def _beam(self, position: Position, name: str) -> Beam:
-        """From a window to its result, clear of the input's border."""
+    def _beam(self, position: Position, name: str, clear: float | None = None) -> Beam:
+        """From a window to its result, clear of the input's border, or from x = `clear` on behind the cells."""
         channel, window = self.outputs[name], self._window(position)
         target = rect(channel.outline(position, position))
         if self.size.dims == 1:
             return Beam.down(window, target)
         edge = float(channel.drawn.edges[0]) if channel.sheet.slices else channel.edges[0]
-        return Beam.across(window, target, self._right, edge)
+        return Beam.across(window, target, self._right if clear is None else clear, edge)
+
+    def _hides(self, beam: Beam) -> bool:
+        """Whether lines from a window run behind the slices, and are seen in the gaps between them.
+
+        Cells of padding would let them through, and labels stand above the slices.
+        """
+        slices = self.input.sheet.slices
+        in_row = slices is not None and slices.across >= slices.count and not any(self.size.padding)
+        return in_row and float(beam.start[0, 1]) <= self.input.edges[3] + 1e-6
 
     @property
     def _right(self) -> float:
@@ -188,12 +208,15 @@ class PoolingBoard(Board):
             return float(self.input.drawn.edges[2])
         return self.input.edges[2] + self.input.pad[3] * self.input.cells.width
 
-    def _sign_place(self, position: Position, name: str, wide: float) -> np.ndarray | None:
-        """The middle of a sign between the lines, clear of them."""
+    def _sign_place(self, position: Position, name: str, wide: float, lines: int = 1) -> np.ndarray | None:
+        """The middle of a sign of some lines between the lines that lead to a result, clear of them."""
+        if not wide:
+            return None
         beam = self._beam(position, name)
         if self.size.dims == 1:
             return beam.room_below(wide) if name == self.results[0] else None
-        return beam.room_between(wide, _SIGN * 0.75, 0.5 if len(self.results) == 1 else 0.7)
+        high = _SIGN * 0.75 + (lines - 1) * _SIGN_LINE
+        return beam.room_between(wide, high, 0.5 if len(self.results) == 1 else 0.7)
 
     def _hue(self, position: Position, strength: float) -> str:
         number = int(np.ravel_multi_index(position, self.size.out))

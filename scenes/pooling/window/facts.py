@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from torchreel.scenes.pooling.window.trace import pool_window
 from torchreel.scenes.trace.proof import Trace
+from torchreel.scenes.trace.windows import Window
 
 Facts = Mapping[str, bool]
+_CLOSE = 1.2
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,11 @@ def average_facts(trace: Trace) -> Facts:
 
 
 def power_facts(trace: Trace) -> Facts:
-    """Facts of an Lp-norm pooling; `scaled` where a window that is cut off is made up for."""
+    """Facts of an Lp-norm pooling.
+
+    `scaled`: a window that is cut off is made up for. `no_longer`: no value is larger than its window's output, which
+    squares that are lost in their type would be. `close`: the output is at most a fifth larger than the largest.
+    """
     module: Any = trace.module
     p, count = float(module.norm_type), trace.tensors.get("count")
     window = pool_window(module)
@@ -121,9 +128,26 @@ def power_facts(trace: Trace) -> Facts:
         "square": p == 2,
         "norm": p >= 1,
         "infinite": p == float("inf"),
+        "smallest": p == -float("inf"),
+        "no_longer": bool((trace.output >= _largest_size(trace, window)).all()),
+        "close": p >= 1 and size ** (1 / p) <= _CLOSE,
+        "compared": "largest" in trace.tensors,
         "pairs": size == 2,
         "nonnegative": bool((_values(trace) >= 0).all()),
     }
+
+
+def _largest_size(trace: Trace, window: Window) -> Tensor:
+    """The largest size under each window."""
+    pool: Any = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[len(window.kernel) - 1]
+    sizes, module = _values(trace).abs(), trace.module
+    wide = sizes if sizes.is_floating_point() else sizes.double()
+    if not wide.numel():
+        return wide.new_zeros(trace.shape("output"))
+    largest: Tensor = pool(
+        wide, window.kernel, window.stride, 0, 1, bool(getattr(module, "ceil_mode", False))
+    )
+    return largest
 
 
 def _values(trace: Trace) -> Tensor:

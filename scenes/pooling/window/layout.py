@@ -24,6 +24,8 @@ _LANE, _LOW_LANE, _NARROW_LANE = 1.9, 1.3, 2.0
 _STACK_GAP, _LINE_GAP = 0.4, 0.6
 _LARGEST, _LARGEST_LINE, _SLICED = 1.25, 1.45, 0.95
 _TALLEST = 1.2
+_RULE = 0.32
+"""What the names of a window's settings take below a plane, beyond the room for a note."""
 _SMALLEST_RESULT, _LARGER, _FEW = 0.66, 1.2, 3
 
 
@@ -80,7 +82,7 @@ def _side_by_side(
 ) -> PoolingPlaces:
     """The input, and at its right the results one below another, the name of a second one below it."""
     volume, count = size.dims == 3, len(results)
-    low = BOTTOM + (NAME if count > 1 else 0.0)
+    low = BOTTOM + (NAME if count > 1 else 0.0 if volume else _RULE)
     high, y = TOP - low, (TOP + low) / 2
     sides = tuple(side for side in size.padding for _ in range(2)) if volume else NO_PAD
     wide = [measure(name, NAME_TEXT, "mono") for name in names]

@@ -9,10 +9,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from manim import Animation
+from manim import Animation, VGroup
 
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling import operators
+from torchreel.scenes.pooling.window.board import appear
 from torchreel.scenes.pooling.window.power_board import PowerBoard
 from torchreel.scenes.pooling.window.power_trace import root
 from torchreel.scenes.pooling.window.story import MOST_TERMS, PoolingScene
@@ -31,6 +32,7 @@ class _LPPool(PoolingScene):
     board: PowerBoard | None = None
 
     def set_up(self) -> PowerBoard:
+        self.part = VGroup()
         companions = {"average": "AvgPool", "largest": "norm_type=inf"}
         return PowerBoard(self.look, self.trace, self.facts["windows_overlap"], companions)
 
@@ -42,7 +44,9 @@ class _LPPool(PoolingScene):
         if "total" in self.trace.tensors and self.board.p != 1:
             total = self.step("total", position)
             values: dict[str, object] = {"total": self.text("total", total.value)}
-            yield Beat("total", hold=0.8, formula=total, values=values, look=look, focus=step)
+            yield Beat(
+                "total", partial(self._add_up, position), 0.3, 0.6, total, values, look=look, focus=step
+            )
             yield Beat("root", found, 0.4, 0.8, step, self.result(position))
         else:
             yield Beat("root", found, 0.4, 0.8, step, self.result(position), look=look)
@@ -100,9 +104,22 @@ class _LPPool(PoolingScene):
         )
         return cut, negative, not at_end
 
+    def _add_up(self, position: Position) -> Iterable[Animation]:
+        assert self.board is not None
+        self.part = self.board.total_sign(position)
+        self.marks.add(*self.part)
+        return appear(self.part)
+
     def _find(self, position: Position) -> Iterable[Animation]:
         assert self.board is not None
-        return [*self.board.write("output", position), *self._sign(position, "output")]
+        sign, part = self.board.sign(position), self.part
+        if len(part) and len(sign) > len(part):
+            sign = VGroup(*sign[len(part) :])
+        else:
+            self.marks.remove(*part)
+            self.remove(*part)
+        self.marks.add(*sign)
+        return [*self.board.write("output", position), *appear(sign)]
 
     def _compare(self, name: str, position: Position) -> Iterable[Animation]:
         assert self.board is not None

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from manim import VGroup
+
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.sheet import Position
@@ -42,3 +44,24 @@ class PowerBoard(PoolingBoard):
         if self.p == 2:
             return [self.sign_text("√"), self.sign_number("total", self.index(position))]
         return [self.sign_text("Σ" if self.p == 1 else f"p = {self.p:g}".replace("-", "−"))]
+
+    def sign(self, position: Position, name: str = "output") -> VGroup:
+        """The sum of the squares stands over its root."""
+        total = self._squares(position) if name == "output" and self.p == 2 else []
+        lines = [line for line in (total, self.sign_parts(position, name)) if line]
+        return self.signed(lines, position, name)
+
+    def total_sign(self, position: Position) -> VGroup:
+        """The sum of the squares alone: where it stands in the sign, or in its place."""
+        if self.p != 2:
+            return VGroup()
+        squares = self._squares(position)
+        upper = self.sign(position)[: len(squares)]
+        return (
+            VGroup(*upper)
+            if len(upper) and upper[0].text == squares[0].text
+            else self.signed([squares], position)
+        )
+
+    def _squares(self, position: Position) -> Sequence[Text | Number]:
+        return [self.sign_text("Σx² = "), self.sign_number("total", self.index(position))]

@@ -13,7 +13,9 @@ from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling.window.board import PoolingBoard, appear
 from torchreel.scenes.pooling.window.trace import pool_window
+from torchreel.scenes.pooling.window.words import setting
 from torchreel.scenes.stage.beats import Beat, runs
+from torchreel.scenes.stage.excerpt import excerpt
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
@@ -152,7 +154,7 @@ class PoolingScene(OperatorScene):
                 seconds,
                 look=partial(self._point_all, run),
                 sweep=True,
-                focus=self.step("output", run[-1]),
+                formula=self.step("output", run[-1]),
             )
 
     def _point_all(self, run: Sequence[Position]) -> Iterable[Animation]:
@@ -167,22 +169,15 @@ class PoolingScene(OperatorScene):
         return [*early, *self.write(run[-1])]
 
     def _note(self) -> list[Any]:
-        """What a large call needs to be said: channels apart, a part of the plane, colours for numbers."""
+        """What a large call needs to be said: how much is drawn, and colours for numbers."""
         assert self.board is not None
-        shape = self.trace.shape("input")
-        needed = {
-            "one_plane": max(shape[: -self.board.size.dims], default=1) > 1,
-            "cropped": self.board.is_cropped,
-            "heat": not self.board.has_numbers,
+        size = self.board.size
+        cells = {
+            "input": (self.board.input.shape, size.plane),
+            "output": (self.board.outputs["output"].shape, size.out),
         }
-        said = [self.words(key) for key, needs in needed.items() if needs]
-        between = "" if self.request.lang == "zh" else " "
-        return [self.board.note(between.join(said))] if said else []
-
-
-def setting(sizes: Sequence[int]) -> str:
-    """A setting as a reader types it: one number if all dimensions have the same."""
-    return str(sizes[0]) if len(set(sizes)) == 1 else str(tuple(sizes))
+        said = excerpt(self, self.trace.shape("input")[: -size.dims], cells, heat=not self.board.has_numbers)
+        return [self.board.note(said)] if said else []
 
 
 def times(sizes: Iterable[int]) -> str:

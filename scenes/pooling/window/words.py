@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torchreel.scenes.pooling.window.geometry import PoolingGeometry
 from torchreel.scenes.trace.formula import Token
 
@@ -37,3 +39,8 @@ def read(size: PoolingGeometry) -> Token:
 
 def _times(count: int) -> str:
     return "" if count == 1 else str(count)
+
+
+def setting(sizes: Sequence[int]) -> str:
+    """A setting as a reader types it: one number if all dimensions have the same."""
+    return str(sizes[0]) if len(set(sizes)) == 1 else str(tuple(sizes))
