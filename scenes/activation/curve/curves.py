@@ -27,7 +27,7 @@ class PReLU(ActivationScene):
     operator = operators.PReLU
 
     def numbers_of(self, row: int) -> dict[str, object]:
-        weight = plain(self.trace.value("weight", (self.board.curve(row),)))
+        weight = plain(self.trace.value("weight", (self.board.channel(row),)))
         return {**super().numbers_of(row), "weight": weight}
 
 
@@ -35,6 +35,11 @@ class RReLU(ActivationScene):
     """In training, slopes are random; their mean is what evaluation uses."""
 
     operator = operators.RReLU
+
+    def call(self) -> list[tuple[str, bool]]:
+        """The constructor call, and that the module was set to eval mode."""
+        module: Any = self.trace.module
+        return [*super().call(), *([] if module.training else [(".eval()", True)])]
 
     def settings(self) -> dict[str, float]:
         module: Any = self.trace.module
