@@ -73,7 +73,9 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
         sources = places.of([*terms, *row, ("target", at)])
         if target is None:
             return None
-        return Pointer(self.look, target, sources, self.main_source(step) if terms else "", self._standing_texts())
+        return Pointer(
+            self.look, target, sources, self.main_source(step) if terms else "", self._standing_texts()
+        )
 
     def _sample(self, tensor: str, index: Index) -> int | None:
         """The sample that an element of the head, a tail or the output belongs to."""

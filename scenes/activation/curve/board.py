@@ -11,11 +11,11 @@ from torchreel.scenes.activation.curve.graph import BOTTOM, TOP, ReadingGraph, f
 from torchreel.scenes.activation.curve.labels import Label, LabelPlaces, extent
 from torchreel.scenes.activation.curve.laws import Law, Piece, plain
 from torchreel.scenes.activation.curve.reading import ReadingBoard
-from torchreel.scenes.activation.curve.table import RIGHT, ElementTable, TableSides
+from torchreel.scenes.activation.curve.table import ElementTable, TableSides
 from torchreel.scenes.parts.axes import Area, covering
 from torchreel.scenes.parts.gates import Sampled
 from torchreel.scenes.parts.grid import Cells
-from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
+from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.shapes import Box, Shape
@@ -23,7 +23,7 @@ from torchreel.scenes.trace.proof import Trace
 
 _LONGEST_NAME = 18
 _MOST_SLOW = 3
-_ROOM, _FOOT = 0.1, 0.32
+_ROOM = 0.1
 _LIT, _PLACE = 12, 0.28
 
 
@@ -142,10 +142,7 @@ class CurveBoard(ReadingBoard):
             return []
         step = self.trace.step("output", self.index(self.rows[0]))
         rule = step.formula.symbols().replace("input", symbol("input")).replace("gate", symbol("gate"))
-        at = RIGHT, BOTTOM - _FOOT
-        return [
-            MathText(f"{symbol('output')} = {rule}", NAME_TEXT, self.look.theme.text).place(at, align="right")
-        ]
+        return [self.joined(rule)]
 
     def _graph(self) -> ReadingGraph:
         low, high = float(self.x[0]), float(self.x[-1])

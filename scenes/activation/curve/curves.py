@@ -30,6 +30,11 @@ class PReLU(ActivationScene):
         weight = plain(self.trace.value("weight", (self.board.channel(row),)))
         return {**super().numbers_of(row), "weight": weight}
 
+    def notes(self) -> list[str]:
+        drawn, channels = len(self.board.channels), self.trace.shape("weight")[0]
+        part = [self.words("slopes", drawn=drawn, channels=channels)] if drawn < channels else []
+        return [*super().notes(), *part]
+
 
 class RReLU(ActivationScene):
     """In training, slopes are random; their mean is what evaluation uses."""

@@ -120,7 +120,7 @@ def _celu(module: Any) -> Law:
         return _times(alpha, Sub(Func("exp", x if alpha == 1 else Div(x, setting(alpha))), ONE))
 
     beside = {"ReLU": F.relu} if alpha == 1 else {f"ELU({plain(alpha)})": lambda x: F.elu(x, alpha)}
-    return Law(_bent(curve), beside=beside, levels=_limit(alpha))
+    return Law(_bent(curve), beside=beside, levels=_limit(alpha) if alpha > 0 else {})
 
 
 def _bent(curve: Formula) -> tuple[Piece, ...]:

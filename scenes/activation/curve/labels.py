@@ -124,7 +124,7 @@ class LabelPlaces:
         worse: Sequence[Spot] = (),
         own: Curve | None = None,
     ) -> tuple[float, float]:
-        """The first of the places that cost least; the `worse` ones cost more, and those nearer to others than `own`."""
+        """The first of the places that cost least; `worse` ones cost more, and those nearer to others than `own`."""
         ranked = [(place, 0) for place in candidates] + [(place, _WORSE) for place in worse]
         boxes = [(_box(self._inside(place, size), size), more) for place, more in ranked]
         best, _ = min(boxes, key=lambda box: self._cost(box[0]) + box[1] + self._strange(box[0], own))

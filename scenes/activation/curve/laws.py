@@ -115,7 +115,11 @@ def gated(
     def whole(x: Expr, cells: Tensor) -> Expr:
         return join(x, Ref("gate", cells))
 
-    return Law((rest("ride", (-INF, INF), "", whole),), gate=GateRule(function, gate, join, word, says, corners), **more)
+    return Law(
+        (rest("ride", (-INF, INF), "", whole),),
+        gate=GateRule(function, gate, join, word, says, corners),
+        **more,
+    )
 
 
 def rest(key: str, span: tuple[float, float], condition: str, formula: Formula, says: str = "") -> Piece:

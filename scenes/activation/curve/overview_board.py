@@ -88,9 +88,7 @@ class OverviewBoard(Board):
     def _function(self, name: str, row: int, column: int, notes: Mapping[str, str]) -> Curve:
         """A function's axes, its name in the corner that curves leave free, its curve in grey."""
         theme, area = self.look.theme, self._area(row, column)
-        plot = self.plots[name] = Plot(
-            self.look, (float(self.x[0]), float(self.x[-1])), _Y, area, bare=True
-        )
+        plot = self.plots[name] = Plot(self.look, (float(self.x[0]), float(self.x[-1])), _Y, area, bare=True)
         at = area[0] + _INSET, area[3] - 0.14
         words = Tag(name, at, theme.text, theme.background, "left", MIN_TEXT)
         self.scenery.add(plot, words)
@@ -118,7 +116,9 @@ class OverviewBoard(Board):
         foot = self._area(rows - 1, 0)
         last = [plot for plot in known if abs(plot.bottom - foot[1]) < 1e-6]
         texts += [
-            Text(f"{x:g}".replace("-", "−"), MIN_TEXT, theme.muted).place((plot.point(x, 0)[0], foot[1] - 0.16))
+            Text(f"{x:g}".replace("-", "−"), MIN_TEXT, theme.muted).place(
+                (plot.point(x, 0)[0], foot[1] - 0.16)
+            )
             for plot in last[:1]
             for x in (-4, 0, 4)
         ]

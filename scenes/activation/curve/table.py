@@ -22,7 +22,7 @@ from torchreel.scenes.trace.proof import Trace
 
 LEFT, RIGHT = -6.7, 6.7
 WIDTH, GAP = 1.16, 0.3
-_HEIGHT, _HEAD = 0.68, 0.4
+_HEIGHT, _LOWEST, _HEAD = 0.68, 0.42, 0.4
 _MOST_ROWS = 7
 _TEXT = 0.3
 
@@ -107,7 +107,8 @@ class ElementTable(Columns):
         self.sides, self.plain, self.heads, self.size = sides, plain, heads, trace.shape(tensor)
         self.like = like
         self.count = math.prod(self.size)
-        self.slots = listed(trace.tensors[spread or tensor], _MOST_ROWS, channels)  # type: ignore[arg-type]
+        most = min(_MOST_ROWS, int((top - _HEAD - bottom) / _LOWEST))
+        self.slots = listed(trace.tensors[spread or tensor], most, channels)  # type: ignore[arg-type]
         self.height = min(_HEIGHT, (top - _HEAD - bottom) / len(self.slots))
         self.middle = (bottom + top - _HEAD) / 2
         self.has_places = len(self.size) > 1 or self.is_sampled
