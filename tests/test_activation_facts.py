@@ -87,7 +87,8 @@ def test_what_is_said_of_a_function_is_what_it_does_to_numbers(name: str, data: 
         bound = {"Hardshrink": "lambd"}.get(name, "threshold")
         places = [end * getattr(module, bound) / getattr(module, "beta", 1) for end in ends]
         steps = [abs(f(at + 1e-9) - f(at - 1e-9)) for at in places if low < at < high]
-        assert facts["jumps"] == any(step > 1e-2 for step in steps)
+        assert facts["jumps"] or not any(step > 1.1e-2 for step in steps)
+        assert not facts["jumps"] or any(step > 0.9e-2 for step in steps)
 
 
 @pytest.mark.parametrize("name", sorted(ELEMENT_WISE))
@@ -146,7 +147,7 @@ AXES = (nn.Softmax, nn.Softmin, nn.LogSoftmax)
 def test_shares_are_what_they_are_said_to_be(kind: Any, data: st.DataObject) -> None:
     module, (x,) = (softmax2d(data.draw) if kind is nn.Softmax2d else along_an_axis(data.draw, kind))[:2]
     if data.draw(st.booleans()):
-        x = x.clone()
+        x = x.contiguous().clone()
         x.view(-1)[:1] = data.draw(st.sampled_from([math.inf, -math.inf, -1e4, 60000.0]))
     trace = traced(module, x)
     if trace is None:
@@ -156,9 +157,9 @@ def test_shares_are_what_they_are_said_to_be(kind: Any, data: st.DataObject) -> 
     if not x.numel():
         assert not any(facts[name] for name in ("sums_to_one", "has_logarithms", "positive"))
         return
-    numbers = np.array(x.double().tolist(), dtype=float).reshape(tuple(x.shape))
+    numbers = np.array(x.double().tolist(), dtype=float).reshape(tuple(x.shape) or (1,))
     rows = np.moveaxis(numbers, dim, -1).reshape(-1, x.shape[dim] if x.ndim else 1)
-    results = np.array(copy.deepcopy(module)(x).double().tolist(), dtype=float).reshape(tuple(x.shape))
+    results = np.array(copy.deepcopy(module)(x).double().tolist(), dtype=float).reshape(tuple(x.shape) or (1,))
     made = np.moveaxis(results, dim, -1).reshape(rows.shape)
     rows = -rows if kind is nn.Softmin else rows
     spoilt = [bool(np.isnan(row).any() or row.max() in (math.inf, -math.inf)) for row in rows]

@@ -168,10 +168,18 @@ def _broken(rules: Law, at: Tensor, rows: Tensor) -> Tensor:
     rows = rows.clone()
     for end in rules.breaks:
         middle = int((at - end).abs().argmin())
-        if float(at[middle]) == end and 0 < middle < len(at) - 1:
-            jump = (rows[:, middle + 1] - rows[:, middle - 1]).abs() > _JUMP
-            rows[jump, middle] = float("nan")
+        if float(at[middle]) == end and 1 < middle < len(at) - 2:
+            rows[_leaps(at, rows, middle).abs() > _JUMP, middle] = float("nan")
     return rows
+
+
+def _leaps(at: Tensor, rows: Tensor, middle: int) -> Tensor:
+    """How far functions `(R, S)` go from right before to right after a sample, less what their slopes account for."""
+    gone = rows[:, middle + 1] - rows[:, middle - 1]
+    for inner, outer in ((middle - 1, middle - 2), (middle + 1, middle + 2)):
+        slope = (rows[:, outer] - rows[:, inner]) / (at[outer] - at[inner])
+        gone = gone - slope * (at[middle] - at[inner]).abs()
+    return gone
 
 
 def _jumps(at: Tensor, whole: Tensor, broken: Tensor) -> Tensor:
