@@ -1,4 +1,4 @@
-"""What captions claim of activations, found out another way: from settings by hand, and from the numbers torch gives."""
+"""What captions claim of activations, found out another way: from settings by hand, from the numbers torch gives."""
 
 from __future__ import annotations
 

@@ -206,8 +206,8 @@ def _softplus(module: Any) -> Law:
         Piece("same", far, f"{name} > {limit}", linear, same, "y = x"),
         rest("bent", near, f"{name} ≤ {limit}", curve),
     )
-    marks = {"threshold" if beta == 1 else "threshold / beta": bound}
-    return Law(pieces, beside={"ReLU": F.relu}, marks=marks, reach=5.0 / max(1.0, abs(beta)))
+    name = "threshold" if beta == 1 else "threshold / beta"
+    return Law(pieces, beside={"ReLU": F.relu}, marks={name: bound}, reach=5.0 / max(1.0, abs(beta)))
 
 
 def _hardtanh(module: Any) -> Law:

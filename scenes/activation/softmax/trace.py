@@ -122,7 +122,7 @@ def softmax_facts(trace: Trace) -> dict[str, bool]:
     shape, known = trace.shape("input"), trace.tensors
     dim = softmax_dim(trace.module, len(shape))
     output = known["output"]
-    numbers = bool(math.prod(shape)) and not bool(output.isnan().any())  # type: ignore[operator, union-attr]
+    numbers = bool(math.prod(shape)) and not bool(output.isnan().any())  # type: ignore[union-attr]
     return {
         "sums_to_one": numbers and "total" in known,
         "has_logarithms": numbers,
