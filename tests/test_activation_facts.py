@@ -159,7 +159,9 @@ def test_shares_are_what_they_are_said_to_be(kind: Any, data: st.DataObject) -> 
         return
     numbers = np.array(x.double().tolist(), dtype=float).reshape(tuple(x.shape) or (1,))
     rows = np.moveaxis(numbers, dim, -1).reshape(-1, x.shape[dim] if x.ndim else 1)
-    results = np.array(copy.deepcopy(module)(x).double().tolist(), dtype=float).reshape(tuple(x.shape) or (1,))
+    results = np.array(copy.deepcopy(module)(x).double().tolist(), dtype=float).reshape(
+        tuple(x.shape) or (1,)
+    )
     made = np.moveaxis(results, dim, -1).reshape(rows.shape)
     rows = -rows if kind is nn.Softmin else rows
     spoilt = [bool(np.isnan(row).any() or row.max() in (math.inf, -math.inf)) for row in rows]

@@ -45,7 +45,7 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
         yield Beat("loss", self.leave, 0.1)
 
     def law(self) -> list[Token]:
-        return [Token("output = head_logprob     or     output = head_logprob + tail0_logprob")]
+        return [Token("output = head_logprob,     output = head_logprob + tail0_logprob")]
 
     def figure(self) -> Step | None:
         return self._output(self._slow()[-1])

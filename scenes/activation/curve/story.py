@@ -84,11 +84,9 @@ class ActivationScene(ReadingScene):
         return [*([Token(before)] if before else []), number, Token(f"{after}:   ")]
 
     def numbers_of(self, row: int) -> dict[str, object]:
-        """What the captions of one element name."""
-        return {
-            key: self.text(name, self.board.value(name, row))
-            for key, name in {"x": "input", "y": "output"}.items()
-        }
+        """What the captions of one element name; a number that stays is written as it came."""
+        x, y = self.board.value("input", row), self.board.value("output", row)
+        return {"x": self.text("input", x), "y": self.text("input" if x == y else "output", y)}
 
     def values(self) -> dict[str, object]:
         return {name: plain(value) for name, value in self.settings().items()}
