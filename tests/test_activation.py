@@ -245,6 +245,8 @@ def test_what_torch_refuses_is_said_in_one_line(kind: str, settings: dict[str, A
         ("ELU", {"alpha": 0.0}, None),
         ("ReLU6", {}, "[7.0]"),
         ("Softshrink", {"lambd": 0.0}, None),
+        ("Softshrink", {}, "torch.arange(-5, 5.1, 0.3)"),
+        ("PReLU", {"num_parameters": 64}, "torch.randn(2, 64, 5, 5)"),
     ],
 )
 def test_any_call_is_drawn_within_the_rules(kind: str, settings: dict[str, Any], given: str | None) -> None:
@@ -255,6 +257,23 @@ def test_any_call_is_drawn_within_the_rules(kind: str, settings: dict[str, Any],
     assert 8 <= show.scene.time <= 30
     rules = (texts_inside, no_overlap, shapes_inside, large_enough)
     assert [text for stage in show.stages for rule in rules for text in rule(stage)] == []
+
+
+def drawn(kind: str, name: str, settings: dict[str, Any], given: str | None = None) -> Any:
+    chosen, scene = example(kind, name), registry.find(kind)
+    return watch_scene(
+        scene, Request(scene.operator.trace_example(chosen, settings, given), chosen, "en", "light")
+    ).scene
+
+
+def test_what_is_left_out_is_said() -> None:
+    scene = drawn("PReLU", "default", {"num_parameters": 64}, "torch.randn(2, 64, 5, 5)")
+    assert scene.notes() == ["7 of 3200 elements are listed", "4 of 64 channels are shown"]
+
+
+@pytest.mark.parametrize(("name", "said"), [("default", False), ("eval", True)])
+def test_the_title_says_that_rrelu_evaluates(name: str, said: bool) -> None:
+    assert ((".eval()", True) in drawn("RReLU", name, {}).call()) is said
 
 
 def facts(kind: str, **settings: Any) -> Mapping[str, bool]:

@@ -9,6 +9,9 @@ from manim import Animation, Mobject, VGroup
 from torchreel.scenes.activation.adaptive.trace import Routes
 from torchreel.scenes.parts.gates import Route, Sampled, Slots, Wire, sample
 from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, Look
+from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.mathtext import width as math_width
+from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
@@ -20,7 +23,7 @@ _TREE = (-2.75, 4.7)
 _HEAD_Y, _TAIL_Y = 1.6, -0.95
 _CELL = (1.05, 0.62)
 _APART, _BESIDE = 0.45, 0.08
-_NAMED, _CLASSES = 0.2, 0.24
+_CLASSES = 0.24
 _MOST_ROWS, _MOST_COLS, _MOST_TAILS = 5, 4, 3
 _PLAIN = 1e9
 _MOST_CELLS = {1: 7, 2: 5, 3: 5}
@@ -61,14 +64,16 @@ class AdaptiveSoftmaxBoard(Board):
         return left_out or self.trace.shape("input")[-1] > _MOST_COLS or any(sizes)
 
     def scenery(self) -> VGroup:
-        """What stands from the beginning: the samples, and blank cells for their outputs and the loss."""
+        """What stands from the beginning: the samples, blank cells for outputs and the loss, how that is made."""
         heads = [
             self.title(name, (column.middle[0], self._head), size=MIN_TEXT, shape=False)
             for name, column in self.columns.items()
         ]
         above = self.loss.middle[1] + _ROW / 2 + 0.14
         loss = self.title("loss", (self.loss.middle[0], above), size=MIN_TEXT, shape=False)
-        return VGroup(*self.columns.values(), *heads, self.loss, loss)
+        mean = f"−Σ y / {self.count}" if self.count > 1 else "−y"
+        made = self._beside(mean, self.loss.middle[1])
+        return VGroup(*self.columns.values(), *heads, self.loss, loss, made)
 
     def show(self, number: int, whole: bool) -> list[Mobject]:
         """The grids of sample `number`, blank unless `whole`; a tail it does not need stays blank."""
@@ -104,8 +109,18 @@ class AdaptiveSoftmaxBoard(Board):
         ]
 
     def write_output(self, number: int) -> list[Animation]:
-        """A sample's output comes into its cell."""
-        return self.columns["output"].write((self.row_of[number], 0)) if number in self.row_of else []
+        """A sample's output comes into its cell, and beside it what it is the sum of."""
+        if number not in self.row_of:
+            return []
+        row = self.row_of[number]
+        terms = "h + c" if int(self.routes.cluster[number]) else "h"
+        beside = self._beside(terms, float(self.columns["output"].center((row, 0))[1]))
+        return [Appear(beside), *self.columns["output"].write((row, 0))]
+
+    def _beside(self, terms: str, y: float) -> MathText:
+        """What is done for a cell of the column at the right, at its left."""
+        at = _RIGHT - _WIDE - 0.14, y
+        return MathText(terms, MIN_NUMBER, self.look.theme.text).place(at, align="right")
 
     def _grid(self, tail: int, number: int, blank: bool) -> Sampled:
         """The log-probabilities of one softmax for a sample; its labels are the classes."""
@@ -134,10 +149,12 @@ class AdaptiveSoftmaxBoard(Board):
             if slot is not None and measure(text := self._class_name(tail, slot), MIN_TEXT) < width:
                 self.labels.add(self.label(text, (grid.center((0, k))[0], y), MIN_TEXT))
         symbol = self.trace.symbol(f"tail{tail - 1}_logprob" if tail else "head_logprob")
-        said = f"tail[{tail - 1}]  {symbol}" if tail else f"head  {symbol}"
-        left = middle - len(grid.col_slots) * width / 2
-        at = (middle, y - 0.34) if tail else (left, under - _NAMED - 0.05)
-        self.labels.add(self.label(said, at, MIN_TEXT, align="center" if tail else "left"))
+        module = f"tail[{tail - 1}]" if tail else "head"
+        said, room = f"{symbol} = log_softmax({module}(x))", (_TREE[1] - _TREE[0]) / max(1, len(self.tails))
+        if tail and math_width(said, MIN_TEXT) > room - 0.2:
+            said = f"{symbol}: {module}"
+        at = (middle, y - 0.34 if tail else y + 0.34)
+        self.labels.add(MathText(said, MIN_TEXT, self.look.theme.muted).place(at))
 
     def _class_name(self, tail: int, slot: int) -> str:
         edges = self.routes.edges

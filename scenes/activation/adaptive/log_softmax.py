@@ -45,7 +45,7 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
         yield Beat("loss", self.leave, 0.1)
 
     def law(self) -> list[Token]:
-        return [Token("output = head_logprob     or     output = head_logprob + tail0_logprob")]
+        return [Token("output = head_logprob,     output = head_logprob + tail0_logprob")]
 
     def figure(self) -> Step | None:
         return self._output(self._slow()[-1])
@@ -61,16 +61,21 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
             yield "target", self.board.output_index(number)
 
     def pointing_at(self, step: Step) -> Pointer | None:
-        """A log-probability is made of a sample's whole input; the target says which one."""
+        """A log-probability is made of a sample's whole input; the target says which one is taken."""
         number = self._sample(step.tensor, step.index)
-        if number is None or step.tensor == "output":
+        if number is None:
             return super().pointing_at(step)
         places = Places(self.staged)
         target = places[(step.tensor, step.index)]
         at = self.board.output_index(number)
         row = [("input", (*at, k)) for k in range(self.trace.shape("input")[-1])]
-        sources = places.of([*row, ("target", at)])
-        return None if target is None else Pointer(self.look, target, sources)
+        terms = step.reads if step.tensor == "output" else ()
+        sources = places.of([*terms, *row, ("target", at)])
+        if target is None:
+            return None
+        return Pointer(
+            self.look, target, sources, self.main_source(step) if terms else "", self._standing_texts()
+        )
 
     def _sample(self, tensor: str, index: Index) -> int | None:
         """The sample that an element of the head, a tail or the output belongs to."""

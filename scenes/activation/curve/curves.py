@@ -27,14 +27,24 @@ class PReLU(ActivationScene):
     operator = operators.PReLU
 
     def numbers_of(self, row: int) -> dict[str, object]:
-        weight = plain(self.trace.value("weight", (self.board.curve(row),)))
+        weight = plain(self.trace.value("weight", (self.board.channel(row),)))
         return {**super().numbers_of(row), "weight": weight}
+
+    def notes(self) -> list[str]:
+        drawn, channels = len(self.board.channels), self.trace.shape("weight")[0]
+        part = [self.words("slopes", drawn=drawn, channels=channels)] if drawn < channels else []
+        return [*super().notes(), *part]
 
 
 class RReLU(ActivationScene):
     """In training, slopes are random; their mean is what evaluation uses."""
 
     operator = operators.RReLU
+
+    def call(self) -> list[tuple[str, bool]]:
+        """The constructor call, and that the module was set to eval mode."""
+        module: Any = self.trace.module
+        return [*super().call(), *([] if module.training else [(".eval()", True)])]
 
     def settings(self) -> dict[str, float]:
         module: Any = self.trace.module

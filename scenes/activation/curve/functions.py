@@ -120,7 +120,7 @@ def _celu(module: Any) -> Law:
         return _times(alpha, Sub(Func("exp", x if alpha == 1 else Div(x, setting(alpha))), ONE))
 
     beside = {"ReLU": F.relu} if alpha == 1 else {f"ELU({plain(alpha)})": lambda x: F.elu(x, alpha)}
-    return Law(_bent(curve), beside=beside, levels=_limit(alpha))
+    return Law(_bent(curve), beside=beside, levels=_limit(alpha) if alpha > 0 else {})
 
 
 def _bent(curve: Formula) -> tuple[Piece, ...]:
@@ -206,7 +206,8 @@ def _softplus(module: Any) -> Law:
         Piece("same", far, f"{name} > {limit}", linear, same, "y = x"),
         rest("bent", near, f"{name} ≤ {limit}", curve),
     )
-    return Law(pieces, beside={"ReLU": F.relu}, reach=5.0 / max(1.0, abs(beta)))
+    name = "threshold" if beta == 1 else "threshold / beta"
+    return Law(pieces, beside={"ReLU": F.relu}, marks={name: bound}, reach=5.0 / max(1.0, abs(beta)))
 
 
 def _hardtanh(module: Any) -> Law:
@@ -256,7 +257,8 @@ def _shrink(limit: float, compared: Function, left: Formula, right: Formula, say
         Piece("below", (-INF, -limit), f"{{}} < {plain(-limit or 0.0)}", lambda x: x < 0, left, says[0]),
         above("above", limit, right, says[1]),
     )
-    return Law(pieces, beside={"y = x": lambda x: x}, reach=max(2.0, min(2 * limit, 10.0)))
+    marks = {"−lambd": -limit, "lambd": limit} if limit > 0 else {}
+    return Law(pieces, beside={"y = x": lambda x: x}, marks=marks, reach=max(2.0, min(2 * limit, 10.0)))
 
 
 def within(x: Tensor, limit: float) -> Tensor:
@@ -270,7 +272,7 @@ def _threshold(module: Any) -> Law:
         below("replaced", float(module.threshold), lambda x, _: Instead(value, x), f"y = {value.text}"),
         above("same", float(module.threshold), same),
     )
-    return Law(pieces, beside={"y = x": lambda x: x}, reach=5.0)
+    return Law(pieces, beside={"y = x": lambda x: x}, marks={"threshold": float(module.threshold)}, reach=5.0)
 
 
 _LAWS: dict[type[nn.Module], Callable[[Any], Law]] = {

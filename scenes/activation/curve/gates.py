@@ -29,7 +29,7 @@ def gelu(module: Any) -> Law:
     def function(x: Tensor) -> Tensor:
         return 0.5 * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
-    return gated(function, share, _product, beside={"x·Φ(x)": F.gelu})
+    return gated(function, share, _product, says="≈ Φ(x)", beside={"x·Φ(x)": F.gelu})
 
 
 def silu(module: Any) -> Law:
@@ -47,7 +47,8 @@ def hardswish(module: Any) -> Law:
     def ramp(x: Expr) -> Expr:
         return Div(Least((Const(6), Largest((ZERO, Add((x, Const(3))))))), Const(6))
 
-    return gated(F.hardsigmoid, ramp, _product, beside={"SiLU": F.silu}, reach=5.0)
+    corners, beside = (-3.0, 3.0), {"SiLU": F.silu}
+    return gated(F.hardsigmoid, ramp, _product, "gate", "= hardsigmoid(x)", corners, beside=beside, reach=5.0)
 
 
 def tanhshrink(module: Any) -> Law:

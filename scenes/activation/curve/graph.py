@@ -19,23 +19,47 @@ from torchreel.scenes.parts.text import Text, measure
 TOP, BOTTOM = 2.86, -1.86
 _LANE, _TICKS, _OUT = 0.26, 0.4, 0.62
 _PATH, _LIT, _BETWEEN = 3.6, 0.12, 0.75
-_DASHES = 0.11
+_DASHES, _APART = 0.11, 0.1
 
 
 class Axes(Plot):
-    """Axes whose numbers leave the line y = 0 free at the left, where paths come in along the x axis."""
+    """Axes whose numbers leave the line y = 0 free at the left, where paths come in along the x axis.
+
+    `bounds` are x that have a number too, in the place of round numbers that would touch it.
+    """
+
+    def __init__(self, look: Look, x: Span, y: Span, area: Area, bounds: Sequence[float] = ()) -> None:
+        self.bounds = bounds
+        super().__init__(look, x, y, area)
 
     def _numbers(self, on_x: bool) -> list[Text]:
-        zero = self.point(0, 0)[1]
-        return [
+        zero, line = self.point(0, 0)[1], self.bottom - 0.2
+        own = [text for x in self.bounds if x and (text := self._bound(x, line))]
+        boxes = [_ends(text) for text in own]
+        kept = [
             text
             for text in super()._numbers(on_x)
             if text.text.strip("0.") or not len(text.points) or abs(_middle(text) - zero) > 0.05
         ]
+        free = [text for text in kept if _middle(text) > self.bottom or not _touches(_ends(text), boxes)]
+        apart = [_ends(text) for text in free if _middle(text) < self.bottom]
+        return [*free, *(text for text, box in zip(own, boxes, strict=True) if not _touches(box, apart))]
+
+    def _bound(self, x: float, line: float) -> Text | None:
+        text = Text(f"{x:.4g}".replace("-", "−"), MIN_TEXT, self.look.theme.muted)
+        return text.place((self.point(x, 0)[0], line))
 
 
 def _middle(text: Text) -> float:
     return float(text.points[:, 1].min() + text.points[:, 1].max()) / 2
+
+
+def _ends(text: Text) -> Span:
+    return float(text.points[:, 0].min()), float(text.points[:, 0].max())
+
+
+def _touches(one: Span, others: Sequence[Span]) -> bool:
+    return any(one[0] < other[1] + _APART and other[0] < one[1] + _APART for other in others)
 
 
 def frame_between(look: Look, left: float, right: float, y: Span, bottom: float, top: float) -> Area:
@@ -48,9 +72,16 @@ class ReadingGraph:
     """Axes, curves and where their names stand; `route` is the way from a number to the x axis, the curve and out."""
 
     def __init__(
-        self, look: Look, x: Span, y: Span, area: Area, names: tuple[str, str], colors: Mapping[str, str]
+        self,
+        look: Look,
+        x: Span,
+        y: Span,
+        area: Area,
+        names: tuple[str, str],
+        colors: Mapping[str, str],
+        bounds: Sequence[float] = (),
     ) -> None:
-        self.look, self.plot = look, Axes(look, x, y, area)
+        self.look, self.plot = look, Axes(look, x, y, area, bounds)
         theme = look.theme
         across = MathText(names[0], NAME_TEXT * 1.15, colors["x"]).place((area[2] + 0.38, area[1] - 0.2))
         up = MathText(names[1], NAME_TEXT * 1.15, colors["y"]).place(

@@ -15,12 +15,12 @@ from torchreel.scenes.parts.shapes import Box
 from torchreel.scenes.parts.text import Text, measure
 
 _TAG_Z = RIDER_Z + 1
-_CLEAR = 0.06
+_CLEAR, _BESIDE, _NEAR = 0.06, 0.34, 0.5
 _LIFTS = (0.3, 0.42, 0.6, 0.8)
 _APART = 0.05
 _SHARES = (0.93, 0.07, 0.82, 0.18, 0.7, 0.3, 0.58, 0.42)
 _ACROSS = (0.5, 0.35, 0.65, 0.2, 0.8)
-_LABELS, _CURVES, _WORSE = 10_000, 30, 60
+_LABELS, _CURVES, _WORSE, _STRANGE, _FAR = 10_000, 30, 60, 90, 60
 
 Spot = tuple[float, float]
 
@@ -64,18 +64,26 @@ class LabelPlaces:
         """The middle of a label in a band of x from `left` to `right` (scene units), near the curve in it."""
         bottom, top = self.area[1], self.area[3]
         x, y = self.curves[0].points[:, :2].T
+        own: Curve | None = self.curves[0]
         if not ((x > left) & (x < right)).any():
-            x, y = self.paths.T
+            own, (x, y) = None, self.paths.T
         near: list[tuple[float, float]] = []
         for across in _ACROSS:
             middle = left + across * (right - left)
-            own = y[np.abs(x - middle) < size[0] / 2 + _CLEAR]
-            own = own if size[0] < right - left else own[:0]
-            near += [(middle, own.max() + lift) for lift in _LIFTS[:2] if len(own)]
-            near += [(middle, own.min() - lift) for lift in _LIFTS[:2] if len(own)]
+            here = y[np.abs(x - middle) < size[0] / 2 + _CLEAR]
+            here = here if size[0] < right - left else here[:0]
+            near += [(middle, here.max() + lift) for lift in _LIFTS[:2] if len(here)]
+            near += [(middle, here.min() - lift) for lift in _LIFTS[:2] if len(here)]
         heights = [bottom + share * (top - bottom) for share in _SHARES]
         far = [(left + across * (right - left), height) for height in heights for across in _ACROSS]
-        return self._pick(size, near, far)
+        return self._pick(size, near, far, own)
+
+    def along_upright(self, size: tuple[float, float], x: float) -> Spot:
+        """The middle of a label right or left of an upright line."""
+        _, bottom, _, top = self.area
+        heights = [bottom + share * (top - bottom) for share in _SHARES]
+        away = size[0] / 2 + 0.05
+        return self._pick(size, [(x + side * away, y) for y in heights for side in (1, -1)])
 
     def along(self, size: tuple[float, float], y: float) -> tuple[float, float]:
         """The middle of a label below or above a level line."""
@@ -102,7 +110,7 @@ class LabelPlaces:
             for k in order
             for side in (1, -1)
         ]
-        return self._pick(size, spots, sides)
+        return self._pick(size, spots, sides, curve)
 
     def _distance(self, place: np.ndarray, own: Curve) -> float:
         """How far other curves are: a label belongs where its own is alone."""
@@ -110,14 +118,26 @@ class LabelPlaces:
         return min((float(np.linalg.norm(points - place, axis=1).min()) for points in others), default=0.0)
 
     def _pick(
-        self, size: tuple[float, float], candidates: Sequence[Spot], worse: Sequence[Spot] = ()
+        self,
+        size: tuple[float, float],
+        candidates: Sequence[Spot],
+        worse: Sequence[Spot] = (),
+        own: Curve | None = None,
     ) -> tuple[float, float]:
-        """The first of the places that cost least; the `worse` ones cost more from the start."""
+        """The first of the places that cost least; `worse` ones cost more, and those nearer to others than `own`."""
         ranked = [(place, 0) for place in candidates] + [(place, _WORSE) for place in worse]
         boxes = [(_box(self._inside(place, size), size), more) for place, more in ranked]
-        best, _ = min(boxes, key=lambda box: self._cost(box[0]) + box[1])
+        best, _ = min(boxes, key=lambda box: self._cost(box[0]) + box[1] + self._strange(box[0], own))
         self.taken.append(best)
         return (best[0] + best[2]) / 2, (best[1] + best[3]) / 2
+
+    def _strange(self, box: Area, own: Curve | None) -> int:
+        """What it costs that a label stands far from its `own` curve, or nearer to another."""
+        if own is None or not len(own.points):
+            return 0
+        others = [curve.points for curve in self.curves if curve is not own and len(curve.points)]
+        near, away = min((_away(points, box) for points in others), default=np.inf), _away(own.points, box)
+        return _STRANGE * (near < away + _CLEAR) + int(_FAR * max(0.0, away - _NEAR))
 
     def _inside(self, place: tuple[float, float], size: tuple[float, float]) -> tuple[float, float]:
         """The place, moved so that a label of this size stays in the frame."""
@@ -131,13 +151,25 @@ class LabelPlaces:
         return (
             _CURVES * _inside_box(self.paths, box)
             + _inside_box(self.lines, box)
-            + _LABELS * sum(_meet(box, other) for other in self.taken)
+            + _LABELS * sum(_meet(box, _beside(other)) for other in self.taken)
         )
 
 
 def _inside_box(points: np.ndarray, box: Area) -> int:
     x, y = points.T
     return int(((x > box[0]) & (x < box[2]) & (y > box[1]) & (y < box[3])).sum())
+
+
+def _away(points: np.ndarray, box: Area) -> float:
+    """How far the nearest of some points is from a box."""
+    x, y = points[:, :2].T
+    across, up = np.maximum(box[0] - x, x - box[2]).clip(0), np.maximum(box[1] - y, y - box[3]).clip(0)
+    return float(np.hypot(across, up).min())
+
+
+def _beside(box: Area) -> Area:
+    """A box with the room that keeps labels side by side from being read as one."""
+    return box[0] - _BESIDE, box[1], box[2] + _BESIDE, box[3]
 
 
 def _dense(line: np.ndarray) -> np.ndarray:

@@ -42,20 +42,24 @@ class Piece:
 class GateRule:
     """A function of x that is read off a curve of its own before the output is made from it, with its formula.
 
-    `join` makes the output from x and what was read; `word` says what that is, where it has a role.
+    `join` makes the output from x and what was read; `word` says what that is, where it has a role. `says` is what its
+    curve is called after its symbol, where its formula is long; it has corners at `corners`.
     """
 
     function: Function
     formula: Callable[[Expr], Expr]
     join: Callable[[Expr, Expr], Expr]
     word: str = "gate"
+    says: str = ""
+    corners: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Law:
     """A function in pieces; the last holds wherever no other does, so it is the one that NaN goes through.
 
-    `beside` are other functions to draw dashed, by name; `levels` are limits on the y axis, by name. Where there is a
+    `beside` are other functions to draw dashed, by name; `levels` are limits on the y axis, by name; `marks` are x at
+    which pieces meet, by the name of the setting that says so. Where there is a
     `gate`, formulas read the tensor `gate`. `reach` is the span of x that makes the function recognisable. With
     `moments`, its effect on mean and variance is part of the story.
     """
@@ -64,6 +68,7 @@ class Law:
     beside: Mapping[str, Function] = field(default_factory=dict)
     gate: GateRule | None = None
     levels: Mapping[str, float] = field(default_factory=dict)
+    marks: Mapping[str, float] = field(default_factory=dict)
     reach: float = 4.0
     moments: bool = False
 
@@ -72,6 +77,11 @@ class Law:
         """Where one piece ends and another begins."""
         ends = {end for piece in self.pieces for end in piece.span}
         return sorted(end for end in ends if math.isfinite(end))
+
+    @property
+    def bounds(self) -> list[float]:
+        """Where pieces meet, of the function or of its gate."""
+        return [*self.breaks, *(self.gate.corners if self.gate else ())]
 
     @property
     def keys(self) -> list[str]:
@@ -96,6 +106,8 @@ def gated(
     gate: Callable[[Expr], Expr],
     join: Callable[[Expr, Expr], Expr],
     word: str = "gate",
+    says: str = "",
+    corners: tuple[float, ...] = (),
     **more: Any,
 ) -> Law:
     """A function that joins x with what its gate makes of x, with one formula everywhere."""
@@ -103,7 +115,11 @@ def gated(
     def whole(x: Expr, cells: Tensor) -> Expr:
         return join(x, Ref("gate", cells))
 
-    return Law((rest("ride", (-INF, INF), "", whole),), gate=GateRule(function, gate, join, word), **more)
+    return Law(
+        (rest("ride", (-INF, INF), "", whole),),
+        gate=GateRule(function, gate, join, word, says, corners),
+        **more,
+    )
 
 
 def rest(key: str, span: tuple[float, float], condition: str, formula: Formula, says: str = "") -> Piece:

@@ -72,8 +72,9 @@ class ReadingScene(OperatorScene):
     def notes(self) -> list[str]:
         """What the columns leave out, if anything."""
         table = self.board.table
-        needed = {"sampled": table.is_sampled, "heat": not table.has_numbers}
-        return [self.words(key) for key, needs in needed.items() if needs]
+        needed = {"sampled": table.is_sampled, "heat_map": not table.has_numbers}
+        listed, count = len(table.slots), table.count
+        return [self.words(key, listed=listed, count=count) for key, needs in needed.items() if needs]
 
     def _read(self, name: str, row: int) -> Beat:
         """One element slowly: its way to the curve, its formula, its value."""

@@ -17,7 +17,9 @@ from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 
 _SAID = {"rectified": "left", "exponential": "left", "logarithmic": "others", "shrinking": "others"}
-_FIGURE = ("gated", "SiLU")
+_ROWS = (("rectified",), ("exponential", "shrinking"), ("gated", "logarithmic"), ("bounded",))
+_NOTED = ("ReLU6", "LeakyReLU", "PReLU", "RReLU")
+_FIGURE, _AT = "SiLU", 2.0
 
 
 class Activations(OperatorScene):
@@ -29,13 +31,15 @@ class Activations(OperatorScene):
         return [(f"input {self.trace.shape('input')}".replace(", ", ","), False)]
 
     def story(self) -> Iterator[Beat]:
-        families = {family: [type(one).__name__ for one in members] for family, members in FAMILIES.items()}
+        names = {family: [type(one).__name__ for one in members] for family, members in FAMILIES.items()}
+        rows = [{family: names[family] for family in row} for row in _ROWS]
+        notes = {name: self.words(f"note_{name}") for name in _NOTED}
         self.board = OverviewBoard(
-            self.look, self.trace, families, lambda family: self.words(f"label_{family}")
+            self.look, self.trace, rows, lambda family: self.words(f"label_{family}"), notes
         )
         self.add(self.board.scenery)
         yield Beat("start", run_time=0.4, values={"count": len(MODULES)})
-        for family in families:
+        for family in FAMILIES:
             yield Beat(_SAID.get(family, family), partial(self._family, family), 0.4, 1.2)
         yield Beat("done", run_time=0.4)
 
@@ -43,18 +47,18 @@ class Activations(OperatorScene):
         return [Token("output = f(input)")] if self.has_values() else ()
 
     def figure(self) -> Step | None:
-        """SiLU of the input that is nearest to −2."""
+        """SiLU of the input that is nearest to 2."""
         known = self.trace.sample("input")
-        flat = int((known + 2).abs().argmin())
+        flat = int((known - _AT).abs().argmin())
         place, shape = [], self.trace.shape("input")
         for size in reversed(shape):
             place.append(flat % size)
             flat //= size
-        return self.trace.step("output", (self.board.names.index(_FIGURE[1]), *reversed(place)))
+        return self.trace.step("output", (_names().index(_FIGURE), *reversed(place)))
 
     def pointing_at(self, step: Step) -> VGroup | None:
-        """The way over the graph of its family."""
-        return self.board.pointing(_FIGURE[0], self.trace.value("input", step.index[1:]), step.value)
+        """The way over its own graph."""
+        return self.board.pointing(_FIGURE, self.trace.value("input", step.index[1:]), step.value)
 
     def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
         """`y = x·σ(x) = −2·σ(−2) = −0.24`."""
@@ -62,4 +66,10 @@ class Activations(OperatorScene):
         return [Token(f"output = {step.formula.symbols()}"), *tokens[1:], Token(last.text, "output")]
 
     def _family(self, family: str) -> Iterable[Animation]:
+        self.board.scenery.remove(*self.board.grey[family])
         return [Appear(part) for part in self.board.drawn(family)]
+
+
+def _names() -> list[str]:
+    """The functions in the order of the output."""
+    return [type(module).__name__ for module in MODULES]

@@ -1,4 +1,4 @@
-"""The board of the overview: a graph for each family of activations, all with the same axes, names beside them."""
+"""The board of the overview: a small graph for each activation, family by family, all with the same axes."""
 
 from __future__ import annotations
 
@@ -7,72 +7,119 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from manim import VGroup
 
-from torchreel.scenes.activation.curve.graph import Axes
+from torchreel.scenes.parts.axes import Area
 from torchreel.scenes.parts.curve import RIDER_Z, Curve
 from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.plot import Plot, Tag
 from torchreel.scenes.parts.shapes import Disc, Path, Shape, polyline
+from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
 
-_COLUMNS, _PITCH = 3, (4.5, 2.78)
-_LEFT, _TOP = -6.4, 2.8
-_WIDE, _TALL = 2.3, 1.94
-_LINE, _NAMES = 0.29, 0.16
-_Y = (-2.2, 4.2)
-_HUES = (0, 1, 2, 3, 5, 6)  # the one that is like the accent is left out
+_LEFT, _TOP = -6.3, 2.9
+_COLUMNS, _PITCH = 6, (2.2, 1.34)
+_WIDE, _TALL = 2.0, 1.03
+_Y = (-2.0, 3.0)
+_INSET = 0.06
 
 
 class OverviewBoard(Board):
-    """One graph a family of `families` (names of functions); each stays empty until its curves are drawn.
+    """One graph a function: `rows` are families (names of functions) that share a row of the stage.
 
-    `words` gives a family's name.
+    All are grey until `drawn` gives a family its colour. `words` gives a family's name, `notes` what a function's curve
+    alone does not show.
     """
 
     def __init__(
-        self, look: Look, trace: Trace, families: Mapping[str, Sequence[str]], words: Callable[[str], str]
+        self,
+        look: Look,
+        trace: Trace,
+        rows: Sequence[Mapping[str, Sequence[str]]],
+        words: Callable[[str], str],
+        notes: Mapping[str, str],
     ) -> None:
         super().__init__(look, trace)
-        self.families = families
-        self.names = [name for names in families.values() for name in names]
         self.x = np.array(trace.sample("curve.x").tolist())
-        self.plots = {family: self._plot(number) for number, family in enumerate(families)}
-        heads = [
-            self.label(
-                words(family),
-                (plot.left, plot.top + 0.16),
-                color=self.look.theme.text,
-                font="bold",
-                align="left",
-                vertical="baseline",
-            )
-            for family, plot in self.plots.items()
-        ]
-        self.scenery = VGroup(*self.plots.values(), *heads)
+        self.plots: dict[str, Plot] = {}
+        self.grey: dict[str, list[Curve]] = {}
+        self.scenery = VGroup()
+        for row, families in enumerate(rows):
+            column = 0
+            for family, names in families.items():
+                self._family(words(family), row, column, len(names))
+                self.grey[family] = [
+                    self._function(name, row, column + at, notes) for at, name in enumerate(names)
+                ]
+                column += len(names)
+        self.families = {family: list(names) for families in rows for family, names in families.items()}
+        self._numbers(len(rows))
 
-    def drawn(self, family: str) -> list[Curve | VGroup]:
-        """The curves of a family, each with its name in its colour."""
-        theme, plot, found = self.look.theme, self.plots[family], []
-        for number, name in enumerate(self.families[family]):
-            color = theme.channel(_HUES[number % len(_HUES)])
-            y = np.array(self.trace.sample(f"curve.{name}").tolist())
-            place = (plot.right + _NAMES, plot.top - 0.1 - number * _LINE)
-            line = Path([place, (place[0] + 0.26, place[1])], color, 4.0)
-            words = self.label(name, (place[0] + 0.34, place[1]), MIN_TEXT, theme.text, "sans", align="left")
-            found += [plot.curve(self.x, y, color, 3.4), VGroup(line, words)]
-        return found
+    def drawn(self, family: str) -> list[Curve]:
+        """The curves of a family in the colour of results."""
+        color = self.look.theme.role("result")
+        return [self._curve(name, color) for name in self.families[family]]
 
-    def pointing(self, family: str, x: float, y: float) -> VGroup:
-        """From a number on the x axis to its curve and across to the y axis."""
-        plot, accent = self.plots[family], self.look.theme.accent
-        ways = [plot.point(x, 0), plot.point(x, y), plot.point(plot.frame.x[0], y)]
+    def pointing(self, name: str, x: float, y: float) -> VGroup:
+        """From a number on a function's x axis to its curve and across to the y axis."""
+        plot, accent = self.plots[name], self.look.theme.accent
+        ways = [plot.point(x, 0), plot.point(x, y), plot.point(0, y)]
         path = Shape(polyline(ways), stroke=accent, stroke_width=3.4, z_index=RIDER_Z)
         spot = Disc(
-            0.1, ways[1], fill=self.look.theme.background, stroke=accent, stroke_width=3.4, z_index=RIDER_Z
+            0.09, ways[1], fill=self.look.theme.background, stroke=accent, stroke_width=3.4, z_index=RIDER_Z
         )
         return VGroup(path, spot)
 
-    def _plot(self, number: int) -> Axes:
-        left = _LEFT + number % _COLUMNS * _PITCH[0]
-        top = _TOP - number // _COLUMNS * _PITCH[1]
-        span = (float(self.x[0]), float(self.x[-1]))
-        return Axes(self.look, span, _Y, (left, top - _TALL, left + _WIDE, top))
+    def _area(self, row: int, column: int) -> Area:
+        left, top = _LEFT + column * _PITCH[0], _TOP - row * _PITCH[1]
+        return left, top - _TALL, left + _WIDE, top
+
+    def _family(self, word: str, row: int, column: int, count: int) -> None:
+        """A family's name over its graphs, and a line that holds them together."""
+        theme = self.look.theme
+        left, _, _, top = self._area(row, column)
+        right = self._area(row, column + count - 1)[2]
+        head = self.label(
+            word, (left, top + 0.1), MIN_TEXT, theme.text, "bold", align="left", vertical="baseline"
+        )
+        start = left + measure(word, MIN_TEXT, "bold") + 0.12
+        line = Path([(start, top + 0.17), (right, top + 0.17)], theme.line, 1.6)
+        self.scenery.add(head, line)
+
+    def _function(self, name: str, row: int, column: int, notes: Mapping[str, str]) -> Curve:
+        """A function's axes, its name in the corner that curves leave free, its curve in grey."""
+        theme, area = self.look.theme, self._area(row, column)
+        plot = self.plots[name] = Plot(self.look, (float(self.x[0]), float(self.x[-1])), _Y, area, bare=True)
+        at = area[0] + _INSET, area[3] - 0.14
+        words = Tag(name, at, theme.text, theme.background, "left", MIN_TEXT)
+        self.scenery.add(plot, words)
+        if name in notes:
+            corner = area[2] - _INSET, area[1] + 0.16
+            self.scenery.add(self.label(notes[name], corner, MIN_TEXT, font="sans", align="right"))
+        curve = self._curve(name, theme.tint(theme.muted, 0.45))
+        self.scenery.add(curve)
+        return curve
+
+    def _curve(self, name: str, color: str) -> Curve:
+        y = np.array(self.trace.sample(f"curve.{name}").tolist())
+        return self.plots[name].curve(self.x, y, color, 3.6)
+
+    def _numbers(self, rows: int) -> None:
+        """The numbers of the axes that all share, at the left and at the foot."""
+        theme, known = self.look.theme, list(self.plots.values())
+        first = known[0]
+        texts: list[Text] = [
+            Text(f"{y:g}".replace("-", "−"), MIN_TEXT, theme.muted).place(
+                (first.left - 0.1, first.point(0, y)[1]), align="right"
+            )
+            for y in (-2, 0, 2)
+        ]
+        foot = self._area(rows - 1, 0)
+        last = [plot for plot in known if abs(plot.bottom - foot[1]) < 1e-6]
+        texts += [
+            Text(f"{x:g}".replace("-", "−"), MIN_TEXT, theme.muted).place(
+                (plot.point(x, 0)[0], foot[1] - 0.16)
+            )
+            for plot in last[:1]
+            for x in (-4, 0, 4)
+        ]
+        self.scenery.add(*texts)

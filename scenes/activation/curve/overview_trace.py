@@ -43,7 +43,9 @@ def run_overview(module: None, inputs: Mapping[str, Any], call: Mapping[str, Any
 
 
 def check_overview(name: str, settings: Settings, inputs: Inputs) -> None:
-    """Refuse inputs that no graph can show."""
+    """Refuse settings, of which the figure has none, and inputs that no graph can show."""
+    if settings:
+        raise UserError(f"{name} has no argument {next(iter(settings))!r}. It takes inputs alone.")
     if not bool((inputs["input"].abs() < _LARGEST).all()):
         raise UserError(f"{name}: the inputs of the figure should be finite numbers below {_LARGEST:g}.")
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 from manim import Animation, VGroup
 
-from torchreel.scenes.activation.curve.graph import ReadingGraph
-from torchreel.scenes.activation.curve.table import ElementTable
+from torchreel.scenes.activation.curve.graph import BOTTOM, ReadingGraph
+from torchreel.scenes.activation.curve.table import RIGHT, ElementTable
+from torchreel.scenes.parts.look import NAME_TEXT
+from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
+
+_FOOT = 0.32
 
 
 class ReadingBoard(Board):
@@ -51,6 +55,11 @@ class ReadingBoard(Board):
         if not self.shows(row):
             return VGroup()
         return VGroup(self.graph.path(self._route(row)[1]))
+
+    def joined(self, rule: str) -> MathText:
+        """Under the output, how it is made of the columns."""
+        text = MathText(f"{self.trace.symbol('output')} = {rule}", NAME_TEXT, self.look.theme.text)
+        return text.place((RIGHT, BOTTOM - _FOOT), align="right")
 
     def mark(self, row: int) -> VGroup:
         """The dot that a row's element leaves on its curve."""

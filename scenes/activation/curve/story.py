@@ -7,13 +7,11 @@ from functools import partial
 
 from torchreel.scenes.activation.curve.board import CurveBoard
 from torchreel.scenes.activation.curve.functions import law
-from torchreel.scenes.activation.curve.laws import Piece, plain
+from torchreel.scenes.activation.curve.laws import plain
 from torchreel.scenes.activation.curve.lighting import ReadingScene
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Case, Token
 from torchreel.scenes.trace.proof import Step
-
-_MOST_SLOW = 3
 
 
 class ActivationScene(ReadingScene):
@@ -26,9 +24,9 @@ class ActivationScene(ReadingScene):
         self.board = CurveBoard(self.look, self.trace, self.rules)
         self.set_up(self.board)
         yield Beat("start", run_time=0.4)
-        slow = self._slow()
+        slow = self.board.slow
         for row in slow:
-            yield from self._gated(row) if self.rules.gate else [self._read(self._key(row), row)]
+            yield from self._gated(row) if self.rules.gate else [self._read(self.board.key(row), row)]
         rest = [row for row in self.board.rows if row not in slow]
         if self.rules.gate or len(self.rules.keys) == 1:
             second = [row for row in rest[-2:-1] if self.board.shows(row)]
@@ -71,14 +69,7 @@ class ActivationScene(ReadingScene):
 
     def figure(self) -> Step | None:
         """An element that is changed, and not to 0; the first of the slow ones if there is none."""
-        rows = self._slow() or self.board.rows
-        changed = [
-            row
-            for row in rows
-            if self.board.value("output", row) not in (0.0, self.board.value("input", row))
-        ]
-        kept = [row for row in rows if self.board.value("output", row) != 0]
-        return self._step((changed or kept or rows)[0])
+        return self._step(self.board.figure)
 
     def condition(self, step: Step) -> list[Token]:
         """`−2 ≤ 0:  ` with the element's number, where the formula holds on a condition."""
@@ -92,24 +83,10 @@ class ActivationScene(ReadingScene):
         number = Token(self.text("input", value), "input", step.index, value)
         return [*([Token(before)] if before else []), number, Token(f"{after}:   ")]
 
-    def _slow(self) -> list[int]:
-        """The middle element of each regime, from left to right; the second one where there is a single regime."""
-        shown = [row for row in self.board.rows if self.board.shows(row)]
-        if self.rules.gate or len(self.rules.keys) == 1:
-            return shown[1:2] or shown[:1]
-        regimes = [[row for row in shown if self._key(row) == key] for key in self.rules.keys]
-        return [rows[len(rows) // 2] for rows in regimes if rows][:_MOST_SLOW]
-
-    def _key(self, row: int) -> str:
-        piece: Piece | None = self.board.piece(row)
-        return "sweep" if piece is None else piece.key
-
     def numbers_of(self, row: int) -> dict[str, object]:
-        """What the captions of one element name."""
-        return {
-            key: self.text(name, self.board.value(name, row))
-            for key, name in {"x": "input", "y": "output"}.items()
-        }
+        """What the captions of one element name; a number that stays is written as it came."""
+        x, y = self.board.value("input", row), self.board.value("output", row)
+        return {"x": self.text("input", x), "y": self.text("input" if x == y else "output", y)}
 
     def values(self) -> dict[str, object]:
         return {name: plain(value) for name, value in self.settings().items()}

@@ -10,8 +10,9 @@ from types import MappingProxyType
 import numpy as np
 from manim import Animation, VGroup
 
+from torchreel.scenes.activation.curve.listing import listed
 from torchreel.scenes.parts.desk import Desk
-from torchreel.scenes.parts.gates import Sampled, Slots, sample
+from torchreel.scenes.parts.gates import Sampled
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText
@@ -21,7 +22,7 @@ from torchreel.scenes.trace.proof import Trace
 
 LEFT, RIGHT = -6.7, 6.7
 WIDTH, GAP = 1.16, 0.3
-_HEIGHT, _HEAD = 0.68, 0.4
+_HEIGHT, _LOWEST, _HEAD = 0.68, 0.42, 0.4
 _MOST_ROWS = 7
 _TEXT = 0.3
 
@@ -29,18 +30,19 @@ _TEXT = 0.3
 class Columns(Desk):
     """Columns side by side whose rows stand for the same elements; of many, some are left out."""
 
-    slots: Slots
+    slots: Sequence[int]
+    count: int
     columns: Mapping[str, Sampled]
 
     @property
     def rows(self) -> list[int]:
-        """The rows that hold an element."""
-        return [row for row, slot in enumerate(self.slots) if slot is not None]
+        """The rows, each of which holds an element."""
+        return list(range(len(self.slots)))
 
     @property
     def is_sampled(self) -> bool:
         """Whether some elements are left out."""
-        return None in self.slots
+        return len(self.slots) < self.count
 
     @property
     def has_numbers(self) -> bool:
@@ -83,7 +85,8 @@ class ElementTable(Columns):
     """Columns of some tensors over the elements of `tensor`, some at the left edge of the stage, some at the right.
 
     Rows stand between `bottom` and `top` (scene units). `heads` are words in the place of tensors' names;
-    tensors that are parts of another look `like` it. Of many elements, the first ones and the last are shown.
+    tensors that are parts of another look `like` it. Of many elements, those are shown whose values of `spread` (by
+    default of `tensor`) cover its range, with their places; with `channels`, elements of those alone.
     """
 
     def __init__(
@@ -97,14 +100,18 @@ class ElementTable(Columns):
         plain: Sequence[str] = (),
         heads: Mapping[str, str] = MappingProxyType({}),
         like: Mapping[str, str] = MappingProxyType({}),
+        spread: str = "",
+        channels: Sequence[int] | None = None,
     ) -> None:
         super().__init__(look, trace)
         self.sides, self.plain, self.heads, self.size = sides, plain, heads, trace.shape(tensor)
         self.like = like
-        self.slots = sample(math.prod(self.size), _MOST_ROWS)
+        self.count = math.prod(self.size)
+        most = min(_MOST_ROWS, int((top - _HEAD - bottom) / _LOWEST))
+        self.slots = listed(trace.tensors[spread or tensor], most, channels)  # type: ignore[arg-type]
         self.height = min(_HEIGHT, (top - _HEAD - bottom) / len(self.slots))
         self.middle = (bottom + top - _HEAD) / 2
-        self.has_places = len(self.size) > 1
+        self.has_places = len(self.size) > 1 or self.is_sampled
         self.columns = {name: self._column(name) for name in sides.names}
         self._written: set[tuple[str, int]] = set()
         self.scenery = VGroup(*self.columns.values(), *self._headings(), *self._places())
@@ -116,7 +123,7 @@ class ElementTable(Columns):
 
     def index(self, row: int) -> Index:
         """The tensor index of a row's element."""
-        return self._unravel(self.slots[row] or 0)
+        return self._unravel(self.slots[row])
 
     def value(self, tensor: str, row: int) -> float:
         """A tensor's value for a row's element."""
@@ -145,7 +152,7 @@ class ElementTable(Columns):
         cells = (WIDTH, self.height, self.text_size(name, WIDTH))
         model = self.like.get(name, name)
         column = _Column(
-            self.look, self.trace, name, self.slots, (0,), lambda slot, _: self._unravel(slot), cells,
+            self.look, self.trace, name, tuple(self.slots), (0,), lambda slot, _: self._unravel(slot), cells,
             (self._x(name), self.middle), blank=name in self.sides.blank,
             scale=self.trace.range(model).scale,
         )  # fmt: skip
@@ -164,7 +171,10 @@ class ElementTable(Columns):
 
     def _head(self, name: str, foot: tuple[float, float]) -> VGroup | MathText:
         """A column's name; where no word is given, the symbol alone."""
-        if self.heads.get(name, name):
+        head = self.heads.get(name, name)
+        if head.endswith(f" {name}"):
+            return MathText(head, NAME_TEXT, self.look.theme.muted).place(foot, vertical="baseline")
+        if head:
             return self.title(name, foot, name=self.heads.get(name), shape=False)
         color = self.look.theme.role(self.trace.role(name))
         return MathText(self.trace.symbol(name), NAME_TEXT, color).place(foot, vertical="baseline")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchreel.scenes.activation.calls import argument
 from torchreel.scenes.activation.curve.functions import law
 from torchreel.scenes.activation.curve.laws import Law
+from torchreel.scenes.activation.curve.listing import spread
 from torchreel.scenes.activation.curve.range import Stored
 from torchreel.scenes.trace.calling import bare
 from torchreel.scenes.trace.formula import Case, Expr, Ref, read
@@ -19,6 +20,7 @@ from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
 
 SAMPLES = 161
+_MOST_CHANNELS = 4
 _FAR, _MARGIN = 3.0, 0.03
 _EDGE = 1e-6
 _JUMP = 1e-2
@@ -30,8 +32,9 @@ def record_activation(call: Call) -> Recording:
     `regime` is the number of the law's piece that holds; `gate`, in float64, what the function's gate makes of each
     element, if it has one. `curve.x` `(S,)` and `curve.output` `(R, S)` are the function over the span that the picture
     shows, in float64, one row a learned slope; NaN stands where it jumps, as `curve.jumps` lists, and where slopes are
-    random. `curve.gate` and `curve.<name>` are the gate and the functions beside it. PReLU has `weight`, RReLU in
-    training `a`, the slopes it drew.
+    random. `curve.gate` and `curve.<name>` are the gate and the functions beside it. PReLU has `weight` and
+    `curve.channels`, the channels whose slopes are shown (one row is enough if these are equal), RReLU in training `a`,
+    the slopes it drew.
     """
     module, x = call.module, argument(call, "input")
     tensors: dict[str, Tensor] = {"input": x, **_parameters(call)}
@@ -109,6 +112,8 @@ def _curves(module: nn.Module, rules: Law, x: Tensor) -> dict[str, Tensor]:
     at = _samples(rules, x)
     rows = torch.stack([_exact(one)(at) for one in _channels(module)]).detach()
     found = {"curve.x": at, "curve.output": _broken(rules, at, rows)}
+    if isinstance(module, nn.PReLU):
+        found["curve.channels"] = torch.tensor(_shown_channels(module))
     found["curve.jumps"] = _jumps(at, rows[0], found["curve.output"][0])
     if isinstance(module, nn.RReLU) and module.training:
         found["curve.output"][:, at < 0] = float("nan")
@@ -117,13 +122,18 @@ def _curves(module: nn.Module, rules: Law, x: Tensor) -> dict[str, Tensor]:
     return found | {f"curve.{name}": function(at) for name, function in rules.beside.items()}
 
 
-def _channels(module: Any, most: int = 8) -> Iterator[nn.Module]:
+def _channels(module: Any) -> Iterator[nn.Module]:
     """The module as functions of one variable: PReLU is one for each channel, RReLU is drawn with its mean slope."""
     if not isinstance(module, nn.PReLU):
         yield bare(module).eval()
         return
-    for weight in module.weight.detach().reshape(-1)[:most].double():
-        yield nn.PReLU(init=float(weight))
+    slopes = module.weight.detach().reshape(-1)[_shown_channels(module)].double().tolist()
+    for slope in slopes if len(set(slopes)) > 1 else slopes[:1]:
+        yield nn.PReLU(init=slope)
+
+
+def _shown_channels(module: nn.PReLU) -> list[int]:
+    return spread(module.weight.numel(), _MOST_CHANNELS)
 
 
 def _samples(rules: Law, x: Tensor) -> Tensor:
@@ -158,10 +168,18 @@ def _broken(rules: Law, at: Tensor, rows: Tensor) -> Tensor:
     rows = rows.clone()
     for end in rules.breaks:
         middle = int((at - end).abs().argmin())
-        if float(at[middle]) == end and 0 < middle < len(at) - 1:
-            jump = (rows[:, middle + 1] - rows[:, middle - 1]).abs() > _JUMP
-            rows[jump, middle] = float("nan")
+        if float(at[middle]) == end and 1 < middle < len(at) - 2:
+            rows[_leaps(at, rows, middle).abs() > _JUMP, middle] = float("nan")
     return rows
+
+
+def _leaps(at: Tensor, rows: Tensor, middle: int) -> Tensor:
+    """How far functions `(R, S)` go from right before to right after a sample, less what their slopes account for."""
+    gone = rows[:, middle + 1] - rows[:, middle - 1]
+    for inner, outer in ((middle - 1, middle - 2), (middle + 1, middle + 2)):
+        slope = (rows[:, outer] - rows[:, inner]) / (at[outer] - at[inner])
+        gone = gone - slope * (at[middle] - at[inner]).abs()
+    return gone
 
 
 def _jumps(at: Tensor, whole: Tensor, broken: Tensor) -> Tensor:

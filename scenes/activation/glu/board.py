@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -38,12 +39,17 @@ class GLUBoard(ReadingBoard):
         top = float(self.strip.middle[1]) - rows * height / 2 - (_BELOW if self.axis != -2 else 0.2)
         sides = TableSides(("a", "b"), ("gate", "output"), COLUMNS)
         self.table = ElementTable(
-            look, trace, sides, BOTTOM, top, "output", plain=("gate",), like={"a": "input", "b": "input"},
+            look, trace, sides, BOTTOM, top, "output", plain=("gate",), like={"a": "input", "b": "input"}, spread="b",
         )  # fmt: skip
         self.graph = self._graph(top)
         x, y = (np.array(trace.sample(f"curve.{name}").tolist()) for name in ("x", "output"))
         self.graph.curve(x, y, look.theme.role("result"), "σ(b)", bold=True)
         self.scenery = self._scenery()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the strip leaves out a part of the input."""
+        return self.strip.cells.rows * self.strip.cells.cols < math.prod(self.trace.shape("input"))
 
     def halves(self) -> list[VGroup]:
         """The halves of the input outlined and named; none where they do not lie side by side in the strip."""
@@ -75,7 +81,7 @@ class GLUBoard(ReadingBoard):
         line = self.graph.plot.curve(curve.xs, curve.ys, theme.role("result"), 4.4)
         return VGroup(
             self.title("input", over), self.strip, self.graph.scenery, line, self.table.scenery,
-            Label("σ(b)", at, theme.role("result"), theme.background),
+            Label("σ(b)", at, theme.role("result"), theme.background), self.joined("a·σ(b)"),
         )  # fmt: skip
 
     def _graph(self, top: float) -> ReadingGraph:

@@ -46,6 +46,9 @@ class GLU(ReadingScene):
         shown = [row for row in self.board.rows if self.board.shows(row)] or self.board.rows
         return self._step((shown[1:2] or shown)[0])
 
+    def notes(self) -> list[str]:
+        return [*super().notes(), *([self.words("part")] if self.board.is_partial else [])]
+
     def values(self) -> dict[str, object]:
         return {"dim": getattr(self.trace.module, "dim", -1)}
 

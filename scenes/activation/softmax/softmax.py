@@ -187,7 +187,7 @@ class LogSoftmax(SoftmaxScene):
     """The logarithm of the share, in one subtraction."""
 
     operator = operators.LogSoftmax
-    signs: ClassVar[Mapping[str, str]] = {"input": "− m", "exp": ""}
+    signs: ClassVar[Mapping[str, str]] = {"input": "− m", "exp": "x − ℓ"}
     feet: ClassVar[Mapping[str, str]] = {"max": "input", "sum": "exp", "logsumexp": "output"}
 
     def law(self) -> Sequence[Token]:

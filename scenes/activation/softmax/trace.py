@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -33,11 +34,16 @@ def softmax_dim(module: Any, ndim: int) -> int:
 
 
 def row_shift(x: Tensor) -> float | None:
-    """What is added to the first row of `x` `(2, N)` to give the second; None if there is no one such number."""
-    if x.ndim != 2 or len(x) != 2 or not x.numel():
+    """What is added to the first row of `x` `(2, N)` to give the second; None if there is no one such number.
+
+    Less their largest numbers, the rows are equal then.
+    """
+    if x.ndim != 2 or len(x) != 2 or not x.numel() or not bool(x.isfinite().all()):
         return None
-    shifts = x[1] - x[0]
-    return float(shifts[0]) if bool((shifts == shifts[0]).all()) else None
+    first, second = x.double()
+    shifts = second - first
+    is_one = bool((shifts == shifts[0]).all() and (first - first.max() == second - second.max()).all())
+    return float(shifts[0]) if is_one else None
 
 
 class _Softmax:
@@ -107,13 +113,20 @@ class _Softmax:
 
 
 def softmax_facts(trace: Trace) -> dict[str, bool]:
-    """What captions may claim of a softmax."""
-    shape, x = trace.shape("input"), trace.sample("input", 1 << 20)
-    output = trace.sample("output", 1 << 20)
+    """What captions may claim of a softmax.
+
+    `sums_to_one`: all slices are shares; `has_logarithms`: all results are logarithms of shares, of 0 at worst;
+    `positive`: no exponential is 0 or NaN, and the largest of a slice is 1; `rows`, `columns` and `one_slice` are what
+    slices are.
+    """
+    shape, known = trace.shape("input"), trace.tensors
     dim = softmax_dim(trace.module, len(shape))
+    output = known["output"]
+    numbers = bool(math.prod(shape)) and not bool(output.isnan().any())  # type: ignore[union-attr]
     return {
-        "sums_to_one": bool(output.isfinite().all()) and bool(x.numel()) and "total" in trace.tensors,
-        "finite": bool(x.isfinite().all()),
+        "sums_to_one": numbers and "total" in known,
+        "has_logarithms": numbers,
+        "positive": numbers and bool((known["exp"] > 0).all()),  # type: ignore[operator, union-attr]
         "rows": len(shape) == 2 and dim == 1,
         "columns": len(shape) == 2 and dim == 0,
         "one_slice": len(shape) < 2,
