@@ -88,11 +88,20 @@ def _filled(x: Tensor, mask: Tensor, cells: Tensor) -> Expr:
 
 
 def dropout_facts(trace: Trace) -> dict[str, bool]:
-    """What captions may claim of a dropout."""
-    mask = trace.sample("mask") if "mask" in trace.tensors else torch.ones(1)
+    """What captions may claim of a dropout, of all of its mask.
+
+    `grows`: something that is kept is finite and not zero, so that the division makes it larger. `clears`: what is
+    dropped is zero, which NaN and infinities do not become. `certain`: p is 1.
+    """
+    module: Any = trace.module
+    x, mask, output = (trace.tensors.get(name) for name in ("input", "mask", "output"))
+    kept = mask != 0 if isinstance(mask, Tensor) else torch.zeros(1, dtype=torch.bool)
+    alive = bool((kept & x.isfinite() & (x != 0)).any()) if isinstance(x, Tensor) else False
     return {
-        "trains": bool(trace.module is not None and trace.module.training),
-        "masked": "mask" in trace.tensors,
-        "drops": bool((mask == 0).any()),
-        "keeps": bool((mask == 1).any()),
+        "masked": mask is not None,
+        "drops": mask is not None and not bool(kept.all()),
+        "keeps": bool(kept.any()),
+        "grows": alive,
+        "clears": isinstance(output, Tensor) and bool((output[~kept.expand(output.shape)] == 0).all()),
+        "certain": mask is not None and module.p == 1,
     }

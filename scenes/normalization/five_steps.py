@@ -10,13 +10,16 @@ import numpy as np
 from manim import Animation
 
 from torchreel.scenes.normalization.board import NormBoard
+from torchreel.scenes.normalization.cards import Card
 from torchreel.scenes.normalization.desk import ROOTS, shortened
 from torchreel.scenes.normalization.sets_trace import Partition, epsilon
 from torchreel.scenes.normalization.stations import NormalizationSteps
 from torchreel.scenes.normalization.trace import added, channel_axis, is_frozen, partition
-from torchreel.scenes.parts.look import Stroke
-from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.layout import STAGE
+from torchreel.scenes.parts.look import MIN_TEXT, Stroke
+from torchreel.scenes.parts.places import Place, Places
 from torchreel.scenes.parts.pointer import Pointer
+from torchreel.scenes.parts.text import measure
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
@@ -101,7 +104,7 @@ class FiveSteps(OperatorScene):
 
     def pointing_at(self, step: Step) -> Pointer | None:
         """The whole way of an element: the input and its set's statistics, the normalized value, the output."""
-        places, board, texts = Places(self.mobjects), self.board, self._standing_texts()
+        places, board, texts = Places(self.mobjects), self.board, self._texts_between()
         by_place = step.index[-len(board.steps.axes) :] if board.by_place else ()
         middle_name = board.steps.normalized or self.first
         read = [(middle_name, step.index), *((name, by_place) for name in board.affine if board.by_place)]
@@ -113,6 +116,19 @@ class FiveSteps(OperatorScene):
         pointer.add(Pointer(self.look, middle, places.of([("input", step.index)]), "input", texts))
         cards = (board.cards[board.arrangement.owners[step.index]], board.card_of_parameters(step.index))
         return pointer.add(*(board.frame(card.outline(), Stroke.SOURCE, 3) for card in cards if card))
+
+    def _texts_between(self) -> list[Place]:
+        """The texts that lines keep clear of: those on cards are in front of them."""
+        cards = [*self.board.cards.values(), *(one for one in self.board.parameters if isinstance(one, Card))]
+        edges = [(*card.outline()[:, :2].min(0), *card.outline()[:, :2].max(0)) for card in cards]
+        return [
+            text
+            for text in self._standing_texts()
+            if not any(
+                left < text.left and text.right < right and low < text.bottom and text.top < high
+                for left, low, right, high in edges
+            )
+        ]
 
     def main_source(self, step: Step) -> str:
         """What stands before the output."""
@@ -140,8 +156,15 @@ class FiveSteps(OperatorScene):
         self, statistics: tuple[str, ...], given: tuple[str, ...], axes: tuple[int, ...], by_place: bool
     ) -> NormalizationSteps:
         normalized = "normalized" if self.is_affine else ""
-        said = {"normalized": self.quotient}
+        said = {"normalized": self.quotient, "output": self._law_of_output()}
         return NormalizationSteps(self.first, normalized, statistics, given, axes, by_place, self.axes, said)
+
+    def _law_of_output(self) -> str:
+        """What the output is made of: the quotient, or what weight and bias make of it."""
+        factor, term = (name in self.trace.tensors for name in ("weight", "bias"))
+        if not factor and not term:
+            return self.quotient.partition(" = ")[2]
+        return f"{'w·' if factor else ''}x̂{' + b' if term else ''}"
 
     @cached_property
     def sets(self) -> Partition:
@@ -291,7 +314,16 @@ class FiveSteps(OperatorScene):
             self.add(self.board.title_of("normalized"))
 
     def _note(self, shown: Index, whole: Index) -> str:
-        """What is left out, and how large ε is where it is written as a letter."""
+        """What is left out, what the statistics are, and how large ε is where it is written as a letter."""
         cut = [self.words("corner", shown=shown, whole=whole)] if shown != whole else []
         legend = [f"ε = {self._tiny:.2g}"] if self._eps == "ε" else []
-        return "   ".join((*cut, *legend))
+        said = "   ".join((*cut, *self.definitions(), *legend))
+        return said if measure(said, MIN_TEXT, "sans") < STAGE.width else "   ".join((*cut, *legend))
+
+    def definitions(self) -> list[str]:
+        """The statistics of a set in symbols, as far as they are computed here and torch needs nothing more."""
+        if "noise" in self.trace.tensors:
+            return []
+        root = [f"s = √(σ² + {self._eps})"]
+        count = self.sets.size
+        return root if self.frozen else [f"μ = Σ x / {count}", f"σ² = Σ (x − μ)² / {count}", *root]
