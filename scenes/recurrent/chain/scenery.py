@@ -92,6 +92,8 @@ class Scenery:
             yield self._text(name, sum(lay.block(kind)) / 2, y)
             if (kind, 0) in self.board.biases:
                 yield self._text("bias", lay.bias_x(kind), y)
+        if self._has_sums:
+            yield MathText("Σ", MIN_TEXT * 1.25, color).place((lay.sum_x, y), vertical="baseline")
         for text, x, low in self.board.wiring.labels.values():
             yield MathText(text, MIN_TEXT * 1.1, color).place((x, low), vertical="baseline")
 
@@ -138,13 +140,28 @@ class Scenery:
 
     def _notes(self) -> Iterator[Mobject]:
         """What the signs mean, where there is room, and what is left out."""
-        board, signs = self.board, self.board.words("signs")
-        right, used = board.layout.box_right, measure(board.shape("input"), MIN_TEXT) + 0.8
-        has_room = self._right_of_input + used + measure(signs, MIN_TEXT) < right
-        if board.wiring.nodes and has_room:
-            yield self._text(signs, right, board.layout.heights.inputs - 0.08, "right")
+        board = self.board
+        right, used = board.layout.box_right, measure(board.shape("input"), MIN_TEXT) + 0.7
+        for said in self._legends():
+            if self._right_of_input + used + measure(said, MIN_TEXT, "sans") < right:
+                yield self._text(said, right, board.layout.heights.inputs - 0.08, "right")
+                break
         if notes := "   ".join(board.words(key) for key in board.left_out()):
             yield self._text(notes, board.layout.box_left + 0.5, STAGE_TOP - 0.28, "left")
+
+    @property
+    def _has_sums(self) -> bool:
+        """Whether what activations are applied to stands on the board."""
+        return bool(self.board.layout.sizes.total) and not all(gate.reset for gate in self.board.law.gates)
+
+    def _legends(self) -> Iterator[str]:
+        """What the signs mean, from the fullest to the shortest."""
+        product = "W·x + W·h" + (" + b" if any(self.board.layout.biases) else "")
+        sums = f"Σ = {product}" if self._has_sums else f"{self.board.gates[0]} = σ({product})"
+        signs = self.board.words("signs") if self.board.wiring.nodes else ""
+        yield "   ".join(filter(None, (sums, signs)))
+        yield sums
+        yield signs
 
     def _text(
         self,
