@@ -74,7 +74,11 @@ class _Dropout(OperatorScene):
         if p == 1:
             return {"input": "×", "mask": "="}
         scale, shift = affine(p)
-        return {"input": "", "mask": f"0 → {SATURATION:.2f}".replace("-", "−"), "filled": f"× {scale:.2f} + {shift:.2f} ="}
+        return {
+            "input": "",
+            "mask": f"0 → {SATURATION:.2f}".replace("-", "−"),
+            "filled": f"× {scale:.2f} + {shift:.2f} =",
+        }
 
     def _note(self, shown: int, total: int, heat: bool) -> str:
         """How much is left out, and that colours stand for numbers."""

@@ -94,14 +94,14 @@ def dropout_facts(trace: Trace) -> dict[str, bool]:
     dropped is zero, which NaN and infinities do not become. `certain`: p is 1.
     """
     module: Any = trace.module
-    x, mask, output = (trace.tensors.get(name) for name in ("input", "mask", "output"))
-    kept = mask != 0 if isinstance(mask, Tensor) else torch.zeros(1, dtype=torch.bool)
-    alive = bool((kept & x.isfinite() & (x != 0)).any()) if isinstance(x, Tensor) else False
-    return {
-        "masked": mask is not None,
-        "drops": mask is not None and not bool(kept.all()),
-        "keeps": bool(kept.any()),
-        "grows": alive,
-        "clears": isinstance(output, Tensor) and bool((output[~kept.expand(output.shape)] == 0).all()),
-        "certain": mask is not None and module.p == 1,
-    }
+    names = ("masked", "drops", "keeps", "grows", "clears", "certain")
+    if "mask" not in trace.tensors:
+        return dict.fromkeys(names, False)
+    x, mask, output = (trace.tensors[name] for name in ("input", "mask", "output"))
+    assert isinstance(x, Tensor) and isinstance(mask, Tensor) and isinstance(output, Tensor)
+    kept = mask != 0
+    found = (
+        True, not kept.all(), kept.any(), (kept & x.isfinite() & (x != 0)).any(), (output[~kept] == 0).all(),
+        module.p == 1,
+    )  # fmt: skip
+    return dict(zip(names, map(bool, found), strict=True))

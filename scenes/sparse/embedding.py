@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from manim import Animation
-from torch import Tensor
 
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.places import Place, Places, around
@@ -85,7 +84,9 @@ class _Sparse(OperatorScene):
         }
         said = [self.words("renormed")] if self._table() == "renormed" else []
         said += [
-            self.words(key, shown=shown, total=total) for key, (shown, total) in counts.items() if shown < total
+            self.words(key, shown=shown, total=total)
+            for key, (shown, total) in counts.items()
+            if shown < total
         ]
         return " · ".join([*said, *([] if board.has_numbers else [self.words("heat_map")])])
 
@@ -185,9 +186,7 @@ class EmbeddingBag(_Sparse):
 
     def story(self) -> Iterator[Beat]:
         self.bags = self._bags()
-        contents = [
-            [self._lookup(position) for position in found] for found in self.bags.contents()
-        ]
+        contents = [[self._lookup(position) for position in found] for found in self.bags.contents()]
         outputs = [(bag,) for bag in range(self.trace.shape("output")[0])]
         self.board = board = TableBoard(
             self.look, self.trace, self._table(), bags(contents), outputs, bags=True

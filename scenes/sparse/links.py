@@ -28,7 +28,9 @@ class Links(VGroup):
         super().__init__()
         self.hue = look.theme.tint(look.theme.accent, 0.55)
         places = [(one, board.place(board.lookups[one])) for one in lookups]
-        drawn = [(board.tops[one], board.table.center((place, 0))[1]) for one, place in places if place is not None]
+        drawn = [
+            (board.tops[one], board.table.center((place, 0))[1]) for one, place in places if place is not None
+        ]
         if not drawn:
             return
         table, target = board.table, board.rows[number]
@@ -41,7 +43,9 @@ class Links(VGroup):
         if sign:
             self._line((meet, y), (end, y))
             at = (meet, y)
-            self.add(Node(look, sign, at) if sign == "+" else Pill(look, sign, at, 0.74 if len(sign) < 5 else 0.95))
+            self.add(
+                Node(look, sign, at) if sign == "+" else Pill(look, sign, at, 0.74 if len(sign) < 5 else 0.95)
+            )
 
     def _line(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         points = [np.array(start), np.array(end)]

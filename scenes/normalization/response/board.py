@@ -155,4 +155,6 @@ class ResponseBoard(Board):
         if wide + more > self.placed["output"].block.width + 0.4:
             return name
         right = at[0] + (wide + more) / 2
-        return VGroup(name.shift((-more / 2, 0, 0)), law.place((right, at[1]), align="right", vertical="baseline"))
+        return VGroup(
+            name.shift((-more / 2, 0, 0)), law.place((right, at[1]), align="right", vertical="baseline")
+        )

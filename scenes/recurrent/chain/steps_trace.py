@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 from torchreel.scenes.recurrent.cell.trace import CellLaw
 from torchreel.scenes.recurrent.network.rows_trace import first_sample
 from torchreel.scenes.trace.formula import Index
