@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -30,7 +31,7 @@ def contents(call: Call) -> list[list[int]]:
         return [list(range(row * width, (row + 1) * width)) for row in range(len(ids))]
     starts: list[int] = call.inputs[1].tolist()
     if getattr(module, "include_last_offset", False):
-        return [list(range(*pair)) for pair in zip(starts, starts[1:], strict=False)]
+        return [list(range(*pair)) for pair in itertools.pairwise(starts)]
     return [list(range(*pair)) for pair in zip(starts, [*starts[1:], len(ids)], strict=True)]
 
 

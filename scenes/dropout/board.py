@@ -31,7 +31,8 @@ class DropoutBoard(Board):
     """The grids of a trace. With a `channel_axis` each row is a channel, which has one cell of the mask.
 
     A row holds the channel's slices (one, except in three dimensions); without an axis it is a plane of elements, each
-    with its own cell of the mask. Of many rows the first few are shown. `signs` say what happens between two tensors, by the name of the left one.
+    with its own cell of the mask. Of many rows the first few are shown. `signs` say what happens between two tensors,
+    by the name of the left one.
     """
 
     def __init__(

@@ -5,6 +5,7 @@ A row is one step of one sample: an index of a sequence tensor without its featu
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -92,8 +93,8 @@ def first_sample(trace: Trace) -> list[Index]:
     """The leading indices of every step of the first sample, in a trace's sequences of any layout."""
     shape, module = trace.shape("input"), trace.module
     if PACKED in trace.tensors:
-        rows = trace.sample(PACKED, trace.tensors[PACKED].shape.numel())
-        own = rows.reshape(trace.shape(PACKED))[:, 0]
+        shape = trace.shape(PACKED)
+        own = trace.sample(PACKED, math.prod(shape)).reshape(shape)[:, 0]
         return [(int(row),) for row in own if row >= 0]
     if len(shape) == 2:
         return [(time,) for time in range(shape[0])]
