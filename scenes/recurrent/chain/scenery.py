@@ -157,7 +157,8 @@ class Scenery:
     def _legends(self) -> Iterator[str]:
         """What the signs mean, from the fullest to the shortest."""
         product = "W·x + W·h" + (" + b" if any(self.board.layout.biases) else "")
-        sums = f"Σ = {product}" if self._has_sums else f"{self.board.gates[0]} = σ({product})"
+        first = self.board.law.gates[0]
+        sums = f"Σ = {product}" if self._has_sums else f"{first.name} = {SIGNS[first.activation]}({product})"
         signs = self.board.words("signs") if self.board.wiring.nodes else ""
         yield "   ".join(filter(None, (sums, signs)))
         yield sums
