@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from torchreel.assets.captions import caption
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
 from torchreel.scenes.normalization.facts import normalization_facts
@@ -109,6 +110,15 @@ def test_what_is_said_of_the_numbers_is_what_torch_gives(drawn: tuple[nn.Module,
     )
     kept = getattr(module, "running_mean", None) is not None
     assert facts["frozen"] == (kept and not module.training)
+    said = caption(kind.__name__, "default", "alt", "en", facts)
+    names = {name for name, _ in module.named_parameters()}
+    if kind is not nn.InstanceNorm1d:
+        assert ("weight" in said) == ("weight" in names) and ("bias" in said) == ("bias" in names)
+    assert "train mode" not in said and ("eval mode" in said) == facts["frozen"]
+    if kind is nn.RMSNorm:
+        assert ("cells of a row" in said) == (
+            x.ndim > 1 and bool(names) and len(module.normalized_shape) == 1
+        )  # type: ignore[arg-type]
 
 
 @settings(max_examples=40, deadline=None)

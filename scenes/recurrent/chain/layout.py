@@ -221,7 +221,9 @@ def _sizes(desk: Desk, steps: Steps, names: float) -> Iterator[Sizes]:
     features, hidden = (desk.trace.shape(steps.weight(kind))[1] for kind in ("ih", "hh"))
     extras = _EXTRAS[isinstance(steps, NetworkSteps)]
     must = any(gate.reset for gate in steps.law.gates)
-    for most, columns, sizes, (sums, named), place in product((4, 3), (7, 5, 4, 3, 2), _TEXTS, extras, range(5)):
+    for most, columns, sizes, (sums, named), place in product(
+        (4, 3), (7, 5, 4, 3, 2), _TEXTS, extras, range(5)
+    ):
         text = sizes[min(place, len(sizes) - 1)]
         cell, gate, vector, total = (_width(part, text) for part in texts)
         yield Sizes(
