@@ -15,7 +15,7 @@ from torchreel.scenes.parts.places import Place, Places, around
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.sparse import operators
 from torchreel.scenes.sparse.board import TableBoard
-from torchreel.scenes.sparse.links import Links
+from torchreel.scenes.sparse.links import GradientLinks, Links
 from torchreel.scenes.sparse.shown import Lookup, bags, samples
 from torchreel.scenes.sparse.trace import Bags
 from torchreel.scenes.stage.beats import Beat
@@ -153,6 +153,17 @@ class Embedding(_Sparse):
 
     def lookups_of(self, number: int) -> list[int]:
         return [number]
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """Of the gradient, the ids that used its row, too."""
+        pointer = super().pointing_at(step)
+        if step.tensor != "grad" or pointer is None:
+            return pointer
+        board, row = self.board, step.index[0]
+        used = [number for number, one in enumerate(board.lookups) if one.row == row]
+        ids = Places(self.staged).of([("input", board.lookups[number].index) for number in used])
+        framed = (Pointer(self.look, place, {}) for place in ids.get("input", []))
+        return pointer.add(*framed, GradientLinks(self.look, board, used, self.grad))
 
     def _kind(self, number: int) -> str:
         padding = self.values()["padding"]

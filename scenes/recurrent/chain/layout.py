@@ -19,7 +19,7 @@ from torchreel.scenes.recurrent.chain.vectors import shown_range
 from torchreel.scenes.stage.bars import STAGE_BOTTOM, STAGE_TOP
 
 LEFT, RIGHT = -6.9, 6.9
-_MARGIN = 0.16
+_MARGIN, _LEAST_WIDTH = 0.16, 0.42
 _TEXTS = ((0.4, 0.36, 0.32, 0.29, 0.26), (0.25, 0.24, MIN_NUMBER))
 # Whether sums and names are shown, from the best to the poorest: a network has less room.
 _EXTRAS: dict[bool, tuple[tuple[bool, bool], ...]] = {
@@ -217,7 +217,7 @@ def _arranged(steps: Steps, every: Iterable[Sizes], most: int) -> ChainLayout:
 
 def _sizes(desk: Desk, steps: Steps, names: float) -> Iterator[Sizes]:
     """From the best to the poorest."""
-    texts = list(_texts(desk, steps))
+    ems = [max((measure(text, 1.0, "sans") for text in set(part)), default=0.0) for part in _texts(desk, steps)]
     features, hidden = (desk.trace.shape(steps.weight(kind))[1] for kind in ("ih", "hh"))
     extras = _EXTRAS[isinstance(steps, NetworkSteps)]
     must = any(gate.reset for gate in steps.law.gates)
@@ -225,17 +225,13 @@ def _sizes(desk: Desk, steps: Steps, names: float) -> Iterator[Sizes]:
         (4, 3), (7, 5, 4, 3, 2), _TEXTS, extras, range(5)
     ):
         text = sizes[min(place, len(sizes) - 1)]
-        cell, gate, vector, total = (_width(part, text) for part in texts)
+        cell, gate, vector, total = (max(_LEAST_WIDTH, one * text + _MARGIN) for one in ems)
         yield Sizes(
             text, few(steps.count, most), few(features, columns), few(hidden, columns),
             cell, gate, vector, total if sums or must else 0.0, names + 0.1 if named else 0.0,
         )  # fmt: skip
     times = few(steps.count, 3)
     yield Sizes(0.0, times, few(features, 3), few(hidden, 3), 0.42, 0.5, 0.5, 0.5, 0.0)
-
-
-def _width(texts: list[str], size: float) -> float:
-    return max(0.42, max((measure(text, size, "sans") for text in texts), default=0.0) + _MARGIN)
 
 
 def _texts(desk: Desk, steps: Steps) -> Iterator[list[str]]:
