@@ -124,3 +124,12 @@ def test_a_packed_sequence_is_drawn_within_the_laws(kind: Any, lengths: tuple[in
     shown = watch(example(kind.__name__), trace, "en", "light")
     apart = {"title_whole", *OF_EXAMPLES}
     assert [(law, message) for law, message in Reading(shown).all() if law not in apart] == []
+
+
+@pytest.mark.parametrize("kind", [nn.GRU, nn.LSTM])
+def test_a_sequence_without_a_batch_stays_on_the_stage(kind: Any) -> None:
+    torch.manual_seed(1)
+    trace = torchreel.trace(kind(3, 4), torch.randn(5, 3))
+    apart = {"title_whole", *OF_EXAMPLES}
+    faults = Reading(watch(example(kind.__name__), trace, "en", "light")).all()
+    assert [(law, message) for law, message in faults if law not in apart] == []

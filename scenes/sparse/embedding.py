@@ -159,11 +159,20 @@ class Embedding(_Sparse):
         pointer = super().pointing_at(step)
         if step.tensor != "grad" or pointer is None:
             return pointer
-        board, row = self.board, step.index[0]
-        used = [number for number, one in enumerate(board.lookups) if one.row == row]
-        ids = Places(self.staged).of([("input", board.lookups[number].index) for number in used])
+        board, used = self.board, self._users(step.index[0])
+        ids = Places(self.staged).of(self.selects(step.tensor, step.index))
         framed = (Pointer(self.look, place, {}) for place in ids.get("input", []))
         return pointer.add(*framed, GradientLinks(self.look, board, used, self.grad))
+
+    def selects(self, tensor: str, index: Index) -> list[tuple[str, Index]]:
+        """The ids, which name the rows; of a gradient those that used its row."""
+        if tensor != "grad":
+            return super().selects(tensor, index)
+        return [("input", self.board.lookups[number].index) for number in self._users(index[0])]
+
+    def _users(self, row: int) -> list[int]:
+        """The drawn lookups of a row."""
+        return [number for number, one in enumerate(self.board.lookups) if one.row == row]
 
     def _kind(self, number: int) -> str:
         padding = self.values()["padding"]

@@ -217,7 +217,9 @@ def _arranged(steps: Steps, every: Iterable[Sizes], most: int) -> ChainLayout:
 
 def _sizes(desk: Desk, steps: Steps, names: float) -> Iterator[Sizes]:
     """From the best to the poorest."""
-    ems = [max((measure(text, 1.0, "sans") for text in set(part)), default=0.0) for part in _texts(desk, steps)]
+    ems = [
+        max((measure(text, 1.0, "sans") for text in set(part)), default=0.0) for part in _texts(desk, steps)
+    ]
     features, hidden = (desk.trace.shape(steps.weight(kind))[1] for kind in ("ih", "hh"))
     extras = _EXTRAS[isinstance(steps, NetworkSteps)]
     must = any(gate.reset for gate in steps.law.gates)
@@ -231,7 +233,9 @@ def _sizes(desk: Desk, steps: Steps, names: float) -> Iterator[Sizes]:
             cell, gate, vector, total if sums or must else 0.0, names + 0.1 if named else 0.0,
         )  # fmt: skip
     times = few(steps.count, 3)
-    yield Sizes(0.0, times, few(features, 3), few(hidden, 3), 0.42, 0.5, 0.5, 0.5, 0.0)
+    for columns, side in ((3, 0.42), (2, 0.36)):
+        shown = few(features, columns), few(hidden, columns)
+        yield Sizes(0.0, times, *shown, side, 0.5, 0.5, 0.5, 0.0)
 
 
 def _texts(desk: Desk, steps: Steps) -> Iterator[list[str]]:
