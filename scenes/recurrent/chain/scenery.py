@@ -89,8 +89,15 @@ class Scenery:
         y = lay.heights.gates[0] + 0.09
         for kind in ("ih", "hh"):
             name = self.board.steps.weight(kind).removesuffix(self.board.steps.suffix)
-            yield self._text(name, sum(lay.block(kind)) / 2, y)
-            if (kind, 0) in self.board.biases:
+            left, right = lay.block(kind)
+            has_bias = (kind, 0) in self.board.biases
+            if has_bias and measure(name, MIN_TEXT, "sans") > right - left + lay.sizes.cell / 2:
+                symbols = ((f"W_{{{kind}}}", (left + right) / 2), ("b", lay.bias_x(kind)))
+                for symbol, x in symbols:
+                    yield MathText(symbol, MIN_TEXT * 1.1, color).place((x, y), vertical="baseline")
+                continue
+            yield self._text(name, (left + right) / 2, y)
+            if has_bias:
                 yield self._text("bias", lay.bias_x(kind), y)
         if self._has_sums:
             yield MathText("Σ", MIN_TEXT * 1.25, color).place((lay.sum_x, y), vertical="baseline")
