@@ -218,7 +218,7 @@ class EmbeddingBag(_Sparse):
         told = [bag for bag in range(len(board.rows)) if self.counts(bag)]
         key = "start"
         for place, bag in enumerate([*told, *(bag for bag in range(len(board.rows)) if bag not in told)]):
-            step, swept = self.trace.step("output", (bag, 0)), place > _SLOW and self.counts(bag)
+            step, swept = self.trace.step("output", (bag, 0)), place > _SLOW and bool(self.counts(bag))
             kind = "none" if not self.counts(bag) else "first" if place == 0 else "others"
             look, write = partial(self.point_at, step), partial(board.write, bag)
             swept = swept or kind == key == "none"
