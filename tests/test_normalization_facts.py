@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from torchreel.assets.captions import caption
 from torchreel.assets.examples import example
 from torchreel.scenes import registry
 from torchreel.scenes.normalization.facts import normalization_facts
 from torchreel.scenes.normalization.response.trace import response_facts
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace
 from torchreel.tests.calls import check_call
 
@@ -108,6 +110,44 @@ def test_what_is_said_of_the_numbers_is_what_torch_gives(drawn: tuple[nn.Module,
     )
     kept = getattr(module, "running_mean", None) is not None
     assert facts["frozen"] == (kept and not module.training)
+    said = caption(kind.__name__, "default", "alt", "en", facts)
+    names = {name for name, _ in module.named_parameters()}
+    if kind is not nn.InstanceNorm1d:
+        assert ("weight" in said) == ("weight" in names) and ("bias" in said) == ("bias" in names)
+    assert "train mode" not in said and ("eval mode" in said) == facts["frozen"]
+    if kind is nn.RMSNorm:
+        assert ("cells of a row" in said) == (
+            x.ndim > 1 and bool(names) and len(module.normalized_shape) == 1
+        )  # type: ignore[arg-type]
+
+
+@settings(max_examples=40, deadline=None)
+@given(calls())
+def test_the_legend_of_the_statistics_is_how_they_come_about(drawn: tuple[nn.Module, Tensor]) -> None:
+    trace = traced(drawn)
+    if trace is None:
+        return
+    module, x = drawn
+    scene: Any = registry.find(type(module).__name__)
+    said = scene(Request(trace, example(type(module).__name__), "en")).definitions()
+    frozen = not module.training and getattr(module, "running_mean", None) is not None
+    if "noise" in trace.tensors:
+        assert said == []
+    elif isinstance(module, nn.RMSNorm):
+        size = x.shape[-1]
+        assert said[0] == f"q = Σ x² / {size}" and said[1].startswith("r = √(q + ")
+        squares = x.double().reshape(-1, size).square().sum(1) / size
+        torch.testing.assert_close(trace.tensors["mean_square"].reshape(-1), squares, equal_nan=True)  # type: ignore[union-attr]
+    elif frozen:
+        assert len(said) == 1 and said[0].startswith("s = √(σ² + ")
+    else:
+        sets = [one.double() for one in _members(module, x)]
+        assert said[0] == f"μ = Σ x / {len(sets[0])}" and said[1] == f"σ² = Σ (x − μ)² / {len(sets[0])}"
+        found = [tensor.reshape(-1).tolist() for tensor in (trace.tensors["mean"], trace.tensors["var"])]  # type: ignore[union-attr]
+        for own, mean, var in zip(sets, *found, strict=True):
+            if own.isfinite().all():
+                assert mean == pytest.approx(float(own.sum()) / len(own), abs=1e-9)
+                assert var == pytest.approx(float(((own - mean) ** 2).sum()) / len(own), abs=1e-9)
 
 
 def _members(module: nn.Module, x: Tensor) -> list[Tensor]:

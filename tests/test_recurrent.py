@@ -251,6 +251,7 @@ def test_what_captions_claim_is_so_of_the_module(data: st.DataObject) -> None:
     passes = len(trace.tensors["h_n"]) if "h_n" in trace.tensors else 1
     layers = asked.get("num_layers", 1)
     assert getattr(operators, kind.__name__).facts(trace) == {
+        "packed": False,
         "relu": asked.get("nonlinearity") == "relu",
         "both": passes == 2 * layers,
         "layered": layers > 1,

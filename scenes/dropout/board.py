@@ -1,4 +1,4 @@
-"""Input, mask and output of a dropout in line: a row for each channel, or one plane for all elements."""
+"""Input, mask and output of a dropout in line: a row for each channel, or plane below plane where elements drop."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _FOOT = 0.3
-_SIGN = 0.34
+_SIGN, _SMALLER, _LONG = 0.34, 0.25, 9
 _SIGN_ROOM, _MASK_CELL = 0.55, 0.9
 _MOST_ROWS, _MOST_SLICES = 4, 3
+_MOST_HIGH, _MOST_WIDE = 8, {3: 5, 4: 3}
+"""As many cells as there is room for with numbers below each other, and beside each other by the number of blocks."""
 Place = tuple[int, int, Cell]
 """Row, slice and cell of an element on the board."""
 
@@ -28,8 +30,9 @@ Place = tuple[int, int, Cell]
 class DropoutBoard(Board):
     """The grids of a trace. With a `channel_axis` each row is a channel, which has one cell of the mask.
 
-    A row holds the channel's slices (one, except in three dimensions). Of many rows the first few are shown. `signs`
-    say what happens between two tensors, by the name of the left one.
+    A row holds the channel's slices (one, except in three dimensions); without an axis it is a plane of elements, each
+    with its own cell of the mask. Of many rows the first few are shown. `signs` say what happens between two tensors,
+    by the name of the left one.
     """
 
     def __init__(
@@ -38,7 +41,7 @@ class DropoutBoard(Board):
         trace: Trace,
         channel_axis: int | None,
         signs: dict[str, str],
-        note: Callable[[bool, bool], str],
+        note: Callable[[int, int, bool], str],
     ) -> None:
         super().__init__(look, trace)
         self.channel_axis = channel_axis
@@ -49,13 +52,9 @@ class DropoutBoard(Board):
         self.scenery = VGroup()
         self.grids: dict[str, list[list[Grid]]] = {}
         self._build(signs)
-        if words := note(self.is_cropped, not self.has_numbers):
+        shown, total = len(list(self.places())), math.prod(trace.shape("input"))
+        if words := note(shown, total, not self.has_numbers):
             self.scenery.add(self.note(words))
-
-    @property
-    def is_cropped(self) -> bool:
-        """Whether some of the input is left out."""
-        return len(list(self.places())) < math.prod(self.trace.shape("input"))
 
     @property
     def has_numbers(self) -> bool:
@@ -65,7 +64,7 @@ class DropoutBoard(Board):
     @property
     def mask_rows(self) -> int:
         """How many times `mask` can be called."""
-        return self.rows if self.channelwise else self.cells.rows
+        return self.rows if self.channelwise else self.rows * self.cells.rows
 
     def places(self) -> Iterator[Place]:
         """Every drawn element in torch's order."""
@@ -81,9 +80,10 @@ class DropoutBoard(Board):
 
     def mask(self, row: int) -> list[Animation]:
         """The mask of one row of cells, or of one channel, falls; the values it drops lose their colour."""
-        grid = self.grids["mask"][row if self.channelwise else 0][0]
-        cells = [(0, 0)] if self.channelwise else [(row, col) for col in range(grid.cells.cols)]
-        return [move for cell in cells for move in [*grid.write(cell), *self._lose(row, grid, cell)]]
+        plane, line = (row, 0) if self.channelwise else divmod(row, self.cells.rows)
+        grid = self.grids["mask"][plane][0]
+        cells = [(0, 0)] if self.channelwise else [(line, col) for col in range(grid.cells.cols)]
+        return [move for cell in cells for move in [*grid.write(cell), *self._lose(plane, grid, cell)]]
 
     def write(self, name: str, place: Place) -> list[Animation]:
         """An element of a result appears."""
@@ -94,7 +94,7 @@ class DropoutBoard(Board):
         if mask.value(cell):
             return []
         if not self.channelwise:
-            return self._pale(self.grids["input"][0][0], cell)
+            return self._pale(self.grids["input"][row][0], cell)
         grids = self.grids["input"][row]
         return [move for grid in grids for at in grid.positions() for move in self._pale(grid, at)]
 
@@ -107,7 +107,9 @@ class DropoutBoard(Board):
         """The leading indices of the planes of each row."""
         shape, axis = self.trace.shape("input"), self.channel_axis
         if axis is None:
-            yield [(0,) * max(0, len(shape) - 2)]
+            outer = list(itertools.product(*(range(min(size, _MOST_HIGH)) for size in shape[:-2])))
+            high = shape[-2] if len(shape) > 1 else 1
+            yield from ([lead] for lead in outer[: max(1, _MOST_HIGH // max(1, high))])
             return
         depths = [range(size) for size in shape[axis + 1 : -2]]
         for channel in range(min(shape[axis], _MOST_ROWS)):
@@ -123,8 +125,9 @@ class DropoutBoard(Board):
         texts = self.texts(*(name for name in self.names if name != "mask"))
         slices = max(map(len, self.leads))
         plane = Room(
-            rows, cols, texts, down=self.rows, across=slices, between=0.2, below=0.3 if slices > 1 else 0.0
-        )
+            rows, cols, texts, down=self.rows, across=slices, between=0.2, below=0.3 if slices > 1 else 0.0,
+            keep=(max(1, _MOST_HIGH // self.rows), max(1, _MOST_WIDE.get(len(self.names), 7) // slices)),
+        )  # fmt: skip
         parts: dict[str, Room] = {}
         for name in self.names:
             single = name == "mask" and self.channelwise
@@ -134,7 +137,8 @@ class DropoutBoard(Board):
                 else Room(**{**vars(plane), "name": self.shape(name)})
             )
             if name != self.names[-1]:
-                wide = measure(signs.get(name, "→"), _SIGN, "sans")
+                sign = signs.get(name, "→")
+                wide = measure(sign, _SIGN if len(sign) < _LONG else _SMALLER, "sans")
                 parts[f"{name} sign"] = Room(wide=max(_SIGN_ROOM, wide + 0.1))
         grids = [name for name in self.names if not (name == "mask" and self.channelwise)]
         placed = fill(STAGE.inset(bottom=_FOOT), in_row(parts, (0.12, 0.5)), same=[grids])

@@ -10,7 +10,7 @@ from manim import Animation
 
 from torchreel.scenes.dropout import operators
 from torchreel.scenes.dropout.board import DropoutBoard, Place
-from torchreel.scenes.dropout.trace import affine, channel_axis, is_alpha
+from torchreel.scenes.dropout.trace import SATURATION, affine, channel_axis, is_alpha
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
@@ -74,11 +74,16 @@ class _Dropout(OperatorScene):
         if p == 1:
             return {"input": "×", "mask": "="}
         scale, shift = affine(p)
-        return {"input": "", "mask": "→", "filled": f"× {scale:.2f} + {shift:.2f}"}
+        return {
+            "input": "",
+            "mask": f"0 → {SATURATION:.2f}".replace("-", "−"),
+            "filled": f"× {scale:.2f} + {shift:.2f} =",
+        }
 
-    def _note(self, cropped: bool, heat: bool) -> str:
-        needed = {"cropped": cropped, "heat_map": heat}
-        return " · ".join(self.words(key) for key, needs in needed.items() if needs)
+    def _note(self, shown: int, total: int, heat: bool) -> str:
+        """How much is left out, and that colours stand for numbers."""
+        cropped = [self.words("cropped", shown=shown, total=total)] if shown < total else []
+        return " · ".join([*cropped, *([self.words("heat_map")] if heat else [])])
 
     def _masked(self) -> Iterator[Beat]:
         board, places = self.board, list(self.board.places())

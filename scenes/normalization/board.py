@@ -21,6 +21,7 @@ from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.layout import STAGE, Placed
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.mathtext import width as math_width
 from torchreel.scenes.parts.motion import Appear, Paint, Vanish
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text, measure
@@ -247,11 +248,28 @@ class NormBoard(Stations):
 
     def _title(self, tensor: str, place: str) -> VGroup:
         placed: Placed = self.placed[place]
+        if place == "output" and (law := self._law_of_output(placed)):
+            return law
         if place != "middle":
             fits = measure(self.shape(tensor), NAME_TEXT) < placed.block.width + 0.3
             return self.title(tensor, placed.head, shape=fits)
         said = self.steps.said.get(tensor, self.trace.symbol(tensor).strip("()"))
         return VGroup(MathText(said, 0.29, self.look.theme.text).place(placed.head, vertical="baseline"))
+
+    def _law_of_output(self, placed: Placed) -> VGroup | None:
+        """The output's name with what it is made of, where that is not too wide."""
+        symbol = self.trace.symbol("output")
+        said = f"= {self.steps.said.get('output', '')}"
+        widths = [measure("output", NAME_TEXT), math_width(symbol, NAME_TEXT), math_width(said, NAME_TEXT)]
+        whole = sum(widths) + 2 * measure(" ", NAME_TEXT)
+        room = placed.block.width + 0.5
+        if "output" not in self.steps.said or whole > room:
+            return None
+        left, y = placed.head[0] - whole / 2, placed.head[1]
+        name = self.title("output", (left, y), align="left", shape=False)
+        at = (left + whole - widths[-1], y)
+        law = MathText(said, NAME_TEXT, self.look.theme.text)
+        return VGroup(name, law.place(at, align="left", vertical="baseline"))
 
     def _labels(self) -> Iterator[Text]:
         """Samples and channels beside and below the input, channels below the other blocks too."""

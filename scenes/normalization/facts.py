@@ -17,8 +17,9 @@ from torchreel.scenes.trace.proof import Trace
 def normalization_facts(trace: Trace) -> Mapping[str, bool]:
     """`frozen` statistics, sets that are `rows`, `single` elements or stand `apart`, and what the numbers bear out.
 
-    `across_samples`: a sample's output depends on the other samples. `standardized`: every set of the output has mean 0
-    and variance 1. `equal`: no set has any variance; `zeros`: no set has any size. `fresh`: weight 1 and bias 0.
+    `affine`: there are weight and bias, `scaled`: only a weight. `across_samples`: a sample's output depends on the
+    other samples. `standardized`: every set of the output has mean 0 and variance 1. `equal`: no set has any variance;
+    `zeros`: no set has any size. `fresh`: weight 1 and bias 0.
     `related`: twice a row gives the same result, a shifted row another. `stays`, `replaced` and `averaged` say what
     momentum makes of running statistics.
     """
@@ -29,6 +30,8 @@ def normalization_facts(trace: Trace) -> Mapping[str, bool]:
     own: Any = getattr(module, "normalized_shape", ())
     return {
         "frozen": frozen,
+        "affine": weight is not None and bias is not None,
+        "scaled": weight is not None and bias is None,
         "rows": len(own) == 1 and x.ndim > 1,
         "apart": count > 1 and not frozen,
         "across_samples": not frozen and 0 not in sets.parts and _reaches_others(trace, weight),

@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property, partial
-from typing import Any, ClassVar
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from manim import Animation
 
 from torchreel.scenes.normalization.board import NormBoard
-from torchreel.scenes.normalization.desk import ROOTS, shortened
-from torchreel.scenes.normalization.sets_trace import Partition, epsilon
+from torchreel.scenes.normalization.cards import Card
 from torchreel.scenes.normalization.stations import NormalizationSteps
-from torchreel.scenes.normalization.trace import added, channel_axis, is_frozen, partition
+from torchreel.scenes.normalization.trace import channel_axis
+from torchreel.scenes.normalization.wording import NormalizationWords
 from torchreel.scenes.parts.look import Stroke
-from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.places import Place, Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
-from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
 _SAME = 1e-3
 
 
-class FiveSteps(OperatorScene):
+class FiveSteps(NormalizationWords):
     """Mean, difference, variance and its root, quotient, affine map: over all sets that share statistics.
 
-    `kind` is the layer's part of the captions that say which elements form a set; `first` is the tensor that the
-    variance is made of, and `quotient` what the normalized values are.
+    `first` is the tensor that the variance is made of.
     """
 
-    kind: ClassVar[str]
     first: ClassVar[str] = "centered"
-    quotient: ClassVar[str] = "x̂ = (x − μ) / s"
 
     def story(self) -> Iterator[Beat]:
         self.board = board = NormBoard(self.look, self.trace, self.sets, self.steps(), self._note)
@@ -101,7 +97,7 @@ class FiveSteps(OperatorScene):
 
     def pointing_at(self, step: Step) -> Pointer | None:
         """The whole way of an element: the input and its set's statistics, the normalized value, the output."""
-        places, board, texts = Places(self.mobjects), self.board, self._standing_texts()
+        places, board, texts = Places(self.mobjects), self.board, self._texts_between()
         by_place = step.index[-len(board.steps.axes) :] if board.by_place else ()
         middle_name = board.steps.normalized or self.first
         read = [(middle_name, step.index), *((name, by_place) for name in board.affine if board.by_place)]
@@ -114,18 +110,22 @@ class FiveSteps(OperatorScene):
         cards = (board.cards[board.arrangement.owners[step.index]], board.card_of_parameters(step.index))
         return pointer.add(*(board.frame(card.outline(), Stroke.SOURCE, 3) for card in cards if card))
 
+    def _texts_between(self) -> list[Place]:
+        """The texts that lines keep clear of: those on cards are in front of them."""
+        cards = [*self.board.cards.values(), *(one for one in self.board.parameters if isinstance(one, Card))]
+        edges = [(*card.outline()[:, :2].min(0), *card.outline()[:, :2].max(0)) for card in cards]
+        return [
+            text
+            for text in self._standing_texts()
+            if not any(
+                left < text.left and text.right < right and low < text.bottom and text.top < high
+                for left, low, right, high in edges
+            )
+        ]
+
     def main_source(self, step: Step) -> str:
         """What stands before the output."""
         return self.board.steps.normalized or self.first
-
-    def values(self) -> dict[str, Any]:
-        sets, module = self.sets, self.trace.module
-        eps = getattr(module, "eps", None)
-        return {
-            "count": sets.size,
-            "sets": int(np.prod(sets.sets)),
-            "eps": f"{eps:g}" if eps is not None else "finfo.eps",
-        }
 
     def steps(self) -> NormalizationSteps:
         """What stands on the board."""
@@ -140,48 +140,8 @@ class FiveSteps(OperatorScene):
         self, statistics: tuple[str, ...], given: tuple[str, ...], axes: tuple[int, ...], by_place: bool
     ) -> NormalizationSteps:
         normalized = "normalized" if self.is_affine else ""
-        said = {"normalized": self.quotient}
+        said = {"normalized": self.quotient, "output": self._law_of_output()}
         return NormalizationSteps(self.first, normalized, statistics, given, axes, by_place, self.axes, said)
-
-    @cached_property
-    def sets(self) -> Partition:
-        """The sets of elements that share statistics."""
-        return partition(self.trace.module, self.trace.shape("input"))
-
-    @property
-    def frozen(self) -> bool:
-        """Whether the statistics are the running ones."""
-        return is_frozen(self.trace.module)
-
-    @property
-    def sets_key(self) -> str:
-        """The caption that says what a set is."""
-        return f"sets_{self.kind}_eval" if self.frozen else f"sets_{self.kind}"
-
-    @property
-    def affine_key(self) -> str:
-        """The caption of the last step."""
-        has = [name in self.trace.tensors for name in ("weight", "bias")]
-        return "affine" if all(has) else "scaled" if has[0] else "moved"
-
-    @property
-    def is_affine(self) -> bool:
-        """Whether there is a weight or a bias."""
-        return any(name in self.trace.tensors for name in ("weight", "bias"))
-
-    @property
-    def axes(self) -> str:
-        """A letter for each axis of the input, as torch's pages call them; none where they have no names."""
-        return {2: "nc", 3: "ncl", 4: "nchw", 5: "ncdhw"}.get(len(self.trace.shape("input")), "")
-
-    def text(self, tensor: str, value: float) -> str:
-        """A value as drawn, without zeros that only eps keeps from being exact."""
-        said = super().text(tensor, value)
-        return said if tensor in ROOTS else shortened(said, value)
-
-    def _printed(self, tensor: str, value: float, decimals: int) -> str:
-        said = super()._printed(tensor, value, decimals)
-        return said if tensor in ROOTS else shortened(said, value)
 
     def statistic(self, key: str, tensors: tuple[str, ...], source: str) -> Iterator[Beat]:
         """The first set's statistics with their formulas, the others set by set: one set lit, the others grey."""
@@ -209,22 +169,6 @@ class FiveSteps(OperatorScene):
                 key, partial(self._write, tensor, owner, None), 0.2, 0.2, sweep=True,
                 formula=self.trace.step(tensor, self._members(owner)[0]), look=self.board.mark,
             )  # fmt: skip
-
-    def _law(self, quotient: str) -> list[Token]:
-        has = [name for name in ("weight", "bias") if name in self.trace.tensors]
-        factor, term = "weight·" if "weight" in has else "", " + bias" if "bias" in has else ""
-        return [Token(f"output = {factor}{quotient}{term}")]
-
-    @property
-    def _eps(self) -> str:
-        """What is added to the variance, as formulas write it."""
-        return epsilon(self._tiny).text
-
-    @property
-    def _tiny(self) -> float:
-        """What torch adds to the variance."""
-        x: Any = self.trace.tensors["input"]
-        return added(self.trace.module, x.dtype)
 
     def _telling(self, elements: Sequence[Index]) -> Index:
         """The element with the largest result, if there is one among those that weight and bias change."""
@@ -289,9 +233,3 @@ class FiveSteps(OperatorScene):
         if self.board.first_title in self.mobjects:
             self.remove(self.board.first_title)
             self.add(self.board.title_of("normalized"))
-
-    def _note(self, shown: Index, whole: Index) -> str:
-        """What is left out, and how large ε is where it is written as a letter."""
-        cut = [self.words("corner", shown=shown, whole=whole)] if shown != whole else []
-        legend = [f"ε = {self._tiny:.2g}"] if self._eps == "ε" else []
-        return "   ".join((*cut, *legend))

@@ -58,6 +58,11 @@ class RMSNorm(LayerNorm):
     def law(self) -> Sequence[Token]:
         return self._law(f"input / √(mean_square + {self._eps})")
 
+    def definitions(self) -> list[str]:
+        if "noise" in self.trace.tensors:
+            return []
+        return [f"q = Σ x² / {self.sets.size}", f"r = √(q + {self._eps})"]
+
     @property
     def _dividend(self) -> str:
         return "input"

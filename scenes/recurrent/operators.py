@@ -9,6 +9,7 @@ from torch import nn
 
 from torchreel.scenes.recurrent.cell.cells_trace import cell_operator
 from torchreel.scenes.recurrent.cell.trace import GRU_LAW, LSTM_LAW, CellLaw, rnn
+from torchreel.scenes.recurrent.network.rows_trace import PACKED
 from torchreel.scenes.recurrent.network.trace import network_operator
 from torchreel.scenes.trace.proof import Trace
 
@@ -27,6 +28,7 @@ def _facts(trace: Trace) -> Mapping[str, bool]:
         {name.split("_l")[1].split("_")[0] for name in trace.tensors if name.startswith("weight_ih_l")}
     )
     return {
+        "packed": PACKED in trace.tensors,
         "relu": getattr(trace.module, "nonlinearity", "tanh") == "relu",
         "both": any(name.endswith("_reverse") for name in trace.tensors),
         "layered": layers > 1,

@@ -5,18 +5,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from manim import Animation
-from torch import Tensor
 
-from torchreel.assets.examples import DEFAULT
 from torchreel.scenes.parts.motion import Appear
-from torchreel.scenes.parts.places import Places, around
+from torchreel.scenes.parts.places import Place, Places, around
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.sparse import operators
-from torchreel.scenes.sparse.board import Lookup, TableBoard
+from torchreel.scenes.sparse.board import TableBoard
+from torchreel.scenes.sparse.links import GradientLinks, Links
+from torchreel.scenes.sparse.shown import Lookup, bags, samples
 from torchreel.scenes.sparse.trace import Bags
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
@@ -24,6 +24,7 @@ from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
 _SLOW = 2
+_APART = 0.02
 
 
 class _Sparse(OperatorScene):
@@ -52,10 +53,15 @@ class _Sparse(OperatorScene):
         target = around(places.of(rows[number])["output"])
         sources = places.of(self.board.involved(self.lookups_of(number)))
         apart = {
-            f"{name} {k}": places for name, found in sources.items() for k, places in self._rows(name, found)
+            f"{name} {k}": places for name, found in sources.items() for k, places in enumerate(_runs(found))
         }
-        main = next((name for name in apart if name.startswith(self.board.table.tensor)), "")
-        return Pointer(self.look, target, apart, main, self._standing_texts())
+        pointer = Pointer(self.look, target, apart)
+        own = self.lookups_of(number)
+        return pointer.add(Links(self.look, self.board, own, number, self.sign(own)))
+
+    def sign(self, lookups: Sequence[int]) -> str:
+        """What the rows of some lookups meet in; nothing where a row is only copied."""
+        return ""
 
     def selects(self, tensor: str, index: Index) -> list[tuple[str, Index]]:
         """The ids, which name the rows that are copied or added up."""
@@ -63,24 +69,41 @@ class _Sparse(OperatorScene):
         number = next((k for k, row in enumerate(rows) if (tensor, index) in row), None)
         return [] if number is None else self.board.involved(self.lookups_of(number))
 
-    def _rows(self, name: str, found: Sequence[Any]) -> Iterator[tuple[int, list[Any]]]:
-        """Places that stand in one line, together."""
-        lines: dict[float, list[Any]] = {}
-        for place in found:
-            lines.setdefault(round(place.bottom, 3), []).append(place)
-        yield from enumerate(lines.values())
-
     def _table(self) -> str:
         return "renormed" if "renormed" in self.trace.tensors else "weight"
 
     def _left_out(self) -> str:
+        """What is not drawn, in numbers."""
+        board, shape = self.board, self.trace.shape(self.board.table.tensor)
         lookups = math.prod(self.trace.shape("input"))
-        needed = {
-            "renormed": self._table() == "renormed",
-            "cropped": self.board.is_cropped(lookups),
-            "heat_map": not self.board.has_numbers,
+        counts = {
+            "ids_of": (len(board.lookups), lookups),
+            "bags_of": (len(board.rows), self.trace.shape("output")[0] if board.bags else len(board.rows)),
+            "rows_of": (board.table.cells.rows, shape[0]),
+            "columns_of": (board.table.cells.cols, shape[1]),
         }
-        return " · ".join(self.words(key) for key, needs in needed.items() if needs)
+        said = [self.words("renormed")] if self._table() == "renormed" else []
+        said += [
+            self.words(key, shown=shown, total=total)
+            for key, (shown, total) in counts.items()
+            if shown < total
+        ]
+        return " · ".join([*said, *([] if board.has_numbers else [self.words("heat_map")])])
+
+
+def _runs(found: Sequence[Place]) -> Iterator[list[Place]]:
+    """Places of lines that follow one another, together."""
+    lines: dict[float, list[Place]] = {}
+    for place in found:
+        lines.setdefault(round(place.bottom, 3), []).append(place)
+    run: list[Place] = []
+    for bottom in sorted(lines, reverse=True):
+        if run and abs(run[-1].bottom - lines[bottom][0].top) > _APART:
+            yield run
+            run = []
+        run += lines[bottom]
+    if run:
+        yield run
 
 
 class Embedding(_Sparse):
@@ -95,7 +118,10 @@ class Embedding(_Sparse):
         lookups = [
             Lookup(index, int(ids[index]), group) for index, group in zip(indices, groups, strict=True)
         ]
-        self.board = board = TableBoard(self.look, self.trace, self._table(), lookups, indices, bags=False)
+        kept = [int(str(self.values()["padding"]))] if "grad" in self.trace.tensors else []
+        self.board = board = TableBoard(
+            self.look, self.trace, self._table(), samples(lookups), indices, bags=False, kept=kept
+        )
         if notes := self._left_out():
             self.add(board.note(notes))
         self.add(board.scenery())
@@ -128,6 +154,26 @@ class Embedding(_Sparse):
     def lookups_of(self, number: int) -> list[int]:
         return [number]
 
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """Of the gradient, the ids that used its row, too."""
+        pointer = super().pointing_at(step)
+        if step.tensor != "grad" or pointer is None:
+            return pointer
+        board, used = self.board, self._users(step.index[0])
+        ids = Places(self.staged).of(self.selects(step.tensor, step.index))
+        framed = (Pointer(self.look, place, {}) for place in ids.get("input", []))
+        return pointer.add(*framed, GradientLinks(self.look, board, used, self.grad))
+
+    def selects(self, tensor: str, index: Index) -> list[tuple[str, Index]]:
+        """The ids, which name the rows; of a gradient those that used its row."""
+        if tensor != "grad":
+            return super().selects(tensor, index)
+        return [("input", self.board.lookups[number].index) for number in self._users(index[0])]
+
+    def _users(self, row: int) -> list[int]:
+        """The drawn lookups of a row."""
+        return [number for number, one in enumerate(self.board.lookups) if one.row == row]
+
     def _kind(self, number: int) -> str:
         padding = self.values()["padding"]
         is_padding = padding is not None and self.board.lookups[number].row == padding
@@ -158,42 +204,55 @@ class EmbeddingBag(_Sparse):
 
     operator = operators.EmbeddingBag
 
-    @cached_property
-    def told_as(self) -> str:
-        """What is said of adding up, averaging or the largest follows the mode."""
-        module: Any = self.trace.module
-        name = super().told_as
-        by_mode = {"sum": DEFAULT, "mean": "mean", "max": "max"}
-        return by_mode[module.mode] if name in by_mode.values() else name
-
     def story(self) -> Iterator[Beat]:
         self.bags = self._bags()
-        ids: Any = self.trace.tensors["input"]
-        lookups = [self._lookup(ids, position) for position in range(ids.numel())]
+        contents = [[self._lookup(position) for position in found] for found in self.bags.contents()]
         outputs = [(bag,) for bag in range(self.trace.shape("output")[0])]
-        self.board = board = TableBoard(self.look, self.trace, self._table(), lookups, outputs, bags=True)
+        self.board = board = TableBoard(
+            self.look, self.trace, self._table(), bags(contents), outputs, bags=True
+        )
         if notes := self._left_out():
             self.add(board.note(notes))
         self.add(board.scenery())
         yield Beat("start")
-        for bag in range(len(board.rows)):
-            step, swept = self.trace.step("output", (bag, 0)), bag > _SLOW
-            key = "first" if bag == 0 else "others"
+        told = [bag for bag in range(len(board.rows)) if self.counts(bag)]
+        key = "start"
+        for place, bag in enumerate([*told, *(bag for bag in range(len(board.rows)) if bag not in told)]):
+            step, swept = self.trace.step("output", (bag, 0)), place > _SLOW and bool(self.counts(bag))
+            kind = "none" if not self.counts(bag) else "first" if place == 0 else "others"
             look, write = partial(self.point_at, step), partial(board.write, bag)
-            yield Beat(key, write, 0.4, 0.0 if swept else 1.2, step, look=look, sweep=swept)
+            swept = swept or kind == key == "none"
+            yield Beat(kind, write, 0.4, 0.0 if swept else 1.2, step, look=look, sweep=swept)
+            key = kind
         yield Beat("done", self.leave, 0.1)
+
+    def counts(self, bag: int) -> int:
+        """How many ids of a bag count."""
+        return int(self.bags.count[bag])
 
     def law(self) -> Sequence[Token]:
         return [Token(f"output = {self.trace.step('output', (0, 0)).formula.symbols()}")]
 
     def figure(self) -> Step | None:
-        """The first bag."""
-        return self.trace.step("output", (0, 0))
+        """The first bag of several rows, or else of one."""
+        drawn = range(len(self.board.rows)) if hasattr(self, "board") else range(1)
+        bag = max(drawn, key=lambda one: min(self.counts(one), 2)) if hasattr(self, "bags") else 0
+        return self.trace.step("output", (bag, 0))
 
     def lookups_of(self, number: int) -> list[int]:
         """The drawn positions of a bag that count."""
-        found = self.bags.members[number][~self.bags.absent[number]].tolist()
-        return [position for position in found if position < len(self.board.lookups)]
+        found = set(self.bags.members[number][~self.bags.absent[number]].tolist())
+        return [
+            place
+            for place, one in enumerate(self.board.lookups)
+            if one.group == number and self._position(one) in found
+        ]
+
+    def sign(self, lookups: Sequence[int]) -> str:
+        module: Any = self.trace.module
+        if self.board.weighted and lookups:
+            return "Σ a·w"
+        return {"sum": "+"}.get(module.mode, module.mode) if len(lookups) > 1 else ""
 
     def values(self) -> dict[str, object]:
         module: Any = self.trace.module
@@ -204,6 +263,12 @@ class EmbeddingBag(_Sparse):
         offsets: Any = self.trace.tensors.get("offsets")
         return Bags.of(self.trace.module, ids, offsets)
 
-    def _lookup(self, ids: Tensor, position: int) -> Lookup:
+    def _lookup(self, position: int) -> Lookup:
+        ids: Any = self.trace.tensors["input"]
         index = (position,) if ids.ndim == 1 else divmod(position, ids.shape[1])
         return Lookup(index, int(ids[index]), int(self.bags.owners[position]))
+
+    def _position(self, one: Lookup) -> int:
+        """Where an id stands among all."""
+        ids: Any = self.trace.tensors["input"]
+        return one.index[0] if ids.ndim == 1 else one.index[0] * ids.shape[1] + one.index[1]

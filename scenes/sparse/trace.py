@@ -120,7 +120,7 @@ class Bags:
     """Which positions of the flat `ids` each bag holds: `members` `(bags, T)`, with `absent` where a bag has fewer.
 
     `count` `(bags,)` is how many there are. Ids equal to `padding_idx` count in no bag; `owners` `(len(ids),)` says in
-    which bag each id stands, counted or not.
+    which bag each id stands, counted or not, -1 for ids after the last bag.
     """
 
     ids: Tensor
@@ -145,7 +145,8 @@ class Bags:
             else flat != module.padding_idx
         )
         if module.include_last_offset and ids.ndim == 1 and len(torch.as_tensor(offsets)):
-            kept &= torch.arange(len(flat)) < torch.as_tensor(offsets)[-1]
+            inside = torch.arange(len(flat)) < torch.as_tensor(offsets)[-1]
+            kept, owners = kept & inside, torch.where(inside, owners, -1)
         positions = kept.nonzero()[:, 0]
         bags = owners[positions]
         count = torch.bincount(bags, minlength=len(starts)) if len(starts) else bags[:0]
@@ -154,6 +155,14 @@ class Bags:
         members = torch.zeros((len(starts), most), dtype=torch.int64)
         members[bags, place] = positions
         return cls(flat, members, torch.arange(most) >= count[:, None], count, owners)
+
+    def contents(self) -> list[list[int]]:
+        """The positions of each bag's ids, counted or not."""
+        found: list[list[int]] = [[] for _ in range(len(self.count))]
+        for position, owner in enumerate(self.owners.tolist()):
+            if owner >= 0:
+                found[owner].append(position)
+        return found
 
 
 def record_bag(call: Call) -> Recording:
@@ -245,15 +254,20 @@ def _places(members: Tensor, width: int) -> Tensor:
 
 
 def sparse_facts(trace: Trace) -> dict[str, bool]:
-    """What captions may claim of lookups and bags."""
+    """What captions may claim of lookups and bags.
+
+    `padding_used`: an id is the padding row's. `graded`: the gradient is shown. Of bags, how their rows come together:
+    `weighted`, `mean`, or `largest`, where no NaN makes that doubtful.
+    """
     module: Any = trace.module
-    padding, ids = module.padding_idx, trace.sample("input", 1 << 16)
-    used = padding is not None and bool((ids == padding).any())
-    weight = trace.tensors["weight"]
-    row = weight[padding] if padding is not None and isinstance(weight, Tensor) else None
+    padding, ids = module.padding_idx, trace.tensors["input"]
+    mode, weight = getattr(module, "mode", ""), trace.tensors["weight"]
+    assert isinstance(ids, Tensor) and isinstance(weight, Tensor)
     return {
-        "padded": padding is not None,
-        "padding_used": used,
-        "padding_is_zero": row is not None and bool((row == 0).all()),
-        "several": len(trace.shape("output")) > 1 and trace.shape("output")[0] > 1,
+        "padding_used": padding is not None and bool((ids == padding).any()),
+        "graded": "grad" in trace.tensors,
+        "weighted": "per_sample_weights" in trace.tensors,
+        "mean": mode == "mean",
+        "largest": mode == "max" and not bool(weight.isnan().any()),
+        "max": mode == "max",
     }

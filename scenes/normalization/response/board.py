@@ -16,8 +16,9 @@ from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.layout import STAGE, Placed, Room, fill, in_row
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.mathtext import MathText, fitted
+from torchreel.scenes.parts.mathtext import width as math_width
 from torchreel.scenes.parts.motion import Appear, Vanish
-from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.shapes import Point, Shape
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
@@ -141,8 +142,19 @@ class ResponseBoard(Board):
             headings.append(
                 MathText(text, size, self.look.theme.text).place(tops[tensor], vertical="baseline")
             )
-        for tensor in ("input", "output"):
-            room = self.placed[tensor].block.width + 0.4
-            fits = measure(self.shape(tensor), NAME_TEXT) + 0.2 <= room
-            headings.append(self.title(tensor, tops[tensor], shape=fits))
-        return headings
+        room = self.placed["input"].block.width + 0.4
+        fits = measure(self.shape("input"), NAME_TEXT) + 0.2 <= room
+        return [*headings, self.title("input", tops["input"], shape=fits), self._output(tops["output"])]
+
+    def _output(self, at: Point) -> VGroup:
+        """The output's name, and what it is made of where there is room."""
+        name = self.title("output", at, shape=False)
+        wide = float(name.get_right()[0] - name.get_left()[0])
+        law = MathText(" = x / d", NAME_TEXT, self.look.theme.text)
+        more = math_width("= x / d", NAME_TEXT) + measure(" ", NAME_TEXT)
+        if wide + more > self.placed["output"].block.width + 0.4:
+            return name
+        right = at[0] + (wide + more) / 2
+        return VGroup(
+            name.shift((-more / 2, 0, 0)), law.place((right, at[1]), align="right", vertical="baseline")
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from manim import Animation
 from torchreel.scenes.normalization import operators
 from torchreel.scenes.normalization.response.board import STEPS, ResponseBoard
 from torchreel.scenes.parts.grid import Cell
-from torchreel.scenes.parts.look import Stroke
+from torchreel.scenes.parts.places import Place
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
@@ -58,8 +59,12 @@ class LocalResponseNorm(OperatorScene):
         pointer, board, cell = super().pointing_at(step), self.board, self._strongest()
         if pointer is None:
             return None
-        paths = [board.around_window("square", cell), *(board.around(name, cell) for name in STEPS[2:4])]
-        return pointer.add(*(board.frame(path, Stroke.SOURCE, 3) for path in paths))
+        paths = [board.around_window("square", cell), *(board.around(name, cell) for name in STEPS[2:5])]
+        places = [Place(*path[:, :2].min(0), *path[:, :2].max(0)) for path in paths]
+        links = (
+            Pointer(self.look, after, {"before": [before]}, "before") for before, after in pairwise(places)
+        )
+        return pointer.add(*links)
 
     def main_source(self, step: Step) -> str:
         """The divisor stands beside the output."""

@@ -19,7 +19,7 @@ from torchreel.scenes.recurrent.chain.vectors import shown_range
 from torchreel.scenes.stage.bars import STAGE_BOTTOM, STAGE_TOP
 
 LEFT, RIGHT = -6.9, 6.9
-_MARGIN = 0.16
+_MARGIN, _LEAST_WIDTH = 0.16, 0.42
 _TEXTS = ((0.4, 0.36, 0.32, 0.29, 0.26), (0.25, 0.24, MIN_NUMBER))
 # Whether sums and names are shown, from the best to the poorest: a network has less room.
 _EXTRAS: dict[bool, tuple[tuple[bool, bool], ...]] = {
@@ -191,40 +191,51 @@ class ChainLayout:
 
 def arrange(desk: Desk, steps: Steps, names: Iterable[str]) -> ChainLayout:
     """The layout for one call: what does not fit is sampled, then the names go, then sums, then numbers."""
+    wide = max((measure(name, MIN_TEXT, "bold") for name in names), default=0.0)
+    every = list(_sizes(desk, steps, wide))
+    tried = (_arranged(steps, every, most) for most in range(_MOST_STATES, 1, -1))
+    found = next((one for one in tried if one.sizes.text), None) or _arranged(steps, every, _MOST_STATES)
+    return replace(found, start=LEFT + (RIGHT - found.right) / 2)
+
+
+def _arranged(steps: Steps, every: Iterable[Sizes], most: int) -> ChainLayout:
+    """The best of some sizes that fit with so many elements of a state, or the poorest."""
     gates, hidden = len(steps.law.gates), steps.hidden
     biases = (steps.bias("ih") is not None, steps.bias("hh") is not None)
-    states, rises = few(hidden, _MOST_STATES), isinstance(steps, NetworkSteps)
+    states, rises = few(hidden, most), isinstance(steps, NetworkSteps)
     row = _STATE_ROW if gates > 1 else 0.5 if len(states) < 3 else 0.36
     heights = _heights(steps, row * len(states))
     top, bottom = heights.gates
     room = top - bottom - (gates - 1) * _GATE_GAP
     units = few(hidden, min(MOST_ROWS, max(2, int(room / (gates * _LEAST_ROW) + 1e-6))))
-    for sizes in _sizes(desk, steps, max((measure(name, MIN_TEXT, "bold") for name in names), default=0.0)):
+    for sizes in every:
         found = ChainLayout(sizes, heights, units, states, gates, biases, row, rises)
         if found.right <= RIGHT and sizes.text * 0.9 <= found.row:
             break
-    return replace(found, start=LEFT + (RIGHT - found.right) / 2)
+    return found
 
 
 def _sizes(desk: Desk, steps: Steps, names: float) -> Iterator[Sizes]:
     """From the best to the poorest."""
-    texts = list(_texts(desk, steps))
+    ems = [
+        max((measure(text, 1.0, "sans") for text in set(part)), default=0.0) for part in _texts(desk, steps)
+    ]
     features, hidden = (desk.trace.shape(steps.weight(kind))[1] for kind in ("ih", "hh"))
     extras = _EXTRAS[isinstance(steps, NetworkSteps)]
     must = any(gate.reset for gate in steps.law.gates)
-    for most, columns, sizes, (sums, named), place in product((4, 3), (7, 5, 4, 3), _TEXTS, extras, range(5)):
+    for most, columns, sizes, (sums, named), place in product(
+        (4, 3), (7, 5, 4, 3, 2), _TEXTS, extras, range(5)
+    ):
         text = sizes[min(place, len(sizes) - 1)]
-        cell, gate, vector, total = (_width(part, text) for part in texts)
+        cell, gate, vector, total = (max(_LEAST_WIDTH, one * text + _MARGIN) for one in ems)
         yield Sizes(
             text, few(steps.count, most), few(features, columns), few(hidden, columns),
             cell, gate, vector, total if sums or must else 0.0, names + 0.1 if named else 0.0,
         )  # fmt: skip
     times = few(steps.count, 3)
-    yield Sizes(0.0, times, few(features, 3), few(hidden, 3), 0.42, 0.5, 0.5, 0.5, 0.0)
-
-
-def _width(texts: list[str], size: float) -> float:
-    return max(0.42, max((measure(text, size, "sans") for text in texts), default=0.0) + _MARGIN)
+    for columns, side in ((3, 0.42), (2, 0.36)):
+        shown = few(features, columns), few(hidden, columns)
+        yield Sizes(0.0, times, *shown, side, 0.5, 0.5, 0.5, 0.0)
 
 
 def _texts(desk: Desk, steps: Steps) -> Iterator[list[str]]:

@@ -89,9 +89,18 @@ class Scenery:
         y = lay.heights.gates[0] + 0.09
         for kind in ("ih", "hh"):
             name = self.board.steps.weight(kind).removesuffix(self.board.steps.suffix)
-            yield self._text(name, sum(lay.block(kind)) / 2, y)
-            if (kind, 0) in self.board.biases:
+            left, right = lay.block(kind)
+            has_bias = (kind, 0) in self.board.biases
+            if has_bias and measure(name, MIN_TEXT, "sans") > right - left + lay.sizes.cell / 2:
+                symbols = ((f"W_{{{kind}}}", (left + right) / 2), ("b", lay.bias_x(kind)))
+                for symbol, x in symbols:
+                    yield MathText(symbol, MIN_TEXT * 1.1, color).place((x, y), vertical="baseline")
+                continue
+            yield self._text(name, (left + right) / 2, y)
+            if has_bias:
                 yield self._text("bias", lay.bias_x(kind), y)
+        if self._has_sums:
+            yield MathText("Σ", MIN_TEXT * 1.25, color).place((lay.sum_x, y), vertical="baseline")
         for text, x, low in self.board.wiring.labels.values():
             yield MathText(text, MIN_TEXT * 1.1, color).place((x, low), vertical="baseline")
 
@@ -138,13 +147,29 @@ class Scenery:
 
     def _notes(self) -> Iterator[Mobject]:
         """What the signs mean, where there is room, and what is left out."""
-        board, signs = self.board, self.board.words("signs")
-        right, used = board.layout.box_right, measure(board.shape("input"), MIN_TEXT) + 0.8
-        has_room = self._right_of_input + used + measure(signs, MIN_TEXT) < right
-        if board.wiring.nodes and has_room:
-            yield self._text(signs, right, board.layout.heights.inputs - 0.08, "right")
+        board = self.board
+        right, used = board.layout.box_right, measure(board.shape("input"), MIN_TEXT) + 0.7
+        for said in self._legends():
+            if self._right_of_input + used + measure(said, MIN_TEXT, "sans") < right:
+                yield self._text(said, right, board.layout.heights.inputs - 0.08, "right")
+                break
         if notes := "   ".join(board.words(key) for key in board.left_out()):
             yield self._text(notes, board.layout.box_left + 0.5, STAGE_TOP - 0.28, "left")
+
+    @property
+    def _has_sums(self) -> bool:
+        """Whether what activations are applied to stands on the board."""
+        return bool(self.board.layout.sizes.total) and not all(gate.reset for gate in self.board.law.gates)
+
+    def _legends(self) -> Iterator[str]:
+        """What the signs mean, from the fullest to the shortest."""
+        product = "W·x + W·h" + (" + b" if any(self.board.layout.biases) else "")
+        first = self.board.law.gates[0]
+        sums = f"Σ = {product}" if self._has_sums else f"{first.name} = {SIGNS[first.activation]}({product})"
+        signs = self.board.words("signs") if self.board.wiring.nodes else ""
+        yield "   ".join(filter(None, (sums, signs)))
+        yield sums
+        yield signs
 
     def _text(
         self,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from torchreel.scenes.recurrent.cell.trace import CellLaw
+from torchreel.scenes.recurrent.network.rows_trace import first_sample
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
@@ -93,16 +93,14 @@ class NetworkSteps(Steps):
 
     def __init__(self, trace: Trace, law: CellLaw) -> None:
         super().__init__(trace, law)
-        module: Any = trace.module
-        shape = trace.shape("input")
-        self.batched = len(shape) == 3
+        self.leads = first_sample(trace)
+        self.batched = len(trace.shape("h_0")) == 3
         self.sample = (0,) if self.batched else ()
-        self.time_axis = 1 if self.batched and module.batch_first else 0
-        self.count = shape[self.time_axis]
+        self.count = len(self.leads)
 
     def lead(self, time: int) -> Index:
         """The leading indices of a step."""
-        return (*self.sample, time) if self.time_axis else (time, *self.sample)
+        return self.leads[time]
 
     def x(self, time: int) -> Vector:
         return "input", self.lead(time)
@@ -123,7 +121,8 @@ class NetworkSteps(Steps):
     def split(self, tensor: str, index: Index) -> tuple[str, int]:
         if not tensor.endswith(self.suffix):
             return tensor.removesuffix("_0"), 0
-        return tensor.removesuffix(self.suffix), index[self.time_axis] + 1
+        lead = tuple(index[:-1])
+        return tensor.removesuffix(self.suffix), self.leads.index(lead) + 1 if lead in self.leads else 0
 
 
 def few(size: int, most: int) -> Sequence[int | None]:

@@ -15,6 +15,7 @@ from torchreel.scenes.recurrent.cell.trace import CellLaw
 from torchreel.scenes.recurrent.network.layers_trace import Pass, passes
 from torchreel.scenes.recurrent.network.layout import arrange
 from torchreel.scenes.recurrent.network.names import NetworkNames
+from torchreel.scenes.recurrent.network.rows_trace import first_sample
 from torchreel.scenes.recurrent.network.ways import Ends, Way, ways
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
@@ -40,11 +41,10 @@ class NetworkBoard(Board):
         super().__init__(look, trace)
         self.words = words
         module: Any = trace.module
-        every, shape = passes(module), trace.shape("input")
-        self.batched, self.batch_first = len(shape) == 3, module.batch_first
-        self.steps = shape[1 if self.batched and self.batch_first else 0]
+        every, self.leads = passes(module), first_sample(trace)
+        self.batched = len(trace.shape("h_0")) == 3
         self.said = {one.suffix: name(one) for one in every}
-        self.layout = layout = arrange(self, law.states, self.said, self.steps)
+        self.layout = layout = arrange(self, law.states, self.said, len(self.leads))
         self.passes = [None if row is None else every[row] for row in layout.rows]
         self.directions = 2 if every[-1].reverse else 1
         self.layers = every[-1].layer + 1
@@ -89,7 +89,7 @@ class NetworkBoard(Board):
         """The leading indices of a time step of sample 0."""
         time = self.layout.times[slot]
         assert time is not None
-        return (time,) if not self.batched else (0, time) if self.batch_first else (time, 0)
+        return self.leads[time]
 
     def base(self) -> VGroup:
         """What stands from the beginning: boxes, calm wires, the input, the initial states, empty vectors."""
@@ -252,9 +252,9 @@ class NetworkBoard(Board):
 
     def left_out(self) -> Iterator[str]:
         """What a reader has to be told of."""
-        lay, shape = self.layout, self.trace.shape("input")
-        sizes = [shape[-1], *(self.trace.shape(name)[-1] for name in ("output", "h_0"))]
-        if self.batched and shape[1 - self.batch_first] > 1:
+        lay = self.layout
+        sizes = [self.trace.shape("input")[-1], *(self.trace.shape(name)[-1] for name in ("output", "h_0"))]
+        if self.batched and self.trace.shape("h_0")[1] > 1:
             yield "sample"
         if None in (*lay.times, *lay.rows) or any(None in lay.units(size) for size in sizes):
             yield "left_out"

@@ -5,13 +5,18 @@ A row is one step of one sample: an index of a sequence tensor without its featu
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from torchreel.scenes.trace.formula import cells
+from torchreel.scenes.trace.formula import Index, cells
+from torchreel.scenes.trace.proof import Trace
+
+PACKED = "packed_rows"
+"""The tensor of a trace of a packed sequence that says where its steps are: `(T, N)`, -1 after a sample's end."""
 
 
 @dataclass(frozen=True)
@@ -82,3 +87,17 @@ class SequenceRows:
         """The rows of every time step, in the order in which they are computed."""
         steps = [row[row >= 0] for row in self.table]
         return steps[::-1] if reverse else steps
+
+
+def first_sample(trace: Trace) -> list[Index]:
+    """The leading indices of every step of the first sample, in a trace's sequences of any layout."""
+    shape, module = trace.shape("input"), trace.module
+    if PACKED in trace.tensors:
+        shape = trace.shape(PACKED)
+        own = trace.sample(PACKED, math.prod(shape)).reshape(shape)[:, 0]
+        return [(int(row),) for row in own if row >= 0]
+    if len(shape) == 2:
+        return [(time,) for time in range(shape[0])]
+    if getattr(module, "batch_first", False):
+        return [(0, time) for time in range(shape[1])]
+    return [(time, 0) for time in range(shape[0])]

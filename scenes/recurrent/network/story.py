@@ -12,6 +12,7 @@ from torchreel.scenes.recurrent.chain.story import ChainScene
 from torchreel.scenes.recurrent.chain.wiring import Moment
 from torchreel.scenes.recurrent.network.board import NetworkBoard
 from torchreel.scenes.recurrent.network.layers_trace import Pass, passes
+from torchreel.scenes.recurrent.network.rows_trace import first_sample
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
@@ -67,17 +68,16 @@ class NetworkScene(ChainScene):
         return [time, Token(" = "), Token(self._row_symbol(tensor, index), tensor, index), *tokens[-2:]]
 
     def _symbol(self, letter: str, index: tuple[int, ...]) -> str:
-        return f"{letter}_{{{index[self._axis] + 1}}}"
+        return f"{letter}_{{{self._time(index)}}}"
 
-    @property
-    def _axis(self) -> int:
-        module: Any = self.trace.module
-        return 1 if module.batch_first and len(self.trace.shape("input")) == 3 else 0
+    def _time(self, index: tuple[int, ...]) -> int:
+        """The step that an element of a sequence belongs to, counted from 1."""
+        return first_sample(self.trace).index(tuple(index[:-1])) + 1
 
     def _row_symbol(self, tensor: str, index: tuple[int, ...]) -> str:
         """A state with its layer and direction, which are counted from 1 and drawn as arrows."""
         one = next(one for one in passes(self.trace.module) if tensor == f"h{one.suffix}")
-        return f"h{self._mark(one)}_{{{index[self._axis] + 1}}}"
+        return f"h{self._mark(one)}_{{{self._time(index)}}}"
 
     def _mark(self, one: Pass) -> str:
         """The layer and direction of a pass, where there are several, raised."""

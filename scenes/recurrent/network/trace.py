@@ -22,7 +22,7 @@ from torchreel.scenes.recurrent.cell.tape_trace import Tape, VectorPlaces
 from torchreel.scenes.recurrent.cell.trace import CellLaw, Elements, check_features, check_sizes
 from torchreel.scenes.recurrent.inputs import network_states
 from torchreel.scenes.recurrent.network.layers_trace import Layers, Pass, passes
-from torchreel.scenes.recurrent.network.rows_trace import SequenceRows
+from torchreel.scenes.recurrent.network.rows_trace import PACKED, SequenceRows
 from torchreel.scenes.trace.formula import Case, Expr, Mul, Ref, Sum
 from torchreel.scenes.trace.formula.tree import Bounded
 from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
@@ -42,7 +42,8 @@ class _Network:
         self.batched = packed or x.ndim == 3
         states = self._zeros(x) | given_states(call, law.states)
         weights = {name: value.detach() for name, value in self.module.named_parameters()}
-        self.tape = Tape({"input": x, **states, **weights})
+        where = {PACKED: self.rows.table} if packed else {}
+        self.tape = Tape({"input": x, **states, **weights, **where})
         output, last = call.output
         self.returned = {"output": output.data if packed else output}
         ends = last if isinstance(last, tuple) else (last,)
