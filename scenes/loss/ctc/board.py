@@ -30,6 +30,7 @@ Node = tuple[int, int]
 
 _LEFT, _RIGHT = -5.75, 3.7
 _MOST_TIMES, _MOST_PLACES, _MOST_CLASSES = 8, 9, 5
+_FEWEST_TIMES, _FEWER_PLACES = 4, 7
 _HEAD, _BETWEEN = 0.38, 0.4
 _TALLEST, _WIDEST, _PITCH = 0.46, 0.98, 1.95
 _LOSS_X, _OUTPUT_X, _TARGET_X = 4.7, 6.24, 5.5
@@ -58,20 +59,46 @@ class CTCBoard(Board):
     def __init__(self, look: Look, trace: Trace, lattice: Lattice, sample: int = 0) -> None:
         super().__init__(look, trace)
         self.lattice, self.sample = lattice, sample
-        length = int(lattice.input_lengths[sample])
-        self.times = min(max(length, 1), _MOST_TIMES)
-        self.places = min(int(lattice.places[sample]), _MOST_PLACES)
-        self.classes = self._shown_classes()
-        self.is_cropped = length > self.times or int(lattice.places[sample]) > self.places
-        rows = len(self.classes) + self.places
-        self.high = min(_TALLEST, (STAGE.height - _HEAD - _BETWEEN) / rows)
-        self.pitch = min(_PITCH, (_RIGHT - _LEFT) / (self.times - 0.4))
-        self.wide = min(_WIDEST, self.pitch * 0.6)
+        self._choose()
         self.wires = LatticeWires(look, self.wide, self.pitch - self.wide)
         self.probabilities = self._probabilities()
         self.grid_of_alpha = self._alpha()
         self.targets = self._targets()
         self.loss = self._single("loss", (sample,) if trace.shape("loss") else (), _LOSS_X)
+
+    def _choose(self) -> None:
+        """As many time steps and places as leave room for numbers in the cells; the most if none do."""
+        length, whole = int(self.lattice.input_lengths[self.sample]), int(self.lattice.places[self.sample])
+        times, places = min(max(length, 1), _MOST_TIMES), min(whole, _MOST_PLACES)
+        fewer = range(times, min(times, _FEWEST_TIMES) - 1, -1)
+        tried = [(t, s) for t in fewer for s in dict.fromkeys((places, min(places, _FEWER_PLACES)))]
+        for choice in [*tried, tried[0]]:
+            self._size(*choice)
+            if self._has_numbers():
+                break
+        self.is_cropped = length > self.times or whole > self.places
+
+    def _size(self, times: int, places: int) -> None:
+        self.times, self.places = times, places
+        self.classes = self._shown_classes()
+        rows = len(self.classes) + places
+        self.high = min(_TALLEST, (STAGE.height - _HEAD - _BETWEEN) / rows)
+        self.pitch = min(_PITCH, (_RIGHT - _LEFT) / (times - 0.4))
+        self.wide = min(_WIDEST, self.pitch * 0.6)
+
+    def _has_numbers(self) -> bool:
+        texts = [*self._texts_of_p(), *(small(self.look, value) for value in self._known())]
+        return bool(self._cells(texts, 1, 1, self.wide).text_size)
+
+    def _known(self) -> list[float]:
+        """The values of the lattice that are drawn."""
+        cells = [(self.sample, t, s) for t in range(self.times) for s in range(self.places)]
+        return self.trace.values("alpha", cells)
+
+    def _texts_of_p(self) -> list[str]:
+        batch = (self.sample,) if self.lattice.batched else ()
+        cells = [(t, *batch, c) for t in range(self.times) for c in self.classes]
+        return [self.text("p", value) for value in self.trace.values("p", cells)]
 
     @property
     def scenery(self) -> VGroup:
@@ -190,7 +217,9 @@ class CTCBoard(Board):
         room = grid.middle[0] - grid.cells.width / 2 - left
         if not text or width(text, NAME_TEXT) + 0.1 > room:
             return VGroup()
-        return VGroup(MathText(text, NAME_TEXT, self.look.theme.text).place((left + room / 2, grid.middle[1])))
+        return VGroup(
+            MathText(text, NAME_TEXT, self.look.theme.text).place((left + room / 2, grid.middle[1]))
+        )
 
     def spelt(self, path: Sequence[Node], count: str) -> VGroup:
         """A path's classes in a row, and below them what is left of it."""
@@ -221,7 +250,9 @@ class CTCBoard(Board):
             return
         left = _TARGET_X - pitch * (len(labels) - 1) / 2
         for k, label in enumerate(labels):
-            yield self.label(self.named_class(label), (left + k * pitch, y), _SPELT, self.color(label), "bold")
+            yield self.label(
+                self.named_class(label), (left + k * pitch, y), _SPELT, self.color(label), "bold"
+            )
 
     def _log_probability(self, node: Node) -> float:
         time, place = node
@@ -243,8 +274,7 @@ class CTCBoard(Board):
         return _LEFT + ((self.times - 1) * self.pitch + self.wide) / 2, top - rows * self.high / 2
 
     def _probabilities(self) -> Grid:
-        texts = self.texts("p")
-        cells = self._cells(texts, len(self.classes), self.times, self.wide)
+        cells = self._cells(self._texts_of_p(), len(self.classes), self.times, self.wide)
         batch = (self.sample,) if self.lattice.batched else ()
         middle = self._middle(STAGE.top - _HEAD, len(self.classes))
         return self.grid(
@@ -258,11 +288,7 @@ class CTCBoard(Board):
 
     def _alpha(self) -> Grid:
         top = STAGE.top - _HEAD - len(self.classes) * self.high - _BETWEEN
-        known = [
-            self.trace.value("alpha", (self.sample, t, s))
-            for t in range(self.times)
-            for s in range(self.places)
-        ]
+        known = self._known()
         cells = self._cells([small(self.look, value) for value in known], self.places, self.times, self.wide)
         return LatticeGrid(
             self.look, self.trace, "alpha", (), cells, self._middle(top, self.places),
@@ -293,7 +319,10 @@ class CTCBoard(Board):
         grid = self.grid_of_alpha
         last = self.places - 1
         y = (grid.center((last, 0))[1] + grid.center((max(0, last - 1), 0))[1]) / 2
-        cells = self._cells(self.texts(tensor), 1, 1, 0.95)
+        text = self.text(tensor, self.trace.value(tensor, index))
+        high = max(self.high, _ONE_HIGH)
+        size = min(0.32, high * 0.66, (0.95 - BESIDE) / measure(text, 1.0, "sans"))
+        cells = Cells(0.95, high, size if size >= MIN_NUMBER else 0.0, 1, 1)
         return self.grid(tensor, (), cells, (x, y), index=lambda _: index, blank=True)
 
     def _names(self) -> Iterator[Text | MathText | VGroup]:
@@ -322,7 +351,7 @@ class CTCBoard(Board):
         yield self._name("loss", self.loss)
 
     def _name(self, tensor: str, grid: Grid, shape: bool = False) -> VGroup:
-        at = (grid.middle[0], grid.middle[1] + self.high / 2 + 0.12)
+        at = (grid.middle[0], grid.middle[1] + grid.cells.height / 2 + 0.12)
         return self.title(tensor, at, shape=shape)
 
     def _class_name(self, label: int, y: float) -> Text:

@@ -10,7 +10,7 @@ from typing import Any
 from manim import Animation, VGroup
 
 from torchreel.scenes.loss import operators
-from torchreel.scenes.loss.ctc.board import CTCBoard, Node
+from torchreel.scenes.loss.ctc.board import CTCBoard, Node, small
 from torchreel.scenes.loss.ctc.trace import Lattice
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.pointer import Pointer
@@ -20,7 +20,7 @@ from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.operator import Call
 from torchreel.scenes.trace.proof import Step
 
-_MANY = 10000
+_MANY, _TINY = 10000, 0.005
 
 
 class CTCLoss(OperatorScene):
@@ -57,10 +57,18 @@ class CTCLoss(OperatorScene):
         return pointer
 
     def main_source(self, step: Step) -> str:
-        return "alpha" if step.tensor == "loss" else "" if step.tensor == "alpha" else super().main_source(step)
+        return (
+            "alpha" if step.tensor == "loss" else "" if step.tensor == "alpha" else super().main_source(step)
+        )
 
     def law(self) -> Sequence[Token]:
         return [Token("alpha_{t,s} = (alpha_{t−1,s} + alpha_{t−1,s−1} + alpha_{t−1,s−2}) · p_{t,s}")]
+
+    def text(self, tensor: str, value: float) -> str:
+        """Probabilities that round to 0 keep a digit, since the logarithm of 0 is another one."""
+        if tensor in ("alpha", "p") and 0 < value < _TINY:
+            return small(self.look, value)
+        return super().text(tensor, value)
 
     def values(self) -> dict[str, object]:
         module: Any = self.trace.module

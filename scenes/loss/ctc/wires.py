@@ -1,4 +1,4 @@
-"""What is done between the cells of the lattice: wires of the allowed steps, a sum where they meet, and the factor p."""
+"""What is done between the cells of the lattice: wires of the allowed steps, their sum, and the factor p."""
 
 from __future__ import annotations
 
@@ -55,13 +55,11 @@ class LatticeWires:
     def barred(self, source: Spot, cell: Spot) -> VGroup:
         """A step that must not be made: a broken line with a cross on it."""
         (x, y), (end, low) = self._right(source), self._left(cell)
-        middle = np.array([x + 0.5 * (end - x), y + 0.5 * (low - y), 0.0])
+        cx, cy = (x + end) / 2, (y + low) / 2
         color = self.look.theme.muted
         line = Shape(dashed((x, y), (end, low)), stroke=color, stroke_width=2.0, z_index=_ON)
-        arms = [polyline([middle + [-_ARM, up, 0.0], middle + [_ARM, -up, 0.0]]) for up in (_ARM, -_ARM)]
-        cross = Shape(
-            np.concatenate(arms), stroke=self.look.theme.text, stroke_width=3.6, z_index=_ON + 1
-        )
+        arms = [polyline([(cx - _ARM, cy + up), (cx + _ARM, cy - up)]) for up in (_ARM, -_ARM)]
+        cross = Shape(np.concatenate(arms), stroke=self.look.theme.text, stroke_width=3.6, z_index=_ON + 1)
         return VGroup(line, cross)
 
     def _node(self, sign: str, at: Spot) -> VGroup:
