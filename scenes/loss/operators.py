@@ -76,7 +76,9 @@ def _vector(
     return LossOperator(module, record, source=source, symbols={**_VECTOR, **symbols}, facts=facts)
 
 
-CrossEntropyLoss = _vector(nn.CrossEntropyLoss, record_cross_entropy, class_facts, {"logsumexp": "s"})
+CrossEntropyLoss = _vector(
+    nn.CrossEntropyLoss, record_cross_entropy, class_facts, {"logsumexp": "s", "exp": "e", "sum": "Σe"}
+)
 NLLLoss = _vector(nn.NLLLoss, record_nll, class_facts)
 MultiLabelSoftMarginLoss = _vector(
     nn.MultiLabelSoftMarginLoss, record_multi_label_soft_margin, symbols={"term": "e"}

@@ -23,6 +23,8 @@ from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 
 _SLOW = 2
+_FEW_CURVES = 3
+"""So many curves have room for their laws beside them."""
 _PLACES = ("difference", "agreement", "p", "q")
 
 
@@ -31,6 +33,8 @@ class ElementwiseLoss(LossScene):
 
     most_told = _SLOW
     tells = ""
+    names_laws = True
+    """Whether the curves are few enough to have their laws written at them."""
     heads: ClassVar[dict[str, str]] = {}
     """Names above columns that are no tensors of torch's call."""
 
@@ -41,6 +45,10 @@ class ElementwiseLoss(LossScene):
     def x_name(self) -> str:
         """What the x axis is, in symbols."""
         return self.trace.symbol(self.span.x)
+
+    def height_name(self) -> str:
+        """What the y axis is, in symbols."""
+        return "h" if "unweighted" in self.trace.tensors else "ℓ"
 
     def curve_name(self, held: dict[str, float]) -> str:
         """The name of a curve; a single one needs none."""
@@ -142,9 +150,9 @@ class ElementwiseLoss(LossScene):
     def _panel(self) -> LossPanel:
         self.span = LAWS[self.operator.name].drawn(self.module)
         held = self.span.curves(self.trace.tensors, self.trace.shape("loss"))[0]  # type: ignore[arg-type]
+        self.names_laws = len(held) <= _FEW_CURVES
         curves = [self.curve_name(one) for one in held]
-        y = "h" if "unweighted" in self.trace.tensors else "ℓ"
-        names = GraphNames(self.x_name(), y, curves, self.reference_name(), self.marks())
+        names = GraphNames(self.x_name(), self.height_name(), curves, self.reference_name(), self.marks())
         heads = {"unweighted": "height", **self.heads}
         if self.module.reduction == "none":
             heads["loss"] = "output = loss"
