@@ -10,7 +10,7 @@ from torch import nn
 from torchreel.scenes.loss.ctc.trace import ctc_facts, record_ctc
 from torchreel.scenes.loss.elementwise.facts import facts
 from torchreel.scenes.loss.elementwise.laws_trace import LAWS
-from torchreel.scenes.loss.operator import LossOperator
+from torchreel.scenes.loss.operator import LossOperator, distance_facts
 from torchreel.scenes.loss.vector.classes_trace import class_facts, record_cross_entropy, record_nll
 from torchreel.scenes.loss.vector.facts import reduction_facts
 from torchreel.scenes.loss.vector.margin_trace import (
@@ -105,7 +105,7 @@ _TRIPLES = {
 }
 TripletMarginLoss = _vector(nn.TripletMarginLoss, record_triplet, symbols=_TRIPLES, source=_TRIPLET)
 TripletMarginWithDistanceLoss = _vector(
-    nn.TripletMarginWithDistanceLoss, record_triplet_with_distance, symbols=_TRIPLES, source=_TRIPLET
+    nn.TripletMarginWithDistanceLoss, record_triplet_with_distance, distance_facts, _TRIPLES, _TRIPLET
 )
 CTCLoss = Operator(
     nn.CTCLoss,
