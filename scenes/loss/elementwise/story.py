@@ -13,6 +13,7 @@ from torchreel.assets.captions import LANGUAGES
 from torchreel.scenes.loss.elementwise.board import COMPUTED, Grow, LossPanel, LossTelling
 from torchreel.scenes.loss.elementwise.graph import GraphNames
 from torchreel.scenes.loss.elementwise.laws_trace import LAWS
+from torchreel.scenes.loss.elementwise.trace import is_spread
 from torchreel.scenes.loss.story import LossScene
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.pointer import Pointer
@@ -88,7 +89,8 @@ class ElementwiseLoss(LossScene):
         self.panel = self._panel()
         self.add(self.panel.scenery)
         if self.panel.is_cropped:
-            self.add(self.panel.note(self.words("cropped", None, **self.values())))
+            key = "spread" if is_spread(self.trace.shape("loss")) else "cropped"
+            self.add(self.panel.note(self.words(key, None, **self.values())))
         self.pointed = VGroup()
         yield Beat("start")
         slow = self.slow()
