@@ -236,6 +236,13 @@ def test_what_captions_claim_is_true_of_the_call(name: str, data: st.DataObject)
     assert facts["hard_targets"] == set(target.reshape(-1).tolist()).issubset({0.0, 1.0})
     assert facts["log_target"] == getattr(module, "log_target", False)
     assert facts["has_parabola"] == (name in ("HuberLoss", "SmoothL1Loss") and vars(module).get("beta") != 0)
+    switch = {"HuberLoss": "delta", "SmoothL1Loss": "beta"}.get(name)
+    assert facts["has_line"] == (switch is None or getattr(module, switch) != math.inf)
+    for setting in ("log_input", "full"):
+        assert facts[setting] == vars(module).get(setting, False)
+    assert facts["eps_counts"] == (vars(module).get("eps", 0) >= 0.3)
+    columns = trace.output.shape if module.reduction == "none" else trace.shape("loss")
+    assert facts["several_columns"] == (len(columns) > 0 and columns[-1] > 1)
     losses = trace.sample("loss").tolist()
     assert facts["has_nan"] == any(math.isnan(loss) for loss in losses)
     if name == "GaussianNLLLoss":
