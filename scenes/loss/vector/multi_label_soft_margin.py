@@ -113,6 +113,8 @@ class MultiLabelSoftMarginLoss(VectorLoss):
         found = []
         for c in self.classes:
             x, y = (self.trace.value(name, self.of_class(name, sample, c)) for name in ("input", "target"))
+            if not (math.isfinite(x) and math.isfinite(y)):
+                continue
             cost = float(y * np.logaddexp(0, -x) + (1 - y) * np.logaddexp(0, x))
             if math.isfinite(cost) and abs(x) <= _LARGEST and 0 <= cost <= _LARGEST:
                 found.append((x, cost, y))
