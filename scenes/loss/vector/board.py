@@ -66,7 +66,7 @@ class VectorBoard(LossBoard):
     ) -> None:
         super().__init__(look, trace)
         self.slot = slot
-        self.sign_room = width(sign, NAME_TEXT) + 0.2 if sign else 0.0
+        self.sign_room = width(sign, NAME_TEXT) + 0.24 if sign else 0.0
         self.samples, self.columns, self.under = list(samples), list(columns), under
         self.grids: dict[str, Grid] = {}
         self.numbers = VGroup()
@@ -172,9 +172,14 @@ class VectorBoard(LossBoard):
 
     def _more(self) -> float:
         """What the gap before the losses is wider than the others, for the sign in it."""
-        last = self.columns[-2:]
-        spare = sum(self._width(one) - len(one.slots) * self.wide for one in last) / 2
-        return max(0.0, self.sign_room - self.gap - max(0.0, spare))
+        spare = sum(self._width(one) - self._filled(one) for one in self.columns[-2:]) / 2
+        return max(0.0, self.sign_room - self.gap - spare)
+
+    def _filled(self, column: Column) -> float:
+        """What of its room a column's cells take."""
+        if len(column.slots) > 1:
+            return len(column.slots) * self.wide
+        return max(_ONE, min(self.wide, self._width(column)))
 
     def _name_width(self, column: Column) -> float:
         tensor = column.tensor
@@ -211,7 +216,7 @@ class VectorBoard(LossBoard):
         for column in self.columns:
             left += self._more() if column is self.columns[-1] else 0.0
             room = self._width(column)
-            wide = self.wide if len(column.slots) > 1 else max(_ONE, min(self.wide, room))
+            wide = self._filled(column) / max(1, len(column.slots))
             self._put(column, (left + room / 2, middle), rows, wide)
             left += room + self.gap
         if self.under:
