@@ -117,7 +117,7 @@ class _Distance(OperatorScene):
             "some_numbers": board.cols < board.rows.length,
             "heat_map": not board.has_numbers,
         }
-        return " · ".join(self.words(key, **counts) for key, needs in needed.items() if needs)
+        return " · ".join(self.words(key, None, **counts) for key, needs in needed.items() if needs)
 
 
 class CosineSimilarity(_Distance):
@@ -220,7 +220,8 @@ class PairwiseDistance(_Distance):
 
     def _joined(self, row: int) -> VGroup:
         """The wire from the last of what is computed to the result, and its sign."""
-        p = float(self.trace.module.norm)
+        module: Any = self.trace.module
+        p = float(module.norm)
         if "total" in self.trace.tensors:
             sign = {1.0: "=", 2.0: "√"}.get(p, f"(…)^{{1/{self.values()['p']}}}")
             return self.ladder.joined(row, "total", sign)

@@ -21,7 +21,8 @@ DISTANCES = {"cos": lambda x, y: 1 - nn.functional.cosine_similarity(x, y)}
 
 def distance_facts(trace: Trace) -> dict[str, bool]:
     """What captions may claim of a triplet loss with a distance of its own, of which only known ones have a name."""
-    function = trace.module.distance_function
+    module: Any = trace.module
+    function = module.distance_function
     plain = (torch.pairwise_distance, nn.functional.pairwise_distance)
     return reduction_facts(trace) | {
         "cosine_distance": function is DISTANCES["cos"],

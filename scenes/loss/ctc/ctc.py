@@ -100,7 +100,7 @@ class CTCLoss(OperatorScene):
         }
         counts = {"steps": steps, "classes": classes, "labels": labels, "samples": len(lattice.labels),
                   "drawn_steps": board.times, "drawn_labels": board.places // 2}  # fmt: skip
-        said = [self.words(key, **counts) for key, needs in needed.items() if needs]
+        said = [self.words(key, None, **counts) for key, needs in needed.items() if needs]
         return [VGroup(self.board.note("; ".join(said)))] if said else []
 
     def _step(self, node: Node) -> Step:

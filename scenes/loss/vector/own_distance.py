@@ -19,7 +19,7 @@ from torchreel.scenes.loss.vector.triplet import TripletScene
 from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.plot import Tag, dashed
 from torchreel.scenes.parts.shapes import Arrow, Box, Disc, Shape
-from torchreel.scenes.parts.text import measure
+from torchreel.scenes.parts.text import Align, measure
 from torchreel.scenes.trace.formula import Index, Token
 
 _POSITIVE, _NEGATIVE = 0, 1
@@ -152,7 +152,7 @@ class TripletMarginWithDistanceLoss(TripletScene):
             yield Arrow([center, center + radius * way], hues[name], 4)
         for name, angle in self._spread({k: a for k, a in angles.items() if math.isfinite(a)}):
             way = np.array([math.cos(angle), math.sin(angle), 0.0])
-            side = "left" if way[0] > 0.2 else "right" if way[0] < -0.2 else "center"
+            side: Align = "left" if way[0] > 0.2 else "right" if way[0] < -0.2 else "center"
             yield Tag(name, center + (radius + 0.16) * way, hues[name], theme.background, side, MIN_TEXT)
 
     def _spread(self, angles: dict[str, float]) -> list[tuple[str, float]]:
