@@ -13,8 +13,12 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import torchreel
+from torchreel.assets.examples import example
 from torchreel.render.check.check import faults
 from torchreel.scenes.distance.distances import CosineSimilarity, PairwiseDistance
+from torchreel.scenes.distance.trace import distance_facts
+from torchreel.scenes.parts.look import MIN_NUMBER
+from torchreel.scenes.stage.telling import Request
 from torchreel.tests.calls import check_call
 
 SHAPES = [
@@ -56,6 +60,45 @@ def test_any_cosine_is_proved(inputs: tuple[Tensor, Tensor], data: st.DataObject
 def test_any_distance_is_proved(inputs: tuple[Tensor, Tensor], p: float, keepdim: bool) -> None:
     if 0 not in inputs[0].shape or math.isfinite(p):
         check_call(nn.PairwiseDistance(p, keepdim=keepdim), *inputs)
+
+
+@settings(max_examples=60, deadline=None)
+@given(pairs(), st.sampled_from([2, 1, 3, 0, math.inf]), st.booleans())
+def test_what_captions_claim_is_true_of_the_call(
+    inputs: tuple[Tensor, Tensor], p: float, cosine: bool
+) -> None:
+    if 0 in inputs[0].shape and not math.isfinite(p):
+        return
+    module = nn.CosineSimilarity(-1) if cosine else nn.PairwiseDistance(p)
+    trace = torchreel.trace(module, *inputs)
+    facts, results = distance_facts(trace), module(*inputs).reshape(-1).tolist()
+    assert facts["several"] == (len(results) > 1)
+    assert facts["finite"] == all(map(math.isfinite, results))
+    assert facts["manhattan"] == (not cosine and p == 1)
+    assert facts["euclidean"] == (cosine or p == 2)
+    if facts["finite"] and not cosine and p in (1, 2):
+        one, other = (x.double().expand(torch.broadcast_shapes(*(i.shape for i in inputs))) for x in inputs)
+        rows = zip(
+            one.reshape(-1, one.shape[-1]).tolist(), other.reshape(-1, one.shape[-1]).tolist(), strict=True
+        )
+        by_hand = [sum(abs(a - b) ** p for a, b in zip(*pair, strict=True)) ** (1 / p) for pair in rows]
+        assert results == pytest.approx(by_hand, rel=0.05, abs=0.05)
+
+
+@pytest.mark.parametrize("rows, length", [(3, 2), (32, 128), (9, 4), (4, 9), (1, 300)])
+def test_what_is_left_out_is_said(rows: int, length: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    inputs = [torch.randn(rows, length, generator=generator) for _ in range(2)]
+    scene = PairwiseDistance(
+        Request(torchreel.trace(nn.PairwiseDistance(), *inputs), example("PairwiseDistance"), "en")
+    )
+    list(scene.story())
+    shown = scene.board.grids["x1"].cells
+    said = scene._left_out()
+    assert shown.text_size >= MIN_NUMBER
+    assert (f"first {shown.rows} of {rows} pairs" in said) == (shown.rows < rows)
+    assert (f"first {shown.cols} of {length} numbers" in said) == (shown.cols < length)
+    assert bool(said) == (shown.rows < rows or shown.cols < length)
 
 
 def test_eps_is_added_to_each_difference() -> None:

@@ -149,6 +149,65 @@ def test_facts_of_any_call(call: tuple[nn.Module, list[Any]]) -> None:
     assert facts["input_is_log_probabilities"]
 
 
+def merged(path: tuple[int, ...], blank: int) -> list[int]:
+    return [label for label, _ in itertools.groupby(path) if label != blank]
+
+
+@settings(max_examples=40, deadline=None)
+@given(calls(), st.integers(-1, 3))
+def test_what_is_said_of_the_first_sample_is_true_of_all_its_paths(
+    call: tuple[nn.Module, list[Any]], never: int
+) -> None:
+    """Each path through time is tried: none may spell an impossible target; one or two places end those that do."""
+    module, (log_probs, targets, inputs, lengths) = call
+    log_probs = log_probs.clone()
+    if 0 <= never < log_probs.shape[-1]:
+        log_probs[..., never] = -math.inf
+    trace = torchreel.trace(module, log_probs, targets, inputs, lengths)
+    facts = ctc_facts(trace)
+    first = log_probs[:, 0] if log_probs.ndim == 3 else log_probs
+    times, length = (int(torch.as_tensor(given).reshape(-1)[0]) for given in (inputs, lengths))
+    target = torch.as_tensor(targets).reshape(-1)[:length].tolist()
+    paths = itertools.product(range(first.shape[-1]), repeat=times)
+    spelt = [path for path in paths if merged(path, module.blank) == target]
+    possible = [path for path in spelt if all(first[t, label] > -math.inf for t, label in enumerate(path))]
+    assert facts["impossible"] == (not possible)
+    assert facts["zeroed"] == (not possible and module.zero_infinity)
+    assert facts["one_label"] == (length == 1)
+    assert facts["two_ends"] == (length > 0)
+    if not facts["two_ends"]:
+        assert {path[-1] for path in spelt} <= {module.blank}
+    scene = CTCLoss(Request(trace, example("CTCLoss"), "en"))
+    list(scene.story())
+    assert scene.values()["paths"] == str(len(spelt))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 60), st.integers(1, 12), st.integers(1, 12), st.integers(0, 59), st.integers(0, 99))
+def test_the_frame_stands_on_the_labels_own_class_and_what_is_left_out_is_said(
+    classes: int, times: int, length: int, blank: int, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    blank, samples = blank % classes, 1 + seed % 2
+    log_probs = torch.randn(times, samples, classes, generator=generator).log_softmax(2)
+    others = torch.tensor([label for label in range(classes) if label != blank])
+    targets = others[torch.randint(len(others), (samples, length), generator=generator)]
+    trace = torchreel.trace(nn.CTCLoss(blank), log_probs, targets, [times] * samples, [length] * samples)
+    scene = CTCLoss(Request(trace, example("CTCLoss"), "en"))
+    list(scene.story())
+    board = scene.board
+    spelling = [blank, *itertools.chain(*((label, blank) for label in targets[0].tolist()))]
+    for time, place in itertools.product(range(board.times), range(board.places)):
+        row = board.classes.index(spelling[place])
+        assert board.probabilities.index((row, time)) == (time, 0, spelling[place])
+        assert board.grid_of_alpha.index((place, time)) == (0, time, place)
+    notes = " ".join(text.text for note in scene._notes() for text in note)
+    assert ("sample 1" in notes) == (samples > 1)
+    assert (f"of {classes}" in notes) >= (len(board.classes) < classes)
+    assert ("time steps" in notes) == (board.times < times)
+    assert ("labels" in notes) == (board.places < 2 * length + 1)
+
+
 @pytest.mark.parametrize("name", ["alpha", "paths", "nll", "loss", "output"])
 def test_a_changed_number_is_refused(name: str) -> None:
     trace = CTCLoss.operator.trace_example(example("CTCLoss"))

@@ -19,8 +19,7 @@ from torchreel.render.check.stage import proved, watch
 from torchreel.scenes import registry
 from torchreel.scenes.loss.elementwise.facts import facts as trace_facts
 from torchreel.scenes.loss.elementwise.laws_trace import LAWS
-from torchreel.scenes.loss.elementwise.trace import MOST_SHOWN, LossCells, Span, shown
-from torchreel.scenes.trace.formula import cells
+from torchreel.scenes.loss.elementwise.trace import MOST_SHOWN, LossCells, Span, places, shown
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 
@@ -142,7 +141,8 @@ def on_its_curve(trace: Trace) -> None:
     height = "unweighted" if "unweighted" in trace.tensors else "loss"
     _, numbers = span.curves(trace.tensors, shape)  # type: ignore[arg-type]
     along = trace.sample("curve.x")
-    spots = LossCells(trace.tensors, cells(shape, 0, len(numbers)), torch.float64)  # type: ignore[arg-type]
+    chosen = torch.tensor(span.elements(trace.tensors, shape), dtype=torch.int64)  # type: ignore[arg-type]
+    spots = LossCells(trace.tensors, places(chosen, shape), torch.float64)  # type: ignore[arg-type]
     xs, ys = (spots.value(name) for name in (span.x, height))
     assert len(numbers) == math.prod(shown(shape)) <= MOST_SHOWN
     for x, y, number in zip(xs.tolist(), ys.tolist(), numbers, strict=True):
@@ -155,6 +155,28 @@ def on_its_curve(trace: Trace) -> None:
 @pytest.mark.parametrize("name, each", NAMES)
 def test_each_loss_lies_on_its_own_curve(name: str, each: str) -> None:
     on_its_curve(proved(name, each))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from([(400,), (9,), (30, 1), (3, 40), (2, 3, 9)]), st.integers(0, 99), st.booleans())
+def test_of_many_elements_those_shown_reach_over_the_whole_range(
+    shape: tuple[int, ...], seed: int, special: bool
+) -> None:
+    """The least and the largest finite difference are among them, each element once, and both branches of Huber."""
+    values = torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * 3
+    if special:
+        values.view(-1)[::4] = math.nan
+    trace = torchreel.trace(nn.HuberLoss(), values, torch.zeros(shape))
+    numbers = drawn(trace).elements(trace.tensors, shape)  # type: ignore[arg-type]
+    flat = values.reshape(-1).tolist()
+    finite = [value for value in flat if math.isfinite(value)]
+    found = [flat[number] for number in numbers]
+    assert len(set(numbers)) == len(numbers) == MOST_SHOWN
+    assert min(finite) in found and max(finite) in found
+    if len(finite) >= MOST_SHOWN:
+        assert all(map(math.isfinite, found))
+        for kind in (abs(min(finite)) > 1, abs(max(finite)) > 1):
+            assert not kind or any(abs(value) > 1 for value in found)
 
 
 @settings(max_examples=30, deadline=None)
@@ -214,6 +236,13 @@ def test_what_captions_claim_is_true_of_the_call(name: str, data: st.DataObject)
     assert facts["hard_targets"] == set(target.reshape(-1).tolist()).issubset({0.0, 1.0})
     assert facts["log_target"] == getattr(module, "log_target", False)
     assert facts["has_parabola"] == (name in ("HuberLoss", "SmoothL1Loss") and vars(module).get("beta") != 0)
+    switch = {"HuberLoss": "delta", "SmoothL1Loss": "beta"}.get(name)
+    assert facts["has_line"] == (switch is None or getattr(module, switch) != math.inf)
+    for setting in ("log_input", "full"):
+        assert facts[setting] == vars(module).get(setting, False)
+    assert facts["eps_counts"] == (vars(module).get("eps", 0) >= 0.3)
+    columns = trace.output.shape if module.reduction == "none" else trace.shape("loss")
+    assert facts["several_columns"] == (len(columns) > 0 and columns[-1] > 1)
     losses = trace.sample("loss").tolist()
     assert facts["has_nan"] == any(math.isnan(loss) for loss in losses)
     if name == "GaussianNLLLoss":

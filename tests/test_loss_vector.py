@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +25,7 @@ from torchreel.scenes.registry import find
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
+from torchreel.tests.strategies.loss import CALLS, far
 
 REDUCTIONS = st.sampled_from(["none", "sum", "mean"])
 DTYPES = st.sampled_from([torch.float32, torch.float64, torch.bfloat16])
@@ -257,6 +261,112 @@ def test_facts_of_a_loss_of_classes(data: st.DataObject) -> None:
     assert facts["two_samples"] == (samples == 2)
     assert facts["finite"] == all(math.isfinite(value) for value in scores.flatten().tolist())
     assert facts["reduction_mean"] and not facts["reduction_sum"] and not facts["reduction_none"]
+
+
+def without_reduction(module: Any, inputs: Any) -> list[float]:
+    """The losses one by one, as torch gives them."""
+    plain = copy.deepcopy(module)
+    plain.reduction = "none"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found: list[float] = plain(*inputs).reshape(-1).tolist()
+    return found
+
+
+@pytest.mark.parametrize("operator", LOSSES)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_what_captions_claim_is_true_of_any_call(operator: str, data: st.DataObject) -> None:
+    module, inputs = CALLS[operator](data.draw)[:2]
+    if getattr(module, "distance_function", None) is far:
+        module.distance_function = torch.pairwise_distance
+    trace = torchreel.trace(module, *inputs)
+    facts, losses = find(operator).operator.facts(trace), without_reduction(module, inputs)
+    for name in ("mean", "sum", "none"):
+        assert facts[f"reduction_{name}"] == (module.reduction == name)
+    assert facts["several_samples"] == (len(losses) > 1)
+    assert facts["two_samples"] == (len(losses) == 2)
+    assert facts["weighted"] == (dict(module.named_buffers()).get("weight") is not None)
+    assert facts["squared"] == (getattr(module, "p", None) == 2)
+    if facts["some_free"]:
+        assert min(map(abs, losses)) < 1e-6
+
+
+@pytest.mark.parametrize("operator", LOSSES)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_the_sign_before_the_result_says_what_torch_divides_by(operator: str, data: st.DataObject) -> None:
+    module, inputs = CALLS[operator](data.draw)[:2]
+    if getattr(module, "distance_function", None) is far:
+        module.distance_function = torch.pairwise_distance
+    trace = torchreel.trace(module, *inputs)
+    losses = without_reduction(module, inputs)
+    if not losses:
+        return
+    scene = find(operator)(Request(trace, example(operator), "en"))
+    list(scene.story())
+    sign = scene._operation()
+    if module.reduction != "mean":
+        assert sign == {"sum": "Σ", "none": ""}[module.reduction]
+        return
+    mean, by = float(trace.output), sign.removeprefix("Σ ÷ ")
+    divisor = float(trace.tensors["w"].sum()) if by == "Σw" else float(by)
+    if math.isfinite(mean) and divisor and all(map(math.isfinite, losses)):
+        # torch adds up in its own type, so what cancels may leave a rounding error behind
+        size = sum(map(abs, losses)) / abs(divisor)
+        assert mean == pytest.approx(sum(losses) / divisor, rel=0.02, abs=0.02 * size + 1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_a_softmax_in_steps_reads_as_exponentials_over_their_sum(data: st.DataObject) -> None:
+    module, inputs = CALLS["CrossEntropyLoss"](data.draw)[:2]
+    tensors = torchreel.trace(module, *inputs).tensors
+    scores, target = inputs
+    axis = min(1, scores.ndim - 1)
+    short = scores.shape[axis] <= 3 and all(abs(value) <= 9 for value in scores.double().flatten().tolist())
+    hard = target.shape != scores.shape and not module.label_smoothing and module.weight is None
+    assert ("exp" in tensors) == ("sum" in tensors) == (short and hard)
+    if "exp" in tensors:
+        rows = torch.movedim(tensors["exp"], axis, -1).reshape(-1, scores.shape[axis]).tolist()
+        probabilities = torch.movedim(tensors["p"], axis, -1).reshape(-1, scores.shape[axis]).tolist()
+        for row, given_row in zip(rows, probabilities, strict=True):
+            assert given_row == pytest.approx([one / sum(row) for one in row])
+
+
+def squares(one: Tensor, other: Tensor) -> Tensor:
+    return (one - other).pow(2).sum(-1)
+
+
+@pytest.mark.parametrize(
+    "function, name, said",
+    [
+        (None, "", "Two distances from the anchor."),
+        (nn.PairwiseDistance(3), "PairwiseDistance", "Two distances from the anchor."),
+        (nn.functional.pairwise_distance, "pairwise_distance", "Two distances from the anchor."),
+        ("cos", "cos_distance", "Distance: 1 − cos of the angle to the anchor."),
+        (squares, "squares", "Two distances, by the function that was given."),
+        (
+            lambda one, other: squares(one, other),
+            "<lambda>",
+            "Two distances, by the function that was given.",
+        ),
+        (nn.CosineSimilarity(), "CosineSimilarity", "Two distances, by the function that was given."),
+        (functools.partial(squares), "partial", "Two distances, by the function that was given."),
+    ],
+)
+def test_the_words_follow_the_distance_function(function: Any, name: str, said: str) -> None:
+    scene = find("TripletMarginWithDistanceLoss")
+    chosen = dataclasses.replace(
+        example("TripletMarginWithDistanceLoss"),
+        kwargs={} if function is None else {"distance_function": function},
+    )
+    told = scene(Request(scene.operator.trace_example(chosen), chosen, "en"))
+    spoken = {told._sentences(beat, "en") for beat in told.story()}
+    title = "".join(text for text, _ in told.call())
+    assert said in spoken
+    assert not any("cos" in one for one in spoken | {told.alt["en"]}) or function == "cos"
+    assert "0x" not in title and (name in title)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from manim import Animation, VGroup
@@ -25,7 +25,7 @@ _ROOM, _MIDDLE, _HIGH = 4.4, 0.1, 1.1
 _WIDTHS = {"x1": 2.4, "x2": 2.4, "output": 1.1}
 _CENTERS = {"x1": -5.45, "x2": -2.75, "output": -0.5}
 _NAME = 0.2
-_MOST_ROWS = 8
+_MOST_ROWS, _MOST_COLUMNS = 8, 8
 
 
 class PairsBoard(Board):
@@ -36,6 +36,7 @@ class PairsBoard(Board):
         self.rows = rows
         count = min(_MOST_ROWS, math.prod(rows.result))
         self.results: list[Index] = [tuple(cell) for cell in cells_of(rows.result, 0, count).tolist()]
+        self.cols = self._columns()
         self.grids = {name: self._grid(name) for name in _CENTERS}
 
     @property
@@ -43,11 +44,23 @@ class PairsBoard(Board):
         """Whether vectors are shown with numbers; otherwise they are colours."""
         return bool(self.grids["x1"].cells.text_size)
 
-    @property
-    def is_cropped(self) -> bool:
-        """Whether some results or some of the vectors' numbers are left out."""
-        shown = self.grids["x1"].cells
-        return shown.cols < self.rows.length or len(self.results) < math.prod(self.rows.result)
+    def _columns(self) -> int:
+        """How many numbers of a vector are drawn: all, or as many as can be read."""
+        length, rows = self.rows.length, len(self.results)
+        for cols in range(min(length, _MOST_COLUMNS), 0, -1):
+            fits = (
+                Cells.fit(rows, cols, _WIDTHS[name], _ROOM, self.texts(name), _HIGH).text_size
+                for name in ("x1", "x2")
+            )
+            if all(fits):
+                return cols
+        return min(length, _MOST_COLUMNS)
+
+    def more(self, grid: Grid) -> Iterator[Text]:
+        """Dots after rows that go on."""
+        for row in range(grid.cells.rows if self.cols < self.rows.length else 0):
+            x, y = grid.center((row, grid.cells.cols - 1))[:2]
+            yield self.label("…", (x + grid.cells.width / 2 + 0.06, y), MIN_TEXT, font="sans", align="left")
 
     def scenery(self) -> VGroup:
         """Grids with their names."""
@@ -56,7 +69,8 @@ class PairsBoard(Board):
             self.title(name, at, size=MIN_TEXT, shape=len(self.trace.shape(name)) < 3)
             for name, at in zip(self.grids, heads, strict=True)
         ]
-        return VGroup(*self.grids.values(), *titles)
+        dots = [dot for name in ("x1", "x2") for dot in self.more(self.grids[name])]
+        return VGroup(*self.grids.values(), *titles, *dots)
 
     def output_index(self, row: int) -> Index:
         """The output's element of a row (with `keepdim` it has one index more)."""
@@ -85,7 +99,7 @@ class PairsBoard(Board):
         return self.grid(name, (), cells, at, index=index, blank=name == "output")
 
     def _cells(self, name: str) -> Cells:
-        cols = 1 if name == "output" else self.rows.length
+        cols = 1 if name == "output" else self.cols
         return Cells.fit(len(self.results), cols, _WIDTHS[name], _ROOM, self.texts(name), _HIGH)
 
     def _result(self, cell: Cell) -> Index:
@@ -98,7 +112,16 @@ class PairsBoard(Board):
 class Readings:
     """Numbers in a line over the dial, each with its sign, one after another."""
 
-    places = ((0.75, 2.85), (3.0, 2.85), (5.05, 2.85))
+    places = ((0.6, 2.85), (3.0, 2.85), (5.2, 2.85))
+
+    @staticmethod
+    def signs(look: Look) -> VGroup:
+        """Between the numbers: the first is divided by both others."""
+        signs = (
+            MathText("÷", 0.34, look.theme.text).place((x - 0.3, y), align="right")
+            for x, y in Readings.places[1:]
+        )
+        return VGroup(*signs)
 
     @staticmethod
     def reading(look: Look, sign: str, number: Number, place: int) -> VGroup:

@@ -105,8 +105,19 @@ class _Distance(OperatorScene):
         return []
 
     def _left_out(self) -> str:
-        needed = {"cropped": self.board.is_cropped, "heat_map": not self.board.has_numbers}
-        return " · ".join(self.words(key) for key, needs in needed.items() if needs)
+        board, pairs = self.board, math.prod(self.board.rows.result)
+        counts = {
+            "pairs": pairs,
+            "rows": len(board.results),
+            "length": board.rows.length,
+            "numbers": board.cols,
+        }
+        needed = {
+            "some_pairs": counts["rows"] < pairs,
+            "some_numbers": board.cols < board.rows.length,
+            "heat_map": not board.has_numbers,
+        }
+        return " · ".join(self.words(key, None, **counts) for key, needs in needed.items() if needs)
 
 
 class CosineSimilarity(_Distance):
@@ -130,13 +141,16 @@ class CosineSimilarity(_Distance):
         yield shown("dot", 0, "dot", first=True)
         yield shown("norm_1", 1, "lengths")
         yield shown("norm_2", 2, "lengths")
-        yield Beat("divide", partial(self.board.write, row), 0.4, 0.8, self.step("output", row))
+        yield Beat("divide", partial(self._divide, row), 0.4, 0.8, self.step("output", row))
         yield Beat("angle", partial(self._turn, row), 0.4, 1.0)
 
     def drawing(self, row: int) -> VGroup:
         names = ("dot", "norm_1", "norm_2")
         readings = [self._reading_of(name, row, place) for place, name in enumerate(names)]
-        return VGroup(*readings, self._dial(row))
+        return VGroup(*readings, Readings.signs(self.look), self._dial(row))
+
+    def _divide(self, row: int) -> list[Animation]:
+        return [*self.draw(Readings.signs(self.look)), *self.board.write(row)]
 
     def _degrees(self, row: int) -> float:
         value = self.step("angle", row).value
@@ -184,7 +198,7 @@ class PairwiseDistance(_Distance):
         return [Token(f"output = √({inside})" if not root else f"output = ({inside})^{{{root}}}")]
 
     def in_full(self, row: int) -> Iterator[Beat]:
-        self.ladder = Ladder(self.look, self.trace, self.board.rows, str(self.values()["p"]))
+        self.ladder = Ladder(self.look, self.trace, self.board, str(self.values()["p"]))
         first = self.ladder.first(self.board.results[row])
         for name, step in (("diff", first), ("power", first), ("total", None)):
             if name not in self.trace.tensors:
@@ -194,11 +208,24 @@ class PairwiseDistance(_Distance):
             rung, focus = partial(self._rung, name, row), self.step("output", row)
             yield Beat(name, rung, 0.4, 0.8, shown, look=look, focus=focus)
         key = "root" if "power" in self.trace.tensors else "choose"
-        yield Beat(key, partial(self.board.write, row), 0.4, 0.8, self.step("output", row))
+        yield Beat(key, partial(self._conclude, row), 0.4, 0.8, self.step("output", row))
 
     def drawing(self, row: int) -> VGroup:
         names = [name for name in ("diff", "power", "total") if name in self.trace.tensors]
-        return VGroup(*(self.ladder.rung(name, self.board.results[row]) for name in names))
+        rungs = (self.ladder.rung(name, self.board.results[row]) for name in names)
+        return VGroup(*rungs, self._joined(row))
+
+    def _conclude(self, row: int) -> list[Animation]:
+        return [*self.draw(self._joined(row)), *self.board.write(row)]
+
+    def _joined(self, row: int) -> VGroup:
+        """The wire from the last of what is computed to the result, and its sign."""
+        module: Any = self.trace.module
+        p = float(module.norm)
+        if "total" in self.trace.tensors:
+            sign = {1.0: "=", 2.0: "√"}.get(p, f"(…)^{{1/{self.values()['p']}}}")
+            return self.ladder.joined(row, "total", sign)
+        return self.ladder.joined(row, "diff", {math.inf: "max |…|", -math.inf: "min |…|"}.get(p, "‖…‖"))
 
     def _rung(self, name: str, row: int) -> list[Animation]:
         return self.draw(self.ladder.rung(name, self.board.results[row]))

@@ -181,7 +181,9 @@ class _Norm:
             whole = Ref("total", cells)
             if self.p == 2:
                 return Func("sqrt", whole)
-            return whole if self.p == 1 else Pow(whole, Const(1 / self.p))
+            return (
+                whole if self.p == 1 else Pow(whole, Const(1 / self.p, f"(1/{self.p:g})".replace("-", "−")))
+            )
         sizes = Func("abs", Ref("diff", self.rows.vectors(cells)))
         if self.p == 0:
             there = self.diff[tuple(self.rows.vectors(cells).unbind(-1))] != 0

@@ -10,11 +10,24 @@ import torch
 from torch import nn
 
 from torchreel.assets.errors import UserError
+from torchreel.scenes.loss.vector.facts import reduction_facts
 from torchreel.scenes.trace.lookup import shown
 from torchreel.scenes.trace.operator import Operator
+from torchreel.scenes.trace.proof import Trace
 
 DISTANCES = {"cos": lambda x, y: 1 - nn.functional.cosine_similarity(x, y)}
 """Distance functions by the names that examples give them."""
+
+
+def distance_facts(trace: Trace) -> dict[str, bool]:
+    """What captions may claim of a triplet loss with a distance of its own, of which only known ones have a name."""
+    module: Any = trace.module
+    function = module.distance_function
+    plain = (torch.pairwise_distance, nn.functional.pairwise_distance)
+    return reduction_facts(trace) | {
+        "cosine_distance": function is DISTANCES["cos"],
+        "pairwise_distance": type(function) is nn.PairwiseDistance or any(function is one for one in plain),
+    }
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torchreel.scenes.loss.ctc.trace import ctc_facts, record_ctc
 from torchreel.scenes.loss.elementwise.facts import facts
 from torchreel.scenes.loss.elementwise.laws_trace import LAWS
 from torchreel.scenes.loss.inputs import fitting_of
-from torchreel.scenes.loss.operator import LossOperator
+from torchreel.scenes.loss.operator import LossOperator, distance_facts
 from torchreel.scenes.loss.vector.classes_trace import class_facts, record_cross_entropy, record_nll
 from torchreel.scenes.loss.vector.facts import reduction_facts
 from torchreel.scenes.loss.vector.margin_trace import (
@@ -90,7 +90,9 @@ def _vector(
     )
 
 
-CrossEntropyLoss = _vector(nn.CrossEntropyLoss, record_cross_entropy, class_facts, {"logsumexp": "s"})
+CrossEntropyLoss = _vector(
+    nn.CrossEntropyLoss, record_cross_entropy, class_facts, {"logsumexp": "s", "exp": "e", "sum": "Σe"}
+)
 NLLLoss = _vector(nn.NLLLoss, record_nll, class_facts)
 MultiLabelSoftMarginLoss = _vector(
     nn.MultiLabelSoftMarginLoss, record_multi_label_soft_margin, symbols={"term": "e"}
@@ -117,7 +119,7 @@ _TRIPLES = {
 }
 TripletMarginLoss = _vector(nn.TripletMarginLoss, record_triplet, symbols=_TRIPLES, source=_TRIPLET)
 TripletMarginWithDistanceLoss = _vector(
-    nn.TripletMarginWithDistanceLoss, record_triplet_with_distance, symbols=_TRIPLES, source=_TRIPLET
+    nn.TripletMarginWithDistanceLoss, record_triplet_with_distance, distance_facts, _TRIPLES, _TRIPLET
 )
 CTCLoss = Operator(
     nn.CTCLoss,

@@ -14,9 +14,10 @@ import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.loss.ctc.trace import Lattice
+from torchreel.scenes.loss.ctc.wires import LatticeWires, Spot
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look
-from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.mathtext import MathText, width
 from torchreel.scenes.parts.rooms import BESIDE, STAGE
 from torchreel.scenes.parts.shapes import Path, Shape
 from torchreel.scenes.parts.text import Text, measure
@@ -29,10 +30,12 @@ Node = tuple[int, int]
 
 _LEFT, _RIGHT = -5.75, 3.7
 _MOST_TIMES, _MOST_PLACES, _MOST_CLASSES = 8, 9, 5
+_FEWEST_TIMES, _FEWER_PLACES = 4, 7
 _HEAD, _BETWEEN = 0.38, 0.4
 _TALLEST, _WIDEST, _PITCH = 0.46, 0.98, 1.95
-_LOSS_X, _OUTPUT_X, _TARGET_X = 4.75, 6.2, 5.5
-_ONE = 0.62
+_LOSS_X, _OUTPUT_X, _TARGET_X = 4.7, 6.24, 5.5
+_ONE, _ONE_HIGH, _TARGETS_WIDE = 0.62, 0.4, 2.7
+_SPELT = 0.3
 BLANK = "–"
 
 
@@ -56,23 +59,46 @@ class CTCBoard(Board):
     def __init__(self, look: Look, trace: Trace, lattice: Lattice, sample: int = 0) -> None:
         super().__init__(look, trace)
         self.lattice, self.sample = lattice, sample
-        length = int(lattice.input_lengths[sample])
-        self.times = min(max(length, 1), _MOST_TIMES)
-        self.places = min(int(lattice.places[sample]), _MOST_PLACES)
-        self.classes = min(lattice.log_probs.shape[-1], _MOST_CLASSES)
-        self.is_cropped = (
-            length > self.times
-            or int(lattice.places[sample]) > self.places
-            or lattice.log_probs.shape[-1] > self.classes
-        )
-        rows = self.classes + self.places
-        self.high = min(_TALLEST, (STAGE.height - _HEAD - _BETWEEN) / rows)
-        self.pitch = min(_PITCH, (_RIGHT - _LEFT) / (self.times - 0.4))
-        self.wide = min(_WIDEST, self.pitch * 0.6)
+        self._choose()
+        self.wires = LatticeWires(look, self.wide, self.pitch - self.wide)
         self.probabilities = self._probabilities()
         self.grid_of_alpha = self._alpha()
         self.targets = self._targets()
         self.loss = self._single("loss", (sample,) if trace.shape("loss") else (), _LOSS_X)
+
+    def _choose(self) -> None:
+        """As many time steps and places as leave room for numbers in the cells; the most if none do."""
+        length, whole = int(self.lattice.input_lengths[self.sample]), int(self.lattice.places[self.sample])
+        times, places = min(max(length, 1), _MOST_TIMES), min(whole, _MOST_PLACES)
+        fewer = range(times, min(times, _FEWEST_TIMES) - 1, -1)
+        tried = [(t, s) for t in fewer for s in dict.fromkeys((places, min(places, _FEWER_PLACES)))]
+        for choice in [*tried, tried[0]]:
+            self._size(*choice)
+            if self._has_numbers():
+                break
+        self.is_cropped = length > self.times or whole > self.places
+
+    def _size(self, times: int, places: int) -> None:
+        self.times, self.places = times, places
+        self.classes = self._shown_classes()
+        rows = len(self.classes) + places
+        self.high = min(_TALLEST, (STAGE.height - _HEAD - _BETWEEN) / rows)
+        self.pitch = min(_PITCH, (_RIGHT - _LEFT) / (times - 0.4))
+        self.wide = min(_WIDEST, self.pitch * 0.6)
+
+    def _has_numbers(self) -> bool:
+        texts = [*self._texts_of_p(), *(small(self.look, value) for value in self._known())]
+        return bool(self._cells(texts, 1, 1, self.wide).text_size)
+
+    def _known(self) -> list[float]:
+        """The values of the lattice that are drawn."""
+        cells = [(self.sample, t, s) for t in range(self.times) for s in range(self.places)]
+        return self.trace.values("alpha", cells)
+
+    def _texts_of_p(self) -> list[str]:
+        batch = (self.sample,) if self.lattice.batched else ()
+        cells = [(t, *batch, c) for t in range(self.times) for c in self.classes]
+        return [self.text("p", value) for value in self.trace.values("p", cells)]
 
     @property
     def scenery(self) -> VGroup:
@@ -104,6 +130,41 @@ class CTCBoard(Board):
     def write(self, nodes: Sequence[Node]) -> list[Animation]:
         """Cells take their values."""
         return [move for time, place in nodes for move in self.grid_of_alpha.write((place, time))]
+
+    def arrivals(self, nodes: Sequence[Node]) -> Shape | None:
+        """Wires of all steps that lead to some cells."""
+        return self.wires.steps(
+            (self._spot(source), self._spot(node)) for node in nodes for source in self.live(node)
+        )
+
+    def made(self, node: Node) -> VGroup:
+        """How a cell is made: wires from what leads to it, which are added, and from the p that is the factor."""
+        label = int(self.lattice.labels[self.sample, node[1]])
+        sources = [self._spot(source) for source in self.live(node)]
+        if label not in self.classes or not (sources or self.reached(node)):
+            return VGroup()
+        x, y, _ = self.probabilities.center((self.classes.index(label), node[0]))
+        barred = [self.wires.barred(self._spot(one), self._spot(node)) for one in self._barred(node)]
+        return VGroup(*self.wires.made(sources, (x, y), self._spot(node)), *barred)
+
+    def _barred(self, node: Node) -> list[Node]:
+        """The label before, from which the blank between must not be skipped, if paths stand there."""
+        time, place = node
+        before = (time - 1, place - 2)
+        if time == 0 or place < 3 or place % 2 == 0 or before in self.sources(node):
+            return []
+        return [before] if self.reached(before) else []
+
+    def _spot(self, node: Node) -> Spot:
+        x, y, _ = self.grid_of_alpha.center((node[1], node[0]))
+        return float(x), float(y)
+
+    def _shown_classes(self) -> list[int]:
+        """All classes if they are few, else those of the places that are drawn."""
+        count = self.lattice.log_probs.shape[-1]
+        if count <= _MOST_CLASSES:
+            return list(range(count))
+        return sorted(set(self.lattice.labels[self.sample, : self.places].tolist()))
 
     def steps(self, nodes: Sequence[Node], color: str) -> VGroup:
         """The steps of a path as lines between its cells, and the cells framed."""
@@ -148,6 +209,18 @@ class CTCBoard(Board):
             tokens += [Token(sign), Token(self.text("p", value), "p", index, value)]
         return [*tokens, Token(f" ≈ {small(self.look, whole)}")]
 
+    def sign(self, tensor: str, text: str) -> VGroup:
+        """How a result is made of what stands left of it, if there is room for it."""
+        grid = self.loss if tensor == "loss" else self.output
+        before = self.grid_of_alpha.center((0, self.times - 1))[0] + self.wide / 2
+        left = before if tensor == "loss" else self.loss.middle[0] + self.loss.cells.width / 2
+        room = grid.middle[0] - grid.cells.width / 2 - left
+        if not text or width(text, NAME_TEXT) + 0.1 > room:
+            return VGroup()
+        return VGroup(
+            MathText(text, NAME_TEXT, self.look.theme.text).place((left + room / 2, grid.middle[1]))
+        )
+
     def spelt(self, path: Sequence[Node], count: str) -> VGroup:
         """A path's classes in a row, and below them what is left of it."""
         labels = [int(self.lattice.labels[self.sample, place]) for _, place in path]
@@ -166,13 +239,20 @@ class CTCBoard(Board):
     def color(self, label: int) -> str:
         """The identifying colour of a class; the blank is grey."""
         theme = self.look.theme
-        return theme.muted if label == self.lattice.blank else theme.channel(label - 1)
+        if label == self.lattice.blank:
+            return theme.muted
+        return theme.channel([one for one in self.classes if one != self.lattice.blank].index(label))
 
     def _row(self, labels: Sequence[int], y: float) -> Iterator[Text]:
-        pitch = min(0.34, 2.7 / max(1, len(labels)))
+        wide = max(measure(self.named_class(label), _SPELT, "bold") for label in labels) if labels else 0.0
+        pitch = min(max(0.34, wide + 0.14), _TARGETS_WIDE / max(1, len(labels)))
+        if pitch < wide + 0.02:
+            return
         left = _TARGET_X - pitch * (len(labels) - 1) / 2
         for k, label in enumerate(labels):
-            yield self.label(self.named_class(label), (left + k * pitch, y), 0.3, self.color(label), "bold")
+            yield self.label(
+                self.named_class(label), (left + k * pitch, y), _SPELT, self.color(label), "bold"
+            )
 
     def _log_probability(self, node: Node) -> float:
         time, place = node
@@ -194,26 +274,21 @@ class CTCBoard(Board):
         return _LEFT + ((self.times - 1) * self.pitch + self.wide) / 2, top - rows * self.high / 2
 
     def _probabilities(self) -> Grid:
-        texts = self.texts("p")
-        cells = self._cells(texts, self.classes, self.times, self.wide)
+        cells = self._cells(self._texts_of_p(), len(self.classes), self.times, self.wide)
         batch = (self.sample,) if self.lattice.batched else ()
-        middle = self._middle(STAGE.top - _HEAD, self.classes)
+        middle = self._middle(STAGE.top - _HEAD, len(self.classes))
         return self.grid(
             "p",
             (),
             cells,
             middle,
-            index=lambda cell: (cell[1], *batch, cell[0]),
+            index=lambda cell: (cell[1], *batch, self.classes[cell[0]]),
             step=self._apart,
         )
 
     def _alpha(self) -> Grid:
-        top = STAGE.top - _HEAD - self.classes * self.high - _BETWEEN
-        known = [
-            self.trace.value("alpha", (self.sample, t, s))
-            for t in range(self.times)
-            for s in range(self.places)
-        ]
+        top = STAGE.top - _HEAD - len(self.classes) * self.high - _BETWEEN
+        known = self._known()
         cells = self._cells([small(self.look, value) for value in known], self.places, self.times, self.wide)
         return LatticeGrid(
             self.look, self.trace, "alpha", (), cells, self._middle(top, self.places),
@@ -230,9 +305,13 @@ class CTCBoard(Board):
         flat = len(shape) == 1
         start = int(self.lattice.target_lengths[: self.sample].sum()) if flat and self.lattice.batched else 0
         lead: Index = () if flat else (0,) * (len(shape) - 2) + (self.sample,)
-        shown = min(length, 4)
-        cells = Cells(_ONE, self.high, min(0.32, self.high * 0.66), 1, shown)
-        at = (_TARGET_X, STAGE.top - _HEAD - self.high / 2)
+        self.shown_targets = shown = min(length, 4)
+        high = max(self.high, _ONE_HIGH)
+        widest = max(measure(str(label), 1.0, "sans") for label in self.lattice.labels[self.sample].tolist())
+        wide = min(max(_ONE, widest * MIN_NUMBER + BESIDE), _TARGETS_WIDE / shown)
+        size = min(0.32, high * 0.66, (wide - BESIDE) / widest)
+        cells = Cells(wide, high, size if size >= MIN_NUMBER else 0.0, 1, shown)
+        at = (_TARGET_X, STAGE.top - _HEAD - high / 2)
         return [self.grid("targets", (), cells, at, index=lambda cell: (*lead, start + cell[1]), plain=True)]
 
     def _single(self, tensor: str, index: Index, x: float) -> Grid:
@@ -240,13 +319,16 @@ class CTCBoard(Board):
         grid = self.grid_of_alpha
         last = self.places - 1
         y = (grid.center((last, 0))[1] + grid.center((max(0, last - 1), 0))[1]) / 2
-        cells = self._cells(self.texts(tensor), 1, 1, 0.95)
+        text = self.text(tensor, self.trace.value(tensor, index))
+        high = max(self.high, _ONE_HIGH)
+        size = min(0.32, high * 0.66, (0.95 - BESIDE) / measure(text, 1.0, "sans"))
+        cells = Cells(0.95, high, size if size >= MIN_NUMBER else 0.0, 1, 1)
         return self.grid(tensor, (), cells, (x, y), index=lambda _: index, blank=True)
 
     def _names(self) -> Iterator[Text | MathText | VGroup]:
         """Of the classes, the places, all tensors and the time steps."""
-        for label in range(self.classes):
-            yield self._class_name(label, self.probabilities.center((label, 0))[1])
+        for row, label in enumerate(self.classes):
+            yield self._class_name(label, self.probabilities.center((row, 0))[1])
         for place in range(self.places):
             label = int(self.lattice.labels[self.sample, place])
             yield self._class_name(label, self.grid_of_alpha.center((place, 0))[1])
@@ -258,7 +340,7 @@ class CTCBoard(Board):
         yield symbol.place((after, head), align="left", vertical="baseline")
         sizes = str(self.trace.shape("log_probs"))
         yield self.label(sizes, (after + 0.24, head), align="left", vertical="baseline", font="sans")
-        axis = STAGE.top - _HEAD - self.classes * self.high - _BETWEEN / 2
+        axis = STAGE.top - _HEAD - len(self.classes) * self.high - _BETWEEN / 2
         for time in range(self.times):
             x = self.probabilities.center((0, time))[0]
             yield self.label(f"t = {time}", (x, axis), MIN_TEXT, font="sans")
@@ -269,7 +351,7 @@ class CTCBoard(Board):
         yield self._name("loss", self.loss)
 
     def _name(self, tensor: str, grid: Grid, shape: bool = False) -> VGroup:
-        at = (grid.middle[0], grid.middle[1] + self.high / 2 + 0.12)
+        at = (grid.middle[0], grid.middle[1] + grid.cells.height / 2 + 0.12)
         return self.title(tensor, at, shape=shape)
 
     def _class_name(self, label: int, y: float) -> Text:

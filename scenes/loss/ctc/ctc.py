@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -9,16 +10,17 @@ from typing import Any
 from manim import Animation, VGroup
 
 from torchreel.scenes.loss import operators
-from torchreel.scenes.loss.ctc.board import CTCBoard, Node
+from torchreel.scenes.loss.ctc.board import CTCBoard, Node, small
 from torchreel.scenes.loss.ctc.trace import Lattice
 from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.operator import Call
 from torchreel.scenes.trace.proof import Step
 
-_MANY = 10000
+_MANY, _TINY = 10000, 0.005
 
 
 class CTCLoss(OperatorScene):
@@ -48,11 +50,25 @@ class CTCLoss(OperatorScene):
         """The loss, from the cells that a path may end in."""
         return self._loss_step()
 
+    def pointing_at(self, step: Step) -> Pointer | None:
+        pointer = super().pointing_at(step)
+        if pointer is not None and step.tensor == "alpha":
+            pointer.add(*self.board.made((step.index[1], step.index[2])))
+        return pointer
+
     def main_source(self, step: Step) -> str:
-        return "alpha" if step.tensor in ("alpha", "loss") else super().main_source(step)
+        return (
+            "alpha" if step.tensor == "loss" else "" if step.tensor == "alpha" else super().main_source(step)
+        )
 
     def law(self) -> Sequence[Token]:
         return [Token("alpha_{t,s} = (alpha_{t−1,s} + alpha_{t−1,s−1} + alpha_{t−1,s−2}) · p_{t,s}")]
+
+    def text(self, tensor: str, value: float) -> str:
+        """Probabilities that round to 0 keep a digit, since the logarithm of 0 is another one."""
+        if tensor in ("alpha", "p") and 0 < value < _TINY:
+            return small(self.look, value)
+        return super().text(tensor, value)
 
     def values(self) -> dict[str, object]:
         module: Any = self.trace.module
@@ -72,13 +88,19 @@ class CTCLoss(OperatorScene):
     def _notes(self) -> list[VGroup]:
         """What is left out, if anything."""
         shorter = int(self.lattice.input_lengths[0]) < self.lattice.log_probs.shape[0]
+        board, lattice = self.board, self.lattice
+        steps, classes = int(lattice.input_lengths[0]), lattice.log_probs.shape[-1]
+        labels = int(lattice.target_lengths[0])
         needed = {
-            "one_sample": len(self.lattice.labels) > 1,
-            "cropped": self.board.is_cropped,
+            "one_sample": len(lattice.labels) > 1,
+            "some_classes": classes > len(board.classes),
+            "some_steps": steps > board.times,
+            "some_labels": int(lattice.places[0]) > board.places,
             "shorter": shorter,
         }
-        steps = int(self.lattice.input_lengths[0])
-        said = [self.words(key, steps=steps) for key, needs in needed.items() if needs]
+        counts = {"steps": steps, "classes": classes, "labels": labels, "samples": len(lattice.labels),
+                  "drawn_steps": board.times, "drawn_labels": board.places // 2}  # fmt: skip
+        said = [self.words(key, None, **counts) for key, needs in needed.items() if needs]
         return [VGroup(self.board.note("; ".join(said)))] if said else []
 
     def _step(self, node: Node) -> Step:
@@ -121,7 +143,7 @@ class CTCLoss(OperatorScene):
             step = self._step((time, place))
             yield Beat(
                 key,
-                partial(self.board.write, [(time, place)]),
+                partial(self._write, [(time, place)]),
                 0.4,
                 1.0,
                 step,
@@ -131,13 +153,13 @@ class CTCLoss(OperatorScene):
         if not rest:
             return
         if time == 0:
-            yield Beat(key, partial(self.board.write, rest), 0.3, 0.3)
+            yield Beat(key, partial(self._write, rest), 0.3, 0.3)
             return
         busiest = max(rest, key=lambda node: len(self.board.live(node)))
         step = self._step(busiest)
         yield Beat(
             key,
-            partial(self.board.write, rest),
+            partial(self._write, rest),
             0.6,
             0.2,
             step,
@@ -145,9 +167,28 @@ class CTCLoss(OperatorScene):
             sweep=True,
         )
 
+    def _write(self, nodes: Sequence[Node]) -> list[Animation]:
+        """Cells take their values, and the wires of what led to them stay."""
+        wires = self.board.arrivals(nodes)
+        return [*self.board.write(nodes), *([] if wires is None else [Appear(wires)])]
+
     def _result(self, key: str, step: Step) -> Beat:
         grid = self.board.loss if step.tensor == "loss" else self.board.output
-        return Beat(key, partial(grid.write, (0, 0)), 0.4, 1.2, step, look=partial(self.point_at, step))
+        sign = self.board.sign(step.tensor, self._operation(step))
+
+        def written() -> list[Animation]:
+            return [*grid.write((0, 0)), *([Appear(sign)] if len(sign) else [])]
+
+        return Beat(key, written, 0.4, 1.2, step, look=partial(self.point_at, step))
+
+    def _operation(self, step: Step) -> str:
+        """What stands before a result: how it is made of what is left of it."""
+        if step.tensor == "loss":
+            ends = len({index for _, index in step.reads})
+            return "" if not math.isfinite(step.value) or not ends else "−log Σ" if ends > 1 else "−log"
+        module: Any = self.trace.module
+        one = len(self.lattice.labels) == 1
+        return f"÷ {self.values()['length']}" if one and module.reduction == "mean" else ""
 
     def _spell(self, path: Sequence[Node]) -> Iterable[Animation]:
         self.marked = self.board.steps(path, self.look.theme.accent)

@@ -176,7 +176,8 @@ class LossPanel(LossBoard):
         extra = {"none": 0, "sum": 1}.get(self.reduction, 2)
         room = _TOP - _BOTTOM - extra * _JOIN - (groups - 1) * _BETWEEN
         height = min(_TALLEST, room / (groups * size + extra))
-        return Rows(groups, size, _TOP, height, _BETWEEN)
+        elements = self.span.elements(self.trace.tensors, self.trace.shape("loss"))  # type: ignore[arg-type]
+        return Rows(groups, size, _TOP, height, _BETWEEN, tuple(elements))
 
     def _graph(self) -> LossGraph:
         dots = [(self.numbers[k], *self._spot_of(k)) for k in range(self.count)]

@@ -33,13 +33,17 @@ Tint = Callable[[int], str]
 
 @dataclass(frozen=True)
 class Rows:
-    """Where the rows stand: `groups` of `size` rows each, the first below `top`, `between` groups apart."""
+    """Where the rows stand: `groups` of `size` rows each, the first below `top`, `between` groups apart.
+
+    `elements` are the numbers of the losses that they show.
+    """
 
     groups: int
     size: int
     top: float
     height: float
     between: float
+    elements: tuple[int, ...]
 
     @property
     def count(self) -> int:
@@ -112,9 +116,10 @@ class LossColumns(LossBoard):
         return VGroup(*itertools.chain(*self.grids.values()), self.titles)
 
     def index(self, number: int) -> Index:
-        """The place among the losses of an element, by its number."""
+        """The place among the losses of an element, by the number of its row."""
         shape = self.trace.shape("loss")
-        return tuple(int(one) for one in np.unravel_index(number, shape)) if shape else ()
+        place = self.rows.elements[number]
+        return tuple(int(one) for one in np.unravel_index(place, shape)) if shape else ()
 
     def value(self, name: str, number: int) -> float:
         """A tensor's value for an element."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from torchreel.scenes.loss import operators
+from torchreel.scenes.loss.elementwise.facts import PLAIN_EPS
 from torchreel.scenes.loss.elementwise.story import ElementwiseLoss
 
 
@@ -21,12 +22,18 @@ class L1Loss(ElementwiseLoss):
     def formula(self) -> str:
         return "loss = |difference|,  difference = input − target"
 
+    def curve_name(self, held: dict[str, float]) -> str:
+        return "|d|"
+
 
 class MSELoss(ElementwiseLoss):
     operator = operators.MSELoss
 
     def formula(self) -> str:
         return "loss = difference²,  difference = input − target"
+
+    def curve_name(self, held: dict[str, float]) -> str:
+        return "d²"
 
     def moment(self, number: int) -> str:
         size = abs(self.panel.value("difference", number))
@@ -131,11 +138,15 @@ class BCEWithLogitsLoss(_Labelled):
         return f"{self.height()} = −(target·log(σ(input)){factor} + (1 − target)·log(1 − σ(input)))"
 
     def curve_name(self, held: dict[str, float]) -> str:
-        factor = f", p = {plain(round(held['pos_weight'], 4))}" if "pos_weight" in held else ""
-        return super().curve_name(held) + factor
+        laws = {1: "−log σ(x)", 0: "−log(1 − σ(x))"}
+        law = laws.get(held["target"], "")  # type: ignore[call-overload]
+        factor = plain(round(held.get("pos_weight", 1.0), 4))
+        if not law:
+            return super().curve_name(held) + (f", p = {factor}" if "pos_weight" in held else "")
+        return f"{super().curve_name(held)}:  {law if factor == '1' else law.replace('log', f'{factor}·log')}"
 
     def reference_name(self) -> str:
-        return "y = 1, p = 1"
+        return "−log σ(x)"
 
     def telling(self, slow: Sequence[int]) -> int:
         if not self.facts["pos_weighted"]:
@@ -156,7 +167,15 @@ class PoissonNLLLoss(ElementwiseLoss):
         return f"loss = {rate} + s,  s = target·log(target) − target + ½·log(2π·target) if target > 1, else 0"
 
     def curve_name(self, held: dict[str, float]) -> str:
-        return f"y = {plain(held['target'])}"
+        y = plain(held["target"])
+        if not self.names_laws:
+            return f"y = {y}"
+        rate, x = ("e^{x}", "x") if self.module.log_input else ("x", "log(x)")
+        if not self.module.log_input and self.module.eps > PLAIN_EPS:
+            x = "log(x + ε)"
+        factor = "" if held["target"] == 1 else f"{y}·"
+        whole = f"{rate} − {factor}{x}" if held["target"] else rate
+        return f"y = {y}:  {whole}{' + s' if self.module.full and held['target'] > 1 else ''}"
 
 
 class GaussianNLLLoss(ElementwiseLoss):
@@ -175,6 +194,9 @@ class GaussianNLLLoss(ElementwiseLoss):
         raised = f" → {plain(eps)}" if var < eps else ""
         return f"σ² = {plain(round(var, 4))}{raised}"
 
+    def height_name(self) -> str:
+        return f"ℓ = ½·(log(σ²) + d² / σ²){' + ½·log(2π)' if self.module.full else ''}"
+
 
 class SoftMarginLoss(ElementwiseLoss):
     operator = operators.SoftMarginLoss
@@ -183,6 +205,9 @@ class SoftMarginLoss(ElementwiseLoss):
 
     def formula(self) -> str:
         return "loss = log(1 + exp(−agreement)),  agreement = target·input"
+
+    def curve_name(self, held: dict[str, float]) -> str:
+        return "log(1 + e^{−z})"
 
     def cell_color(self, number: int) -> str | None:
         target = self.trace.sample("target")
@@ -228,9 +253,12 @@ class KLDivLoss(ElementwiseLoss):
         return "loss = target·(log(target) − input),  input = log(q)"
 
     def curve_name(self, held: dict[str, float]) -> str:
+        symbol, share = "y", held["target"]
         if self.module.log_target:
-            return f"p = {plain(round(math.exp(min(held['target'], 99.0)), 2))}"
-        return f"y = {plain(round(held['target'], 4))}"
+            symbol, share = "p", math.exp(min(share, 99.0))
+        p = plain(round(share, 2 if self.module.log_target else 4))
+        law = f":  {p}·log({p} / q)" if self.names_laws and share > 0 else ""
+        return f"{symbol} = {p}{law}"
 
     def moment(self, number: int) -> str:
         q, loss = self.panel.value("q", number), self.panel.value("loss", number)

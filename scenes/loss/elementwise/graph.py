@@ -146,7 +146,9 @@ class LossGraph(Desk):
         middle = (plot.left + plot.right) / 2
         x_name = MathText(self.names.x, NAME_TEXT, muted).place((middle, line - 0.34))
         y_name = MathText(self.names.y, NAME_TEXT, muted).place(
-            (plot.left, plot.top + 0.14), align="center", vertical="baseline"
+            (plot.left, plot.top + 0.14),
+            align="center" if len(self.names.y) == 1 else "left",
+            vertical="baseline",
         )
         return [*numbers, x_name, y_name]
 

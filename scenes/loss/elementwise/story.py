@@ -13,6 +13,7 @@ from torchreel.assets.captions import LANGUAGES
 from torchreel.scenes.loss.elementwise.board import COMPUTED, Grow, LossPanel, LossTelling
 from torchreel.scenes.loss.elementwise.graph import GraphNames
 from torchreel.scenes.loss.elementwise.laws_trace import LAWS
+from torchreel.scenes.loss.elementwise.trace import is_spread
 from torchreel.scenes.loss.story import LossScene
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.pointer import Pointer
@@ -23,6 +24,8 @@ from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 
 _SLOW = 2
+_FEW_CURVES = 3
+"""So many curves have room for their laws beside them."""
 _PLACES = ("difference", "agreement", "p", "q")
 
 
@@ -31,6 +34,8 @@ class ElementwiseLoss(LossScene):
 
     most_told = _SLOW
     tells = ""
+    names_laws = True
+    """Whether the curves are few enough to have their laws written at them."""
     heads: ClassVar[dict[str, str]] = {}
     """Names above columns that are no tensors of torch's call."""
 
@@ -41,6 +46,10 @@ class ElementwiseLoss(LossScene):
     def x_name(self) -> str:
         """What the x axis is, in symbols."""
         return self.trace.symbol(self.span.x)
+
+    def height_name(self) -> str:
+        """What the y axis is, in symbols."""
+        return "h" if "unweighted" in self.trace.tensors else "ℓ"
 
     def curve_name(self, held: dict[str, float]) -> str:
         """The name of a curve; a single one needs none."""
@@ -80,7 +89,8 @@ class ElementwiseLoss(LossScene):
         self.panel = self._panel()
         self.add(self.panel.scenery)
         if self.panel.is_cropped:
-            self.add(self.panel.note(self.words("cropped", None, **self.values())))
+            key = "spread" if is_spread(self.trace.shape("loss")) else "cropped"
+            self.add(self.panel.note(self.words(key, None, **self.values())))
         self.pointed = VGroup()
         yield Beat("start")
         slow = self.slow()
@@ -142,9 +152,9 @@ class ElementwiseLoss(LossScene):
     def _panel(self) -> LossPanel:
         self.span = LAWS[self.operator.name].drawn(self.module)
         held = self.span.curves(self.trace.tensors, self.trace.shape("loss"))[0]  # type: ignore[arg-type]
+        self.names_laws = len(held) <= _FEW_CURVES
         curves = [self.curve_name(one) for one in held]
-        y = "h" if "unweighted" in self.trace.tensors else "ℓ"
-        names = GraphNames(self.x_name(), y, curves, self.reference_name(), self.marks())
+        names = GraphNames(self.x_name(), self.height_name(), curves, self.reference_name(), self.marks())
         heads = {"unweighted": "height", **self.heads}
         if self.module.reduction == "none":
             heads["loss"] = "output = loss"

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from torchreel.scenes.loss.trace import aligned, computed, concluded
-from torchreel.scenes.trace.formula import Const, Expr, Ref, cells
+from torchreel.scenes.trace.formula import Const, Expr, Ref
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
 
@@ -25,6 +25,7 @@ Values = Mapping[str, Tensor]
 _POINTS = 241
 WIDEST = 1e4
 MOST_SHOWN = 8
+_LOOKED_AT = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,23 @@ class Span:
         names = list(known)
         return list(known.values()), [names.index(str(one)) for one in each]
 
-    def _each(self, tensors: Values, shape: Sequence[int]) -> list[Held]:
+    def elements(self, tensors: Values, shape: Sequence[int]) -> list[int]:
+        """The numbers of the losses that a clip shows: whole rows, or of more than that some all along the x axis."""
         groups, size = shown(shape)
-        at = LossCells(tensors, cells(shape, 0, groups * size), torch.float64)
+        first, count = list(range(groups * size)), math.prod(shape)
+        if len(first) == count or not is_spread(shape):
+            return first
+        among = torch.linspace(0, count - 1, min(count, _LOOKED_AT), dtype=torch.float64).long().unique()
+        xs = LossCells(tensors, places(among, shape), torch.float64).value(self.x)
+        return sorted(among[_spread(xs, len(first))].tolist())
+
+    def _each(self, tensors: Values, shape: Sequence[int]) -> list[Held]:
+        numbers = self.elements(tensors, shape)
+        at = LossCells(tensors, places(torch.tensor(numbers, dtype=torch.int64), shape), torch.float64)
         names = [name for name in self.held if name in tensors]
         columns = [at.value(name).tolist() for name in names]
         held = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
-        return [_active(one) for one in held] or [{} for _ in range(groups * size)]
+        return [_active(one) for one in held] or [{} for _ in numbers]
 
 
 def _active(held: Held) -> Held:
@@ -111,6 +122,36 @@ def shown(shape: Sequence[int]) -> tuple[int, int]:
     if last > MOST_SHOWN:
         return 1, MOST_SHOWN
     return min(math.prod(shape[:-1]), MOST_SHOWN // last), last
+
+
+def is_spread(shape: Sequence[int]) -> bool:
+    """Whether the losses that a clip shows are taken from everywhere: rows are too long, or of one element."""
+    last = shape[-1] if shape else 1
+    return math.prod(shape) > MOST_SHOWN and (last > MOST_SHOWN or last == 1)
+
+
+def places(numbers: Tensor, shape: Sequence[int]) -> Tensor:
+    """The indices `(B, ndim)` of losses by their numbers in order."""
+    if not shape:
+        return torch.zeros((len(numbers), 0), dtype=torch.int64)
+    return torch.stack(torch.unravel_index(numbers, tuple(shape)), -1)
+
+
+def _spread(xs: Tensor, count: int) -> list[int]:
+    """`count` of some values, as evenly over their range as they let: those nearest to as many equal steps."""
+    finite = xs[xs.isfinite()]
+    if not len(finite):
+        return list(range(count))
+    away = torch.where(xs.isfinite(), xs, math.inf)
+    found: list[int] = []
+    for wanted in torch.linspace(float(finite.min()), float(finite.max()), count, dtype=torch.float64):
+        distance = (away - wanted).abs()
+        distance[found] = math.nan
+        found.append(
+            int(distance.nan_to_num(math.inf, math.inf).argmin()) if len(found) < len(finite) else -1
+        )
+    rest = (number for number in range(len(xs)) if number not in found)
+    return [number if number >= 0 else next(rest) for number in found]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from torchreel.scenes.loss.board import LossBoard
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import CELL_TEXT, MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText, width
+from torchreel.scenes.parts.plot import Plot
 from torchreel.scenes.parts.rooms import BESIDE, STAGE, Area
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text, measure
@@ -49,7 +50,7 @@ class VectorBoard(LossBoard):
     """The table of some samples; `picture` is the height below it that a picture takes (0 for none).
 
     `under` is a column of one row that stands under the one it is named after, such as the weights of classes. `slot`
-    is what the slots under a column are called.
+    is what the slots under a column are called, `sign` the widest sign that comes to stand before a loss.
     """
 
     def __init__(
@@ -61,9 +62,11 @@ class VectorBoard(LossBoard):
         picture: float = 0.0,
         under: tuple[str, Column] | None = None,
         slot: str = "",
+        sign: str = "",
     ) -> None:
         super().__init__(look, trace)
         self.slot = slot
+        self.sign_room = width(sign, NAME_TEXT) + 0.24 if sign else 0.0
         self.samples, self.columns, self.under = list(samples), list(columns), under
         self.grids: dict[str, Grid] = {}
         self.numbers = VGroup()
@@ -96,13 +99,41 @@ class VectorBoard(LossBoard):
         grid = self.grids[tensor]
         return (self._width(column) - grid.cells.width * grid.cells.cols) / 2
 
-    def place_output(self, cell: Index) -> None:
-        """The cell of the result under the losses, its name below."""
+    def sign(self, text: str, sample: Index) -> VGroup:
+        """What is done with a row, before its loss."""
+        if not text:
+            return VGroup()
+        return VGroup(self._between(text, self.columns[-2].tensor, "loss", self.samples.index(sample)))
+
+    def axes(self, plot: Plot, x: str, y: str) -> VGroup:
+        """The names of a plot's axes, in symbols."""
+        color = self.look.theme.muted
+        along = MathText(x, NAME_TEXT, color).place((plot.right + 0.14, plot.bottom + 0.02), align="left")
+        up = MathText(y, NAME_TEXT, color)
+        return VGroup(along, up.place((plot.left, plot.top + 0.14), align="center", vertical="baseline"))
+
+    def signs(self, text: str, left: str, right: str) -> VGroup:
+        """A sign between two columns, in each row."""
+        return VGroup(*(self._between(text, left, right, row) for row in range(len(self.samples))))
+
+    def _between(self, text: str, left: str, right: str, row: int) -> MathText:
+        before, after = self.grids[left], self.grids[right]
+        start = before.center((row, before.cells.cols - 1))[0] + before.cells.width / 2
+        x, y = after.center((row, 0))[:2]
+        at = ((start + x - after.cells.width / 2) / 2, y)
+        return MathText(text, NAME_TEXT, self.look.theme.text).place(at)
+
+    def place_output(self, cell: Index, sign: str = "") -> None:
+        """The cell of the result under the losses, its name below, and between them how it is made of them."""
         losses = self.grids["loss"]
         x, y = losses.middle[0], self._output_y()
         cells = self._cells(self.texts("output"), 1, 1, max(_ONE, self.wide))
         grid = self.grid("output", (), cells, (x, y), index=lambda _: cell, blank=True)
         self.grids["output"] = grid
+        if sign:
+            low = losses.outline((len(self.samples) - 1, 0), (len(self.samples) - 1, 0))[:, 1].min()
+            middle = (x, (low + y + cells.height / 2) / 2)
+            self.numbers.add(MathText(sign, NAME_TEXT, self.look.theme.text).place(middle))
         at = (x, y - cells.height / 2 - 0.32)
         self.numbers.add(self.title("output", at, shape=bool(self.trace.shape("output"))))
 
@@ -133,7 +164,22 @@ class VectorBoard(LossBoard):
 
     def _spare(self) -> float:
         """What the columns leave of the stage's width."""
-        return STAGE.width - sum(map(self._width, self.columns)) - self.gap * (len(self.columns) - 1)
+        return STAGE.width - self._whole()
+
+    def _whole(self) -> float:
+        columns = sum(map(self._width, self.columns))
+        return columns + self.gap * (len(self.columns) - 1) + self._more()
+
+    def _more(self) -> float:
+        """What the gap before the losses is wider than the others, for the sign in it."""
+        spare = sum(self._width(one) - self._filled(one) for one in self.columns[-2:]) / 2
+        return max(0.0, self.sign_room - self.gap - spare)
+
+    def _filled(self, column: Column) -> float:
+        """What of its room a column's cells take."""
+        if len(column.slots) > 1:
+            return len(column.slots) * self.wide
+        return max(_ONE, min(self.wide, self._width(column)))
 
     def _name_width(self, column: Column) -> float:
         tensor = column.tensor
@@ -161,16 +207,16 @@ class VectorBoard(LossBoard):
 
     def _stand(self) -> None:
         rows = len(self.samples)
-        whole = sum(map(self._width, self.columns)) + self.gap * (len(self.columns) - 1)
-        left = -whole / 2
+        left = -self._whole() / 2
         tall = _TITLE + rows * self.high + self._below()
         rest = 0.0 if self.picture else STAGE.height - tall - 1.35 * self.high - 0.6
         top = STAGE.top - max(0.0, rest / 2)
         middle = top - _TITLE - rows * self.high / 2
         self.bottom = top - tall
         for column in self.columns:
+            left += self._more() if column is self.columns[-1] else 0.0
             room = self._width(column)
-            wide = self.wide if len(column.slots) > 1 else max(_ONE, min(self.wide, room))
+            wide = self._filled(column) / max(1, len(column.slots))
             self._put(column, (left + room / 2, middle), rows, wide)
             left += room + self.gap
         if self.under:

@@ -79,8 +79,8 @@ class _Classes(VectorLoss):
     def _column(self, name: str) -> Column:
         if name == "target" and not self.soft:
             return Column("target", self.of_target, plain=True)
-        if name == "w":
-            return Column("w", lambda sample, _: sample, blank=True)
+        if name in ("w", "sum"):
+            return Column(name, lambda sample, _: sample, blank=True)
         return Column(name, self.of_class, self.classes, blank=name != "target", numbered=True,
                       name="softmax" if name == "p" else "")  # fmt: skip
 
@@ -122,10 +122,21 @@ class CrossEntropyLoss(_Classes):
 
     @property
     def drawn(self) -> tuple[str, ...]:
-        between = ["p", "target"]
+        between = ["target", *(["exp", "sum"] if self.in_steps else []), "p"]
         if self.facts["smoothed"]:
             between.append("q")
         return (*between, *(["w"] if "w" in self.trace.tensors and not self.facts["smoothed"] else []))
+
+    @property
+    def in_steps(self) -> bool:
+        """Whether the softmax is written step by step."""
+        return "exp" in self.trace.tensors
+
+    def sign(self, sample: Index) -> str:
+        weight = "" if not self.facts["weighted"] else "w·"
+        if self.asks_all:
+            return f"−Σ {weight}{'q' if self.facts['smoothed'] else 't'}·log p"
+        return "" if self.is_ignored(sample) else f"−{weight}log p"
 
     @property
     def asks_all(self) -> bool:
@@ -149,7 +160,11 @@ class CrossEntropyLoss(_Classes):
     def acts(self, sample: Index) -> Iterator[LossAct]:
         yield LossAct("logits", self.ignored_label(sample))
         first = self.of_class(sample, self.classes[0])
-        yield LossAct("softmax", formula=self.trace.step("p", first), writes=["p"], rows=self.samples)
+        for name, at in (("exp", first), ("sum", sample), ("p", first)):
+            if name in self.drawn:
+                step = self.trace.step(name, at)
+                signs = self._division() if name == "p" and self.in_steps else VGroup()
+                yield LossAct("softmax", signs, step, writes=[name], rows=self.samples)
         if self.facts["smoothed"]:
             chosen = self.classes[0] if self.soft or self.is_ignored(sample) else self.target(sample)
             step = self.trace.step("q", self.of_class(sample, chosen))
@@ -162,13 +177,18 @@ class CrossEntropyLoss(_Classes):
         if not self.is_ignored(sample):
             yield LossAct("curve", self._dots(sample))
 
+    def _division(self) -> VGroup:
+        """The rows read as what they are: exponentials, over their sum, are the softmax."""
+        return VGroup(self.board.signs("÷", "exp", "sum"), self.board.signs("=", "sum", "p"))
+
     def scenery(self) -> VGroup:
         area = self.board.area
         reach = max([_LARGEST_LOSS, *(cost + 0.3 for one in self.samples for _, cost in self._costs(one))])
         frame = (area.left + 0.8, area.bottom + 0.36, area.right - 0.6, area.top - 0.32)
-        self.plot = Plot(self.look, (0, 1), (0, reach), frame, "p", "−log p")
+        self.plot = Plot(self.look, (0, 1), (0, reach), frame)
         xs = np.linspace(math.exp(-reach), 1, 80)
-        return VGroup(self.plot, self.plot.curve(xs, -np.log(xs), self.look.theme.wire))
+        curve = self.plot.curve(xs, -np.log(xs), self.look.theme.wire)
+        return VGroup(self.plot, curve, self.board.axes(self.plot, "p", "−log p"))
 
     def marks(self, step: Step) -> VGroup:
         """Lines from the dots of a sample to the axes."""
@@ -198,6 +218,14 @@ class NLLLoss(_Classes):
     def law(self) -> list[Token]:
         weight = "weight_{t}·" if self.facts["weighted"] else ""
         return [Token(f"loss = −{weight}input_{{t}}        input = log p")]
+
+    def columns(self) -> list[Column]:
+        """The target stands first, so that the cell that it picks and the loss are neighbours."""
+        scores, target, *rest = super().columns()
+        return [target, scores, *rest]
+
+    def sign(self, sample: Index) -> str:
+        return "" if self.is_ignored(sample) else "−w·x" if self.facts["weighted"] else "× (−1)"
 
     def acts(self, sample: Index) -> Iterator[LossAct]:
         yield LossAct("logs", self.ignored_label(sample))

@@ -35,13 +35,15 @@ from torchreel.scenes.trace.proof import Rule, Trace
 _MOST_TERMS = 1 << 20
 _LARGEST_EXPONENT = 500.0
 _SMALLEST = 1e-200
+_FEW, _SHORT = 3, 9.0
 
 
 def record_cross_entropy(call: Call) -> Recording:
     """The softmax of the input, the distribution that the target asks for, and minus their cross product.
 
     `p` and `log_p` are the input's softmax and its logarithm, `q` is the target as a distribution: one-hot, smoothed or
-    given; `w` is the weight of each sample's class, by whose sum the weighted mean divides.
+    given; `w` is the weight of each sample's class, by whose sum the weighted mean divides. Of few classes the softmax
+    is there step by step: `exp` of each score and the `sum` of each row.
     """
     return _CrossEntropy(call).recording()
 
@@ -155,7 +157,16 @@ class _CrossEntropy(_Picked):
         tensors["logsumexp"] = computed(self._logsumexp, self.shape, tensors)
         tensors["log_p"] = torch.log_softmax(self.input, self.axis)
         tensors["p"] = self.p
+        steps = (
+            [
+                self._ruled(tensors, "exp", whole, self._exp),
+                self._ruled(tensors, "sum", self.shape, self._sum),
+            ]
+            if self._is_short
+            else []
+        )
         rules = [
+            *steps,
             Rule("logsumexp", self._logsumexp),
             Rule("log_p", self._log_softmax),
             Rule("p", self._softmax),
@@ -191,8 +202,22 @@ class _CrossEntropy(_Picked):
         """log_p, in the input's own type as torch rounds it: only so does an infinite target meet the same 0."""
         return Sub(Ref("input", cells), Ref("logsumexp", self._sample(cells)))
 
+    @property
+    def _is_short(self) -> bool:
+        """Whether a row is so short, and its exponentials so small, that they can be written one by one."""
+        plain = not (self.soft or self.smoothing or self.weight is not None)
+        return plain and self.classes <= _FEW and bool((self.input.double().abs() <= _SHORT).all())
+
+    def _exp(self, cells: Tensor) -> Expr:
+        return Func("exp", Ref("input", cells))
+
+    def _sum(self, cells: Tensor) -> Expr:
+        return Sum(Ref("exp", along(cells, self.axis, self.classes)))
+
     def _softmax(self, cells: Tensor) -> Expr:
         """p: exponentials as shares of their sum, or in one exponential where they would overflow."""
+        if self._is_short:
+            return Div(Ref("exp", cells), Ref("sum", self._sample(cells)))
         small = self.input.numel() * self.classes <= _MOST_TERMS
         if not small or float(self.input.double().nan_to_num(0.0).abs().amax()) > _LARGEST_EXPONENT:
             return Func("exp", self._log_softmax(cells))

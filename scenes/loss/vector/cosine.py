@@ -59,6 +59,9 @@ class CosineEmbeddingLoss(VectorLoss):
         yield LossAct("angle", self._axis(cos, sign), self.trace.step("cos", where), writes=["cos"])
         yield LossAct(self.outcome(sample), self._judged(cos, sign))
 
+    def sign(self, sample: Index) -> str:
+        return {"together": "1 − c", "apart": f"max(0, c − {self.margin})"}.get(self.outcome(sample), "")
+
     def outcome(self, sample: Index) -> str:
         sign = self.trace.value("target", self.aligned("target", sample))
         return {1.0: "together", -1.0: "apart"}.get(sign, "unused")

@@ -14,7 +14,8 @@ from torchreel.scenes.loss.vector.chart import Chart
 from torchreel.scenes.loss.vector.slots import shown_slots
 from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.parts.grid import Cells, Grid
-from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT
+from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.rooms import BESIDE, Area
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.trace.formula import Index, Token
@@ -95,6 +96,9 @@ class _Classes(Fenced):
 
 class MultiMarginLoss(_Classes):
     operator = operators.MultiMarginLoss
+
+    def sign(self, sample: Index) -> str:
+        return f"Σ ÷ {self.count}"
 
     def law(self) -> list[Token]:
         weight = "weight_{t}·" if self.facts["weighted"] else ""
@@ -216,7 +220,7 @@ class MultiLabelMarginLoss(_Classes):
             over.add(*(self.above(chart, k + shift, scores[k], level, share - 0.04) for k in wrong))
         yield LossAct("fence", over)
         if grid is not None:
-            yield LossAct("over", VGroup(grid, heads))
+            yield LossAct("over", VGroup(grid, heads, self._joined(grid)))
 
     def _aside(self, chart: Chart, levels: Sequence[float], number: int) -> float:
         """How much the second of two lines' names steps aside where the lines are near each other."""
@@ -243,6 +247,14 @@ class MultiLabelMarginLoss(_Classes):
         heads = VGroup(self._named_hinges(grid, drawn, wrong))
         return grid, heads
 
+    def _joined(self, grid: Grid) -> MathText:
+        """What is done with the whole table, on the way from it to the loss."""
+        losses, table = self.board.grids["loss"], grid.outline((0, 0), (0, grid.cells.cols - 1))
+        low = losses.outline((len(self.board.samples) - 1, 0), (len(self.board.samples) - 1, 0))[:, 1].min()
+        above = table[:, 1].max() + 0.72
+        at = (float(table[:, 0].max()) - 0.1, float(max(above, (low + above) / 2)))
+        return MathText(f"Σ ÷ {self.count}", NAME_TEXT, self.look.theme.text).place(at, align="right")
+
     def _named_hinges(self, grid: Grid, drawn: Sequence[int], wrong: Sequence[int]) -> VGroup:
         board, heads = self.board, VGroup()
         high, wide = grid.cells.height, grid.cells.width
@@ -267,6 +279,9 @@ class MarginRankingLoss(Fenced):
 
     def law(self) -> list[Token]:
         return [Token(f"loss = max(0, {self.margin} − lead)        lead = target·(input1 − input2)")]
+
+    def sign(self, sample: Index) -> str:
+        return f"max(0, {self.margin} − d)"
 
     def columns(self) -> list[Column]:
         return [

@@ -9,9 +9,11 @@ import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.loss import operators
+from torchreel.scenes.loss.elementwise.labels import SIZE, CurveLabel
 from torchreel.scenes.loss.vector.board import Column
 from torchreel.scenes.loss.vector.slots import shown_slots
 from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
+from torchreel.scenes.parts.mathtext import width
 from torchreel.scenes.parts.plot import Plot
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
@@ -68,16 +70,21 @@ class MultiLabelSoftMarginLoss(VectorLoss):
         scores = [x for sample in self.samples for x, _, _ in self._points(sample)]
         reach = max([4.0, *(abs(x) for x in scores)]) * 1.05
         frame = (area.left + 0.8, area.bottom + 0.36, area.right - 1.0, area.top - 0.32)
-        self.plot = Plot(self.look, (-reach, reach), (0, reach), frame, "x", self.words("term"))
+        self.plot = Plot(self.look, (-reach, reach), (0, reach), frame)
         xs = np.linspace(-reach, reach, 81)
         hues = {1: theme.channel(_ONE), 0: theme.channel(_ZERO)}
         curves = [self.plot.curve(xs, np.logaddexp(0, (1 - 2 * k) * xs), hue) for k, hue in hues.items()]
+        laws = {1: "t = 1:  −log σ(x)", 0: "t = 0:  −log σ(−x)"}
         tags = [
-            self.plot.tag(f"{self.words('target')} {k}", (0.7 if k == 0 else -0.7) * reach, 0.9 * reach, hue,
-                          "right" if k == 0 else "left")
+            self._law(laws[k], self.plot.point((0.62 if k == 0 else -0.62) * reach, 0.9 * reach), hue, k)
             for k, hue in hues.items()
-        ]  # fmt: skip
-        return VGroup(self.plot, *curves, *tags)
+        ]
+        return VGroup(self.plot, *curves, *tags, self.board.axes(self.plot, "x", "e"))
+
+    def _law(self, text: str, at: np.ndarray, hue: str, target: int) -> CurveLabel:
+        """The law of a curve, on the side where the curve is not."""
+        side = 1 if target else -1
+        return CurveLabel(self.look, text, hue, at + np.array([side * width(text, SIZE) / 2, 0.0, 0.0]))
 
     def acts(self, sample: Index) -> Iterator[LossAct]:
         theme = self.look.theme
@@ -93,6 +100,9 @@ class MultiLabelSoftMarginLoss(VectorLoss):
         first = (*sample, self.classes[0])
         yield LossAct("dots", dots, self.trace.step("term", first), writes=["term"])
 
+    def sign(self, sample: Index) -> str:
+        return f"Σ ÷ {self.trace.shape('term')[-1]}"
+
     def marks(self, step: Step) -> VGroup:
         """Lines from the dot that costs most to the axes."""
         dearest = max(self._points(step.index), key=lambda point: point[1], default=None)
@@ -103,6 +113,8 @@ class MultiLabelSoftMarginLoss(VectorLoss):
         found = []
         for c in self.classes:
             x, y = (self.trace.value(name, self.of_class(name, sample, c)) for name in ("input", "target"))
+            if not (math.isfinite(x) and math.isfinite(y)):
+                continue
             cost = float(y * np.logaddexp(0, -x) + (1 - y) * np.logaddexp(0, x))
             if math.isfinite(cost) and abs(x) <= _LARGEST and 0 <= cost <= _LARGEST:
                 found.append((x, cost, y))

@@ -19,6 +19,7 @@ from torchreel.scenes.loss.story import LossScene
 from torchreel.scenes.loss.vector.board import Column, VectorBoard
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.look import CELL_TEXT
+from torchreel.scenes.parts.mathtext import width
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.rooms import STAGE
@@ -88,8 +89,9 @@ class VectorLoss(LossScene):
             self.picture,
             self.under(),
             self.words("slot"),
+            max(map(self.sign, self.samples), key=lambda sign: width(sign, 1.0)),
         )
-        self.board.place_output(self._output_cell())
+        self.board.place_output(self._output_cell(), self._operation())
         backdrop = self.scenery()
         first = list(self.acts(self.samples[0]))
         self.shown = VGroup(first[0].shown)
@@ -114,6 +116,19 @@ class VectorLoss(LossScene):
         """The caption that ends a sample: whether it costs anything."""
         return "zero" if self.trace.value("loss", sample) == 0 else "keep"
 
+    def sign(self, sample: Index) -> str:
+        """What is done with a sample's row to make its loss, as a sign that stands before it."""
+        return ""
+
+    def _operation(self) -> str:
+        """What the reduction does with the losses, as a sign."""
+        if self.module.reduction != "mean" or not self.samples:
+            return "Σ" if self.module.reduction == "sum" else ""
+        by = self.trace.step("output", ()).tokens(lambda name, value: "", 2)
+        if any(token.tensor == "w" for token in by):
+            return "Σ ÷ Σw"
+        return f"Σ ÷ {by[-1].text}"
+
     def marks(self, step: Step) -> VGroup:
         """What belongs to the pointer of a loss beside the frames."""
         return VGroup()
@@ -121,7 +136,7 @@ class VectorLoss(LossScene):
     def pointing_at(self, step: Step) -> Pointer | None:
         pointer = super().pointing_at(step)
         if pointer is not None and step.tensor == "loss":
-            pointer.add(*self.marks(step))
+            pointer.add(*self.board.sign(self.sign(step.index), step.index), *self.marks(step))
         return pointer
 
     def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:

@@ -36,7 +36,7 @@ class TripletScene(VectorLoss):
     height = 3.0
 
     def values(self) -> dict[str, object]:
-        return {"margin": self.margin, "distance": self.distance}
+        return {"margin": self.margin}
 
     @property
     def margin(self) -> str:
@@ -44,9 +44,9 @@ class TripletScene(VectorLoss):
         return f"{float(self.module.margin):g}"
 
     @property
-    def distance(self) -> str:
-        """What the distance is called."""
-        return "d"
+    def distance_name(self) -> str:
+        """What stands above the columns of distances."""
+        return self.words("distance")
 
     def law(self) -> list[Token]:
         far = "min(to_negative, between)" if self.module.swap else "to_negative"
@@ -62,9 +62,7 @@ class TripletScene(VectorLoss):
         ]
 
     def _distance_column(self, name: str) -> Column:
-        return Column(
-            name, lambda sample, _: self.aligned(name, sample), blank=True, name=self.words("distance")
-        )
+        return Column(name, lambda sample, _: self.aligned(name, sample), blank=True, name=self.distance_name)
 
     def _vectors(self, name: str) -> Column:
         shape = self.trace.shape(name)
@@ -189,22 +187,3 @@ class TripletScene(VectorLoss):
 
 class TripletMarginLoss(TripletScene):
     operator = operators.TripletMarginLoss
-
-
-class TripletMarginWithDistanceLoss(TripletScene):
-    operator = operators.TripletMarginWithDistanceLoss
-
-    @property
-    def distance(self) -> str:
-        given = self.trace.kwargs.get("distance_function")
-        if isinstance(given, str):
-            return f"{given}_distance"
-        return "pairwise_distance" if given is None else getattr(given, "__name__", type(given).__name__)
-
-    def call(self) -> list[tuple[str, bool]]:
-        """The function by a name that is no text."""
-        given = self.trace.kwargs.get("distance_function")
-        return [
-            (text.replace(repr(given), self.distance) if given else text, focus)
-            for text, focus in super().call()
-        ]
