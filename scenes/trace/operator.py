@@ -92,20 +92,30 @@ class Operator:
         call: Mapping[str, Any] | None = None,
         kwargs: Mapping[str, Any] | None = None,
         seed: int = 0,
+        prove_all: bool = False,
     ) -> Trace:
-        """What an example does with `module` and `inputs`, proved; torch's own refusal becomes a `UserError`."""
-        return self._prove(finished(self.name, module, inputs, call or {}, kwargs or {}, self.run), seed)
+        """What an example does with `module` and `inputs`, proved; torch's own refusal becomes a `UserError`.
+
+        With `prove_all` no sample stands for the elements of a large result, however long that takes.
+        """
+        done = finished(self.name, module, inputs, call or {}, kwargs or {}, self.run)
+        return self._prove(done, seed, prove_all)
 
     def trace_call(
-        self, module: nn.Module, inputs: Inputs, call: Mapping[str, Any], by_name: Collection[str] = ()
+        self,
+        module: nn.Module,
+        inputs: Inputs,
+        call: Mapping[str, Any],
+        by_name: Collection[str] = (),
+        prove_all: bool = False,
     ) -> Trace:
         """A caller's own call, hooks and all, proved, with `inputs` by the names of forward's parameters.
 
-        `by_name` are those inputs that the caller gives by name, which hooks see apart.
+        `by_name` are those inputs that the caller gives by name, which hooks see apart; `prove_all` is as in `trace`.
         """
-        return self._prove(witnessed(self.name, module, inputs, call, by_name), 0)
+        return self._prove(witnessed(self.name, module, inputs, call, by_name), 0, prove_all)
 
-    def _prove(self, call: Call, seed: int) -> Trace:
+    def _prove(self, call: Call, seed: int, prove_all: bool) -> Trace:
         try:
             with torch.no_grad():
                 recording = self.record(call)
@@ -121,6 +131,7 @@ class Operator:
                     call.call,
                     seed,
                     {**SYMBOLS, **self.symbols},
+                    prove_all,
                 )
         except TorchreelError:
             raise
@@ -134,6 +145,7 @@ class Operator:
         overrides: Mapping[str, Any] | None = None,
         input_text: str | None = None,
         seed: int = 0,
+        prove_all: bool = False,
     ) -> Trace:
         """An example's trace, with constructor arguments or the first input replaced by the user's own.
 
@@ -142,10 +154,10 @@ class Operator:
         Random numbers have streams of their own, all of them derived from `seed`: weights and inputs of one stream
         would be functions of each other, and show what no training shows. The operator's own randomness (a dropout
         mask, fractional pooling) is that of `torch.manual_seed(seed)` just before the call, so that a reader can make
-        the call again.
+        the call again. `prove_all` is as in `trace`.
         """
         try:
-            return self._trace_example(example, overrides or {}, input_text, seed)
+            return self._trace_example(example, overrides or {}, input_text, seed, prove_all)
         except UserError as error:
             if overrides and not any(name in str(error) for name in overrides):
                 given = ", ".join(f"{name}={shown(value)}" for name, value in list(overrides.items())[:3])
@@ -153,7 +165,12 @@ class Operator:
             raise
 
     def _trace_example(
-        self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
+        self,
+        example: Example,
+        overrides: Mapping[str, Any],
+        input_text: str | None,
+        seed: int,
+        prove_all: bool,
     ) -> Trace:
         if self.module is not None:
             self.check_arguments(overrides)
@@ -175,7 +192,7 @@ class Operator:
                 module.train(example.train)
                 _load(module, example.state)
             torch.manual_seed(seed)
-            return self.extended(self.trace(module, inputs, call, kwargs, seed), example)
+            return self.extended(self.trace(module, inputs, call, kwargs, seed, prove_all), example)
 
     def adapted(
         self, example: Example, overrides: Mapping[str, Any], input_text: str | None, seed: int
