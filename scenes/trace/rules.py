@@ -17,6 +17,7 @@ from torch import Tensor
 
 from torchreel.assets.errors import TorchreelError
 from torchreel.scenes.trace.formula import Expr, Index, Lazy, Tensors, box, cells, ravelled, unravelled
+from torchreel.scenes.trace.formula.tree import Bounded
 
 MOST = 2 * 10**9
 """As many products of one rule are proved one and all: seconds' work where they share their factors."""
@@ -94,9 +95,7 @@ def batches(over: tuple[int, ...], most: int) -> Iterator[tuple[Index, Index]]:
         yield start, tuple(min(s + n, m) for s, n, m in zip(start, sizes, over, strict=True))
 
 
-def evaluated(
-    formula: Callable[[Tensor], Expr], shape: tuple[int, ...], tensors: Tensors
-) -> tuple[Tensor, Tensor]:
+def evaluated(formula: Callable[[Tensor], Expr], shape: tuple[int, ...], tensors: Tensors) -> Bounded:
     """Values and sizes of all cells of a grid, batch by batch, in its shape."""
     value = torch.empty(shape, dtype=torch.float64)
     size = torch.empty(shape, dtype=torch.float64)
@@ -106,7 +105,7 @@ def evaluated(
         found = formula(box(start, stop)).bounded(tensors)
         for whole, part in zip((value, size), found, strict=True):
             whole[place] = part.expand(math.prod(whole[place].shape)).reshape(whole[place].shape)
-    return value, size
+    return Bounded(value, size)
 
 
 class Proof:
