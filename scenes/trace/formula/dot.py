@@ -94,11 +94,12 @@ class Dot(Expr):
         sides = zip(self._sides, (rows, columns), strict=True)
         left, right = (side.of(cells, start, stop) for side, cells in sides)
         x, w = left.values(rows, tensors), right.values(columns, tensors)
-        if bool(x.isfinite().all() and w.isfinite().all()):
-            return products(x, w)
+        values, sizes = products(x, w)
+        if bool(sizes.isfinite().all()):
+            return values, sizes
         outside = left.outside(rows), right.outside(columns)
         if outside[0] is None and outside[1] is None:
-            return products(x, w)
+            return values, sizes
         return ragged_products(x, w, *outside)
 
 

@@ -151,8 +151,8 @@ def _numbered(index: Tensor) -> Tensor:
     """One number `(B,)` for each index `(B, ndim)`, the same for the same index."""
     if not index.numel():
         return torch.zeros(len(index), dtype=torch.int64)
-    low = index.amin(0)
-    sizes = (index.amax(0) - low + 1).tolist()
+    low, high = torch.aminmax(index, dim=0)
+    sizes = (high - low + 1).tolist()
     number = torch.zeros(len(index), dtype=torch.int64)
     for axis, size in enumerate(sizes):
         number = number * size + (index[:, axis] - low[axis])
