@@ -94,9 +94,12 @@ class _Linear:
         return isinstance(self.tensors["product"], Tensor) and bool(math.prod(self.features))
 
     def summed(self) -> Tensor:
-        """The sums in float64, by torch; few weights at a time, of which there may be very many."""
-        x, most = self._given("input").double(), max(1, _MOST // self.features[0]) if self.features[0] else 1
-        return torch.cat([x @ weight.double().t() for weight in self.weight.split(most)], -1)
+        """The sums in float64, by torch; of the weights, which may be very many, few at a time."""
+        x, found = self._given("input").double(), torch.zeros(self.output.shape, dtype=torch.float64)
+        most = max(1, _MOST // max(1, self.features[0]))
+        for start in range(0, len(self.weight), most):
+            found[..., start : start + most] = x @ self.weight[start : start + most].double().t()
+        return found
 
     def kept(self, name: str, shape: tuple[int, ...], formula: Callable[[Tensor], Expr]) -> list[Rule]:
         """An intermediate tensor by its formula: kept and proved, or computed on demand where it would be huge."""

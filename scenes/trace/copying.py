@@ -23,14 +23,16 @@ _HARMLESS = {"__init__", "extra_repr", "reset_parameters", "from_pretrained", "_
 _CALLING = ("__call__", "_call_impl", "_wrapped_call_impl", "_slow_forward", "forward", "__getattr__")
 
 
-def copied(module: nn.Module | None) -> Any:
+def copied(module: nn.Module | None, sharing: bool = False) -> Any:
     """A copy of a module with its hooks, which are functions of the caller's and are shared.
 
     A weight that a hook computed with gradients is copied by its values. Attributes that cannot be copied (a lock, a
-    generator) are shared.
+    generator) are shared, and with `sharing` all parameters, which may be most of the memory there is.
     """
     parts = list(module.modules()) if module is not None else []
     kept = {id(hook): hook for part in parts for hook in _hooks(part)}
+    if sharing and module is not None:
+        kept |= {id(parameter): parameter for parameter in module.parameters()}
     kept |= {id(one): one.detach().clone() for part in parts for one in _computed(part)}
     try:
         return copy.deepcopy(module, dict(kept))
@@ -86,8 +88,13 @@ class Weights:
 
 
 def bare(module: nn.Module | None) -> Any:
-    """A copy of a module without its hooks."""
-    return None if module is None else stripped(copied(module))
+    """A copy of a module without its hooks; parameters that a call leaves alone are the module's own."""
+    return None if module is None else stripped(copied(module, sharing=lasting(module)))
+
+
+def lasting(module: nn.Module) -> bool:
+    """Whether calls leave the parameters as they are: embeddings with `max_norm` shorten theirs."""
+    return all(getattr(part, "max_norm", None) is None for part in module.modules())
 
 
 def stripped(module: nn.Module, called: nn.Module | None = None, weights: Weights | None = None) -> nn.Module:
