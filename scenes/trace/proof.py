@@ -135,12 +135,14 @@ class Trace:
         """The step of `tensor`'s rule at one cell of its grid, the tensor's own shape by default.
 
         Raises `UserError` where there is no such tensor or cell. Cells count from 0; one of a grid with one axis may be
-        a plain number.
+        a plain number. Where only a sample of the elements was proved, the cell is proved now, or a `TraceError`.
         """
         rule = self.rule(tensor)
         grid = self.shape(tensor) if rule.over is None else rule.over
         at = index_of(cell, grid, f"{self.name}: the steps of {tensor}")
         one = torch.tensor([at], dtype=torch.int64).reshape(1, len(at))
+        if self.proved < 1:
+            Proof(self.name, self.tensors, rule, self.seed, self.prove_all).check(one)
         index = tuple((one if rule.target is None else rule.target(one))[0].tolist())
         formula = rule.formula(one)
         added = float(formula.evaluate(self.tensors).reshape(-1)[0]) if rule.accumulate else None

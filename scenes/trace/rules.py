@@ -86,11 +86,13 @@ def batches(over: tuple[int, ...], most: int) -> Iterator[tuple[Index, Index]]:
 
     Boxes are as wide as long, so that the cells of one have as many factors in common as can be.
     """
+    if not math.prod(over):
+        return
     sizes = list(over)
     while math.prod(sizes) > most:
         axis = max(range(len(sizes)), key=sizes.__getitem__)
         sizes[axis] = -(-sizes[axis] // 2)
-    steps = (range(0, size, max(1, step)) for size, step in zip(over, sizes, strict=True))
+    steps = (range(0, size, step) for size, step in zip(over, sizes, strict=True))
     for start in itertools.product(*steps):
         yield start, tuple(min(s + n, m) for s, n, m in zip(start, sizes, over, strict=True))
 
@@ -100,7 +102,7 @@ def evaluated(formula: Callable[[Tensor], Expr], shape: tuple[int, ...], tensors
     value = torch.empty(shape, dtype=torch.float64)
     size = torch.empty(shape, dtype=torch.float64)
     terms = Terms.of(formula, shape)
-    for start, stop in batches(shape, terms.batch) if terms.count else ():
+    for start, stop in batches(shape, terms.batch):
         place = tuple(slice(*ends) for ends in zip(start, stop, strict=True))
         found = formula(box(start, stop)).bounded(tensors)
         for whole, part in zip((value, size), found, strict=True):
@@ -128,24 +130,32 @@ class Proof:
             return self._cell_by_cell()
         return self._by_elements()
 
+    def check(self, batch: Tensor) -> None:
+        """Compare some cells `(B, ndim)`, unless several write to one element."""
+        if not self.rule.accumulate:
+            self._check(batch)
+
     def _cell_by_cell(self) -> float:
         """Every cell writes the element of its own index, so that each is written once."""
         if not self.sampled:
-            for start, stop in batches(self.over, self.terms.batch) if self.terms.count else ():
-                place = tuple(slice(*ends) for ends in zip(start, stop, strict=True))
-                self._check(box(start, stop), self.source[place].reshape(-1))
+            for start, stop in batches(self.over, self.terms.batch):
+                self._check(box(start, stop))
             return 1.0
         chosen = spread_sample(self.terms.count, SAMPLE, self.seed)
         for part in chosen.split(self.terms.batch):
-            at = unravelled(part, self.over)
-            self._check(at, self.source[tuple(at.unbind(1))])
+            self._check(unravelled(part, self.over))
         return len(chosen) / self.terms.count
 
-    def _check(self, batch: Tensor, torchs: Tensor) -> None:
+    def _check(self, batch: Tensor) -> None:
         value, size = self._bounded(batch)
+        target = self._target(batch)
+        torchs = self.source[tuple(target.unbind(1))].expand(len(batch))
         self._compare(
-            value, torch.nan_to_num(size, nan=0.0, posinf=0.0), torchs, lambda wrong: batch[wrong].tolist()
+            value, torch.nan_to_num(size, nan=0.0, posinf=0.0), torchs, lambda wrong: target[wrong].tolist()
         )
+
+    def _target(self, batch: Tensor) -> Tensor:
+        return batch if self.rule.target is None else self.rule.target(batch)
 
     def _bounded(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         value, size = self.rule.formula(batch).bounded(self.tensors)
@@ -161,9 +171,9 @@ class Proof:
         total, magnitude = (torch.zeros(elements, dtype=torch.float64) for _ in range(2))
         chosen = spread_sample(elements, SAMPLE, self.seed) if self.sampled else torch.arange(elements)
         wanted = torch.zeros(elements, dtype=torch.bool).index_fill_(0, chosen, True)
-        for start, stop in batches(self.over, self.terms.batch) if self.terms.count else ():
+        for start, stop in batches(self.over, self.terms.batch):
             batch = box(start, stop)
-            flat = ravelled(batch if self.rule.target is None else self.rule.target(batch), self.shape)
+            flat = ravelled(self._target(batch), self.shape)
             writes.index_add_(0, flat, torch.ones_like(flat, dtype=torch.int32))
             if self.sampled:
                 batch, flat = batch[wanted[flat]], flat[wanted[flat]]

@@ -70,7 +70,7 @@ class _Axis:
         return tap + passed * self.on, source - passed * self.back
 
     def _first_taps(self) -> Tensor:
-        """The first tap that reaches a position, by its remainder after the stride; the kernel's size where none does."""
+        """The first tap that reaches a position, by its rest after the stride; the kernel's size where none does."""
         shared = math.gcd(self.stride, self.dilation)
         inverse = pow(self.dilation // shared, -1, self.on)
         rest = torch.arange(self.stride)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from torchreel.scenes.trace.formula.arithmetic import Mul
-from torchreel.scenes.trace.formula.blocks import Blocks, blocks
+from torchreel.scenes.trace.formula.pairing import Pairing, paired
 from torchreel.scenes.trace.formula.reductions import Sum
 from torchreel.scenes.trace.formula.special import products, ragged_products
 from torchreel.scenes.trace.formula.strips import Factor
@@ -43,7 +43,7 @@ class Dot(Expr):
 
     def bounded(self, tensors: Tensors) -> Bounded:
         rows, columns = self._sides
-        found, place = blocks(rows.number(), columns.number())
+        found, place = paired(rows.number(), columns.number())
         values, sizes = zip(*(self._blocks(one, tensors) for one in found), strict=True)
         return Bounded(torch.cat(values).index_select(0, place), torch.cat(sizes).index_select(0, place))
 
@@ -67,7 +67,7 @@ class Dot(Expr):
         rows = tuple(factor for number, factor in enumerate(self.factors) if number not in self.columns)
         return _Side(rows), _Side(tuple(self.factors[number] for number in self.columns))
 
-    def _blocks(self, found: Blocks, tensors: Tensors) -> tuple[Tensor, Tensor]:
+    def _blocks(self, found: Pairing, tensors: Tensors) -> tuple[Tensor, Tensor]:
         """Values and sizes of all pairs of some blocks, flat."""
         count = self.factors[0].count
         (number, high), wide = found.rows.shape, found.columns.shape[1]

@@ -1,4 +1,4 @@
-"""The factors of sums of products: which elements each cell reads, as a place to start and steps common to all cells."""
+"""The factors of sums of products: what each cell reads, as a place to start and steps common to all cells."""
 
 from __future__ import annotations
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# Blocks may hold pairs that nobody asks for. Many of those still cost less than reading rows and columns for each pair.
+# Pairing may hold pairs that nobody asks for. Many of those still cost less than reading rows and columns for each pair.
 _SPARE = 2
 _SPARSE = 32
 
 
 @dataclass(frozen=True)
-class Blocks:
+class Pairing:
     """Equally large blocks: numbers of cells that stand for the rows `(K, n)` and the columns `(K, m)` of each."""
 
     rows: Tensor
@@ -30,8 +30,8 @@ class Blocks:
         return self.rows.numel() * self.columns.shape[1]
 
 
-def blocks(row: Tensor, column: Tensor) -> tuple[list[Blocks], Tensor]:
-    """Blocks that hold the pairs of all cells, and where in them, laid end to end, each cell's pair is.
+def paired(row: Tensor, column: Tensor) -> tuple[list[Pairing], Tensor]:
+    """Pairing that hold the pairs of all cells, and where in them, laid end to end, each cell's pair is.
 
     `row` and `column` `(B,)` are numbers from 0 on that say which of them are the same.
     """
@@ -40,7 +40,7 @@ def blocks(row: Tensor, column: Tensor) -> tuple[list[Blocks], Tensor]:
     every = len(rows) * len(columns)
     found = _several(rows, row, columns, column) if every > _SPARE * len(row) else None
     if found is None and every <= _SPARSE * len(row):
-        return [Blocks(rows[None], columns[None])], row * len(columns) + column
+        return [Pairing(rows[None], columns[None])], row * len(columns) + column
     return found or _pairs(len(row))
 
 
@@ -56,15 +56,15 @@ def _named(number: Tensor) -> tuple[Tensor, Tensor]:
     return torch.zeros(count, dtype=torch.int64).scatter_(0, which, torch.arange(len(number))), which
 
 
-def _pairs(count: int) -> tuple[list[Blocks], Tensor]:
+def _pairs(count: int) -> tuple[list[Pairing], Tensor]:
     """Every cell a block of its own."""
     every = torch.arange(count)
-    return [Blocks(every[:, None], every[:, None])], every
+    return [Pairing(every[:, None], every[:, None])], every
 
 
 def _several(
     rows: Tensor, row: Tensor, columns: Tensor, column: Tensor
-) -> tuple[list[Blocks], Tensor] | None:
+) -> tuple[list[Pairing], Tensor] | None:
     """The blocks that the cells fall into, named by their first column; None where they do not, or not densely."""
     first = torch.full((len(rows),), len(columns)).scatter_reduce_(0, row, column, "amin")
     names, of_row = first.unique(return_inverse=True)
@@ -83,7 +83,7 @@ def _several(
         begin[chosen] = offset + torch.arange(len(chosen)) * n * m
         mine = rows[rows_in_order[(high.cumsum(0) - high)[chosen, None] + torch.arange(n)]]
         theirs = columns[columns_in_order[(wide.cumsum(0) - wide)[chosen, None] + torch.arange(m)]]
-        found.append(Blocks(mine, theirs))
+        found.append(Pairing(mine, theirs))
         offset += found[-1].size
     block = of_row[row]
     return found, begin[block] + down[row] * wide[block] + across[column]
