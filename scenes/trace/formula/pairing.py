@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# Pairing may hold pairs that nobody asks for. Many of those still cost less than reading rows and columns for each pair.
+# Blocks may hold pairs that nobody asks for: many of those cost less than reading a row and a column for each pair.
 _SPARE = 2
 _SPARSE = 32
 
@@ -31,7 +31,7 @@ class Pairing:
 
 
 def paired(row: Tensor, column: Tensor) -> tuple[list[Pairing], Tensor]:
-    """Pairing that hold the pairs of all cells, and where in them, laid end to end, each cell's pair is.
+    """Blocks that hold the pairs of all cells, and where in them, laid end to end, each cell's pair is.
 
     `row` and `column` `(B,)` are numbers from 0 on that say which of them are the same.
     """
