@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Order(TypedDict, total=False):
     """What to render: `side` is one of `SIDES`, `clip` is `Conv2d:stride`, `input` as in `torchreel render --input`.
 
-    A window is drawn over a grid of `cells` x `cells` for `length` seconds.
+    A window is drawn over a grid of `cells` x `cells` for `length` seconds. `overrides` are as typed after `--set`.
     """
 
     side: str
@@ -29,6 +29,7 @@ class Order(TypedDict, total=False):
     formats: list[str]
     folder: str
     input: str
+    overrides: dict[str, str]
     cells: int
     length: int
 
@@ -68,7 +69,22 @@ def job(order: Order) -> Job:
 
     [example] = plan.select((order["clip"],), False, None)
     outputs = plan.outputs(tuple(order["formats"]), "m", None, None)
-    return Job(example, Path(order["folder"]), outputs, input_text=order.get("input"))
+    overrides = order.get("overrides", {})
+    return Job(example, Path(order["folder"]), outputs, overrides=overrides, input_text=order.get("input"))
+
+
+def proof(order: Order) -> Callable[[], float]:
+    """Only the call and its proof."""
+    from torchreel.render import clip
+
+    todo = job(order)
+    clip.prepare([todo.example.operator])
+
+    def prove() -> float:
+        clip.trace(todo)
+        return 0.0
+
+    return prove
 
 
 def reel(order: Order) -> Callable[[], float]:
@@ -76,7 +92,7 @@ def reel(order: Order) -> Callable[[], float]:
     from torchreel.render import clip
 
     todo = job(order)
-    clip.prepare()
+    clip.prepare([todo.example.operator])
     paths = {suffix: todo.path(suffix) for suffix in (*order["formats"], "json")}
     return lambda: float(clip.make(todo, todo.outputs, paths)["json"]["duration"])
 
@@ -90,7 +106,7 @@ def stock(order: Order) -> Callable[[], float]:
     from torchreel.scenes.stage.telling import Request
 
     todo = job(order)
-    clip.prepare()
+    clip.prepare([todo.example.operator])
     scene_class = registry.find(todo.example.operator)
 
     def render() -> float:
@@ -135,7 +151,7 @@ def window(order: Order) -> Callable[[], float]:
     return lambda: float(render_scene(scene, outputs).time)
 
 
-SIDES = {"reel": reel, "stock": stock, "window": window}
+SIDES = {"reel": reel, "stock": stock, "proof": proof, "window": window}
 
 
 if __name__ == "__main__":

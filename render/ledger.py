@@ -32,6 +32,7 @@ def build(job: Job, trace: Any, scene: Any, notes: Sequence[str] = ()) -> dict[s
         "torch": importlib.metadata.version("torch"),
         "seed": job.seed,
         "module": _module(trace),
+        "proved": trace.proved,
         "tensors": {name: _tensor(tensor) for name, tensor in trace.tensors.items()},
         "output": list(trace.outputs),
         "size": {"width": view.width, "height": view.height},

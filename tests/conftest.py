@@ -84,7 +84,12 @@ def toy_trace(example: Any, *_: Any, **__: Any) -> Any:
 
     tensor = torch.tensor([1.0, float("nan"), float("inf")])
     return SimpleNamespace(
-        name=example.operator, module=None, kwargs={}, tensors={"output": tensor}, outputs=("output",)
+        name=example.operator,
+        module=None,
+        kwargs={},
+        tensors={"output": tensor},
+        outputs=("output",),
+        proved=1.0,
     )
 
 

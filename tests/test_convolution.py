@@ -129,7 +129,7 @@ def test_shared_factors_give_what_the_drawn_formula_gives(groups: int) -> None:
     dot = _Convolution(proved.module, proved.inputs["input"], proved.output, Names())
     dot.recording()
     together = dot._direct(everywhere).bounded(proved.tensors)
-    one_by_one = dot._products(everywhere).bounded(proved.tensors)
+    one_by_one = dot._products(everywhere).whole.bounded(proved.tensors)
     torch.testing.assert_close(together.value, one_by_one.value)
     torch.testing.assert_close(together.size, one_by_one.size)
 

@@ -18,10 +18,9 @@ from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.render.check.check import faults
 from torchreel.render.check.stage import Show, watch_scene
-from torchreel.scenes.recurrent.cell.tape_trace import RowDot
 from torchreel.scenes.recurrent.network.networks import GRU, LSTM, RNN, NetworkScene
 from torchreel.scenes.stage.telling import Request
-from torchreel.scenes.trace.formula import Add, cells
+from torchreel.scenes.trace.formula import Add, Dot, cells
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 
@@ -149,9 +148,9 @@ def test_products_are_summed_as_they_are_drawn(layers: Trace, name: str) -> None
     """The rows of a weight are multiplied whole; element by element, as on screen, they give the same."""
     shape = layers.shape(name)
     formula = layers.rule(name).formula(cells(shape, 0, math.prod(shape)))
-    assert isinstance(formula, Add) and isinstance(formula.parts[0], RowDot)
+    assert isinstance(formula, Add) and isinstance(formula.parts[0], Dot)
     dot = formula.parts[0]
-    torch.testing.assert_close(dot.evaluate(layers.tensors), dot.as_sum.evaluate(layers.tensors))
+    torch.testing.assert_close(dot.evaluate(layers.tensors), dot.whole.evaluate(layers.tensors))
 
 
 def test_layer_one_reads_what_layer_zero_put_out(layers: Trace) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,11 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torchreel.scenes.convolution.dot import Biased, ConvolutionDot
-from torchreel.scenes.trace.formula import Expr, Lazy, Mul, Ref, Rounded, Sum, read
+from torchreel.scenes.trace.formula import Add, Dot, Expr, Lazy, Ref, Rounded, Strip, Sum, read
 from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
 from torchreel.scenes.trace.proof import Rule
-from torchreel.scenes.trace.windows import Window, border_source, spread, with_leading
+from torchreel.scenes.trace.windows import Window, border_source, spread
 
 _PARTIAL_LIMIT = 1 << 18
 _PAD_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
@@ -147,11 +145,16 @@ class _Convolution:
 
     def _channel(self, cells: Tensor) -> Expr:
         """partial: one channel's window times its kernel, summed."""
-        taps = self.window.taps(cells[:, -self.dims :])
-        x = with_leading([cells[:, i] for i in range(self.lead)] + [self._channel_in(cells)], taps)
-        tap = self.window.offsets().expand(len(cells), -1, -1)
-        w = with_leading([cells[:, self.lead], cells[:, self.lead + 1]], tap)
-        return Sum(Mul((Ref(self.source, x, fill=0.0), Ref(self.names.weight, w))))
+        x = self._window(cells, self._channel_in(cells), self.window.reach())
+        start = F.pad(cells[:, self.lead : self.lead + 2], (0, self.dims))
+        return Dot((x, Strip(self.names.weight, start, F.pad(self.window.offsets(), (2, 0)))))
+
+    def _window(self, cells: Tensor, channel: Tensor, steps: Tensor) -> Strip:
+        """What windows read from a channel on, by steps `(T, dims)` or `(T, 1 + dims)` from their first tap."""
+        start = torch.cat(
+            [cells[:, : self.lead], channel[:, None], self.window.origin(cells[:, -self.dims :])], 1
+        )
+        return Strip(self.source, start, F.pad(steps, (start.shape[1] - steps.shape[1], 0)), fill=0.0)
 
     def _total(self, cells: Tensor) -> Expr:
         """output: the channels' sums added up, plus bias; torch rounds as often as there are products."""
@@ -162,37 +165,25 @@ class _Convolution:
 
     def _direct(self, cells: Tensor) -> Expr:
         """output without the intermediate sums, where they would be too many to keep."""
-        windows = math.prod(self.output.shape[self.lead + 1 :])
-        return self._biased(ConvolutionDot(cells, self._products, self._group, self.lead, windows), cells)
+        return self._biased(self._products(cells), cells)
 
-    def _group(self, cells: Tensor) -> Tensor:
-        return cells[:, self.lead] // self.outs_per_group
-
-    def _products(self, cells: Tensor) -> Sum:
+    def _products(self, cells: Tensor) -> Dot:
         """Every product of the windows of outputs, channel by channel."""
-        taps = self.window.taps(cells[:, -self.dims :])
-        count = taps.shape[1]
-        channel = torch.arange(self.per_group).repeat_interleave(count).expand(len(cells), -1)
-        group = (cells[:, self.lead] // self.outs_per_group)[:, None]
-        lead = spread(cells[:, : self.lead], self.per_group * count)
-        x = torch.cat(
-            [lead, (group * self.per_group + channel)[..., None], taps.repeat(1, self.per_group, 1)], -1
-        )
-        tap = self.window.offsets().repeat(self.per_group, 1).expand(len(cells), -1, -1)
-        out = cells[:, None, self.lead : self.lead + 1].expand(-1, self.per_group * count, -1)
-        w = torch.cat([out, channel[..., None], tap], -1)
-        return Sum(Mul((Ref(self.source, x, fill=self._fill(taps)), Ref(self.names.weight, w))))
+        first = cells[:, self.lead] // self.outs_per_group * self.per_group
+        x = self._window(cells, first, self._each_channel(self.window.reach()))
+        start = F.pad(cells[:, self.lead : self.lead + 1], (0, 1 + self.dims))
+        steps = F.pad(self._each_channel(self.window.offsets()), (1, 0))
+        return Dot((x, Strip(self.names.weight, start, steps)))
 
-    def _fill(self, taps: Tensor) -> float | None:
-        """What padding counts as; None where a batch reads none, which spares a look at every position."""
-        low, high = taps.amin((0, 1)), taps.amax((0, 1))
-        sizes = torch.tensor(self.tensors[self.source].shape[-self.dims :])
-        return None if bool(((low >= 0) & (high < sizes)).all()) else 0.0
+    def _each_channel(self, taps: Tensor) -> Tensor:
+        """Positions `(K, dims)` once for each channel of a group, `(C K, 1 + dims)`."""
+        channel = torch.arange(self.per_group).repeat_interleave(len(taps))
+        return torch.cat([channel[:, None], taps.repeat(self.per_group, 1)], 1)
 
     def _biased(self, total: Expr, cells: Tensor) -> Expr:
         if self.module.bias is None:
             return total
-        return Biased((total, Ref("bias", cells[:, self.lead : self.lead + 1])))
+        return Add((total, Ref("bias", cells[:, self.lead : self.lead + 1])))
 
 
 def padding_sides(module: nn.Conv2d) -> list[tuple[int, int]]:

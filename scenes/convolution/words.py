@@ -8,10 +8,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from torchreel.scenes.convolution.dot import ConvolutionDot
 from torchreel.scenes.convolution.geometry import ConvolutionGeometry
 from torchreel.scenes.convolution.trace import Names
-from torchreel.scenes.trace.formula import Add, Expr, Mul, Rounded, Sum, Token
+from torchreel.scenes.trace.formula import Add, Dot, Expr, Mul, Rounded, Sum, Token
 from torchreel.scenes.trace.proof import Step, Trace
 
 _PLACES, _TAPS = {1: "i", 2: "ij", 3: "dij"}, {1: "u", 2: "uv", 3: "tuv"}
@@ -98,8 +97,8 @@ def without_zeros(step: Step) -> Step | None:
 def _opened(formula: Expr) -> Expr:
     if isinstance(formula, Rounded):
         return _opened(formula.origin)
-    if isinstance(formula, ConvolutionDot):
-        return formula.tree(formula.cells)
+    if isinstance(formula, Dot):
+        return formula.whole
     if isinstance(formula, Add):
         return Add(tuple(map(_opened, formula.parts)))
     return formula

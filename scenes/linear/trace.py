@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from torchreel.scenes.trace.formula import Add, Case, Const, Expr, Lazy, Mul, Ref, Rounded, Sum
+from torchreel.scenes.trace.formula import Add, Case, Const, Dot, Expr, Lazy, Mul, Ref, Rounded, Strip, Sum
 from torchreel.scenes.trace.formula import cells as grid_cells
 from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
 from torchreel.scenes.trace.proof import Rule, Trace
+from torchreel.scenes.trace.rules import Terms, evaluated
 
 _MOST = 1 << 20
 _NOT_FINITE = (Const(math.inf, "∞"), Const(-math.inf, "−∞"), Const(math.nan, "NaN"))
@@ -40,6 +43,7 @@ class _Linear:
     """The tensors and rules of one call. Cells are `(*, out_features)`."""
 
     names: tuple[str, ...] = ("input",)
+    columns: tuple[int, ...] = (0,)
 
     def __init__(self, call: Call) -> None:
         module = call.module
@@ -53,9 +57,13 @@ class _Linear:
         self.features = tuple(module.weight.shape[1:])
 
     def recording(self) -> Recording:
-        rules = [*self.steps(), Rule("sum", self._sum), Rule("output", self._output)]
-        self.tensors["sum"] = self.summed()
-        return Recording(self.tensors, tuple(rules))
+        rules = self.steps()
+        if Terms.of(self.total, self.output.shape).are_many:
+            self.tensors["sum"] = Lazy(tuple(self.output.shape), self._gathered(self.total), torch.float64)
+        else:
+            self.tensors["sum"] = self.summed()
+            rules.append(Rule("sum", self._sum))
+        return Recording(self.tensors, (*rules, Rule("output", self._output)))
 
     def steps(self) -> list[Rule]:
         """The rules of the terms, where there are few enough to keep them."""
@@ -68,9 +76,14 @@ class _Linear:
 
     def total(self, cells: Tensor) -> Expr:
         """The sum of the products of one output."""
-        if not math.prod(self.features):
-            return Const(0.0)
-        return Sum(self.term(_each(cells, self.features)))
+        return Dot(self.factors(cells), self.columns) if math.prod(self.features) else Const(0.0)
+
+    def factors(self, cells: Tensor) -> tuple[Strip, ...]:
+        """What the products of outputs read: their weights, and the sample's features."""
+        leads = len(self.lead)
+        along = torch.arange(self.features[0])[:, None]
+        weight = Strip("weight", _then(cells[:, leads:]), _behind(along, 2))
+        return weight, Strip("input", _then(cells[:, :leads]), _behind(along, leads + 1))
 
     def result(self, cells: Tensor) -> Expr:
         """An output as it is written, before its bias."""
@@ -81,21 +94,29 @@ class _Linear:
         return isinstance(self.tensors["product"], Tensor) and bool(math.prod(self.features))
 
     def summed(self) -> Tensor:
-        """The sums in float64, by torch."""
-        return self._given("input").double() @ self.weight.double().t()
+        """The sums in float64, by torch; of the weights, which may be very many, few at a time."""
+        x, found = self._given("input").double(), torch.zeros(self.output.shape, dtype=torch.float64)
+        most = max(1, _MOST // max(1, self.features[0]))
+        for start in range(0, len(self.weight), most):
+            found[..., start : start + most] = x @ self.weight[start : start + most].double().t()
+        return found
 
     def kept(self, name: str, shape: tuple[int, ...], formula: Callable[[Tensor], Expr]) -> list[Rule]:
         """An intermediate tensor by its formula: kept and proved, or computed on demand where it would be huge."""
+        if math.prod(shape) > _MOST:
+            self.tensors[name] = Lazy(shape, self._gathered(formula), torch.float64)
+            return []
+        self.tensors[name] = evaluated(formula, shape, self.tensors).value
+        return [Rule(name, formula)]
+
+    def _gathered(self, formula: Callable[[Tensor], Expr]) -> Gather:
+        """What a formula gives at indices `(..., ndim)`."""
 
         def gather(index: Tensor) -> Tensor:
             flat = index.reshape(-1, index.shape[-1])
             return formula(flat).evaluate(self.tensors).expand(len(flat)).reshape(index.shape[:-1])
 
-        if math.prod(shape) > _MOST:
-            self.tensors[name] = Lazy(shape, gather, torch.float64)
-            return []
-        self.tensors[name] = gather(grid_cells(shape, 0, math.prod(shape))).reshape(shape)
-        return [Rule(name, formula)]
+        return gather
 
     @property
     def weight(self) -> Tensor:
@@ -133,6 +154,7 @@ class _Bilinear(_Linear):
     """The same with two inputs; a term reads an element of each."""
 
     names = ("input1", "input2")
+    columns = (1,)
 
     def steps(self) -> list[Rule]:
         shape = (*self.lead, *self.weight.shape)
@@ -148,9 +170,20 @@ class _Bilinear(_Linear):
         """The sum of the products; torch adds them up over i and then over j, which infinities tell apart."""
         if self._finite:
             return super().total(cells)
-        each = _each(cells, self.features[1:])
-        summed = Sum(Mul((Ref("partial", each), Ref("input2", _without(each, len(self.lead))))))
-        return Rounded(summed, super().total(cells))
+        leads, along = len(self.lead), torch.arange(self.features[1])[:, None]
+        partial = Strip("partial", _then(cells), _behind(along, leads + 2))
+        second = Strip("input2", _then(cells[:, :leads]), _behind(along, leads + 1))
+        return Rounded(Dot((partial, second)), super().total(cells))
+
+    def factors(self, cells: Tensor) -> tuple[Strip, ...]:
+        """An element of each input, and the weight of the pair."""
+        leads, pairs = len(self.lead), grid_cells(self.features, 0, math.prod(self.features))
+        sample = _then(cells[:, :leads])
+        one, two = (
+            Strip(name, sample, _behind(pairs[:, [axis]], leads + 1)) for axis, name in enumerate(self.names)
+        )
+        weight = Strip("weight", _then(_then(cells[:, leads:])), _behind(pairs, 3))
+        return one, weight, two
 
     def term(self, at: Tensor) -> Expr:
         """One product `(*, out, in1, in2)`."""
@@ -173,21 +206,21 @@ class _Bilinear(_Linear):
         one, two = (self._given(name).double() for name in self.names)
         if not self._finite:
             return (two[..., None, :] * self._given("partial")).sum(-1)
-        outer = one[..., :, None] * two[..., None, :]
-        return outer.flatten(-2) @ self.weight.double().flatten(1).t()
+        weight, most = self.weight.double().flatten(1), max(1, _MOST // math.prod(self.features))
+        rows = zip(*(x.reshape(-1, x.shape[-1]).split(most) for x in (one, two)), strict=True)
+        outer = (x[:, :, None] * y[:, None, :] for x, y in rows)
+        return torch.cat([each.flatten(1) @ weight.t() for each in outer]).reshape(self.output.shape)
 
-    @property
+    @cached_property
     def _finite(self) -> bool:
         return all(bool(self._given(name).isfinite().all()) for name in (*self.names, "weight"))
 
     def _partial(self, cells: Tensor) -> Expr:
         """The first input times a column of the weights of one output: cells are `(*, k, j)`, terms `i`."""
-        each, leads = _each(cells, self.features[:1]), len(self.lead)
-        first = torch.cat([each[..., :leads], each[..., -1:]], -1)
-        weight = torch.cat(
-            [each[..., leads : leads + 1], each[..., -1:], each[..., leads + 1 : leads + 2]], -1
-        )
-        return Sum(Mul((Ref("input1", first), Ref("weight", weight))))
+        leads, along = len(self.lead), torch.arange(self.features[0])[:, None]
+        first = Strip("input1", _then(cells[:, :leads]), _behind(along, leads + 1))
+        start = torch.stack([cells[:, leads], torch.zeros_like(cells[:, leads]), cells[:, -1]], -1)
+        return Dot((first, Strip("weight", start, F.pad(along, (1, 1)))))
 
     def _weighted(self, at: Tensor) -> Expr:
         """One element of the outer product times its weight."""
@@ -203,6 +236,16 @@ def _each(cells: Tensor, sizes: tuple[int, ...]) -> Tensor:
     offsets = grid_cells(sizes, 0, math.prod(sizes))
     outputs = cells[:, None, :].expand(-1, len(offsets), -1)
     return torch.cat([outputs, offsets.expand(len(cells), -1, -1)], -1)
+
+
+def _then(index: Tensor) -> Tensor:
+    """Indices `(B, n)` with a further one, 0."""
+    return F.pad(index, (0, 1))
+
+
+def _behind(steps: Tensor, axes: int) -> Tensor:
+    """Steps along the last of so many axes."""
+    return F.pad(steps, (axes - steps.shape[1], 0))
 
 
 def _without(at: Tensor, axis: int) -> Tensor:

@@ -14,6 +14,6 @@ KEPT = {"running_mean": "μ", "running_var": "σ²"}
 class RunningOperator(Operator):
     """A layer that may have running statistics."""
 
-    def _prove(self, call: Call, seed: int) -> Trace:
+    def _prove(self, call: Call, seed: int, prove_all: bool) -> Trace:
         symbols = {**self.symbols, **KEPT} if is_frozen(call.module) else self.symbols
-        return Operator._prove(replace(self, symbols=symbols), call, seed)
+        return Operator._prove(replace(self, symbols=symbols), call, seed, prove_all)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as torchs
 
 from torchreel.assets.errors import UserError
-from torchreel.scenes.trace.copying import Weights, bare, copied, stripped
+from torchreel.scenes.trace.copying import Weights, bare, copied, lasting, stripped
 
 __all__ = [
     "Call",
@@ -161,7 +161,9 @@ class _Witness:
         del vars(self.module)["forward"]
         self.stage, self.state = "", torch.get_rng_state()
         self.given = (plain(args), {key: plain(value) for key, value in kwargs.items()})
-        self.before = copied(self.module)
+        hooked = self.module._forward_hooks or torchs._global_forward_hooks
+        shared = self.module.parameters() if lasting(self.module) and not hooked else ()
+        self.before = copied(self.module, shared)
         result = type(self.module).forward(self.module, *args, **kwargs)
         self.returned = plain(result)
         self.stage = "hook"

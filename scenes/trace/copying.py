@@ -87,8 +87,13 @@ class Weights:
 
 
 def bare(module: nn.Module | None) -> Any:
-    """A copy of a module without its hooks."""
-    return None if module is None else stripped(copied(module))
+    """A copy of a module without its hooks; parameters that a call leaves alone are the module's own."""
+    return None if module is None else stripped(copied(module, module.parameters() if lasting(module) else ()))
+
+
+def lasting(module: nn.Module) -> bool:
+    """Whether calls leave the parameters as they are: embeddings with `max_norm` shorten theirs."""
+    return all(getattr(part, "max_norm", None) is None for part in module.modules())
 
 
 def stripped(module: nn.Module, called: nn.Module | None = None, weights: Weights | None = None) -> nn.Module:

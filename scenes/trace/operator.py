@@ -109,9 +109,14 @@ class Operator:
         call: Mapping[str, Any] | None = None,
         kwargs: Mapping[str, Any] | None = None,
         seed: int = 0,
+        prove_all: bool = False,
     ) -> Trace:
-        """What an example does with `module` and `inputs`, proved; torch's own refusal becomes a `UserError`."""
-        return self._prove(finished(self.name, module, inputs, call or {}, kwargs or {}, self.run), seed)
+        """What an example does with `module` and `inputs`, proved; torch's own refusal becomes a `UserError`.
+
+        With `prove_all` no sample stands for the elements of a large result, however long that takes.
+        """
+        done = finished(self.name, module, inputs, call or {}, kwargs or {}, self.run)
+        return self._prove(done, seed, prove_all)
 
     def trace_call(
         self,
@@ -120,16 +125,18 @@ class Operator:
         call: Mapping[str, Any],
         by_name: Collection[str] = (),
         always: Collection[str] = (),
+        prove_all: bool = False,
     ) -> Trace:
         """A caller's own call, hooks and all, proved, with `inputs` by the names of forward's parameters.
 
         `by_name` are those inputs that the caller gives by name, which hooks see apart. The constructor's arguments are
-        read back from the module; `always` are named even where they are torch's defaults.
+        read back from the module; `always` are named even where they are torch's defaults. `prove_all` is as in
+        `trace`.
         """
         call_made = witnessed(self.name, module, inputs, call, by_name)
-        return self._prove(replace(call_made, kwargs=settings_of(call_made.module, always)), 0)
+        return self._prove(replace(call_made, kwargs=settings_of(call_made.module, always)), 0, prove_all)
 
-    def _prove(self, call: Call, seed: int) -> Trace:
+    def _prove(self, call: Call, seed: int, prove_all: bool) -> Trace:
         try:
             with torch.no_grad():
                 recording = self.record(call)
@@ -145,6 +152,7 @@ class Operator:
                     call.call,
                     seed,
                     {**SYMBOLS, **self.symbols},
+                    prove_all,
                 )
         except TorchreelError:
             raise
@@ -160,6 +168,7 @@ class Operator:
         seed: int = 0,
         changes: Changes | None = None,
         say: Callable[[str], None] = _silent,
+        prove_all: bool = False,
     ) -> Trace:
         """An example's trace, with constructor arguments or the first input replaced by the user's own.
 
@@ -169,18 +178,18 @@ class Operator:
         Random numbers have streams of their own, all of them derived from `seed`: weights and inputs of one stream
         would be functions of each other, and show what no training shows. The operator's own randomness (a dropout
         mask, fractional pooling) is that of `torch.manual_seed(seed)` just before the call, so that a reader can make
-        the call again.
+        the call again. `prove_all` is as in `trace`.
         """
         changed = changes or Changes(overrides or {}, input_text)
         try:
-            return self._trace_example(example, changed, seed, say)
+            return self._trace_example(example, changed, seed, say, prove_all)
         except UserError as error:
             if changed.settings and not any(name in str(error) for name in changed.settings):
                 raise UserError(f"{error} This is with {changed.shown()}.") from error
             raise
 
     def _trace_example(
-        self, example: Example, changes: Changes, seed: int, say: Callable[[str], None]
+        self, example: Example, changes: Changes, seed: int, say: Callable[[str], None], prove_all: bool
     ) -> Trace:
         if self.module is not None:
             self.check_arguments(changes.settings)
@@ -196,7 +205,7 @@ class Operator:
         if changes.has_sizes:
             inputs = self._fitted(example, kwargs, inputs, own, seed, say)
         with self._explained(kwargs, inputs, own):
-            return self._called(example, changes, kwargs, inputs, call, seed, say)
+            return self._called(example, changes, kwargs, inputs, call, seed, say, prove_all)
 
     def _called(
         self,
@@ -207,6 +216,7 @@ class Operator:
         call: Mapping[str, Any],
         seed: int,
         say: Callable[[str], None],
+        prove_all: bool,
     ) -> Trace:
         if self.check is not None:
             self.check(self.name, kwargs, inputs)
@@ -229,7 +239,7 @@ class Operator:
             if changes.state is not None and (note := load_state(self.name, module, changes.state)):
                 say(note)
             torch.manual_seed(seed)
-            return self.extended(self.trace(module, inputs, call, kwargs, seed), example)
+            return self.extended(self.trace(module, inputs, call, kwargs, seed, prove_all), example)
 
     def input_names(self, example: Example) -> list[str]:
         """The names by which inputs may be given, in forward's order."""

@@ -2,8 +2,8 @@
 
 A `Rule` says how one tensor is filled, for any batch of its cells; a `Step` is the rule at one cell. Rules are
 functions, so steps cost nothing until somebody looks at them, while the proof runs over whole batches. Building a
-`Trace` is the proof: every element of every ruled tensor is written exactly once (or by one accumulation) and equals
-torch's value.
+`Trace` is the proof (`rules.py`): every element of every ruled tensor is written exactly once (or by one accumulation)
+and equals torch's value.
 """
 
 from __future__ import annotations
@@ -18,48 +18,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torchreel.assets.errors import TorchreelError, UserError
-from torchreel.scenes.trace.formula import Expr, Index, Lazy, Ref, Tensors, Token, cells, read
+from torchreel.assets.errors import UserError
+from torchreel.scenes.trace.formula import Expr, Index, Ref, Tensors, Token, cells, read
 from torchreel.scenes.trace.lookup import index_of, listed, shown
+from torchreel.scenes.trace.rules import Proof, Rule, TraceError
 
-# As many terms as keep the index arrays of a batch in the cache: eight times as many take more than twice as long.
-_BATCH = 1 << 17
-# Some minutes' work; what is more is a typing error, or too much to look at.
-_MOST = 1 << 32
-_TOLERANCE = {
-    torch.float64: (1e-7, 1e-7),
-    torch.float32: (1.3e-6, 1e-5),
-    torch.float16: (1e-3, 1e-5),
-    torch.bfloat16: (1.6e-2, 1e-5),
-}
-
+__all__ = ["INEXACT", "SYMBOLS", "Range", "Rule", "Step", "Trace", "TraceError", "decimals_of"]
 
 INEXACT = 99
 SYMBOLS = {"input": "x", "weight": "w", "bias": "b", "output": "y"}
 """What formulas call the tensors that most operators have."""
 _PARAMETERS = ("weight", "bias")
 _NUMBER = re.compile(r"\d+")
-
-
-class TraceError(TorchreelError):
-    """A trace that does not add up to what torch computed."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How the cells of one tensor come about.
-
-    `over` is the shape of the grid of steps (the tensor's own by default); `formula` takes cells `(B, len(over))` and
-    returns the tree of all of them; `target` maps cells to the elements they write. With `accumulate`, several
-    cells add into one element. Elements that no cell writes must equal `rest`, and there must be none if it is None.
-    """
-
-    tensor: str
-    formula: Callable[[Tensor], Expr]
-    over: tuple[int, ...] | None = None
-    target: Callable[[Tensor], Tensor] | None = None
-    accumulate: bool = False
-    rest: float | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +91,10 @@ class Trace:
 
     `tensors` holds inputs, parameters, intermediate results and outputs by name; `outputs` names the results, in the
     order of torch's return value `output`. Raises `TraceError` naming the operator, the cell and both values.
+
+    `proved` is the share of elements that were checked, of the tensor of which the fewest were: 1.0 unless a rule has
+    more products than can be added up in seconds. Then a sample of its elements stands for all, or with `prove_all`
+    none does, however long that takes.
     """
 
     name: str
@@ -134,12 +108,16 @@ class Trace:
     call: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     symbols: Mapping[str, str] = field(default_factory=dict)
+    prove_all: bool = False
+    proved: float = field(default=1.0, init=False)
     _ranges: dict[str, Range] = field(default_factory=dict, repr=False)
     _roles: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        for rule in self.rules:
-            _Proof(self, rule).run()
+        shares = [
+            Proof(self.name, self.tensors, rule, self.seed, self.prove_all).run() for rule in self.rules
+        ]
+        object.__setattr__(self, "proved", min(shares, default=1.0))
         unruled = set(self.outputs) - {rule.tensor for rule in self.rules}
         if unruled:
             raise TraceError(f"{self.name}: no rule says how {', '.join(sorted(unruled))} comes about")
@@ -157,12 +135,14 @@ class Trace:
         """The step of `tensor`'s rule at one cell of its grid, the tensor's own shape by default.
 
         Raises `UserError` where there is no such tensor or cell. Cells count from 0; one of a grid with one axis may be
-        a plain number.
+        a plain number. Where only a sample of the elements was proved, the cell is proved now, or a `TraceError`.
         """
         rule = self.rule(tensor)
         grid = self.shape(tensor) if rule.over is None else rule.over
         at = index_of(cell, grid, f"{self.name}: the steps of {tensor}")
         one = torch.tensor([at], dtype=torch.int64).reshape(1, len(at))
+        if self.proved < 1:
+            Proof(self.name, self.tensors, rule, self.seed, self.prove_all).check(one)
         index = tuple((one if rule.target is None else rule.target(one))[0].tolist())
         formula = rule.formula(one)
         added = float(formula.evaluate(self.tensors).reshape(-1)[0]) if rule.accumulate else None
@@ -241,84 +221,3 @@ def decimals_of(values: Tensor, dtype: torch.dtype, most: int = 4) -> int:
         if bool((written.to(dtype) == values.to(dtype)).all()):
             return decimals
     return INEXACT
-
-
-class _Proof:
-    """Checks one rule against torch's values, batch by batch."""
-
-    def __init__(self, trace: Trace, rule: Rule) -> None:
-        source = trace.tensors[rule.tensor]
-        if isinstance(source, Lazy):
-            raise TraceError(
-                f"{trace.name}: {rule.tensor} is computed on demand and cannot be filled by a rule"
-            )
-        self.trace, self.rule, self.source = trace, rule, source
-        self.shape = tuple(source.shape)
-        self.over = self.shape if rule.over is None else rule.over
-        size = source.numel()
-        self.writes = torch.zeros(size, dtype=torch.int64)
-        self.total = torch.zeros(size, dtype=torch.float64)
-        self.magnitude = torch.zeros(size, dtype=torch.float64)
-
-    def run(self) -> None:
-        count = math.prod(self.over)
-        if count:
-            terms = self.rule.formula(cells(self.over, 0, 1)).terms
-            if count * terms > _MOST:
-                raise UserError(
-                    f"{self.trace.name}: {self.rule.tensor} {self.shape} is made of {count * terms} terms, and at most "
-                    f"{_MOST} can be checked. Use smaller sizes or a smaller input."
-                )
-            batch = max(1, _BATCH // terms)
-            for start in range(0, count, batch):
-                self._add(cells(self.over, start, min(start + batch, count)))
-        self._check_coverage()
-        self._check_values()
-
-    def _add(self, batch: Tensor) -> None:
-        formula = self.rule.formula(batch)
-        target = batch if self.rule.target is None else self.rule.target(batch)
-        flat = _ravel(target, self.shape)
-        values, size = (part.expand(len(batch)) for part in formula.bounded(self.trace.tensors))
-        self.writes.index_add_(0, flat, torch.ones_like(flat))
-        self.total.index_add_(0, flat, values)
-        self.magnitude.index_add_(0, flat, torch.nan_to_num(size, nan=0.0, posinf=0.0))
-
-    def _check_coverage(self) -> None:
-        rule = self.rule
-        if not rule.accumulate and bool((self.writes > 1).any()):
-            cell = self._unravel(int((self.writes > 1).nonzero()[0]))
-            raise TraceError(f"{self.trace.name}: {rule.tensor}{list(cell)} is written more than once")
-        unwritten = self.writes == 0
-        if rule.rest is None and bool(unwritten.any()):
-            written = self.writes.numel() - int(unwritten.sum())
-            raise TraceError(
-                f"{self.trace.name}: the steps write {written} of {self.writes.numel()} elements of {rule.tensor}; "
-                f"{list(self._unravel(int(unwritten.nonzero()[0])))} is missing"
-            )
-        if rule.rest is not None:
-            self.total[unwritten] = rule.rest
-
-    def _check_values(self) -> None:
-        torchs = self.source.reshape(-1).to(torch.float64)
-        rtol, atol = _TOLERANCE.get(self.source.dtype, (0.0, 0.0))
-        bound = atol + rtol * torch.maximum(torchs.abs(), self.magnitude)
-        same = (self.total == torchs) | (self.total.isnan() & torchs.isnan())
-        close = same | ((self.total - torchs).abs() <= bound) & torchs.isfinite()
-        if bool(close.all()):
-            return
-        wrong = int((~close).nonzero()[0])
-        raise TraceError(
-            f"{self.trace.name}: a step gives {self.total[wrong].item():g} for {self.rule.tensor}"
-            f"{list(self._unravel(wrong))}; torch gives {torchs[wrong].item():g}"
-        )
-
-    def _unravel(self, flat: int) -> Index:
-        return tuple(cells(self.shape, flat, flat + 1)[0].tolist())
-
-
-def _ravel(index: Tensor, shape: tuple[int, ...]) -> Tensor:
-    flat = torch.zeros(len(index), dtype=torch.int64)
-    for axis, size in enumerate(shape):
-        flat = flat * size + index[:, axis]
-    return flat

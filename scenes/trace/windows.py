@@ -38,9 +38,12 @@ class Window:
         """The input position of each window's first tap, `(B, dims)`."""
         return cells * torch.tensor(self.stride) - torch.tensor(self.padding)
 
+    def reach(self) -> Tensor:
+        """How far each tap lies from the first, `(K, dims)`."""
+        return self.offsets() * torch.tensor(self.dilation or (1,) * len(self.kernel))
+
     def taps(self, cells: Tensor) -> Tensor:
-        spread = self.offsets() * torch.tensor(self.dilation or (1,) * len(self.kernel))
-        return self.origin(cells)[:, None, :] + spread
+        return self.origin(cells)[:, None, :] + self.reach()
 
 
 def per_dimension(value: Any, dims: int, name: str = "value") -> tuple[int, ...]:

@@ -9,14 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from torchreel.scenes.convolution.dot import Biased, ConvolutionDot
 from torchreel.scenes.convolution.trace import Names, convolution_recording
-from torchreel.scenes.trace.formula import Add, Expr, Lazy, Mul, Ref, Sum, cells
+from torchreel.scenes.trace.formula import Add, Dot, Expr, Lazy, Mul, Ref, Strip, Sum, cells
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
-from torchreel.scenes.trace.windows import Window, spread
+from torchreel.scenes.trace.windows import Window
 
 CONV_NAMES = Names(input="stuffed", weight="flipped", output="as_conv")
 _RUNNING_LIMIT = 1 << 18
@@ -36,12 +36,46 @@ def record_transposed(call: Call) -> Recording:
 
 
 @dataclass(frozen=True)
-class _Taps:
-    """What reaches a batch of canvas positions: kernel and input positions `(B, T, dims)`, and which do not exist."""
+class _Axis:
+    """Which elements of one axis of the input reach a position of the canvas, and by which tap of the kernel.
 
-    kernel: Tensor
-    source: Tensor
-    skip: Tensor
+    From one tap to the next, `on` further, the element lies `back` before. Of taps and elements the fewer are counted:
+    `count` of them are enough for any position.
+    """
+
+    kernel: int
+    stride: int
+    dilation: int
+    size: int
+
+    @property
+    def on(self) -> int:
+        return self.stride // math.gcd(self.stride, self.dilation)
+
+    @property
+    def back(self) -> int:
+        return self.dilation // math.gcd(self.stride, self.dilation)
+
+    @property
+    def count(self) -> int:
+        return min(-(-self.kernel // self.on), -(-self.size // self.back))
+
+    def reach(self, position: Tensor) -> tuple[Tensor, Tensor]:
+        """The first tap that reaches positions `(B,)` and its element; either may lie outside, and those after it."""
+        tap = self._first_taps()[position % self.stride]
+        source = (position - tap * self.dilation).div(self.stride, rounding_mode="floor")
+        if -(-self.kernel // self.on) <= self.count:
+            return tap, source
+        passed = -((self.size - 1 - source).div(self.back, rounding_mode="floor")).clamp(max=0)
+        return tap + passed * self.on, source - passed * self.back
+
+    def _first_taps(self) -> Tensor:
+        """The first tap that reaches a position, by its rest after the stride; the kernel's size where none does."""
+        shared = math.gcd(self.stride, self.dilation)
+        inverse = pow(self.dilation // shared, -1, self.on)
+        rest = torch.arange(self.stride)
+        tap = rest.div(shared, rounding_mode="floor") * inverse % self.on
+        return torch.where(rest % shared == 0, tap.clamp(max=self.kernel), self.kernel)
 
 
 class _Transposed:
@@ -58,6 +92,8 @@ class _Transposed:
         self.stride, self.dilation = self.module.stride, self.module.dilation
         self.padding = torch.tensor(self.module.padding)
         self.stamps = self.per_group * math.prod(self.sizes)
+        axes = zip(self.kernel, self.stride, self.dilation, self.sizes, strict=True)
+        self.axes = [_Axis(*settings) for settings in axes]
         self.full = canvas_sizes(self.sizes, self.kernel, self.stride, self.dilation)
 
     def recording(self) -> Recording:
@@ -84,26 +120,21 @@ class _Transposed:
 
     def _total(self, cells: Tensor) -> Expr:
         """output: everything that the stamps leave on an element, plus bias."""
-        windows = math.prod(self.output.shape[self.lead + 1 :])
-        total = ConvolutionDot(cells, self._left, self._phase, self.lead, windows)
+        total = self._sum(cells[:, : self.lead + 1], cells[:, self.lead + 1 :] + self.padding)
         if self.module.bias is None:
             return total
-        return Biased((total, Ref("bias", cells[:, self.lead : self.lead + 1])))
-
-    def _left(self, cells: Tensor) -> Sum:
-        """What the stamps leave on elements of the output."""
-        return self._sum(cells[:, : self.lead + 1], cells[:, self.lead + 1 :] + self.padding)
-
-    def _phase(self, cells: Tensor) -> Tensor:
-        """A number for each group and place within the stride: outputs of one take the same taps of the kernel."""
-        number = cells[:, self.lead] // self.outs_per_group
-        for axis, stride in enumerate(self.stride):
-            number = number * stride + (cells[:, self.lead + 1 + axis] + self.padding[axis]) % stride
-        return number
+        return Add((total, Ref("bias", cells[:, self.lead : self.lead + 1])))
 
     def _so_far(self, cells: Tensor) -> Expr:
         """running, computed outright: what the stamps up to one leave on a position of the canvas."""
-        return self._sum(cells[:, : self.lead + 1], cells[:, self.lead + 2 :], cells[:, self.lead + 1])
+        dot = self._sum(cells[:, : self.lead + 1], cells[:, self.lead + 2 :])
+        x, w = (ref for ref in dot.refs())
+        first = self._first_channel(cells[:, self.lead, None])
+        number = x.index[..., self.lead] - first
+        for axis, size in enumerate(self.sizes, self.lead + 1):
+            number = number * size + x.index[..., axis]
+        skip = (number > cells[:, self.lead + 1, None]) | (False if x.skip is None else x.skip)
+        return Sum(Mul((Ref("input", x.index, 0.0, skip), Ref("weight", w.index, 0.0, skip))))
 
     def _added(self, cells: Tensor) -> Expr:
         """running, as told: what was there before the stamp, plus the stamp's value if it reaches the position."""
@@ -139,41 +170,23 @@ class _Transposed:
     def _first_channel(self, out: Tensor) -> Tensor:
         return out // self.outs_per_group * self.per_group
 
-    def _sum(self, lead: Tensor, position: Tensor, last: Tensor | None = None) -> Sum:
-        """What the stamps (up to number `last`) leave on canvas positions `(B, dims)`, in the order of the stamps."""
-        taps = self._taps(position)
-        count = taps.skip.shape[1]
-        channel = torch.arange(self.per_group).repeat_interleave(count).expand(len(position), -1)
-        kernel, source = (part.repeat(1, self.per_group, 1) for part in (taps.kernel, taps.source))
-        skip = taps.skip.repeat(1, self.per_group)
-        if last is not None:
-            number = channel
-            for axis, size in enumerate(self.sizes):
-                number = number * size + source[..., axis]
-            skip = skip | (number > last[:, None])
-        channel = channel + self._first_channel(lead[:, -1:])
-        out = spread(lead[:, -1:] % self.outs_per_group, channel.shape[1])
-        x = torch.cat([spread(lead[:, :-1], channel.shape[1]), channel[..., None], source], -1)
-        w = torch.cat([channel[..., None], out, kernel], -1)
-        return Sum(Mul((Ref("input", x, 0.0, skip), Ref("weight", w, 0.0, skip))))
-
-    def _taps(self, position: Tensor) -> _Taps:
-        """Only kernel positions that a stride can reach are listed: for stride 2, half of them in each dimension."""
-        stride, dilation = torch.tensor(self.stride), torch.tensor(self.dilation)
-        every = [s // math.gcd(s, d) for s, d in zip(self.stride, self.dilation, strict=True)]
-        first = torch.stack(
-            [_first_taps(*sizes)[position[:, axis] % sizes[1]] for axis, sizes in enumerate(self._axes())], -1
-        )
-        counts = [range(-(-k // step))[::-1] for k, step in zip(self.kernel, every, strict=True)]
-        steps = torch.cartesian_prod(*(torch.tensor(list(count)) for count in counts)).reshape(-1, self.dims)
-        kernel = first[:, None, :] + steps * torch.tensor(every)
-        reach = position[:, None, :] - kernel * dilation
-        source = reach.div(stride, rounding_mode="floor")
-        outside = (source < 0) | (source >= torch.tensor(self.sizes)) | (kernel >= torch.tensor(self.kernel))
-        return _Taps(kernel, source, (outside | (reach % stride != 0)).any(-1))
-
-    def _axes(self) -> list[tuple[int, int, int]]:
-        return list(zip(self.kernel, self.stride, self.dilation, strict=True))
+    def _sum(self, lead: Tensor, position: Tensor) -> Dot:
+        """What the stamps leave on canvas positions `(B, dims)`, in the order of the stamps."""
+        found = [axis.reach(position[:, number]) for number, axis in enumerate(self.axes)]
+        kernel, source = (torch.stack(starts, -1) for starts in zip(*found, strict=True))
+        first = self._first_channel(lead[:, -1:])
+        x = torch.cat([lead[:, :-1], first, source], -1)
+        w = torch.cat([first, lead[:, -1:] % self.outs_per_group, kernel], -1)
+        ways = [torch.arange(self.per_group), *(torch.arange(axis.count).flip(0) for axis in self.axes)]
+        channel, *numbers = torch.cartesian_prod(*ways).unbind(-1)
+        back = [-number * axis.back for number, axis in zip(numbers, self.axes, strict=True)]
+        on = [number * axis.on for number, axis in zip(numbers, self.axes, strict=True)]
+        sources = F.pad(torch.stack([channel, *back], -1), (self.lead, 0))
+        taps = torch.stack([channel, torch.zeros_like(channel), *on], -1)
+        return Dot((
+            Strip("input", x, sources, bounds=tuple(self.input.shape)),
+            Strip("weight", w, taps, bounds=tuple(self.weight.shape)),
+        ))  # fmt: skip
 
     def _equal_convolution(self) -> list[Rule]:
         """The convolution that gives the same output: stuffed input, flipped kernel, stride 1."""
@@ -229,10 +242,3 @@ def canvas_sizes(
     """How far the stamps reach, before `padding` crops and `output_padding` adds."""
     last = Window(kernel, stride, (0,) * len(sizes), dilation).taps(torch.tensor([sizes]) - 1)
     return tuple((last[0, -1] + 1).tolist())
-
-
-def _first_taps(kernel: int, stride: int, dilation: int) -> Tensor:
-    """The first kernel position that reaches a canvas position, by its remainder after the stride; else `kernel`."""
-    return torch.tensor(
-        [next((k for k in range(kernel) if (r - k * dilation) % stride == 0), kernel) for r in range(stride)]
-    )

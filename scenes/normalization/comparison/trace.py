@@ -29,8 +29,9 @@ class ComparisonOperator(Operator):
         call: Mapping[str, Any] | None = None,
         kwargs: Mapping[str, Any] | None = None,
         seed: int = 0,
+        prove_all: bool = False,
     ) -> Trace:
-        return super().trace(module, inputs, {**(call or {}), **(kwargs or {})}, kwargs, seed)
+        return super().trace(module, inputs, {**(call or {}), **(kwargs or {})}, kwargs, seed, prove_all)
 
 
 def check_comparison(name: str, settings: Settings, inputs: Inputs) -> None:

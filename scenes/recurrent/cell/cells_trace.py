@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
-from torchreel.scenes.recurrent.cell.tape_trace import Tape, VectorPlaces
+from torchreel.scenes.recurrent.cell.tape_trace import Tape, vector
 from torchreel.scenes.recurrent.cell.trace import CellLaw, Elements, check_features, check_sizes
 from torchreel.scenes.recurrent.inputs import cell_states
-from torchreel.scenes.trace.formula import Expr
+from torchreel.scenes.trace.formula import Expr, Strip
 from torchreel.scenes.trace.operator import Call, Inputs, Operator, Recording, Settings
 from torchreel.scenes.trace.proof import Trace
 
@@ -91,20 +91,20 @@ class _Steps:
 
     def recording(self) -> Recording:
         for time, x in enumerate(self.steps, 1):
-            self.tape.linear(f"ih_{time}", "ih", x, self._feature(time))
-            state = f"h_{time - 1}"
-            self.tape.linear(f"hh_{time}", "hh", self.tape.tensors[state], partial(VectorPlaces.one, state))
+            self.tape.linear(f"ih_{time}", "ih", x, self._feature(time, x.shape[-1]))
+            state, before = f"h_{time - 1}", self.tape.tensors[f"h_{time - 1}"]
+            self.tape.linear(f"hh_{time}", "hh", before, partial(vector, state, self.hidden))
             shape = tuple(self.tape.tensors[f"h_{time}"].shape)
             for name, formula in self.law.formulas().items():
                 self.tape.fill(f"{name}_{time}", shape, self._rule(time, formula))
         return Recording(self.tape.tensors, tuple(self.tape.rules), tuple(self.returned))
 
-    def _feature(self, time: int) -> Callable[[Tensor], VectorPlaces]:
-        def places(lead: Tensor) -> VectorPlaces:
+    def _feature(self, time: int, count: int) -> Callable[[Tensor], Strip]:
+        def vectors(lead: Tensor) -> Strip:
             step = torch.full((len(lead), int(self.sequence)), time - 1)
-            return VectorPlaces.one("input", torch.cat([step, lead], 1))
+            return vector("input", count, torch.cat([step, lead], 1))
 
-        return places
+        return vectors
 
     def _rule(self, time: int, formula: Callable[[Elements], Expr]) -> Callable[[Tensor], Expr]:
         def rule(at: Tensor) -> Expr:

@@ -18,12 +18,12 @@ from torch.nn.utils.rnn import PackedSequence
 
 from torchreel.assets.errors import UserError
 from torchreel.scenes.recurrent.cell.cells_trace import CellOperator, given_states, infer_input_size
-from torchreel.scenes.recurrent.cell.tape_trace import Tape, VectorPlaces
+from torchreel.scenes.recurrent.cell.tape_trace import Tape, vector
 from torchreel.scenes.recurrent.cell.trace import CellLaw, Elements, check_features, check_sizes
 from torchreel.scenes.recurrent.inputs import network_states
 from torchreel.scenes.recurrent.network.layers_trace import Layers, Pass, passes
 from torchreel.scenes.recurrent.network.rows_trace import PACKED, SequenceRows
-from torchreel.scenes.trace.formula import Case, Expr, Mul, Ref, Sum
+from torchreel.scenes.trace.formula import Case, Either, Expr, Mul, Ref, Sum
 from torchreel.scenes.trace.formula.tree import Bounded
 from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
 from torchreel.scenes.trace.proof import Trace
@@ -123,10 +123,9 @@ class _Recorder:
     def run(self) -> None:
         tape, suffix = self.tape, self.one.suffix
         tape.tensors[self._name("h")] = self._torchs()
-        tape.linear(
-            self._name("ih"), "ih", tape.tensors[self.source], partial(VectorPlaces.one, self.source), suffix
-        )
-        tape.linear(self._name("hh"), "hh", self._found("h"), partial(self._places, "h"), suffix)
+        source = tape.tensors[self.source]
+        tape.linear(self._name("ih"), "ih", source, partial(vector, self.source, source.shape[-1]), suffix)
+        tape.linear(self._name("hh"), "hh", self._found("h"), partial(self._vectors, "h"), suffix)
         shape = (*self.rows.lead, self.hidden)
         for name, formula in self.network.law.formulas().items():
             if name == "c":
@@ -161,19 +160,25 @@ class _Recorder:
         given = self.tape.tensors[f"{state}_0"][self.one.number]
         return given if self.network.batched else given[None]
 
-    def _places(self, state: str, lead: Tensor) -> VectorPlaces:
-        """Where a state comes from: the row before, or the initial state."""
+    def _places(self, state: str, lead: Tensor) -> tuple[Tensor, tuple[tuple[str, Tensor], ...]]:
+        """Where a state comes from, the row before or the initial state: which of the two, and where in each."""
         rows = self.rows.number(lead)
         number = torch.full_like(rows, self.one.number)
         given = torch.stack([number, self.rows.sample[rows]][: 2 if self.network.batched else 1], 1)
         own, first = self.rows.index(self.before[rows].clamp(min=0)), self.before[rows] < 0
-        return VectorPlaces(((self._name(state), own), (f"{state}_0", given)), first.long())
+        return first.long(), ((self._name(state), own), (f"{state}_0", given))
+
+    def _vectors(self, state: str, lead: Tensor) -> Either:
+        """A state as the steps find it, whole."""
+        which, places = self._places(state, lead)
+        return Either(which, tuple(vector(name, self.network.width, at) for name, at in places))
 
     def _old(self, state: str, at: Tensor) -> Expr:
         """The same elements of a state as the step finds it."""
-        places = self._places(state, at[:, :-1])
-        parts = [self.tape.ref(name, torch.cat([lead, at[:, -1:]], 1)) for name, lead in places.sources]
-        return Case(places.which, tuple(parts))
+        which, places = self._places(state, at[:, :-1])
+        return Case(
+            which, tuple(self.tape.ref(name, torch.cat([lead, at[:, -1:]], 1)) for name, lead in places)
+        )
 
     def _formula(self, formula: Callable[[Elements], Expr], at: Tensor) -> Expr:
         return formula(Elements(self.tape, at, self.hidden, self._name, self._old))

@@ -9,10 +9,22 @@ Shapes: `B` cells a batch, `T` terms of a sum. Outside a reduction a node's valu
 
 from torchreel.scenes.trace.formula.arithmetic import Add, Div, Mul, Neg, Pow, Sub
 from torchreel.scenes.trace.formula.choices import Case, Largest, Least
+from torchreel.scenes.trace.formula.dot import Dot
 from torchreel.scenes.trace.formula.functions import Func
 from torchreel.scenes.trace.formula.reductions import LogSumExp, Max, Min, Sum
 from torchreel.scenes.trace.formula.rounding import Rounded
-from torchreel.scenes.trace.formula.tensors import Index, Lazy, Tensors, Token, cells, read
+from torchreel.scenes.trace.formula.strips import Either, Factor, Strip
+from torchreel.scenes.trace.formula.tensors import (
+    Index,
+    Lazy,
+    Tensors,
+    Token,
+    box,
+    cells,
+    ravelled,
+    read,
+    unravelled,
+)
 from torchreel.scenes.trace.formula.tree import Const, Expr, Ref
 
 __all__ = [
@@ -20,7 +32,10 @@ __all__ = [
     "Case",
     "Const",
     "Div",
+    "Dot",
+    "Either",
     "Expr",
+    "Factor",
     "Func",
     "Index",
     "Largest",
@@ -34,10 +49,14 @@ __all__ = [
     "Pow",
     "Ref",
     "Rounded",
+    "Strip",
     "Sub",
     "Sum",
     "Tensors",
     "Token",
+    "box",
     "cells",
+    "ravelled",
     "read",
+    "unravelled",
 ]

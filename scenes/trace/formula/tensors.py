@@ -35,17 +35,38 @@ def read(source: Tensor | Lazy, index: Tensor) -> Tensor:
     return source[tuple(index.unbind(-1))]
 
 
-def cells(shape: Sequence[int], start: int, stop: int) -> Tensor:
-    """The cells `start` to `stop` of a grid in row-major order, `(stop - start, len(shape))`.
+def unravelled(flat: Tensor, shape: Sequence[int]) -> Tensor:
+    """The cells `(B, len(shape))` of places `(B,)` of a grid in row-major order.
 
     (`torch.unravel_index` would import a symbolic algebra system for this, which takes half a second.)
     """
-    rest = torch.arange(start, stop)
     axes: list[Tensor] = []
     for size in reversed(shape):
-        axes.append(rest % size)
-        rest = rest // size
-    return torch.stack(axes[::-1], -1) if axes else rest.reshape(-1, 1)[:, :0]
+        axes.append(flat % size)
+        flat = flat // size
+    return torch.stack(axes[::-1], -1) if axes else flat.reshape(-1, 1)[:, :0]
+
+
+def ravelled(index: Tensor, shape: Sequence[int]) -> Tensor:
+    """The places `(B,)` of cells `(B, len(shape))` of a grid in row-major order."""
+    flat = torch.zeros(len(index), dtype=torch.int64)
+    for axis, size in enumerate(shape):
+        flat = flat * size + index[:, axis]
+    return flat
+
+
+def cells(shape: Sequence[int], start: int, stop: int) -> Tensor:
+    """The cells `start` to `stop` of a grid in row-major order, `(stop - start, len(shape))`."""
+    return unravelled(torch.arange(start, stop), shape)
+
+
+def box(start: Sequence[int], stop: Sequence[int]) -> Tensor:
+    """The cells of a box of a grid in row-major order, from its first corner to before its last, `(B, ndim)`."""
+    sizes = [last - first for first, last in zip(start, stop, strict=True)]
+    if not sizes:
+        return torch.zeros(1, 0, dtype=torch.int64)
+    axes = torch.meshgrid(*(torch.arange(*ends) for ends in zip(start, stop, strict=True)), indexing="ij")
+    return torch.stack(axes, -1).reshape(-1, len(sizes))
 
 
 @dataclass(frozen=True)

@@ -80,8 +80,12 @@ class Expr(ABC):
     @property
     def terms(self) -> int:
         """The largest number of elements that one cell of the tree reads at one place."""
-        sizes = (ref.index[0].numel() // max(1, ref.index.shape[-1]) for ref in self.refs())
-        return max((1, *sizes))
+        return max((1, *(ref.each for ref in self.refs())))
+
+    @property
+    def width(self) -> int:
+        """The largest number of elements that are held for each cell of a batch: what is `Shared` is not."""
+        return max((1, *(ref.each for ref in self.refs() if not isinstance(ref, Shared))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,10 +138,19 @@ class Ref(Expr):
         """The index of a single cell's reference."""
         return tuple(self.index.reshape(-1, self.index.shape[-1])[0].tolist()) if self.index.shape[-1] else ()
 
+    @property
+    def each(self) -> int:
+        """How many elements are read for each cell."""
+        return self.index[0].numel() // max(1, self.index.shape[-1])
+
     def is_inside(self, tensors: Tensors) -> bool:
         """Whether a single cell's reference falls on the tensor and not on padding."""
         inside = all(0 <= i < n for i, n in zip(self.element, tensors[self.tensor].shape, strict=True))
         return inside and not (self.skip is not None and bool(self.skip.reshape(-1)[0]))
+
+
+class Shared(Ref):
+    """A reference that a whole batch reads together, so that it costs a cell next to nothing."""
 
 
 @dataclass(frozen=True, eq=False)
