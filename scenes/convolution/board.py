@@ -42,6 +42,7 @@ _TAG, _TAG_EDGE = 0.25, 0.045
 _LEAST_HEAT, _LOW = 0.12, 0.8
 _RISE, _NEAR = (_TAG + _TAG_EDGE) / 2, 0.1
 _HUE, _TICK = 3.4, 3.0
+_SIGN = 0.34
 _BEHIND, _FARTHER, _BACKED, _TINTED, _ABOVE = -1, -2, -0.5, 0.5, 1
 
 
@@ -87,8 +88,8 @@ class ConvolutionBoard(Board, ABC):
         """The kernel planes of one output channel while it makes a cell, by the input channel each reads."""
 
     @abstractmethod
-    def paths(self, out: int, cell: Place) -> Iterator[Shape]:
-        """What leads from the windows of an output element to its cell, behind everything."""
+    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text]:
+        """What leads from the windows of an output element to its cell, behind everything, and what is done there."""
 
     def kernel_marks(self, out: int, cell: Place) -> Sequence[Shape]:
         """What shows which of several kernels is used."""
@@ -319,6 +320,10 @@ class ConvolutionBoard(Board, ABC):
         theme = self.look.theme
         corners = [(start[1], start[0]), (end[1], end[0]), (end[2], end[0]), (start[2], start[0])]
         return self._beam(theme.tint(theme.accent, 0.07), theme.tint(theme.accent, 0.55), corners)
+
+    def sign(self, text: str, at: Point, room: float) -> list[Text]:
+        """A sign of arithmetic between the lines of a beam that is `room` wide there; none where it is too narrow."""
+        return [self.label(text, at, _SIGN, font="sans")] if room > _SIGN + 2 * _NEAR else []
 
     def _beam(self, fill: str, line: str, corners: Sequence[Point]) -> list[Shape]:
         a, b, c, d = corners

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -267,7 +268,7 @@ class PlanesBoard(ConvolutionBoard):
         before = self.x_bias if self.size.bias else self.x_sum if self.sums_channels else self.x_kernel[-1]
         return min(1.1 * (self.x_output - before), 2 * (RIGHT - self.x_output))
 
-    def paths(self, out: int, cell: Place) -> Iterator[Shape]:
+    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text]:
         view = self.outputs[out]
         if not view.shows(cell):
             return
@@ -278,13 +279,39 @@ class PlanesBoard(ConvolutionBoard):
         for channel, kernel in self.kernel(out, cell).items():
             _, bottom, right, top = self.window_edges(self.inputs[channel], cell)
             path = kernel.outline(*self._ends(), 0.0)
-            yield from self.beam(Edge(right, top, bottom), _edge(path))
-            far = _edge(path, far=True)
+            window, near, far = Edge(right, top, bottom), _edge(path), _edge(path, far=True)
+            yield from self.beam(window, near)
+            yield from self._sign_on("×", window, near, (self._right + self.x_kernel[0] - self._half) / 2)
             if self.sums_channels:
                 continue  # on from there it goes with the sums
             # From no higher than the outputs reach, so that nothing runs through their name.
             top, foot = min(far.top, self.ceiling), max(far.bottom, self.floor)
-            yield from self.beam(Edge(far.x, top, foot) if top > foot else far, target)
+            start = Edge(far.x, top, foot) if top > foot else far
+            yield from self.beam(start, target)
+            if len(self.rows_of(out)) == 1:
+                yield from self._sign_on("Σ", start, target, (far.x + self._next) / 2)
+
+    @property
+    def _next(self) -> float:
+        """Where what comes after the kernels begins."""
+        edge = self.x_bias if self.size.bias else self.x_output
+        return edge - (1 if self.size.bias else self.cut.out[1]) * self.cells["output"].width / 2
+
+    def _sign_on(self, text: str, start: Edge, end: Edge, x: float) -> Sequence[Text]:
+        """A sign between the two lines of a beam, at an x."""
+        share = (x - start.x) / (end.x - start.x)
+        top, bottom = (a + share * (b - a) for a, b in ((start.top, end.top), (start.bottom, end.bottom)))
+        return self.sign(text, (x, (top + bottom) / 2), top - bottom)
+
+    @property
+    def _right(self) -> float:
+        """Where the input planes end."""
+        return self.x_input + self._columns(self.cut)[0] * self.cells["input"].width / 2
+
+    @property
+    def _half(self) -> float:
+        """Half the width of a kernel."""
+        return self._columns(self.cut)[1] * self.cells["weight"].width / 2
 
     def _goal(self, out: int, cell: Place) -> Edge:
         """Where what comes from the kernels ends: at the bias, else at the output's cell."""
@@ -292,10 +319,12 @@ class PlanesBoard(ConvolutionBoard):
             return _edge(self.biases[out][0].outline((0, 0), (0, 0), 0.0))
         return _edge(self.outputs[out].outline(cell, cell, 0.0))
 
-    def _through_sum(self, start: Edge, y: float, target: Edge) -> Iterator[Shape]:
+    def _through_sum(self, start: Edge, y: float, target: Edge) -> Iterator[Shape | Text]:
         """From a kernel plane to the sum of its products and on."""
         theme, half = self.look.theme, _SUM_HEIGHT / 2
-        yield from self.beam(start, Edge(self.x_sum - _SUM / 2, y + half, y - half))
+        end = Edge(self.x_sum - _SUM / 2, y + half, y - half)
+        yield from self.beam(start, end)
+        yield from self._sign_on("Σ", start, end, (self.x_kernel[-1] + self._half + end.x) / 2)
         middle = (target.x, (target.top + target.bottom) / 2)
         line = theme.tint(theme.accent, 0.55)
         yield Path([(self.x_sum + _SUM / 2, y), middle], line, 2.0, z_index=-1)
@@ -318,7 +347,15 @@ class PlanesBoard(ConvolutionBoard):
             kernel = self.kernel(out, cell)[channel].outline(*self._ends(), 0.0)
             if self.outputs[out].shows(cell):
                 group.add(*self._through_sum(_edge(kernel, far=True), at[1], self._goal(out, cell)))
+        group.add(*self._pluses(out))
         return group
+
+    def _pluses(self, out: int) -> Iterator[Text]:
+        """What is done with the channels' sums."""
+        middles = [float(self.inputs[channel].middle[1]) for channel in self.rows_of(out)]
+        for above, below in itertools.pairwise(middles):
+            if above - below > 2 * _SUM_HEIGHT + 0.5:
+                yield self.label("+", (self.x_sum, (above + below) / 2), 0.34, font="sans")
 
 
 def _always(index: Index, cell: Place) -> Index:
@@ -452,7 +489,7 @@ class RowsBoard(ConvolutionBoard):
         left = self._under(cell) - self._half - 0.2
         return (self.label(sign, (left, rows[c]), 0.3) for c in self.rows_of(out))
 
-    def paths(self, out: int, cell: Place) -> Iterator[Shape]:
+    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text]:
         view = self.outputs[out]
         if not view.shows(cell):
             return
@@ -462,6 +499,10 @@ class RowsBoard(ConvolutionBoard):
         y = (self.y_product if self.products else self.y_kernel)[last] - self.cells["weight"].height / 2
         middle = self._under(cell)
         yield from self.fall((y, middle - self._half, middle + self._half), end)
+        # In the lane above the first row, whichever row it leads to.
+        ceiling = float(self.outputs[self.outs[0]].outline((0, 0), (0, 0), 0.0)[:, 1].max())
+        room = min(y - ceiling, self._half + self.cells["output"].width / 2)
+        yield from self.sign("Σ", (middle, (y + ceiling) / 2), room)
 
     def _named(self, station: str, at: Point, align: str) -> VGroup:
         return self.title(self.tensor(station), (at[0], at[1] - 0.085), shape=False, align=align)  # type: ignore[arg-type]
