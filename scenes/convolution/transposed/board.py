@@ -20,11 +20,14 @@ from torchreel.scenes.convolution.transposed.volume import Volume
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.layout import STAGE, Placed
 from torchreel.scenes.parts.look import Look, Stroke
+from torchreel.scenes.parts.places import Place as Area
+from torchreel.scenes.parts.shapes import Path, Shape, polyline
 from torchreel.scenes.parts.stack import Position
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _MOST_MET = 8
+_FAR, _BEHIND, _ROOM = -2, -1, 0.5
 _FRAMES = (Stroke.SOURCE, Stroke.SOURCE, Stroke.FRAME)
 
 
@@ -78,7 +81,7 @@ class StampBoard(StampLabels):
         drawn = Volume(self, "weight", placed.cells, self._centers("weight", 0), partial(self._element, lead))
         alone = self.size.channels == self.size.outs == 1
         name = None if alone else f"weight[{lead[0]}, {lead[1]}]"
-        return VGroup(drawn, self.title("weight", placed.head, name=name, shape=alone))
+        return VGroup(drawn, self.title("weight", placed.head, name=name, shape=alone and self.names_shapes))
 
     def begin(self, out: int) -> VGroup:
         """Empty places for the stamps on an output channel, where each has its own."""
@@ -123,7 +126,41 @@ class StampBoard(StampLabels):
         middle = placed.block.middle
         grid = self.grid("stamp", (), one, middle, index=lambda cell: indices[cell[0] * across + cell[1]])
         top = middle[1] + one.rows * one.height / 2 + 0.16
-        return VGroup(grid, self.stamp_title((middle[0], top)))
+        names = self._factors(out, met, grid) if across == 1 else []
+        return VGroup(grid, self.stamp_title((middle[0], top)), *names)
+
+    # What leads to the output.
+
+    def joint(self, source: Area, target: Area, sign: str) -> VGroup:
+        """Two lines from stamps to where they come to lie, behind all cells, and what is done there between them."""
+        theme, group = self.look.theme, VGroup()
+        # From no higher than the output reaches, so that nothing runs through its name.
+        whole = self.placed["output"].block
+        top, foot = min(source.top, whole.top), max(source.bottom, whole.bottom)
+        if self.size.dims == 1 or top <= foot:
+            return group
+        ends = [((source.right, a), (target.left, b)) for a, b in ((foot, target.bottom), (top, target.top))]
+        fill, line = theme.tint(theme.accent, 0.07), theme.tint(theme.accent, 0.55)
+        (a, b), (c, d) = ends
+        group.add(Shape(polyline([a, b, d, c, a]), fill=fill, z_index=_FAR))
+        group.add(*(Path(list(pair), line, 2.0, z_index=_BEHIND) for pair in ends))
+        x = (self.placed["stamp"].block.right + self.placed["output"].block.left) / 2
+        share = (x - source.right) / (target.left - source.right)
+        low, high = (start[1] + share * (end[1] - start[1]) for start, end in ends)
+        if high - low > _ROOM:
+            group.add(self.label(sign, (x, (low + high) / 2), 0.34, font="sans"))
+        return group
+
+    def landing_joint(self, out: int, stamp: Stamp, drawn: Volume) -> VGroup:
+        """From a stamp to where it falls on the canvas."""
+        paths = (
+            drawn.outline(list(drawn.positions())),
+            self.canvases[out].outline([at for _, at in self.size.taps(stamp)]),
+        )
+        if not all(len(path) for path in paths):
+            return VGroup()
+        source, target = (Area(*path.min(0)[:2].tolist(), *path.max(0)[:2].tolist()) for path in paths)
+        return self.joint(source, target, "+")
 
     # Frames.
 

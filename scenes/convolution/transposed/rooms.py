@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torchreel.scenes.convolution.transposed.geometry import StampGeometry
 from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
-from torchreel.scenes.parts.look import Look
+from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.shapes import Point
 from torchreel.scenes.parts.stack import Position
+from torchreel.scenes.parts.text import measure
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 MOST_CHANNELS, MOST_OUTS, MOST_DEPTH, MOST_LANES = 3, 3, 4, 6
 _BETWEEN, _APART, _FAR, _LANE = 0.3, 0.62, 1.1, 0.1
-_SIGN, _GROWN = 0.2, 0.4
+_SIGN, _GROWN, _NAMED = 0.2, 0.4, 0.1
 _ROW, _HIGH = 0.4, 4.8
+_WIDE = (0.3, 0.8)
 _SLICES = 4
 STATIONS = ("input", "weight", "stamp", "output")
 
 
 class StampRooms(Board):
     """The stations of a clip. Where `has_places`, every stamp has a place of its own."""
+
+    names_shapes = True
 
     def __init__(self, look: Look, trace: Trace) -> None:
         super().__init__(look, trace)
@@ -98,19 +103,35 @@ class StampRooms(Board):
         return [longest if deep else "c=0"] * (several or deep)
 
     def _row(self, with_places: bool) -> dict[str, Placed]:
-        """Stations from left to right, those with several planes above each other."""
+        """Stations from left to right, those with several planes above each other.
+
+        The output has its labels at the right: what leads to it comes from the left. Volumes have the kernel below the
+        input, or names without shapes, where that leaves larger numbers.
+        """
         rows, cols = self.size.sizes[1:]
         own = {"down": rows, "across": cols, "sides": ()} if with_places else {}
-        parts = {
-            "input": self._room("input", len(self.channels)),
-            "times": Room(wide=_SIGN),
-            "weight": self._room("weight", 1),
+        given = {"input": self._room("input", len(self.channels)), "weight": self._room("weight", 1)}
+        results: dict[str, Room] = {
             "is": Room(wide=_SIGN),
             "stamp": self._room("stamp", 1, name="s" * 8, **own),
-            "output": self._room("output", len(self.outs), below=0.4 if self._grows else 0.0),
+            "sum": Room(wide=_SIGN),
+            "output": self._room("output", len(self.outs), below=0.4 if self._grows else 0.0, sides=()),
             **({"grown": Room(wide=_GROWN)} if self._grows else {}),
         }
-        return fill(STAGE, in_row(parts, gap=(0.3, 0.8)), same=[STATIONS])
+        if sides := self._sides("output", len(self.outs)):
+            results["names"] = Room(wide=measure(sides[0], MIN_TEXT, "mono") - _NAMED)
+        times = Room(wide=_SIGN, high=_SIGN)
+        stations = {"input": given["input"], "times": times, "weight": given["weight"]}
+        short = {name: replace(room, name=room.name and f"{name} x") for name, room in stations.items()}
+        ways = [in_row(stations, gap=_WIDE), in_column(stations, gap=(0.1, 0.4)), in_row(short, gap=_WIDE)]
+        found = [
+            fill(STAGE, in_row({"given": way, **results}, gap=_WIDE), same=[STATIONS])
+            for way in (ways if self.size.dims == 3 else ways[:1])
+        ]
+        sizes = [min(placed[name].cells.text_size for name in STATIONS) for placed in found]
+        best = sizes.index(max(sizes))
+        self.names_shapes = best < 2
+        return found[best]
 
     def _lanes(self, with_places: bool) -> dict[str, Placed]:
         """The kernel at the left; input, stamps and canvas in the same columns, one below the other."""
@@ -125,7 +146,7 @@ class StampRooms(Board):
                 ),
                 "stamp": Room(
                     1, cols, self._texts("stamp"), down=lanes, between=_LANE,
-                    sides=[f"{text}·ww" for text in self.texts("input")] if with_places else (),
+                    sides=[f"+ {text}·ww" for text in self.texts("input")] if with_places else (),
                 ),
                 "output": Room(
                     1, cols, self._texts("output"), down=len(self.outs), between=_LANE,

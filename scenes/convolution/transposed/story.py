@@ -15,7 +15,7 @@ from torchreel.scenes.convolution.transposed.steps import StampSteps
 from torchreel.scenes.convolution.transposed.volume import Volume
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.places import Places, around
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.proof import Step
@@ -47,7 +47,7 @@ class StampStory(StampSteps):
         if keys:
             space = "" if self.request.lang == "zh" else " "
             self.add(board.note(space.join(self.words(key) for key in keys)))
-        self.sums, self.moving = VGroup(), list[Volume]()
+        self.sums, self.joint, self.moving = VGroup(), VGroup(), list[Volume]()
         self.kernel, self.pair = board.kernel(0, 0), (0, 0)
         self.add(
             board.scenery,
@@ -90,7 +90,12 @@ class StampStory(StampSteps):
         stamped = [("stamp", self._stamp_index(out, stamp, tap)) for stamp, tap in board.met(out, at)]
         read = [index for name, index in step.reads if name == "input"]
         sources = places.of(stamped if board.tells else [("input", index) for index in read])
-        pointer = Pointer(self.look, target, sources, next(iter(sources), ""), self._standing_texts())
+        joined = board.size.dims > 1 and "stamp" in sources
+        main = "" if joined else next(iter(sources), "")
+        pointer = Pointer(self.look, target, sources, main, self._standing_texts())
+        if joined:
+            sign = "Σ" if len(stamped) > 1 else "+"
+            pointer.add(board.joint(around(sources["stamp"]), target, sign))
         return pointer.add(*board.frames_of(read)) if board.tells else pointer
 
     # The stamps.
@@ -166,7 +171,7 @@ class StampStory(StampSteps):
         board = cast(StampBoard, self.stamps)
         self.drawn = self._take(out, stamp)
         frames = board.point(stamp, self.drawn)
-        self.remove(*frames)
+        self.remove(*frames, self.joint)
         return [Appear(*frames)]
 
     def _jump(self, out: int, run: Sequence[Stamp]) -> list[Animation]:
@@ -176,7 +181,14 @@ class StampStory(StampSteps):
         moves = [move for stamp in stamps for move in self._stamped(out, stamp)]
         board.point(run[-1], self.drawn)
         board.land(out, run[-1])
+        self._join(out, run[-1])
         return moves
+
+    def _join(self, out: int, stamp: Stamp) -> None:
+        """A stamp and where it lands are joined."""
+        self.remove(self.joint)
+        self.joint = cast(StampBoard, self.stamps).landing_joint(out, stamp, self.drawn)
+        self.add(self.joint)
 
     def _stamped(self, out: int, stamp: Stamp) -> list[Animation]:
         self.drawn = self._take(out, stamp)
@@ -199,6 +211,7 @@ class StampStory(StampSteps):
                 self.remove(canvas.shown[at])
                 self.sums.add(both)
         self.remove(board.landing)
+        self._join(out, stamp)
         self.add(*self.sums)
         return [Appear(board.landing)]
 
@@ -237,6 +250,7 @@ class StampStory(StampSteps):
 
     def _leave(self) -> list[Animation]:
         cast(StampBoard, self.stamps).hide_frames()
+        self.remove(self.joint)
         return []
 
     def _show_rim(self) -> list[Animation]:
