@@ -16,13 +16,14 @@ from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.convolution.geometry import ConvolutionGeometry, Cut
 from torchreel.scenes.convolution.trace import Names
+from torchreel.scenes.parts.beam import Beam, across
 from torchreel.scenes.parts.family import family
 from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Box, Path, Point, Shape, polyline
+from torchreel.scenes.parts.shapes import Box, Point, Shape, polyline
 from torchreel.scenes.parts.stack import Stack
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.parts.views import Place, View
@@ -42,8 +43,7 @@ _TAG, _TAG_EDGE = 0.25, 0.045
 _LEAST_HEAT, _LOW = 0.12, 0.8
 _RISE, _NEAR = (_TAG + _TAG_EDGE) / 2, 0.1
 _HUE, _TICK = 3.4, 3.0
-_SIGN = 0.34
-_BEHIND, _FARTHER, _BACKED, _TINTED, _ABOVE = -1, -2, -0.5, 0.5, 1
+_BACKED, _TINTED, _ABOVE = -0.5, 0.5, 1
 
 
 class Edge(NamedTuple):
@@ -88,7 +88,7 @@ class ConvolutionBoard(Board, ABC):
         """The kernel planes of one output channel while it makes a cell, by the input channel each reads."""
 
     @abstractmethod
-    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text]:
+    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Beam]:
         """What leads from the windows of an output element to its cell, behind everything, and what is done there."""
 
     def kernel_marks(self, out: int, cell: Place) -> Sequence[Shape]:
@@ -309,29 +309,14 @@ class ConvolutionBoard(Board, ABC):
         one = Cells(cells.width, cells.height, cells.text_size, 1, 1)
         return self.grid("bias", (), one, at, index=lambda _: (out,))
 
-    def beam(self, start: Edge, end: Edge) -> list[Shape]:
-        """Two lines and what lies between them, from one side to another, behind all cells."""
-        theme = self.look.theme
-        corners = [(start.x, start.top), (end.x, end.top), (end.x, end.bottom), (start.x, start.bottom)]
-        return self._beam(theme.tint(theme.accent, 0.07), theme.tint(theme.accent, 0.55), corners)
+    def beam(self, start: Edge, end: Edge) -> Beam:
+        """From one side to another, behind all cells."""
+        return Beam(self.look, start, end)
 
     def fall(self, start: tuple[float, float, float], end: tuple[float, float, float]) -> list[Shape]:
         """The same downwards, from `(y, left, right)` to `(y, left, right)`."""
-        theme = self.look.theme
         corners = [(start[1], start[0]), (end[1], end[0]), (end[2], end[0]), (start[2], start[0])]
-        return self._beam(theme.tint(theme.accent, 0.07), theme.tint(theme.accent, 0.55), corners)
-
-    def sign(self, text: str, at: Point, room: float) -> list[Text]:
-        """A sign of arithmetic between the lines of a beam that is `room` wide there; none where it is too narrow."""
-        return [self.label(text, at, _SIGN, font="sans")] if room > _SIGN + 2 * _NEAR else []
-
-    def _beam(self, fill: str, line: str, corners: Sequence[Point]) -> list[Shape]:
-        a, b, c, d = corners
-        return [
-            Shape(polyline([a, b, c, d, a]), fill=fill, z_index=_FARTHER),
-            Path([a, b], line, 2.0, z_index=_BEHIND),
-            Path([d, c], line, 2.0, z_index=_BEHIND),
-        ]
+        return across(self.look, corners)
 
     # Labels.
 

@@ -23,6 +23,7 @@ from torchreel.scenes.convolution.board import (
     Edge,
 )
 from torchreel.scenes.convolution.geometry import Cut
+from torchreel.scenes.parts.beam import SIGN, Beam
 from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT, Stroke
 from torchreel.scenes.parts.mathtext import MathText
@@ -39,6 +40,7 @@ _HEAT = (20, 16, 12, 9, 7, 5, 4, 3)
 _LONG, _LONG_HEAT = (16, 13, 11, 9, 8, 7, 6, 5), (40, 20)
 _SUM, _SUM_HEIGHT, _NEAR = 0.95, 0.5, 0.8
 _MOST_KERNELS = 3
+_SIGN_ROOM = 0.54
 
 
 class PlanesBoard(ConvolutionBoard):
@@ -268,40 +270,32 @@ class PlanesBoard(ConvolutionBoard):
         before = self.x_bias if self.size.bias else self.x_sum if self.sums_channels else self.x_kernel[-1]
         return min(1.1 * (self.x_output - before), 2 * (RIGHT - self.x_output))
 
-    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text]:
+    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Beam]:
         view = self.outputs[out]
         if not view.shows(cell):
             return
         target = self._goal(out, cell)
         if self.size.bias:
             bias = self.biases[out][0].outline((0, 0), (0, 0), 0.0)
-            yield from self.beam(_edge(bias, far=True), _edge(view.outline(cell, cell, 0.0)))
+            yield self.beam(_edge(bias, far=True), _edge(view.outline(cell, cell, 0.0)))
         for channel, kernel in self.kernel(out, cell).items():
             _, bottom, right, top = self.window_edges(self.inputs[channel], cell)
             path = kernel.outline(*self._ends(), 0.0)
             window, near, far = Edge(right, top, bottom), _edge(path), _edge(path, far=True)
-            yield from self.beam(window, near)
-            yield from self._sign_on("×", window, near, (self._right + self.x_kernel[0] - self._half) / 2)
+            yield self.beam(window, near).sign("×", (self._right + self.x_kernel[0] - self._half) / 2)
             if self.sums_channels:
                 continue  # on from there it goes with the sums
             # From no higher than the outputs reach, so that nothing runs through their name.
             top, foot = min(far.top, self.ceiling), max(far.bottom, self.floor)
             start = Edge(far.x, top, foot) if top > foot else far
-            yield from self.beam(start, target)
-            if len(self.rows_of(out)) == 1:
-                yield from self._sign_on("Σ", start, target, (far.x + self._next) / 2)
+            beam = self.beam(start, target)
+            yield beam.sign("Σ", (far.x + self._next) / 2) if len(self.rows_of(out)) == 1 else beam
 
     @property
     def _next(self) -> float:
         """Where what comes after the kernels begins."""
         edge = self.x_bias if self.size.bias else self.x_output
         return edge - (1 if self.size.bias else self.cut.out[1]) * self.cells["output"].width / 2
-
-    def _sign_on(self, text: str, start: Edge, end: Edge, x: float) -> Sequence[Text]:
-        """A sign between the two lines of a beam, at an x."""
-        share = (x - start.x) / (end.x - start.x)
-        top, bottom = (a + share * (b - a) for a, b in ((start.top, end.top), (start.bottom, end.bottom)))
-        return self.sign(text, (x, (top + bottom) / 2), top - bottom)
 
     @property
     def _right(self) -> float:
@@ -319,12 +313,11 @@ class PlanesBoard(ConvolutionBoard):
             return _edge(self.biases[out][0].outline((0, 0), (0, 0), 0.0))
         return _edge(self.outputs[out].outline(cell, cell, 0.0))
 
-    def _through_sum(self, start: Edge, y: float, target: Edge) -> Iterator[Shape | Text]:
+    def _through_sum(self, start: Edge, y: float, target: Edge) -> Iterator[Shape | Text | Beam]:
         """From a kernel plane to the sum of its products and on."""
         theme, half = self.look.theme, _SUM_HEIGHT / 2
         end = Edge(self.x_sum - _SUM / 2, y + half, y - half)
-        yield from self.beam(start, end)
-        yield from self._sign_on("Σ", start, end, (self.x_kernel[-1] + self._half + end.x) / 2)
+        yield self.beam(start, end).sign("Σ", (self.x_kernel[-1] + self._half + end.x) / 2)
         middle = (target.x, (target.top + target.bottom) / 2)
         line = theme.tint(theme.accent, 0.55)
         yield Path([(self.x_sum + _SUM / 2, y), middle], line, 2.0, z_index=-1)
@@ -489,7 +482,7 @@ class RowsBoard(ConvolutionBoard):
         left = self._under(cell) - self._half - 0.2
         return (self.label(sign, (left, rows[c]), 0.3) for c in self.rows_of(out))
 
-    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text]:
+    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Beam]:
         view = self.outputs[out]
         if not view.shows(cell):
             return
@@ -502,7 +495,8 @@ class RowsBoard(ConvolutionBoard):
         # In the lane above the first row, whichever row it leads to.
         ceiling = float(self.outputs[self.outs[0]].outline((0, 0), (0, 0), 0.0)[:, 1].max())
         room = min(y - ceiling, self._half + self.cells["output"].width / 2)
-        yield from self.sign("Σ", (middle, (y + ceiling) / 2), room)
+        if room > _SIGN_ROOM:
+            yield self.label("Σ", (middle, (y + ceiling) / 2), SIGN, font="sans")
 
     def _named(self, station: str, at: Point, align: str) -> VGroup:
         return self.title(self.tensor(station), (at[0], at[1] - 0.085), shape=False, align=align)  # type: ignore[arg-type]

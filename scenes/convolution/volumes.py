@@ -21,6 +21,7 @@ from torchreel.scenes.convolution.board import (
     ConvolutionBoard,
 )
 from torchreel.scenes.convolution.geometry import Cut
+from torchreel.scenes.parts.beam import SIGN, Beam
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.shapes import Point, Shape
@@ -204,7 +205,7 @@ class VolumesBoard(ConvolutionBoard):
                 group.add(self.hue(view, out))
             if self.beside:
                 x = cast(Stack, view).edges[2] + _TIMES / 2 - 0.1
-                group.add(self.label("×", (x, float(view.middle[1])), 0.34, font="sans"))
+                group.add(self.label("×", (x, float(view.middle[1])), SIGN, font="sans"))
             if number == 0:
                 group.add(self._named("weight", cast(Stack, view), out))
         if self.size.bias:
@@ -223,7 +224,7 @@ class VolumesBoard(ConvolutionBoard):
         )
         return [self.bias_cell(out, at), sign, symbol]
 
-    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text]:
+    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Beam]:
         """From the windows' lower edges down to the output's cell, where all is added up."""
         view = self.outputs[out]
         if not view.shows(cell):
@@ -255,7 +256,7 @@ class VolumesBoard(ConvolutionBoard):
                 lines += ends
             free = (x for x in spots if all(max(line) < x - half or min(line) > x + half for line in lines))
             for x in free:
-                yield self.label("Σ", (x, y), 0.34, font="sans")
+                yield self.label("Σ", (x, y), SIGN, font="sans")
                 return
 
     def _named(self, station: str, view: Stack, number: int) -> VGroup:

@@ -104,7 +104,8 @@ class Fold(BlocksScene):
                 for row, column in reads
                 if (place := windows[("input", (*self.board.batch, row, column))])
             ]
-            sources, main = {**sources, "windows": cells}, "windows"
+            pointer = Pointer(self.look, target, {**sources, "windows": cells})
+            return pointer.add(self.board.joint(cells, target)) if cells else pointer
         return Pointer(self.look, target, sources, main, self._standing_texts())
 
     def _in_full(self, name: str, column: int) -> Iterator[Beat]:

@@ -9,17 +9,17 @@ from itertools import pairwise
 import numpy as np
 from manim import UP, VGroup
 
+from torchreel.scenes.parts.beam import SIGN, Beam
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_row
 from torchreel.scenes.parts.look import MIN_NUMBER, Look
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.shapes import Box, Path, Shape, polyline
+from torchreel.scenes.parts.shapes import Box
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_SIGN = 0.36
 _FOOT = 0.3
 _ENDS = (0.5, 0.9)
 _TAG, _EDGE = 0.25, 0.045
@@ -78,7 +78,7 @@ class DenseBoard(Board):
         start, gap, rows = left.block.right, right.block.left - left.block.right, right.cells.rows
         y = right.block.middle[1] + (0.0 if rows % 2 else right.cells.height / 2)
         for number, sign in enumerate(signs, 1):
-            yield self.label(sign, (start + gap * number / (len(signs) + 1), y), _SIGN, font="sans")
+            yield self.label(sign, (start + gap * number / (len(signs) + 1), y), SIGN, font="sans")
 
     def settle(self) -> None:
         """Numbers that made room for factors stand in the middle of their cells again."""
@@ -248,24 +248,19 @@ class BilinearBoard(DenseBoard):
         self.head("input1", placed["input1"], shape=False)
         self.head("input2", placed["input2"], shape=False)
         corner = placed["input1"].block.middle[0], placed["input2"].block.middle[1]
-        self.scenery.add(self.label("×", corner, _SIGN, font="sans"))
+        self.scenery.add(self.label("×", corner, SIGN, font="sans"))
         self.scenery.add(*self.between("×", placed["outer"], placed["weight"]))
         if self.has_bias:
             self.scenery.add(*self.between("=", placed["bias"], placed["output"]))
 
-    def joint(self, out: int) -> VGroup:
+    def joint(self, out: int) -> Beam:
         """From the weights to what comes of them, and what is done on the way."""
-        theme, start = self.look.theme, self.placed["weight"].block
+        start = self.placed["weight"].block
         grid = self.grids["bias" if self.has_bias else "output"]
         path = grid.outline((out, 0), (out, 0), 0.0, radius=0.0)
         (left, foot, _), (_, top, _) = path.min(0).tolist(), path.max(0).tolist()
-        fill, line, group = theme.tint(theme.accent, 0.07), theme.tint(theme.accent, 0.55), VGroup()
-        ends = [[(start.right, start.top), (left, top)], [(start.right, start.bottom), (left, foot)]]
-        (a, b), (c, d) = ends
-        group.add(Shape(polyline([a, b, d, c, a]), fill=fill, z_index=-2))
-        group.add(*(Path(pair, line, 2.0, z_index=-1) for pair in ends))
-        x, y = (start.right + left) / 2, (start.top + start.bottom + top + foot) / 4
+        beam = Beam(self.look, (start.right, start.top, start.bottom), (left, top, foot))
         for sign in ("Σ+", "Σ") if self.has_bias else ("Σ",):
-            if measure(sign, _SIGN) + 0.3 <= left - start.right:
-                return group.add(self.label(sign, (x, y), _SIGN, font="sans"))
-        return group
+            if measure(sign, SIGN) + 0.3 <= left - start.right:
+                return beam.sign(sign, (start.right + left) / 2)
+        return beam

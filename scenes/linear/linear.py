@@ -150,7 +150,7 @@ class Bilinear(_Dense):
             return pointer
         out, cells = step.index[-1], list(board.grids["outer"].positions())
         tags = board.factors("outer", "weight", [(cell, (out, *cell)) for cell in cells])
-        return pointer.add(*tags, *board.joint(out))
+        return pointer.add(*tags, board.joint(out))
 
     def _pairs(self) -> Iterator[Beat]:
         board = self.board

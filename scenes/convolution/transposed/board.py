@@ -17,17 +17,16 @@ from torchreel.scenes.convolution.transposed.canvas import StampCanvas
 from torchreel.scenes.convolution.transposed.geometry import Stamp
 from torchreel.scenes.convolution.transposed.labels import StampLabels
 from torchreel.scenes.convolution.transposed.volume import Volume
+from torchreel.scenes.parts.beam import Beam
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.layout import STAGE, Placed
 from torchreel.scenes.parts.look import Look, Stroke
 from torchreel.scenes.parts.places import Place as Area
-from torchreel.scenes.parts.shapes import Path, Shape, polyline
 from torchreel.scenes.parts.stack import Position
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _MOST_MET = 8
-_FAR, _BEHIND, _ROOM = -2, -1, 0.5
 _FRAMES = (Stroke.SOURCE, Stroke.SOURCE, Stroke.FRAME)
 
 
@@ -133,23 +132,14 @@ class StampBoard(StampLabels):
 
     def joint(self, source: Area, target: Area, sign: str) -> VGroup:
         """Two lines from stamps to where they come to lie, behind all cells, and what is done there between them."""
-        theme, group = self.look.theme, VGroup()
         # From no higher than the output reaches, so that nothing runs through its name.
         whole = self.placed["output"].block
         top, foot = min(source.top, whole.top), max(source.bottom, whole.bottom)
         if self.size.dims == 1 or top <= foot:
-            return group
-        ends = [((source.right, a), (target.left, b)) for a, b in ((foot, target.bottom), (top, target.top))]
-        fill, line = theme.tint(theme.accent, 0.07), theme.tint(theme.accent, 0.55)
-        (a, b), (c, d) = ends
-        group.add(Shape(polyline([a, b, d, c, a]), fill=fill, z_index=_FAR))
-        group.add(*(Path(list(pair), line, 2.0, z_index=_BEHIND) for pair in ends))
-        x = (self.placed["stamp"].block.right + self.placed["output"].block.left) / 2
-        share = (x - source.right) / (target.left - source.right)
-        low, high = (start[1] + share * (end[1] - start[1]) for start, end in ends)
-        if high - low > _ROOM:
-            group.add(self.label(sign, (x, (low + high) / 2), 0.34, font="sans"))
-        return group
+            return VGroup()
+        x = (self.placed["stamp"].block.right + whole.left) / 2
+        end = target.left, target.top, target.bottom
+        return Beam(self.look, (source.right, top, foot), end).sign(sign, x)
 
     def landing_joint(self, out: int, stamp: Stamp, drawn: Volume) -> VGroup:
         """From a stamp to where it falls on the canvas."""
