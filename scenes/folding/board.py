@@ -119,7 +119,7 @@ class FoldBoard(Board):
         return fill(
             STAGE,
             in_row(parts, gap=(0.34, 1.2)),
-            same=[names if self.has_source else [name for name in parts if name != "sum"]],
+            same=[alike],
         )
 
     def _add_source(self, windows: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
-from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.look import MIN_TEXT, Look, Stroke
 from torchreel.scenes.parts.motion import Appear, Vanish
 from torchreel.scenes.parts.shapes import Shape, polyline
 from torchreel.scenes.stage.board import Board
@@ -157,9 +157,7 @@ class ShuffleBoard(Board):
     def _names(self) -> Iterator[VGroup]:
         for name, grids in ((self.coarse_name, [*self.coarse.values()]), (self.fine_name, self.fine)):
             left = min(grid.origin[0] for grid in grids)
-            yield self.label(
-                self.shape(name), (left, AREA.top + _ABOVE), NAME_TEXT, align="left", vertical="baseline"
-            )
+            yield self.title(name, (left, AREA.top + _ABOVE), align="left")
         if self.layout.is_named:
             for (group, place), plane in self.coarse.items():
                 number = self.layout.channel(group, place)
