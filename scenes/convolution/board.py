@@ -332,6 +332,10 @@ class ConvolutionBoard(Board, ABC):
             )
             if right - left <= room:
                 break
+        # Over planes as narrow as one cell it may be wider than what is free.
+        aside = max(0.0, LEFT - left) - max(0.0, right - RIGHT)
+        for part in line if aside else ():
+            part.points = part.points + np.array([aside, 0.0, 0.0])
         return line
 
     def symbol(

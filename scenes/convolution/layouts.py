@@ -40,7 +40,7 @@ _HEAT = (20, 16, 12, 9, 7, 5, 4, 3)
 _LONG, _LONG_HEAT = (16, 13, 11, 9, 8, 7, 6, 5), (40, 20)
 _SUM, _SUM_HEIGHT, _NEAR = 0.95, 0.5, 0.8
 _MOST_KERNELS = 3
-_SIGN_ROOM = 0.54
+_SIGN_ROOM, _NAMED = 0.54, 0.42
 
 
 class PlanesBoard(ConvolutionBoard):
@@ -206,13 +206,18 @@ class PlanesBoard(ConvolutionBoard):
     def _bias(self, out: int) -> VGroup:
         """The bias on the way to the output it belongs to, its name above."""
         at = (self.x_bias, float(self.outputs[out].middle[1]))
-        above = (at[0], at[1] + self.cells["weight"].height / 2 + 0.12)
+        height, cell = self.cells["weight"].height, self.bias_cell(out, (self.x_bias, at[1]))
+        above = (at[0], at[1] + height / 2 + 0.12)
         color = self.look.theme.role("parameter")
         name = f"+ {self.trace.symbol('bias')}"
         if len(self.outs) > 1:
-            name, color = f"+ b_{{{out}}}", self.look.theme.channel(out)
+            pitch = float(self.outputs[self.outs[0]].middle[1] - self.outputs[self.outs[1]].middle[1])
+            if pitch - height > _NAMED:
+                name, color = f"+ b_{{{out}}}", self.look.theme.channel(out)
+            elif out != self.outs[0]:
+                return VGroup(cell)
         label = MathText(name, NAME_TEXT * 1.15, color).place(above, vertical="baseline")
-        return VGroup(self.bias_cell(out, at), label)
+        return VGroup(cell, self.backing((above[0], above[1] + 0.08)), label)
 
     def _ends(self) -> tuple[Place, Place]:
         return (0, 0), tuple(size - 1 for size in self.cut.kernel)
@@ -226,7 +231,9 @@ class PlanesBoard(ConvolutionBoard):
         self.floor = float(self.outputs[self.outs[-1]].outline((0, 0), (self.cut.out[0] - 1, 0))[:, 1].min())
         tops = {
             "input": max(inputs, kernel),
-            "output": max(self.ceiling, inputs) if self.sums_channels else self.ceiling,
+            "output": max(self.ceiling, inputs)
+            if len(self.channels) > 1 and not self.single
+            else self.ceiling,
         }
         for station, x in (("input", self.x_input), ("output", self.x_output)):
             add(self.heading(station, (x, tops[station] + 0.16), self._room(station)))
@@ -525,7 +532,12 @@ class RowsBoard(ConvolutionBoard):
                     self.backing((right + 0.16, y)),
                     self.symbol("output", out, (right, y), theme.channel(out), align="left"),
                 )
-        add(self._output_name(left, float(first_out.middle[1])))
+        named = first_out
+        if self._under((0, self.cut.out[1] - 1)) + self._half > self._output_right() + 0.7:
+            named = self.outputs[
+                self.outs[-1]
+            ]  # what leads from a long kernel to lower rows would run through it
+        add(self._output_name(left, float(named.middle[1])))
         for view in self.inputs.values():
             ticks = self.starts(view)
             add(*([ticks] if ticks else []))

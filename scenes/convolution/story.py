@@ -20,13 +20,12 @@ from torchreel.scenes.convolution.words import (
     products,
     without_zeros,
 )
-from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.places import Place as Located
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
-from torchreel.scenes.parts.text import measure
 from torchreel.scenes.parts.views import Place
 from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.left_out import Size, left_out
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
@@ -34,8 +33,6 @@ from torchreel.scenes.trace.proof import Step
 _MOST_STEPS = 14
 _MOST_TRIED = 64
 _STEP_TIME, _MANY = 0.5, 9
-
-_NOTE_WIDTH = 13.4
 
 T = TypeVar("T")
 
@@ -48,10 +45,6 @@ def runs_by_output(steps: Sequence[tuple[int, T]], most: int) -> list[tuple[int,
     size = max(1, math.ceil(len(steps) / most))
     planes = ((out, [what for _, what in plane]) for out, plane in groupby(steps, itemgetter(0)))
     return [(out, plane[k : k + size]) for out, plane in planes for k in range(0, len(plane), size)]
-
-
-def _by(sizes: int | Sequence[int]) -> str:
-    return str(sizes) if isinstance(sizes, int) else " × ".join(map(str, sizes))
 
 
 class WindowStory(OperatorScene):
@@ -185,25 +178,16 @@ class WindowStory(OperatorScene):
         return str(values[0]) if len(set(values)) == 1 else str(tuple(values)).replace(" ", "")
 
     def _left_out(self, board: ConvolutionBoard) -> str:
-        """The line that says what of a large call is drawn, and what colours mean that stand for numbers."""
+        """What of a large call is drawn."""
         size, cut = board.size, board.cut
-        counts: dict[str, tuple[int | Sequence[int], int | Sequence[int]]] = {
+        counts: dict[str, tuple[Size, Size]] = {
             "cut_batch": (1, board.batch),
             "cut_plane": (size.spatial(cut.plane), size.spatial(size.plane)),
             "cut_kernel": (size.spatial(cut.kernel), size.spatial(size.kernel)),
             "cut_channels": (len(board.channels), size.channels),
             "cut_outs": (len(board.outs), size.outs),
         }
-        parts = [
-            self.words(key, shown=_by(shown), whole=_by(whole))
-            for key, (shown, whole) in counts.items()
-            if shown != whole
-        ]
-        comma, space = ("，", "") if self.request.lang == "zh" else (", ", " ")
-        lines = [self.words("cut", parts=comma.join(parts))] if parts else []
-        lines += [self.words("colours")] if board.is_heat else []
-        choices = [space.join(lines), *lines, self.words("left_out")]
-        return next(line for line in choices if measure(line, MIN_TEXT) < _NOTE_WIDTH or line == choices[-1])
+        return left_out(self, counts, [self.words("colours")] if board.is_heat else [])
 
     def _padding_modes(self, board: ConvolutionBoard) -> Iterator[Beat]:
         """Each padding mode in turn fills the border; the module's own comes last and stays."""

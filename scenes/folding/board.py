@@ -60,6 +60,11 @@ class FoldBoard(Board):
             )
 
     @property
+    def batch_size(self) -> int:
+        """How many samples torch was given; the first is drawn."""
+        return self.trace.shape("output")[0] if self.batch else 1
+
+    @property
     def followed(self) -> list[int]:
         """The columns that are drawn and whose windows are."""
         down, across = self.blocks.padding

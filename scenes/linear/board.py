@@ -17,6 +17,7 @@ from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
+from torchreel.scenes.stage.left_out import Size
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
@@ -57,10 +58,14 @@ class DenseBoard(Board):
         """Whether every grid's cells are large enough for numbers."""
         return all(grid.cells.text_size for grid in self.grids.values())
 
-    def say(self, notes: Sequence[str]) -> None:
+    def counts(self) -> dict[str, tuple[Size, Size]]:
+        """What is drawn and what there is, by the key of the words that say so."""
+        raise NotImplementedError
+
+    def say(self, note: str) -> None:
         """What is left out, at the foot of the stage."""
-        if notes:
-            self.scenery.add(self.note(" · ".join(notes)))
+        if note:
+            self.scenery.add(self.note(note))
 
     def stand(self, name: str, tensor: str, placed: Placed, index: object, blank: bool = False) -> Grid:
         """A grid at its place, with its title."""
@@ -134,6 +139,14 @@ class LinearBoard(DenseBoard):
         else:
             self._build_one()
 
+    def counts(self) -> dict[str, tuple[Size, Size]]:
+        outs, features = self.trace.shape("weight")
+        return {
+            "cut_batch": (self.rows, self.samples),
+            "cut_features": (self.features, features),
+            "cut_outputs": (self.outs, outs),
+        }
+
     def cell(self, row: int, out: int) -> Cell:
         """The cell of the output grid that shows an output."""
         return (row, out) if self.rows > 1 else (out, 0)
@@ -204,6 +217,14 @@ class BilinearBoard(DenseBoard):
         )
         self.is_cropped = (self.outs, self.high, self.wide) != (outs, high, wide) or self.samples > 1
         self._build()
+
+    def counts(self) -> dict[str, tuple[Size, Size]]:
+        outs, *pairs = self.trace.shape("weight")
+        return {
+            "cut_batch": (1, self.samples),
+            "cut_features": ((self.high, self.wide), pairs),
+            "cut_outputs": (self.outs, outs),
+        }
 
     def weights(self, out: int) -> VGroup:
         """The weights of one output, with their name."""

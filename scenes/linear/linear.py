@@ -13,6 +13,7 @@ from torchreel.scenes.linear import operators
 from torchreel.scenes.linear.board import BilinearBoard, DenseBoard, LinearBoard
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat, runs
+from torchreel.scenes.stage.left_out import left_out
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
@@ -41,11 +42,12 @@ class _Dense(OperatorScene):
         self.board.settle()
         return super().leave()
 
-    def notes(self) -> list[str]:
+    def note(self) -> str:
         """What the grids leave out, if anything."""
         board = self.board
-        needed = {"cropped": board.is_cropped, "heat_map": not board.has_numbers}
-        return [self.words(key, **self.values()) for key, needs in needed.items() if needs]
+        more = [self.words("cropped")] if board.is_cropped else []
+        more += [] if board.has_numbers else [self.words("heat_map")]
+        return left_out(self, board.counts(), more)
 
 
 class Linear(_Dense):
@@ -56,7 +58,7 @@ class Linear(_Dense):
 
     def story(self) -> Iterator[Beat]:
         board = self.board = LinearBoard(self.look, self.trace)
-        board.say(self.notes())
+        board.say(self.note())
         self.add(board.scenery)
         yield Beat("start")
         cells = [(row, out) for row in range(board.rows) for out in range(board.outs)]
@@ -118,7 +120,7 @@ class Bilinear(_Dense):
 
     def story(self) -> Iterator[Beat]:
         board = self.board = BilinearBoard(self.look, self.trace)
-        board.say(self.notes())
+        board.say(self.note())
         self.shown = board.weights(0)
         self.add(board.scenery, self.shown)
         yield Beat("start")

@@ -14,6 +14,7 @@ from torchreel.scenes.parts.shapes import Point
 from torchreel.scenes.parts.stack import Position
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.stage.board import Board
+from torchreel.scenes.stage.left_out import Size
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
@@ -52,6 +53,26 @@ class StampRooms(Board):
         planes = self.size.channels > len(self.channels) or self.size.outs > len(self.outs)
         return planes or not all(self._is_whole(name) for name in STATIONS)
 
+    def counts(self) -> dict[str, tuple[Size, Size]]:
+        """What is drawn and what there is, by the key of the words that say so."""
+        size = self.size
+        drawn = {name: self._drawn(name) for name in ("input", "weight")}
+        return {
+            "cut_batch": (1, self.trace.shape("input")[0] if size.lead else 1),
+            "cut_plane": (size.spatial(drawn["input"]), size.spatial(size.sizes)),
+            "cut_kernel": (size.spatial(drawn["weight"]), size.spatial(size.kernel)),
+            "cut_channels": (len(self.channels), size.channels),
+            "cut_outs": (len(self.outs), size.outs),
+        }
+
+    def _drawn(self, name: str) -> Position:
+        """How much of a station's planes is drawn."""
+        cells, (_, rows, cols) = self.placed[name].cells, self._sizes(name)
+        wide = cells.cols
+        if self.size.dims == 1 and name == "input":
+            wide = (cells.cols - 1) // self.size.stride[2] + 1
+        return self._depth(name), min(cells.rows, rows), min(wide, cols)
+
     def _is_whole(self, name: str) -> bool:
         cells, (depth, rows, cols) = self.placed[name].cells, self._sizes(name)
         wide = cells.cols >= (cols if self.size.dims > 1 or name == "weight" else self.size.canvas[2])
@@ -83,7 +104,7 @@ class StampRooms(Board):
         return not self.is_cut
 
     def _texts(self, name: str) -> list[str]:
-        tensors = {"output": ("output", "running"), "stamp": ("stamp",) if self.tells else ("output",)}
+        tensors = {"output": ("output", "running"), "stamp": ("stamp",)}
         return self.texts(*(one for one in tensors.get(name, (name,)) if one in self.trace.tensors))
 
     def _room(self, station: str, planes: int, **more: Any) -> Room:
