@@ -51,7 +51,7 @@ class StampBoard(StampLabels):
         if size.dims > 1:
             return Volume(self, "input", placed.cells, self._centers("input", place), index)
         room, step = placed.cells, size.stride[2]
-        cols = min(size.sizes[2], (room.cols - 1) // step + 1)
+        cols = min(self._sizes("input")[2], (room.cols - 1) // step + 1)
         return self._in_lane("input", placed, place, 0, cols, step, index)
 
     def _in_lane(
@@ -101,7 +101,7 @@ class StampBoard(StampLabels):
             centers = [placed.at[k]] if self.has_places else self._centers("stamp", 0)
             return Volume(self, "stamp", placed.cells, centers, index, blank=True)
         first, step, room = size.first(stamp)[2], size.dilation[2], placed.cells.cols
-        cols = max(0, min(size.kernel[2], (room - 1 - first) // step + 1))
+        cols = max(0, min(self._sizes("weight")[2], (room - 1 - first) // step + 1))
         return self._in_lane("stamp", placed, stamp.number, first, cols, step, index, blank=True)
 
     def met(self, out: int, at: Position) -> list[tuple[Stamp, Position]]:

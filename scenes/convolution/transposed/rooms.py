@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from torchreel.scenes.convolution.transposed.geometry import StampGeometry
 from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
@@ -24,6 +24,7 @@ _SIGN, _GROWN, _NAMED = 0.2, 0.4, 0.1
 _ROW, _HIGH = 0.4, 4.8
 _WIDE = (0.3, 0.8)
 _SLICES = 4
+_FEW, _KERNEL = (4, 3, 2, 1), 5
 STATIONS = ("input", "weight", "stamp", "output")
 
 
@@ -38,9 +39,21 @@ class StampRooms(Board):
         self.channels = list(range(min(size.channels, _most(MOST_CHANNELS, size.sizes, size.dims))))
         self.outs = list(range(min(size.outs, _most(MOST_OUTS, size.canvas, size.dims))))
         self.tells = "running" in trace.tensors
-        self.has_places, self.placed = self._find_room()
+        self.most: int | None = None
+        if self.tells:
+            self.has_places, self.placed = self._find_room()
+        else:
+            self._cut_down()
 
     # What is drawn of a call.
+
+    def _cut_down(self) -> None:
+        """Of a call too large to follow one channel, and as many input elements as leave room for numbers."""
+        self.channels, self.outs = self.channels[:1], self.outs[:1]
+        for self.most in _FEW:
+            self.has_places, self.placed = self._find_room()
+            if self.has_numbers:
+                break
 
     @property
     def has_numbers(self) -> bool:
@@ -79,8 +92,20 @@ class StampRooms(Board):
         return self._depth(name) == depth and cells.rows >= rows and wide
 
     def _sizes(self, name: str) -> Position:
-        sizes = {"input": self.size.sizes, "output": self.size.canvas}
-        return sizes.get(name, self.size.kernel)
+        size, most = self.size, self.most
+        if most is None:
+            return {"input": size.sizes, "output": size.canvas}.get(name, size.kernel)
+        given, kernel = (
+            tuple(min(n, limit) for n in sizes)
+            for sizes, limit in ((size.sizes, most), (size.kernel, _KERNEL))
+        )
+        if name != "output":
+            return cast(Position, given if name == "input" else kernel)
+        settings = zip(given, kernel, size.stride, size.dilation, size.padding, size.canvas, strict=True)
+        return cast(
+            Position,
+            tuple(min(whole, max((n - 1) * s + d * (k - 1), p + 1) + 1) for n, k, s, d, p, whole in settings),
+        )
 
     def _depth(self, name: str) -> int:
         return min(self._sizes(name)[0], MOST_DEPTH)
@@ -158,7 +183,7 @@ class StampRooms(Board):
         """The kernel at the left; input, stamps and canvas in the same columns, one below the other."""
         size = self.size
         lanes = len(size.stamps(0)) if with_places else 1
-        cols, many = size.canvas[2], len(self.outs) > 1
+        cols, many = self._sizes("output")[2], len(self.outs) > 1
         sums = in_column(
             {
                 "input": Room(
@@ -177,7 +202,7 @@ class StampRooms(Board):
             },
             gap=(0.2, 0.5), lined=True,
         )  # fmt: skip
-        weight = Room(1, size.kernel[2], self._texts("weight"), name=self.shape("weight"))
+        weight = Room(1, self._sizes("weight")[2], self._texts("weight"), name=self.shape("weight"))
         columns: dict[str, Room | Mosaic] = {"weight": weight, "sums": sums}
         if self._grows:
             columns["grown"] = Room(wide=0.2)
