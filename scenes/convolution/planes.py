@@ -9,12 +9,8 @@ from functools import partial
 import numpy as np
 from manim import VGroup
 
-from torchreel.scenes.convolution.board import (
-    LEFT,
-    RIGHT,
-    Edge,
-)
 from torchreel.scenes.convolution.planes_room import SUM, PlanesRoom
+from torchreel.scenes.convolution.stations import LEFT, RIGHT, Edge
 from torchreel.scenes.parts.beam import Beam
 from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT, Stroke

@@ -5,18 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import replace
 
-from torchreel.scenes.convolution.board import (
-    BOTTOM,
-    HEAD,
-    LEFT,
-    MOST_OUTPUTS,
-    NOTE,
-    RIGHT,
-    TAG_CELL,
-    TOP,
-    ConvolutionBoard,
-)
+from torchreel.scenes.convolution.board import ConvolutionBoard
 from torchreel.scenes.convolution.geometry import Cut
+from torchreel.scenes.convolution.stations import BOTTOM, HEAD, LEFT, MOST_OUTPUTS, NOTE, RIGHT, TAG_CELL, TOP
 from torchreel.scenes.parts.grid import Cells
 
 _SIDE = 0.5

@@ -7,16 +7,9 @@ from dataclasses import replace
 
 from manim import VGroup
 
-from torchreel.scenes.convolution.board import (
-    BOTTOM,
-    HEAD,
-    LEFT,
-    NOTE,
-    RIGHT,
-    TOP,
-    ConvolutionBoard,
-)
+from torchreel.scenes.convolution.board import ConvolutionBoard
 from torchreel.scenes.convolution.geometry import Cut
+from torchreel.scenes.convolution.stations import BOTTOM, HEAD, LEFT, NOTE, RIGHT, TOP
 from torchreel.scenes.parts.beam import SIGN, Beam
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.shapes import Point, Shape

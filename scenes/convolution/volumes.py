@@ -10,17 +10,9 @@ from typing import cast
 import numpy as np
 from manim import VGroup
 
-from torchreel.scenes.convolution.board import (
-    BOTTOM,
-    HEAD,
-    LEFT,
-    NOTE,
-    RIGHT,
-    TAG_CELL,
-    TOP,
-    ConvolutionBoard,
-)
+from torchreel.scenes.convolution.board import ConvolutionBoard
 from torchreel.scenes.convolution.geometry import Cut
+from torchreel.scenes.convolution.stations import BOTTOM, HEAD, LEFT, NOTE, RIGHT, TAG_CELL, TOP
 from torchreel.scenes.parts.beam import SIGN, Beam
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.look import MIN_TEXT
