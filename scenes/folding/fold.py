@@ -17,7 +17,7 @@ from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
-from torchreel.scenes.stage.left_out import left_out
+from torchreel.scenes.stage.left_out import Size, left_out
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 
@@ -36,7 +36,7 @@ class Fold(BlocksScene):
         self.blocks = board.blocks
         self.frames, self.sums = VGroup(), VGroup()
         self.drawn: Grid | None = None
-        counts = {
+        counts: dict[str, tuple[Size, Size]] = {
             "cut_batch": (1, board.batch_size),
             "cut_matrix": (board.matrix.shape, (board.rows, board.columns)),
             "cut_outs": (1, board.blocks.channels),

@@ -14,7 +14,7 @@ from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
-from torchreel.scenes.stage.left_out import left_out
+from torchreel.scenes.stage.left_out import Size, left_out
 from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
@@ -32,7 +32,7 @@ class Unfold(BlocksScene):
             return
         board = self.board = UnfoldBoard(self.look, self.trace)
         self.blocks, self.marks, self.written = board.blocks, VGroup(), set[int]()
-        counts = {
+        counts: dict[str, tuple[Size, Size]] = {
             "cut_batch": (1, board.batch_size),
             "cut_channels": (len(board.channels), board.blocks.channels),
             "cut_plane": (board.planes[0].shape, board.blocks.plane),
