@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from manim import Animation, Mobject, VGroup
 
-from torchreel.scenes.convolution.stations import OWN, Stations
+from torchreel.scenes.convolution.stations import OWN, ConvolutionStations
 from torchreel.scenes.convolution.trace import Names
 from torchreel.scenes.parts.family import family
 from torchreel.scenes.parts.grid import Cells
@@ -29,7 +29,7 @@ _RISE, _NEAR = (_TAG + _TAG_EDGE) / 2, 0.1
 _TINTED, _ABOVE = 0.5, 1
 
 
-class ConvolutionBoard(Stations, ABC):
+class ConvolutionBoard(ConvolutionStations, ABC):
     """All objects of the clip. A layout builds the planes (`lay_out`), places kernels, and says how lines run."""
 
     def __init__(self, look: Look, trace: Trace, module: Any = None, names: Names = OWN) -> None:

@@ -11,7 +11,7 @@ from manim import VGroup
 
 from torchreel.scenes.convolution.planes_room import SUM, PlanesRoom
 from torchreel.scenes.convolution.stations import LEFT, RIGHT, Edge
-from torchreel.scenes.parts.beam import Beam
+from torchreel.scenes.parts.funnel import Funnel
 from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT, Stroke
 from torchreel.scenes.parts.mathtext import MathText
@@ -163,7 +163,7 @@ class PlanesBoard(PlanesRoom):
         before = self.x_bias if self.size.bias else self.x_sum if self.sums_channels else self.x_kernel[-1]
         return min(1.1 * (self.x_output - before), 2 * (RIGHT - self.x_output))
 
-    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Beam]:
+    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Funnel]:
         view = self.outputs[out]
         if not view.shows(cell):
             return
@@ -206,7 +206,7 @@ class PlanesBoard(PlanesRoom):
             return _edge(self.biases[out][0].outline((0, 0), (0, 0), 0.0))
         return _edge(self.outputs[out].outline(cell, cell, 0.0))
 
-    def _through_sum(self, start: Edge, y: float, target: Edge) -> Iterator[Shape | Text | Beam]:
+    def _through_sum(self, start: Edge, y: float, target: Edge) -> Iterator[Shape | Text | Funnel]:
         """From a kernel plane to the sum of its products and on."""
         theme, half = self.look.theme, _SUM_HEIGHT / 2
         end = Edge(self.x_sum - SUM / 2, y + half, y - half)

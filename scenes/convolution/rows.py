@@ -10,7 +10,7 @@ from manim import VGroup
 from torchreel.scenes.convolution.board import ConvolutionBoard
 from torchreel.scenes.convolution.geometry import Cut
 from torchreel.scenes.convolution.stations import BOTTOM, HEAD, LEFT, NOTE, RIGHT, TOP
-from torchreel.scenes.parts.beam import SIGN, Beam
+from torchreel.scenes.parts.funnel import SIGN, Funnel
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.shapes import Point, Shape
 from torchreel.scenes.parts.text import Text
@@ -138,7 +138,7 @@ class RowsBoard(ConvolutionBoard):
         left = self._under(cell) - self._half - 0.2
         return (self.label(sign, (left, rows[c]), 0.3) for c in self.rows_of(out))
 
-    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Beam]:
+    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Funnel]:
         view = self.outputs[out]
         if not view.shows(cell):
             return

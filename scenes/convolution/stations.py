@@ -15,7 +15,7 @@ from manim import VGroup
 
 from torchreel.scenes.convolution.geometry import ConvolutionGeometry, Cut
 from torchreel.scenes.convolution.trace import Names
-from torchreel.scenes.parts.beam import Beam, across
+from torchreel.scenes.parts.funnel import Funnel, across
 from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import NAME_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText
@@ -47,7 +47,7 @@ class Edge(NamedTuple):
     bottom: float
 
 
-class Stations(Board, ABC):
+class ConvolutionStations(Board, ABC):
     """Planes and kernels of a call, as much of them as is drawn, and their names."""
 
     inputs: dict[int, View]
@@ -78,7 +78,7 @@ class Stations(Board, ABC):
         """The kernel planes of one output channel while it makes a cell, by the input channel each reads."""
 
     @abstractmethod
-    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Beam]:
+    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Funnel]:
         """What leads from the windows of an output element to its cell, behind everything, and what is done there."""
 
     def kernel_marks(self, out: int, cell: Place) -> Sequence[Shape]:
@@ -189,9 +189,9 @@ class Stations(Board, ABC):
         one = Cells(cells.width, cells.height, cells.text_size, 1, 1)
         return self.grid("bias", (), one, at, index=lambda _: (out,))
 
-    def beam(self, start: Edge, end: Edge) -> Beam:
+    def beam(self, start: Edge, end: Edge) -> Funnel:
         """From one side to another, behind all cells."""
-        return Beam(self.look, start, end)
+        return Funnel(self.look, start, end)
 
     def fall(self, start: tuple[float, float, float], end: tuple[float, float, float]) -> list[Shape]:
         """The same downwards, from `(y, left, right)` to `(y, left, right)`."""

@@ -13,7 +13,7 @@ from manim import VGroup
 from torchreel.scenes.convolution.board import ConvolutionBoard
 from torchreel.scenes.convolution.geometry import Cut
 from torchreel.scenes.convolution.stations import BOTTOM, HEAD, LEFT, NOTE, RIGHT, TAG_CELL, TOP
-from torchreel.scenes.parts.beam import SIGN, Beam
+from torchreel.scenes.parts.funnel import SIGN, Funnel
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.shapes import Point, Shape
@@ -216,7 +216,7 @@ class VolumesBoard(ConvolutionBoard):
         )
         return [self.bias_cell(out, at), sign, symbol]
 
-    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Beam]:
+    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Funnel]:
         """From the windows' lower edges down to the output's cell, where all is added up."""
         view = self.outputs[out]
         if not view.shows(cell):

@@ -14,7 +14,7 @@ from manim import Mobject, VGroup
 from torchreel.scenes.folding.blocks import Blocks, off_middle
 from torchreel.scenes.folding.canvas import FoldCanvas
 from torchreel.scenes.folding.trace import fold_blocks
-from torchreel.scenes.parts.beam import Beam
+from torchreel.scenes.parts.funnel import Funnel
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.layout import STAGE, Placed, Room, fill, in_row
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
@@ -172,11 +172,11 @@ class FoldBoard(Board):
         """The frame round a window's place on the picture."""
         return self.frame(self.canvas.outline(column), Stroke.FRAME)
 
-    def joint(self, places: Sequence[Place], target: Place) -> Beam:
+    def joint(self, places: Sequence[Place], target: Place) -> Funnel:
         """From elements in their windows to the cell where they meet, and what is done there."""
         window, block = around(places), self.placed["window"].block
         start = (window.right, window.top, window.bottom)
-        beam = Beam(self.look, start, (target.left, target.top, target.bottom))
+        beam = Funnel(self.look, start, (target.left, target.top, target.bottom))
         return (
             beam.sign("Σ", (block.right + self.placed["output"].block.left) / 2) if len(places) > 1 else beam
         )

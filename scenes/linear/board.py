@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from manim import UP, VGroup
 
-from torchreel.scenes.parts.beam import SIGN, Beam
+from torchreel.scenes.parts.funnel import SIGN, Funnel
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_row
 from torchreel.scenes.parts.look import MIN_NUMBER, Look
@@ -274,13 +274,13 @@ class BilinearBoard(DenseBoard):
         if self.has_bias:
             self.scenery.add(*self.between("=", placed["bias"], placed["output"]))
 
-    def joint(self, out: int) -> Beam:
+    def joint(self, out: int) -> Funnel:
         """From the weights to what comes of them, and what is done on the way."""
         start = self.placed["weight"].block
         grid = self.grids["bias" if self.has_bias else "output"]
         path = grid.outline((out, 0), (out, 0), 0.0, radius=0.0)
         (left, foot, _), (_, top, _) = path.min(0).tolist(), path.max(0).tolist()
-        beam = Beam(self.look, (start.right, start.top, start.bottom), (left, top, foot))
+        beam = Funnel(self.look, (start.right, start.top, start.bottom), (left, top, foot))
         for sign in ("Σ+", "Σ") if self.has_bias else ("Σ",):
             if measure(sign, SIGN) + 0.3 <= left - start.right:
                 return beam.sign(sign, (start.right + left) / 2)

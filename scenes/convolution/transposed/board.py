@@ -17,7 +17,7 @@ from torchreel.scenes.convolution.transposed.canvas import StampCanvas
 from torchreel.scenes.convolution.transposed.geometry import Stamp
 from torchreel.scenes.convolution.transposed.labels import StampLabels
 from torchreel.scenes.convolution.transposed.volume import Volume
-from torchreel.scenes.parts.beam import Beam
+from torchreel.scenes.parts.funnel import Funnel
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.layout import STAGE, Placed
 from torchreel.scenes.parts.look import Look, Stroke
@@ -139,7 +139,7 @@ class StampBoard(StampLabels):
             return VGroup()
         x = (self.placed["stamp"].block.right + whole.left) / 2
         end = target.left, target.top, target.bottom
-        return Beam(self.look, (source.right, top, foot), end).sign(sign, x)
+        return Funnel(self.look, (source.right, top, foot), end).sign(sign, x)
 
     def landing_joint(self, out: int, stamp: Stamp, drawn: Volume) -> VGroup:
         """From a stamp to where it falls on the canvas."""

@@ -1,6 +1,6 @@
 """What leads from one block of cells to another: two lines, what lies between them, and a sign of what is done there.
 
-    Beam(look, (right, top, bottom), (left, top, bottom)).sign("Σ", x)
+    Funnel(look, (right, top, bottom), (left, top, bottom)).sign("Σ", x)
 
 All of it runs behind the cells, so that it crosses no number.
 """  # fmt: skip
@@ -25,7 +25,7 @@ Side = tuple[float, float, float]
 """An upright side of a block: x, top, bottom (scene units)."""
 
 
-class Beam(VGroup):
+class Funnel(VGroup):
     """From one upright side to another that lies to the right of it."""
 
     def __init__(self, look: Look, start: Side, end: Side) -> None:
@@ -34,7 +34,7 @@ class Beam(VGroup):
         (x, top, foot), (to, high, low) = start, end
         self.add(*across(look, [(x, top), (to, high), (to, low), (x, foot)]))
 
-    def sign(self, text: str, x: float) -> Beam:
+    def sign(self, text: str, x: float) -> Funnel:
         """The beam with a sign between its lines at `x`, if they are far enough apart there."""
         share = (x - self.start[0]) / (self.end[0] - self.start[0])
         top, foot = (a + share * (b - a) for a, b in zip(self.start[1:], self.end[1:], strict=True))
