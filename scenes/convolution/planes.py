@@ -222,7 +222,7 @@ class PlanesBoard(PlanesRoom):
         for channel in self.rows_of(out):
             index = (*self.size.lead, out, self.in_group(out, channel), *self.size.spatial(cell))
             at, value = (
-                (self.x_sum, float(self.inputs[channel].middle[1])),
+                (self.x_sum, self.y_kernel[channel]),
                 self.trace.value("partial", index),
             )
             size = fit(self.text("partial", value), SUM - 0.16, 0.32, MIN_NUMBER)
@@ -238,7 +238,7 @@ class PlanesBoard(PlanesRoom):
 
     def _pluses(self, out: int) -> Iterator[Text]:
         """What is done with the channels' sums."""
-        middles = [float(self.inputs[channel].middle[1]) for channel in self.rows_of(out)]
+        middles = [self.y_kernel[channel] for channel in self.rows_of(out)]
         for above, below in itertools.pairwise(middles):
             if above - below > 2 * _SUM_HEIGHT + 0.5:
                 yield self.label("+", (self.x_sum, (above + below) / 2), 0.34, font="sans")
