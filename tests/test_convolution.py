@@ -338,6 +338,8 @@ def test_facts_are_those_of_the_cells_that_are_read(call: tuple[nn.Module, torch
         max(b - a for a, b in zip(shape, out, strict=True)) <= 0 and tuple(shape) != out
     )
     assert facts["one_position"] == (math.prod(out) == 1)
+    for fact, axes in (("one_stride", module.stride), ("one_dilation", module.dilation)):
+        assert facts[fact] == all(one == axes[0] for one in axes)  # type: ignore[index,union-attr]
     assert facts["several_kernels"] == (module.weight.shape[0] > 1)  # type: ignore[operator,index]
     assert facts["depthwise"] == (module.weight.shape[1] == 1 and x.shape[-dims - 1] > 1)  # type: ignore[index]
     first = _factors(trace(module, x), (0,) * (x.ndim - dims - 1) + (0,) * (dims + 1))

@@ -54,6 +54,24 @@ def test_bilinear(data: st.DataObject, lead: tuple[int, ...], dtype: torch.dtype
     assert trace.shape("product") == (*lead, out, one, two)
 
 
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), lead=LEADS, bias=st.booleans(), out=st.integers(1, 4), two=st.booleans())
+def test_facts_are_those_of_the_call(
+    data: st.DataObject, lead: tuple[int, ...], bias: bool, out: int, two: bool
+) -> None:
+    one = numbers(data, (*lead, 3), torch.float32)
+    module = nn.Bilinear(3, 3, out, bias) if two else nn.Linear(3, out, bias)
+    trace = torchreel.trace(module, *([one, one] if two else [one]))
+    facts = registry.find(type(module).__name__).operator.facts(trace)
+    samples = sum(1 for _ in one.reshape(-1, 3))
+    result = module(one, one) if two else module(one)
+    assert facts == {
+        "several_outputs": result.numel() > samples,
+        "several_samples": samples > 1,
+        "has_bias": len(list(module.parameters())) == 2,
+    }
+
+
 @pytest.mark.parametrize("shape", [(0, 4), (2, 0, 4)])
 def test_an_empty_batch_has_a_shape(shape: tuple[int, ...]) -> None:
     assert check_call(nn.Linear(4, 2), torch.ones(shape)).shape("output") == (*shape[:-1], 2)

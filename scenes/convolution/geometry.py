@@ -119,6 +119,9 @@ class ConvolutionGeometry:
         if before + size + after <= most:
             return size, kernel, out, before, after
         by, stride = self.dilation[axis], self.stride[axis]
+        most = max(
+            most, before + 1
+        )  # the first window starts at the rim, and some of the input has to be there
         kernel = min(kernel, (most - 1) // by + 1)
         span = (kernel - 1) * by + 1
         out = max(1, min(out, (most - span) // stride + 1))

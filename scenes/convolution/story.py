@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import ClassVar, TypeVar
@@ -13,29 +12,15 @@ from typing import ClassVar, TypeVar
 from manim import Animation, VGroup
 
 from torchreel.scenes.convolution.board import ConvolutionBoard, appear
+from torchreel.scenes.convolution.steps import WindowSteps
 from torchreel.scenes.convolution.words import (
     border_law,
-    convolution_law,
-    direct,
-    products,
-    without_zeros,
 )
-from torchreel.scenes.parts.look import MIN_TEXT
-from torchreel.scenes.parts.places import Place as Located
-from torchreel.scenes.parts.places import Places
-from torchreel.scenes.parts.pointer import Pointer
-from torchreel.scenes.parts.text import measure
 from torchreel.scenes.parts.views import Place
 from torchreel.scenes.stage.beats import Beat
-from torchreel.scenes.stage.scene import OperatorScene
-from torchreel.scenes.trace.formula import Token
-from torchreel.scenes.trace.proof import Step
 
 _MOST_STEPS = 14
-_MOST_TRIED = 64
 _STEP_TIME, _MANY = 0.5, 9
-
-_NOTE_WIDTH = 13.4
 
 T = TypeVar("T")
 
@@ -50,15 +35,10 @@ def runs_by_output(steps: Sequence[tuple[int, T]], most: int) -> list[tuple[int,
     return [(out, plane[k : k + size]) for out, plane in planes for k in range(0, len(plane), size)]
 
 
-def _by(sizes: int | Sequence[int]) -> str:
-    return str(sizes) if isinstance(sizes, int) else " × ".join(map(str, sizes))
-
-
-class WindowStory(OperatorScene):
+class WindowStory(WindowSteps):
     """One output element slowly, the next ones, the rest: window, weights, lines and value belong to one element."""
 
     board_class: ClassVar[type[ConvolutionBoard]]
-    _board: ConvolutionBoard | None = None
 
     def story(self) -> Iterator[Beat]:
         board = self.board_class(self.look, self.trace)
@@ -80,130 +60,6 @@ class WindowStory(OperatorScene):
         yield from self._in_full(*first, bool(modes))
         yield from self._onwards(rest, bool(modes))
         yield Beat("done", self._show_results, look=self._show_figure, focus=self.figure())
-
-    def law(self) -> Sequence[Token]:
-        if self._board is None:
-            return super().law()
-        return convolution_law(self.trace, self.board.size, self.board.names)
-
-    @property
-    def board(self) -> ConvolutionBoard:
-        """What stands on stage, once the convolution has begun."""
-        assert self._board is not None
-        return self._board
-
-    def figure(self) -> Step | None:
-        return None if self._board is None else self._step(*self._chosen)
-
-    @cached_property
-    def _chosen(self) -> tuple[int, Place]:
-        """An element with much to add up: on the rim where there is padding, inside where there is none."""
-        board, size = self.board, self.board.size
-        out = board.outs[-1]
-        cells = list(board.outputs[out].positions())[:_MOST_TRIED]
-
-        def merit(number: int) -> tuple[bool, bool, int, int, int]:
-            cell = cells[number]
-            outside = any(
-                not all(0 <= k < n for k, n in zip(at, size.plane, strict=True)) for at in size.taps(cell)
-            )
-            step = self._step(out, cell)
-            added = sum(1 for value in products(step) if value)
-            padded = any(board.cut.pad)
-            # In the middle row at the right, where nothing stands between the window and the kernel.
-            across = size.dims == 1
-            middle = [abs(2 * k - n + 1) for k, n in zip(cell, board.cut.out, strict=True)]
-            place = -sum(middle if across else middle[:-1])
-            return outside == padded, step.value != 0, min(added, 4), place, cell[-1]
-
-        return out, cells[max(range(len(cells)), key=merit)]
-
-    def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
-        """As it is, or without products of zero where the whole does not fit the bar."""
-        tokens = super().formula_tokens(step, most)
-        if any("…" in one.text for one in tokens) and (shorter := without_zeros(step)) is not None:
-            tokens = super().formula_tokens(shorter, most)
-        if step.tensor == "partial" and self._board is not None:
-            channel = step.index[len(self.board.size.lead) + 1]
-            tokens[0] = Token(f"s_{{{channel}}}", "partial")
-        return [self._uncopied(token) for token in tokens]
-
-    def _uncopied(self, token: Token) -> Token:
-        """A value of the padded input as the input's element that it is, or as the 0 that it is."""
-        if self._board is None or token.tensor != self.board.size.pad_mode or token.value is None:
-            return token
-        source = next(iter(self.trace.step(token.tensor, token.index).reads), None)
-        return Token(token.text) if source is None else replace(token, tensor=source[0], index=source[1])
-
-    def pointing_at(self, step: Step) -> Pointer | None:
-        """The window and its lines stand already; the kernel and what else was added up are framed too."""
-        if self._board is None:
-            return super().pointing_at(step)
-        places = Places(self.staged)
-        target = places[(step.tensor, step.index)]
-        if target is None:
-            return None
-        sources: dict[str, list[Located]] = {}
-        for tensor, index in [*step.reads, *direct(step).reads]:
-            key = {
-                self.board.names.weight: f"weight {index[1 : max(2, len(index) - 2)]}",
-                "bias": "bias",
-                "partial": f"{index}",
-            }.get(tensor)
-            if key and (place := places[(tensor, index)]) is not None:
-                sources.setdefault(key, []).append(place)
-        return Pointer(self.look, target, sources)
-
-    def values(self) -> dict[str, object]:
-        if self._board is None:
-            return super().values()
-        size = self.board.size
-        inside, outside = (" × ".join(map(str, size.spatial(one))) for one in (size.plane, size.out))
-        return {
-            "channels": size.per_group,
-            "in_channels": size.channels,
-            "groups": size.groups,
-            "outs": size.outs,
-            "per_kernel": size.outs_per_group,
-            "kernel": " × ".join(map(str, size.spatial(size.kernel))),
-            "weights": math.prod(size.kernel),
-            "span": " × ".join(map(str, size.spatial(size.spread(size.kernel)))),
-            "size": inside,
-            "out_size": outside,
-            "stride": self._setting("stride", size.spatial(size.stride)),
-            "padding": self._setting("padding", size.spatial(size.pad[::2])),
-            "dilation": self._setting("dilation", size.spatial(size.dilation)),
-            "mode": size.pad_mode,
-            "depth": size.kernel[0],
-        }
-
-    def _setting(self, name: str, values: Sequence[int]) -> str:
-        """A setting as the reader wrote it, or one number where all axes have the same."""
-        given = self.trace.kwargs.get(name)
-        if isinstance(given, str):
-            return given
-        return str(values[0]) if len(set(values)) == 1 else str(tuple(values)).replace(" ", "")
-
-    def _left_out(self, board: ConvolutionBoard) -> str:
-        """The line that says what of a large call is drawn, and what colours mean that stand for numbers."""
-        size, cut = board.size, board.cut
-        counts: dict[str, tuple[int | Sequence[int], int | Sequence[int]]] = {
-            "cut_batch": (1, board.batch),
-            "cut_plane": (size.spatial(cut.plane), size.spatial(size.plane)),
-            "cut_kernel": (size.spatial(cut.kernel), size.spatial(size.kernel)),
-            "cut_channels": (len(board.channels), size.channels),
-            "cut_outs": (len(board.outs), size.outs),
-        }
-        parts = [
-            self.words(key, shown=_by(shown), whole=_by(whole))
-            for key, (shown, whole) in counts.items()
-            if shown != whole
-        ]
-        comma, space = ("，", "") if self.request.lang == "zh" else (", ", " ")
-        lines = [self.words("cut", parts=comma.join(parts))] if parts else []
-        lines += [self.words("colours")] if board.is_heat else []
-        choices = [space.join(lines), *lines, self.words("left_out")]
-        return next(line for line in choices if measure(line, MIN_TEXT) < _NOTE_WIDTH or line == choices[-1])
 
     def _padding_modes(self, board: ConvolutionBoard) -> Iterator[Beat]:
         """Each padding mode in turn fills the border; the module's own comes last and stays."""
@@ -231,11 +87,6 @@ class WindowStory(OperatorScene):
     def _copy_border(self, mode: str) -> Iterable[Animation]:
         self.border = VGroup(*self.board.border(mode))
         return appear(self.border)
-
-    def _step(self, out: int, cell: Place) -> Step:
-        """The step that explains an output element: channel by channel where their sums stand on stage."""
-        step = self.trace.step(self.board.tensor("output"), self.board.index(out, cell))
-        return step if self.board.sums_channels else direct(step)
 
     def _in_full(self, out: int, cell: Place, after_modes: bool) -> Iterator[Beat]:
         """The first output element: window, products, channel sums, total."""

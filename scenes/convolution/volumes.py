@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import cast
 
 import numpy as np
 from manim import VGroup
 
-from torchreel.scenes.convolution.board import (
-    BOTTOM,
-    HEAD,
-    LEFT,
-    NOTE,
-    RIGHT,
-    TAG_CELL,
-    TOP,
-    ConvolutionBoard,
-)
+from torchreel.scenes.convolution.board import ConvolutionBoard
 from torchreel.scenes.convolution.geometry import Cut
+from torchreel.scenes.convolution.stations import BOTTOM, HEAD, LEFT, NOTE, RIGHT, TAG_CELL, TOP
+from torchreel.scenes.parts.funnel import SIGN, Funnel
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.shapes import Point, Shape
 from torchreel.scenes.parts.slices import Slices
 from torchreel.scenes.parts.stack import Pad, Position, Stack
+from torchreel.scenes.parts.text import Text
 from torchreel.scenes.parts.views import Place, View
 from torchreel.scenes.trace.formula import Index
 
@@ -36,6 +30,9 @@ _LIMITS = (6, 5, 4, 3)
 _HEAT = ((6, 12, 12), (5, 9, 9), (4, 6, 6), (3, 4, 4), (2, 3, 3))
 _GAP, _LANE, _APART, _SIDE = 0.24, 0.7, 0.75, 0.5
 _ROWS = 0.12
+_TOP, _TIMES, _WORTH = 0.3, 1.0, 0.7
+
+_Side = tuple[float, float, float]
 _FOOT = 0.62
 _LARGEST = 0.92
 
@@ -49,7 +46,12 @@ def slices_across(sizes: Place, height: float) -> int:
 
 
 class VolumesBoard(ConvolutionBoard):
-    """Each volume is a row of slices: the input channels below each other, under them the kernel and the outputs."""
+    """Each volume is a row of slices: the input channels below each other, the kernel beside them, the outputs below.
+
+    Where that would be too wide, the kernel stands below too.
+    """
+
+    beside = True
 
     def lay_out(self) -> None:
         self.channels = self.channels[:_MOST_BLOCKS]
@@ -64,23 +66,51 @@ class VolumesBoard(ConvolutionBoard):
         self._place(whole)
 
     def _fit(self, cut: Cut, note: float) -> Cells:
-        """The largest cells with which both rows have their place."""
+        """The largest cells with which everything has its place, the kernel beside the input or below it."""
+        found = {beside: self._fit_rows(cut, note, beside) for beside in (True, False)}
+        near, below = (found[beside].width * found[beside].height for beside in (True, False))
+        readable = bool(found[True].text_size) >= bool(found[False].text_size)
+        readable = readable and self._has_tags(found[True]) >= self._has_tags(found[False])
+        self.beside = readable and near >= _WORTH * below
+        cells = found[self.beside]
+        self.tags = self._has_tags(cells)
+        return self.tagged(cells) if self.tags else cells
+
+    def _has_tags(self, cells: Cells) -> bool:
+        """Whether the weights find room on the cells they meet."""
+        return bool(cells.text_size) and cells.height >= TAG_CELL and cells.width >= self.tag_width()
+
+    def _fit_rows(self, cut: Cut, note: float, beside: bool) -> Cells:
         depth, rows, cols = self._padded(cut)
-        high = TOP - HEAD - 0.3 - _FOOT - BOTTOM - note - _LANE - _ROWS * (len(self.channels) - 1)
-        below = max(self._spread(cut)[1], cut.out[1])
-        height = high / (rows * len(self.channels) + below)
-        side = _SIDE if len(self.channels) > 1 else 0.0
-        top = (RIGHT - LEFT - 2 * side - (depth - 1) * _GAP) / (depth * cols)
-        lower = (RIGHT - LEFT - 2 * _SIDE - self._lower_gaps(cut)) / self._lower_cols(cut)
+        kernels, outs = self._blocks()
+        channels, kernel = len(self.channels), self._spread(cut)
+        high = TOP - HEAD - _TOP - _FOOT - BOTTOM - note - _LANE - _ROWS * (channels - 1)
+        below = cut.out[1] if beside else max(kernel[1], cut.out[1])
+        rows = max(rows, kernel[1]) if beside else rows
+        side = _SIDE if channels > 1 else 0.0
+        top = RIGHT - LEFT - 2 * side - (depth - 1) * _GAP
+        lower = RIGHT - LEFT - 2 * _SIDE - (1.6 if self.size.bias else 0.0)
+        counts, beneath = depth * cols, outs * cut.out[0] * cut.out[2]
+        blocks = outs if beside else outs + kernels
+        lower -= outs * (cut.out[0] - 1) * _GAP + (blocks - 1) * _APART
+        if beside:
+            top -= (kernel[0] - 1) * _GAP + self._times
+            counts += kernel[0] * kernel[2]
+        else:
+            lower -= kernels * (kernel[0] - 1) * _GAP
+            beneath += kernels * kernel[0] * kernel[2]
         texts = self.texts(*(self.tensor(name) for name in ("input", "weight", "output")))
-        width = min(top, lower)
+        width, height = min(top / counts, lower / beneath), high / (rows * channels + below)
         found = Cells.fit(1, 1, width, height, texts, _LARGEST)
-        if not found.text_size:
-            return found
         room = max(1.3 * found.height, min(found.width, self.tag_width()))
-        found = Cells.fit(1, 1, min(width, room), height, texts, _LARGEST) if room < found.width else found
-        self.tags = found.height >= TAG_CELL and found.width >= self.tag_width()
-        return self.tagged(found) if self.tags else found
+        if not found.text_size or room >= found.width:
+            return found
+        return Cells.fit(1, 1, min(width, room), height, texts, _LARGEST)
+
+    @property
+    def _times(self) -> float:
+        """How far a kernel stands from the input beside it."""
+        return _TIMES + (_SIDE if len(self.channels) > 1 else 0.0)
 
     def _padded(self, cut: Cut) -> Place:
         return tuple(a + n + b for a, n, b in zip(cut.pad[::2], cut.plane, cut.pad[1::2], strict=True))
@@ -91,16 +121,6 @@ class VolumesBoard(ConvolutionBoard):
 
     def _blocks(self) -> tuple[int, int]:
         return max(len(self.rows_of(out)) for out in self.outs), len(self.outs)
-
-    def _lower_cols(self, cut: Cut) -> int:
-        kernels, outs = self._blocks()
-        return kernels * cut.kernel[0] * cut.kernel[2] + outs * cut.out[0] * cut.out[2]
-
-    def _lower_gaps(self, cut: Cut) -> float:
-        kernels, outs = self._blocks()
-        slices = kernels * (cut.kernel[0] - 1) + outs * (cut.out[0] - 1)
-        bias = 1.6 if self.size.bias else 0.0
-        return slices * _GAP + (kernels + outs - 1) * _APART + bias
 
     def _slices(self, station: str) -> Slices:
         shape = {"input": self.cut.plane, "weight": self.cut.kernel, "output": self.cut.out}[station]
@@ -119,34 +139,42 @@ class VolumesBoard(ConvolutionBoard):
 
     def _place(self, whole: Cells) -> None:
         high = self._slices("input").extent[1]
+        kernel = self.cut.kernel[1] * whole.height
+        row = max(high, kernel) if self.beside else high
         note = NOTE if self.is_noted else 0.0
-        below = max(self.cut.kernel[1], self.cut.out[1]) * whole.height
-        used = HEAD + 0.3 + len(self.channels) * (high + _ROWS) - _ROWS + _LANE + below + _FOOT
+        below = max(0.0 if self.beside else kernel, self.cut.out[1] * whole.height)
+        used = HEAD + _TOP + len(self.channels) * (row + _ROWS) - _ROWS + _LANE + below + _FOOT
         spare = max(0.0, TOP - BOTTOM - note - used)
-        y = TOP - HEAD - 0.3 - spare * 0.3 - high / 2
-        self.inputs = {}
+        y = TOP - HEAD - _TOP - spare * 0.3 - row / 2
+        wide = self._slices("weight").extent[0] + self._times if self.beside else 0.0
+        self.x_input = wide / 2
+        self.inputs, self.kernel_at = {}, []
         for channel in self.channels:
-            self.inputs[channel] = self.input_plane(channel, (0.0, y))
-            y -= high + _ROWS
-        y += _ROWS + high / 2
+            self.inputs[channel] = self.input_plane(channel, (self.x_input, y))
+            self.kernel_at.append((-(self._slices("input").extent[0] + self._times) / 2, y))
+            y -= row + _ROWS
+        y += _ROWS + row / 2
         self.y_low = y - _LANE - spare * 0.4 - below / 2
         self._place_below()
         self._label()
 
     def _place_below(self) -> None:
-        """Kernel blocks at the left, outputs at the right, with the middle free for what leads down."""
+        """The outputs under the input; where the kernel is not beside it, at the left of them."""
         kernels, outs = self._blocks()
+        kernels = 0 if self.beside else kernels
         wide = {name: self._slices(name).extent[0] for name in ("weight", "output")}
         bias = 1.6 if self.size.bias else 0.0
         cells = kernels * wide["weight"] + outs * wide["output"] + bias
         gaps = kernels + outs - 1
         gap = min(1.6, max(_APART, (RIGHT - LEFT - 2 * _SIDE - cells) / max(1, gaps)))
-        x = -(cells + gaps * gap) / 2
-        self.x_kernel = []
-        for _ in range(kernels):
-            self.x_kernel.append(x + wide["weight"] / 2)
-            x += wide["weight"] + gap
-        self.x_bias = x - gap + 0.85
+        used = cells + gaps * gap
+        x = max(LEFT + _SIDE, min(self.x_input, RIGHT - _SIDE - used / 2) - used / 2)
+        if not self.beside:
+            self.kernel_at = [
+                (x + wide["weight"] / 2 + k * (wide["weight"] + gap), self.y_low) for k in range(kernels)
+            ]
+            x += kernels * (wide["weight"] + gap)
+        self.x_bias = x + (0.85 - gap if kernels else 0.1)
         x += bias
         self.outputs = {}
         for out in self.outs:
@@ -156,16 +184,20 @@ class VolumesBoard(ConvolutionBoard):
 
     def kernel(self, out: int, cell: Place) -> dict[int, View]:
         return {
-            c: self.plane("weight", (out, self.in_group(out, c)), (self.x_kernel[number], self.y_low))
+            c: self.plane("weight", (out, self.in_group(out, c)), self.kernel_at[number])
             for number, c in enumerate(self.rows_of(out))
         }
 
     def kernel_parts(self, out: int, cell: Place, planes: dict[int, View]) -> VGroup:
         group = VGroup(*planes.values())
         for number, view in enumerate(planes.values()):
-            group.add(*self._depths(cast(Stack, view), above=False))
+            if number == 0 or not self.beside:
+                group.add(*self._depths(cast(Stack, view), above=self.beside))
             if len(self.outs) > 1:
                 group.add(self.hue(view, out))
+            if self.beside:
+                x = cast(Stack, view).edges[2] + _TIMES / 2 - 0.1
+                group.add(self.label("×", (x, float(view.middle[1])), SIGN, font="sans"))
             if number == 0:
                 group.add(self._named("weight", cast(Stack, view), out))
         if self.size.bias:
@@ -184,24 +216,45 @@ class VolumesBoard(ConvolutionBoard):
         )
         return [self.bias_cell(out, at), sign, symbol]
 
-    def paths(self, out: int, cell: Place) -> Iterator[Shape]:
-        """From the windows' lower edges down to the output's cell."""
+    def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Funnel]:
+        """From the windows' lower edges down to the output's cell, where all is added up."""
         view = self.outputs[out]
         if not view.shows(cell):
             return
         box = view.outline(cell, cell, 0.0)
         end = float(box[:, 1].max()), float(box[:, 0].min()), float(box[:, 0].max())
         last = cast(Stack, self.inputs[self.rows_of(out)[-1]])
-        taps = [at for _, at in self.size.pairs(cell, self.cut.kernel)]
+        taps, falls = [at for _, at in self.size.pairs(cell, self.cut.kernel)], []
         for depth in dict.fromkeys(at[0] for at in taps):
             flat = [at for at in taps if at[0] == depth]
             path = last.outline(cast(Position, flat[0]), cast(Position, flat[-1]), 0.0)
             left, right, low = (float(one) for one in (path[:, 0].min(), path[:, 0].max(), path[:, 1].min()))
             yield from self.fall((low, left, right), end)
+            falls.append(((low, left, right), end))
+        yield from self._sum_sign(falls)
+
+    def _sum_sign(self, falls: Sequence[tuple[_Side, _Side]]) -> Iterator[Text]:
+        """The sign of the sum in the lane above the outputs, where no line runs through it."""
+        top, half = self.y_low + self._slices("output").extent[1] / 2, 0.2
+        high = cast(Stack, self.inputs[self.channels[-1]]).edges[1]
+        for share in (0.5, 0.35, 0.65) if high - top > 2 * half else ():
+            y, spots, lines = high + (top - high) * share, [], []
+            for start, end in falls:
+                ends = [
+                    [a + (b - a) * (start[0] - at) / (start[0] - end[0]) for at in (y + half, y, y - half)]
+                    for a, b in zip(start[1:], end[1:], strict=True)
+                ]
+                spots.append((ends[0][1] + ends[1][1]) / 2)
+                lines += ends
+            free = (x for x in spots if all(max(line) < x - half or min(line) > x + half for line in lines))
+            for x in free:
+                yield self.label("Σ", (x, y), SIGN, font="sans")
+                return
 
     def _named(self, station: str, view: Stack, number: int) -> VGroup:
-        """A name below a block: with its shape where it is the only one."""
-        low = view.edges[1] - _FOOT + 0.04
+        """A name below a block, or above a kernel beside the input: with its shape where it is the only one."""
+        above = station == "weight" and self.beside
+        low = view.edges[3] + HEAD if above else view.edges[1] - _FOOT + 0.04
         many = len(self.outs) > 1
         if many:
             return VGroup(
@@ -214,7 +267,8 @@ class VolumesBoard(ConvolutionBoard):
                 )
             )
         x = float(view.origin[0])
-        return self.heading(station, (x, low), 2 * min(x - LEFT, RIGHT - x))
+        room = 2 * min(x - LEFT, RIGHT - x)
+        return self.heading(station, (x, low), min(room, (self.x_input - x) * 1.1) if above else room)
 
     def _depths(self, view: Stack, above: bool) -> list[object]:
         """The depth of each slice, above or below it."""
@@ -234,7 +288,7 @@ class VolumesBoard(ConvolutionBoard):
         add = self.scenery.add
         first = cast(Stack, self.inputs[self.channels[0]])
         add(*self._depths(first, above=True))
-        add(self.title(self.tensor("input"), (0.0, first.edges[3] + 0.42)))
+        add(self.title(self.tensor("input"), (self.x_input, first.edges[3] + HEAD)))
         if len(self.channels) > 1:
             add(
                 *(

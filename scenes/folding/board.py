@@ -7,16 +7,18 @@ in their place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from manim import Mobject, VGroup
 
 from torchreel.scenes.folding.blocks import Blocks, off_middle
 from torchreel.scenes.folding.canvas import FoldCanvas
 from torchreel.scenes.folding.trace import fold_blocks
+from torchreel.scenes.parts.funnel import Funnel
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.layout import STAGE, Placed, Room, fill, in_row
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.places import Place, around
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
@@ -58,6 +60,11 @@ class FoldBoard(Board):
             )
 
     @property
+    def batch_size(self) -> int:
+        """How many samples torch was given; the first is drawn."""
+        return self.trace.shape("output")[0] if self.batch else 1
+
+    @property
     def followed(self) -> list[int]:
         """The columns that are drawn and whose windows are."""
         down, across = self.blocks.padding
@@ -68,7 +75,7 @@ class FoldBoard(Board):
     @property
     def has_numbers(self) -> bool:
         """Whether all cells hold numbers."""
-        return all(placed.cells.text_size for placed in self.placed.values())
+        return all(one.cells.text_size for name, one in self.placed.items() if name != "sum")
 
     @property
     def is_cut(self) -> bool:
@@ -85,7 +92,9 @@ class FoldBoard(Board):
         small = counts[0] * blocks.kernel[0] <= _MOST_ROWS and counts[1] * blocks.kernel[1] <= _MOST_COLS
         if small and blocks.channels == 1 and not self.has_source:
             placed = self._fit(counts)
-            if all(one.cells.text_size for one in placed.values()) and self._is_whole(placed):
+            if all(one.cells.text_size for name, one in placed.items() if name != "sum") and self._is_whole(
+                placed
+            ):
                 return True, placed
         return False, self._fit((1, 1))
 
@@ -103,15 +112,20 @@ class FoldBoard(Board):
                 below=_HEADS,
             ),
             "window": Room(*blocks.kernel, texts, down=windows[0], across=windows[1], name="windows"),
+            "sum": Room(wide=0.2),
             "output": Room(rows, cols, self.texts("output", "canvas"), name=self.shape("output")),
         }
         if self.has_source:
-            del parts["window"]
+            del parts["window"], parts["sum"]
             source = Room(*blocks.plane, self.texts("x"), name=f"source {self.trace.shape('x')}")
             counts = Room(*blocks.plane, ["0"], name="overlap n")
             parts = {"source": source, "input": parts["input"], "overlap": counts, "output": parts["output"]}
-        names = [name for name in ("window", "source", "overlap", "output") if name in parts]
-        return fill(STAGE, in_row(parts, gap=(0.34, 1.2)), same=[names if self.has_source else list(parts)])
+        alike = ("source", "overlap", "output") if self.has_source else ("input", "window", "output")
+        return fill(
+            STAGE,
+            in_row(parts, gap=(0.34, 1.2)),
+            same=[alike],
+        )
 
     def _add_source(self, windows: str) -> None:
         """The picture that the columns were cut from, and how many windows lie on each of its cells."""
@@ -157,6 +171,15 @@ class FoldBoard(Board):
     def landing(self, column: int) -> Shape:
         """The frame round a window's place on the picture."""
         return self.frame(self.canvas.outline(column), Stroke.FRAME)
+
+    def joint(self, places: Sequence[Place], target: Place) -> Funnel:
+        """From elements in their windows to the cell where they meet, and what is done there."""
+        window, block = around(places), self.placed["window"].block
+        start = (window.right, window.top, window.bottom)
+        beam = Funnel(self.look, start, (target.left, target.top, target.bottom))
+        return (
+            beam.sign("Σ", (block.right + self.placed["output"].block.left) / 2) if len(places) > 1 else beam
+        )
 
     def most_covered(self) -> Cell:
         """The place of the output on which most windows lie, the nearest to the middle."""

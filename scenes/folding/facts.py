@@ -36,6 +36,7 @@ def _facts(blocks: Blocks) -> Mapping[str, bool]:
     return {
         "overlap": blocks.overlaps,
         "padded": any(blocks.padding),
+        "one_padding": len(set(blocks.padding)) == 1,
         "dilated": any(d > 1 and k > 1 for d, k in zip(blocks.dilation, blocks.kernel, strict=True)),
         "strided": blocks.counts[1] > 1 and blocks.stride[1] > 1,
         "several_columns": blocks.columns > 1,

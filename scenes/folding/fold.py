@@ -17,6 +17,7 @@ from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.left_out import Size, left_out
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 
@@ -35,10 +36,13 @@ class Fold(BlocksScene):
         self.blocks = board.blocks
         self.frames, self.sums = VGroup(), VGroup()
         self.drawn: Grid | None = None
-        keys = [key for key, said in (("cut", board.is_cut), ("colours", not board.has_numbers)) if said]
-        if keys:
-            space = "" if self.request.lang == "zh" else " "
-            self.add(board.note(space.join(self.words(key, None, **self.values()) for key in keys)))
+        counts: dict[str, tuple[Size, Size]] = {
+            "cut_batch": (1, board.batch_size),
+            "cut_matrix": (board.matrix.shape, (board.rows, board.columns)),
+            "cut_outs": (1, board.blocks.channels),
+        }
+        if note := left_out(self, counts, [] if board.has_numbers else [self.words("colours")]):
+            self.add(board.note(note))
         self.add(board.scenery)
         columns = sampled(board.followed)
         if not board.has_source:
@@ -104,7 +108,8 @@ class Fold(BlocksScene):
                 for row, column in reads
                 if (place := windows[("input", (*self.board.batch, row, column))])
             ]
-            sources, main = {**sources, "windows": cells}, "windows"
+            pointer = Pointer(self.look, target, {**sources, "windows": cells})
+            return pointer.add(self.board.joint(cells, target)) if cells else pointer
         return Pointer(self.look, target, sources, main, self._standing_texts())
 
     def _in_full(self, name: str, column: int) -> Iterator[Beat]:

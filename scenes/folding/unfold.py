@@ -14,6 +14,7 @@ from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.left_out import Size, left_out
 from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
@@ -31,10 +32,14 @@ class Unfold(BlocksScene):
             return
         board = self.board = UnfoldBoard(self.look, self.trace)
         self.blocks, self.marks, self.written = board.blocks, VGroup(), set[int]()
-        keys = [key for key, said in (("cut", board.is_cut), ("colours", not board.has_numbers)) if said]
-        if keys:
-            space = "" if self.request.lang == "zh" else " "
-            self.add(board.note(space.join(self.words(key, None, **self.values()) for key in keys)))
+        counts: dict[str, tuple[Size, Size]] = {
+            "cut_batch": (1, board.batch_size),
+            "cut_channels": (len(board.channels), board.blocks.channels),
+            "cut_plane": (board.planes[0].shape, board.blocks.plane),
+            "cut_matrix": (board.matrix.shape, (board.rows, board.columns)),
+        }
+        if note := left_out(self, counts, [] if board.has_numbers else [self.words("colours")]):
+            self.add(board.note(note))
         self.add(board.scenery)
         yield Beat("start")
         columns = sampled(board.followed)
@@ -104,8 +109,9 @@ class Unfold(BlocksScene):
         return Pointer(self.look, target, sources, "input", self._standing_texts())
 
     def _step(self, column: int) -> Step:
-        """The last row of a column that comes from the input."""
-        rows = range(self.board.matrix.cells.rows)
+        """The last row of a column that comes from a drawn channel of the input."""
+        drawn = len(self.board.channels) * self.board.blocks.taps
+        rows = range(min(self.board.matrix.cells.rows, drawn))
         steps = (self.trace.step("output", (*self.board.lead, row, column)) for row in reversed(rows))
         return next(
             (step for step in steps if list(step.reads)),

@@ -63,6 +63,11 @@ class UnfoldBoard(Board):
         self.marks = VGroup()
 
     @property
+    def batch_size(self) -> int:
+        """How many samples torch was given; the first is drawn."""
+        return self.trace.shape("output")[0] if len(self.trace.shape("input")) > 3 else 1
+
+    @property
     def followed(self) -> list[int]:
         """The columns that are drawn and whose windows are."""
         return self.blocks.followed(range(self.matrix.cells.cols), self.shows)

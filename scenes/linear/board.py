@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-from manim import VGroup
+from manim import UP, VGroup
 
+from torchreel.scenes.parts.funnel import SIGN, Funnel
 from torchreel.scenes.parts.grid import Cell, Grid
-from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill
-from torchreel.scenes.parts.look import Look
-from torchreel.scenes.parts.text import Text
+from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_row
+from torchreel.scenes.parts.look import MIN_NUMBER, Look
+from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.shapes import Box
+from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
+from torchreel.scenes.stage.left_out import Size
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_SIGN = 0.36
 _FOOT = 0.3
+_ENDS = (0.5, 0.9)
+_TAG, _EDGE = 0.25, 0.045
+_RISE = (_TAG + _EDGE) / 2
 
 
 class DenseBoard(Board):
@@ -35,6 +41,7 @@ class DenseBoard(Board):
         self.samples = math.prod(self.lead)
         self.is_cropped = False
         self.grids: dict[str, Grid] = {}
+        self._raised: list[Number] = []
         self.scenery = VGroup()
 
     def sample(self, number: int) -> Index:
@@ -51,10 +58,14 @@ class DenseBoard(Board):
         """Whether every grid's cells are large enough for numbers."""
         return all(grid.cells.text_size for grid in self.grids.values())
 
-    def say(self, notes: Sequence[str]) -> None:
+    def counts(self) -> dict[str, tuple[Size, Size]]:
+        """What is drawn and what there is, by the key of the words that say so."""
+        raise NotImplementedError
+
+    def say(self, note: str) -> None:
         """What is left out, at the foot of the stage."""
-        if notes:
-            self.scenery.add(self.note(" · ".join(notes)))
+        if note:
+            self.scenery.add(self.note(note))
 
     def stand(self, name: str, tensor: str, placed: Placed, index: object, blank: bool = False) -> Grid:
         """A grid at its place, with its title."""
@@ -67,10 +78,45 @@ class DenseBoard(Board):
         """A grid's title over it."""
         self.scenery.add(self.title(tensor, placed.head, name=name, shape=shape))
 
-    def between(self, sign: str, left: Placed, right: Placed) -> Text:
-        """A sign of arithmetic between two stations side by side."""
-        x = (left.block.right + right.block.left) / 2
-        return self.label(sign, (x, right.block.middle[1]), _SIGN, font="sans")
+    def between(self, signs: str, left: Placed, right: Placed) -> Iterator[Text]:
+        """Signs of arithmetic between two stations side by side, in line with a row of cells."""
+        start, gap, rows = left.block.right, right.block.left - left.block.right, right.cells.rows
+        y = right.block.middle[1] + (0.0 if rows % 2 else right.cells.height / 2)
+        for number, sign in enumerate(signs, 1):
+            yield self.label(sign, (start + gap * number / (len(signs) + 1), y), SIGN, font="sans")
+
+    def settle(self) -> None:
+        """Numbers that made room for factors stand in the middle of their cells again."""
+        for number in self._raised:
+            number.points = number.points - _RISE * UP
+        self._raised = []
+
+    def factors(self, name: str, tensor: str, pairs: Sequence[tuple[Cell, Index]]) -> VGroup:
+        """On cells of a grid, what each is multiplied with, in that tensor's colours; nothing where it is too small."""
+        self.settle()
+        grid, group = self.grids[name], VGroup()
+        texts = {index: f"×{self.text(tensor, self.trace.value(tensor, index))}" for _, index in pairs}
+        widest = max(measure(text, MIN_NUMBER) for text in self._factor_texts(tensor)) + 0.1 + 2 * _EDGE
+        high = (grid.cells.height - _TAG - _EDGE - 0.1) / 0.75
+        if not 0 < grid.cells.text_size <= high or widest > grid.cells.width:
+            return group
+        theme, scale = self.look.theme, self.trace.range(tensor).scale
+        for cell, index in pairs:
+            value = self.trace.value(tensor, index)
+            fill, wide = theme.fill(value, scale, "parameter"), measure(texts[index], MIN_NUMBER) + 0.1
+            x, y, _ = grid.center(cell)
+            at = x + grid.cells.width / 2 - _EDGE - wide / 2, y - grid.cells.height / 2 + _EDGE + _TAG / 2
+            group.add(Box(wide, _TAG, at, 0.06, fill=fill, stroke=theme.line, stroke_width=1.0, z_index=1))
+            ink, text = theme.ink(fill), texts[index]
+            number = self.number(tensor, index, MIN_NUMBER, ink, text=text, value=value).place(at)
+            number.z_index = 1
+            group.add(number)
+            self._raised.append(grid.numbers[cell])
+            grid.numbers[cell].points = grid.numbers[cell].points + _RISE * UP
+        return group
+
+    def _factor_texts(self, tensor: str) -> list[str]:
+        return [f"×{text}" for text in self.texts(tensor)]
 
 
 class LinearBoard(DenseBoard):
@@ -92,6 +138,14 @@ class LinearBoard(DenseBoard):
             self._build_many()
         else:
             self._build_one()
+
+    def counts(self) -> dict[str, tuple[Size, Size]]:
+        outs, features = self.trace.shape("weight")
+        return {
+            "cut_batch": (self.rows, self.samples),
+            "cut_features": (self.features, features),
+            "cut_outputs": (self.outs, outs),
+        }
 
     def cell(self, row: int, out: int) -> Cell:
         """The cell of the output grid that shows an output."""
@@ -116,11 +170,11 @@ class LinearBoard(DenseBoard):
         placed = fill(area, Mosaic(rows, parts, (0.9, 1.6), (True, True)), same=[("input", "weight")])
         self._inputs(placed, lambda cell: (*sample, cell[1]))
         self.stand("output", "output", placed["output"], lambda cell: (*sample, cell[0]), blank=True)
-        signs = ["=", "+"] if self.has_bias else ["="]
+        signs = ["=", "Σ+"] if self.has_bias else ["Σ="]
         if self.has_bias:
             self.stand("bias", "bias", placed["bias"], lambda cell: (cell[0],))
         for left, right in pairwise(names):
-            self.scenery.add(self.between(signs.pop(), placed[left], placed[right]))
+            self.scenery.add(*self.between(signs.pop(), placed[left], placed[right]))
         for name in parts:
             self.head(name, placed[name])
 
@@ -164,6 +218,14 @@ class BilinearBoard(DenseBoard):
         self.is_cropped = (self.outs, self.high, self.wide) != (outs, high, wide) or self.samples > 1
         self._build()
 
+    def counts(self) -> dict[str, tuple[Size, Size]]:
+        outs, *pairs = self.trace.shape("weight")
+        return {
+            "cut_batch": (1, self.samples),
+            "cut_features": ((self.high, self.wide), pairs),
+            "cut_outputs": (self.outs, outs),
+        }
+
     def weights(self, out: int) -> VGroup:
         """The weights of one output, with their name."""
         placed = self.placed["weight"]
@@ -181,19 +243,18 @@ class BilinearBoard(DenseBoard):
             "input1": self._room("input1", self.high, 1),
             "outer": Room(self.high, self.wide, self.texts("outer")),
             "weight": self._room("weight", self.high, self.wide),
-        } | {name: Room(1, self.outs, self.texts(name), name="name") for name in results}
-        stack = Mosaic(
-            [[name] for name in results],
-            {name: parts.pop(name) for name in results},
-            (0.5, 1.0),
-            (True, False),
+        }
+        ends = in_row(
+            {name: Room(self.outs, 1, self.texts(name), name="name xx") for name in results},
+            _ENDS,
+            lined=True,
         )
         rows = [["", "input2", "", ""], ["input1", "outer", "weight", "results"]]
         area = STAGE.inset(bottom=_FOOT)
         self.placed = fill(
             area,
-            Mosaic(rows, {**parts, "results": stack}, (0.3, 1.0), (True, True)),
-            same=[("input1", "input2", "outer", "weight")],
+            Mosaic(rows, {**parts, "results": ends}, (0.62, 1.2), (True, False)),
+            same=[("input1", "input2", "outer", "weight", *results)],
         )
         placed = self.placed
         self.stand("input1", "input1", placed["input1"], lambda cell: (*sample, cell[0]))
@@ -202,9 +263,25 @@ class BilinearBoard(DenseBoard):
         for name in results:
             lead = () if name == "bias" else sample
             self.stand(
-                name, name, placed[name], lambda cell, lead=lead: (*lead, cell[1]), blank=name == "output"
+                name, name, placed[name], lambda cell, lead=lead: (*lead, cell[0]), blank=name == "output"
             )
             self.head(name, placed[name], shape=False)
         self.head("input1", placed["input1"], shape=False)
         self.head("input2", placed["input2"], shape=False)
-        self.scenery.add(self.between("·", placed["outer"], placed["weight"]))
+        corner = placed["input1"].block.middle[0], placed["input2"].block.middle[1]
+        self.scenery.add(self.label("×", corner, SIGN, font="sans"))
+        self.scenery.add(*self.between("×", placed["outer"], placed["weight"]))
+        if self.has_bias:
+            self.scenery.add(*self.between("=", placed["bias"], placed["output"]))
+
+    def joint(self, out: int) -> Funnel:
+        """From the weights to what comes of them, and what is done on the way."""
+        start = self.placed["weight"].block
+        grid = self.grids["bias" if self.has_bias else "output"]
+        path = grid.outline((out, 0), (out, 0), 0.0, radius=0.0)
+        (left, foot, _), (_, top, _) = path.min(0).tolist(), path.max(0).tolist()
+        beam = Funnel(self.look, (start.right, start.top, start.bottom), (left, top, foot))
+        for sign in ("Σ+", "Σ") if self.has_bias else ("Σ",):
+            if measure(sign, SIGN) + 0.3 <= left - start.right:
+                return beam.sign(sign, (start.right + left) / 2)
+        return beam

@@ -11,7 +11,9 @@ from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.linear import operators
 from torchreel.scenes.linear.board import BilinearBoard, DenseBoard, LinearBoard
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat, runs
+from torchreel.scenes.stage.left_out import left_out
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
@@ -36,11 +38,16 @@ class _Dense(OperatorScene):
             "samples": math.prod(self.trace.shape("output")[:-1]),
         }
 
-    def notes(self) -> list[str]:
+    def leave(self) -> list[Animation]:
+        self.board.settle()
+        return super().leave()
+
+    def note(self) -> str:
         """What the grids leave out, if anything."""
         board = self.board
-        needed = {"cropped": board.is_cropped, "heat_map": not board.has_numbers}
-        return [self.words(key, **self.values()) for key, needs in needed.items() if needs]
+        more = [self.words("cropped")] if board.is_cropped else []
+        more += [] if board.has_numbers else [self.words("heat_map")]
+        return left_out(self, board.counts(), more)
 
 
 class Linear(_Dense):
@@ -51,7 +58,7 @@ class Linear(_Dense):
 
     def story(self) -> Iterator[Beat]:
         board = self.board = LinearBoard(self.look, self.trace)
-        board.say(self.notes())
+        board.say(self.note())
         self.add(board.scenery)
         yield Beat("start")
         cells = [(row, out) for row in range(board.rows) for out in range(board.outs)]
@@ -77,6 +84,18 @@ class Linear(_Dense):
             )
         yield Beat("done", self.leave, 0.1)
 
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """Each weight stands on the element of the input that it is multiplied with."""
+        pointer, board = super().pointing_at(step), self.board
+        row = next(n for n in range(board.rows) if board.sample(n) == step.index[:-1])
+        pairs = [((row if board.rows > 1 else 0, k), (step.index[-1], k)) for k in range(board.features)]
+        tags = board.factors("input", "weight", pairs)
+        return pointer and pointer.add(*tags)
+
+    def main_source(self, step: Step) -> str:
+        """Of several samples the one that stands in line with its outputs, else the row of weights that does."""
+        return "input" if self.board.rows > 1 else "weight"
+
     def figure(self) -> Step | None:
         """The second output, if there is one: the first is what a reader tries by himself."""
         return self._step((0, min(1, self.board.outs - 1)))
@@ -101,8 +120,9 @@ class Bilinear(_Dense):
 
     def story(self) -> Iterator[Beat]:
         board = self.board = BilinearBoard(self.look, self.trace)
-        board.say(self.notes())
-        self.add(board.scenery)
+        board.say(self.note())
+        self.shown = board.weights(0)
+        self.add(board.scenery, self.shown)
         yield Beat("start")
         yield from self._pairs()
         for out in range(board.outs):
@@ -122,7 +142,17 @@ class Bilinear(_Dense):
         return self._step(self.board.outs - 1)
 
     def main_source(self, step: Step) -> str:
-        return "weight"
+        return "input1" if step.tensor == "outer" else "bias"
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """Each weight stands on the pair that it is multiplied with."""
+        pointer, board = super().pointing_at(step), self.board
+        board.settle()
+        if pointer is None or step.tensor == "outer":
+            return pointer
+        out, cells = step.index[-1], list(board.grids["outer"].positions())
+        tags = board.factors("outer", "weight", [(cell, (out, *cell)) for cell in cells])
+        return pointer.add(*tags, board.joint(out))
 
     def _pairs(self) -> Iterator[Beat]:
         board = self.board
@@ -153,4 +183,4 @@ class Bilinear(_Dense):
         return self.point_at(step)
 
     def _write(self, out: int) -> list[Animation]:
-        return self.board.grids["output"].write((0, out))
+        return self.board.grids["output"].write((out, 0))

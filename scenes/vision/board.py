@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
-from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.look import MIN_TEXT, Look, Stroke
 from torchreel.scenes.parts.motion import Appear, Vanish
 from torchreel.scenes.parts.shapes import Shape, polyline
 from torchreel.scenes.stage.board import Board
+from torchreel.scenes.stage.left_out import Size
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 from torchreel.scenes.vision.layout import AREA, ShuffleLayout
@@ -81,11 +83,23 @@ class ShuffleBoard(Board):
         rows, cols = self.layout.pixels
         return [(row, col) for row in range(rows) for col in range(cols)]
 
-    @property
-    def is_cropped(self) -> bool:
-        """Whether some of the call is left out."""
-        drawn = (len(self.coarse), *self.layout.pixels)
-        return bool(self.lead and max(self.trace.shape(self.coarse_name)[:-3]) > 1) or drawn != self.size
+    def counts(self) -> dict[str, tuple[Size, Size]]:
+        """What is drawn and what there is, by the key of the words that say so."""
+        samples, factor, (channels, *plane) = (
+            math.prod(self.trace.shape(self.coarse_name)[:-3]),
+            self.blocks.factor,
+            self.size,
+        )
+        drawn, shown = len(self.coarse), self.layout.pixels
+        if self.coarse_name == "output":
+            channels, drawn = channels // factor**2, len(self.fine)
+            side = self.layout.side
+            plane, shown = [size * factor for size in plane], (shown[0] * side, shown[1] * side)
+        return {
+            "cut_batch": (1, samples),
+            "cut_channels": (drawn, channels),
+            "cut_plane": (shown, plane),
+        }
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -157,9 +171,7 @@ class ShuffleBoard(Board):
     def _names(self) -> Iterator[VGroup]:
         for name, grids in ((self.coarse_name, [*self.coarse.values()]), (self.fine_name, self.fine)):
             left = min(grid.origin[0] for grid in grids)
-            yield self.label(
-                self.shape(name), (left, AREA.top + _ABOVE), NAME_TEXT, align="left", vertical="baseline"
-            )
+            yield self.title(name, (left, AREA.top + _ABOVE), align="left")
         if self.layout.is_named:
             for (group, place), plane in self.coarse.items():
                 number = self.layout.channel(group, place)

@@ -10,6 +10,7 @@ from manim import Animation
 
 from torchreel.scenes.parts.grid import Cell
 from torchreel.scenes.stage.beats import Beat, runs
+from torchreel.scenes.stage.left_out import left_out
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
@@ -32,8 +33,8 @@ class ShuffleScene(OperatorScene):
             self.look, self.trace, self.blocks, self.coarse, lambda k: name(number=k)
         )
         self.add(board.scenery())
-        if board.is_cropped:
-            self.add(board.note(self.words("cropped", None, **self.values())))
+        if note := left_out(self, board.counts()):
+            self.add(board.note(note))
         first, *others = board.pixels
         yield Beat("start")
         yield Beat("pixel", look=partial(board.open, 0, first))

@@ -17,9 +17,11 @@ from torchreel.scenes.convolution.transposed.canvas import StampCanvas
 from torchreel.scenes.convolution.transposed.geometry import Stamp
 from torchreel.scenes.convolution.transposed.labels import StampLabels
 from torchreel.scenes.convolution.transposed.volume import Volume
+from torchreel.scenes.parts.funnel import Funnel
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.layout import STAGE, Placed
 from torchreel.scenes.parts.look import Look, Stroke
+from torchreel.scenes.parts.places import Place as Area
 from torchreel.scenes.parts.stack import Position
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
@@ -49,7 +51,7 @@ class StampBoard(StampLabels):
         if size.dims > 1:
             return Volume(self, "input", placed.cells, self._centers("input", place), index)
         room, step = placed.cells, size.stride[2]
-        cols = min(size.sizes[2], (room.cols - 1) // step + 1)
+        cols = min(self._sizes("input")[2], (room.cols - 1) // step + 1)
         return self._in_lane("input", placed, place, 0, cols, step, index)
 
     def _in_lane(
@@ -78,7 +80,7 @@ class StampBoard(StampLabels):
         drawn = Volume(self, "weight", placed.cells, self._centers("weight", 0), partial(self._element, lead))
         alone = self.size.channels == self.size.outs == 1
         name = None if alone else f"weight[{lead[0]}, {lead[1]}]"
-        return VGroup(drawn, self.title("weight", placed.head, name=name, shape=alone))
+        return VGroup(drawn, self.title("weight", placed.head, name=name, shape=alone and self.names_shapes))
 
     def begin(self, out: int) -> VGroup:
         """Empty places for the stamps on an output channel, where each has its own."""
@@ -99,7 +101,7 @@ class StampBoard(StampLabels):
             centers = [placed.at[k]] if self.has_places else self._centers("stamp", 0)
             return Volume(self, "stamp", placed.cells, centers, index, blank=True)
         first, step, room = size.first(stamp)[2], size.dilation[2], placed.cells.cols
-        cols = max(0, min(size.kernel[2], (room - 1 - first) // step + 1))
+        cols = max(0, min(self._sizes("weight")[2], (room - 1 - first) // step + 1))
         return self._in_lane("stamp", placed, stamp.number, first, cols, step, index, blank=True)
 
     def met(self, out: int, at: Position) -> list[tuple[Stamp, Position]]:
@@ -123,7 +125,32 @@ class StampBoard(StampLabels):
         middle = placed.block.middle
         grid = self.grid("stamp", (), one, middle, index=lambda cell: indices[cell[0] * across + cell[1]])
         top = middle[1] + one.rows * one.height / 2 + 0.16
-        return VGroup(grid, self.stamp_title((middle[0], top)))
+        names = self._factors(out, met, grid) if across == 1 else []
+        return VGroup(grid, self.stamp_title((middle[0], top)), *names)
+
+    # What leads to the output.
+
+    def joint(self, source: Area, target: Area, sign: str) -> VGroup:
+        """Two lines from stamps to where they come to lie, behind all cells, and what is done there between them."""
+        # From no higher than the output reaches, so that nothing runs through its name.
+        whole = self.placed["output"].block
+        top, foot = min(source.top, whole.top), max(source.bottom, whole.bottom)
+        if self.size.dims == 1 or top <= foot:
+            return VGroup()
+        x = (self.placed["stamp"].block.right + whole.left) / 2
+        end = target.left, target.top, target.bottom
+        return Funnel(self.look, (source.right, top, foot), end).sign(sign, x)
+
+    def landing_joint(self, out: int, stamp: Stamp, drawn: Volume) -> VGroup:
+        """From a stamp to where it falls on the canvas."""
+        paths = (
+            drawn.outline(list(drawn.positions())),
+            self.canvases[out].outline([at for _, at in self.size.taps(stamp)]),
+        )
+        if not all(len(path) for path in paths):
+            return VGroup()
+        source, target = (Area(*path.min(0)[:2].tolist(), *path.max(0)[:2].tolist()) for path in paths)
+        return self.joint(source, target, "+")
 
     # Frames.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from torchreel.scenes.convolution import operators
-from torchreel.scenes.convolution.layouts import PlanesBoard, RowsBoard
+from torchreel.scenes.convolution.planes import PlanesBoard
+from torchreel.scenes.convolution.rows import RowsBoard
 from torchreel.scenes.convolution.transposed.story import StampStory
 from torchreel.scenes.convolution.volumes import VolumesBoard
 

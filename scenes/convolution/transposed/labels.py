@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from manim import Mobject, VGroup
 
 from torchreel.scenes.convolution.transposed.canvas import StampCanvas
+from torchreel.scenes.convolution.transposed.geometry import Stamp
 from torchreel.scenes.convolution.transposed.rooms import StampRooms
 from torchreel.scenes.convolution.transposed.volume import Volume
+from torchreel.scenes.parts.grid import Grid
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.mathtext import width as math_width
-from torchreel.scenes.parts.shapes import Path, Point
+from torchreel.scenes.parts.shapes import Box, Path, Point
+from torchreel.scenes.parts.stack import Position
 from torchreel.scenes.parts.text import Text, measure
+from torchreel.scenes.trace.formula import Index
+
+_GROWTH, _BACKED = 0.55, -0.5
 
 
 class StampLabels(StampRooms):
@@ -25,7 +31,8 @@ class StampLabels(StampRooms):
 
     def labels(self) -> list[Mobject]:
         """Everything that is said from the first picture on."""
-        labels: list[Mobject] = [self.title("input", self.placed["input"].head), self._output_title()]
+        name = self.title("input", self.placed["input"].head, shape=self.names_shapes)
+        labels: list[Mobject] = [name, self._output_title()]
         labels += self._plane_labels("input", self.inputs, "c")
         labels += self._plane_labels("output", self.canvases, "o")
         if self.size.dims == 3:
@@ -42,22 +49,47 @@ class StampLabels(StampRooms):
         return self.title("output", (left - 0.16, middle - 0.35 * NAME_TEXT), align="right")
 
     def _lane_names(self) -> Iterator[Mobject]:
-        """What each lane holds: `2·w`."""
+        """What each lane holds, and that all of them are added up: `2·w`, `+ 1·w`."""
         if self.size.dims > 1 or not self.has_places:
             return
         theme, placed = self.look.theme, self.placed["stamp"]
         names = self.size.stamps(self.outs[0])
-        for stamp, at in zip(names, placed.at, strict=True):
-            index = self._element((*self.size.lead, stamp.channel), stamp.at)
-            text = self.text("input", self.trace.value("input", index))
+        for number, (stamp, at) in enumerate(zip(names, placed.at, strict=True)):
             right = at[0] - placed.cells.cols * placed.cells.width / 2 - 0.12
-            drawn = MathText("·w", NAME_TEXT, theme.role("parameter"))
-            yield drawn.place((right, at[1]), align="right")
-            right -= math_width("·w", NAME_TEXT)
-            yield Text(text, NAME_TEXT, theme.role("input")).place((right, at[1]), align="right")
+            index = self._element((*self.size.lead, stamp.channel), stamp.at)
+            pieces = [(self._written("input", index), theme.role("input")), ("·w", theme.role("parameter"))]
+            yield from self._ending([("+ ", theme.muted)] * bool(number) + pieces, (right, at[1]))
+
+    def _factors(self, out: int, met: Sequence[tuple[Stamp, Position]], grid: Grid) -> Iterator[Mobject]:
+        """What each of some stamps' cells below each other is made of: `+ 3·2`."""
+        theme, size = self.look.theme, self.size
+        for number, (stamp, tap) in enumerate(met):
+            x, y, _ = grid.center((number, 0))
+            element = self._element((*size.lead, stamp.channel), stamp.at)
+            weight = self._element((stamp.channel, out % (size.outs // size.groups)), tap)
+            pieces = [
+                (self._written("input", element), theme.role("input")),
+                ("·", theme.muted),
+                (self._written("weight", weight), theme.role("parameter")),
+            ]
+            left = [("+ ", theme.muted)] * bool(number)
+            yield from self._ending(left + pieces, (x - grid.cells.width / 2 - 0.14, y))
+
+    def _written(self, tensor: str, index: Index) -> str:
+        text = self.text(tensor, self.trace.value(tensor, index))
+        return f"({text})" if tensor == "weight" and text.startswith("−") else text
+
+    def _ending(self, pieces: Sequence[tuple[str, str]], at: Point) -> Iterator[Mobject]:
+        """Coloured pieces of one line that ends at a place."""
+        right = at[0]
+        for text, color in reversed(pieces):
+            made, wide = (MathText, math_width) if text == "·w" else (Text, measure)
+            yield made(text, NAME_TEXT, color).place((right, at[1]), align="right")
+            right -= wide(text, NAME_TEXT)
 
     def _plane_labels(self, name: str, planes: Mapping[int, Volume], letter: str) -> list[Mobject]:
         labels: list[Mobject] = []
+        back = self.look.theme.background
         for number, volume in planes.items():
             for depth, grid in enumerate(volume.grids):
                 said = [f"{letter}={number}"] if len(planes) > 1 else []
@@ -65,11 +97,22 @@ class StampLabels(StampRooms):
                 added = f" (+{more})" if more and depth >= self.size.canvas[0] - more else ""
                 said += [f"d={depth}{added}"] if self.size.dims == 3 else []
                 if said and (depth == 0 or self.size.dims == 3):
-                    labels.append(self._side(" ".join(said), name, grid.middle))
+                    label = self._side(" ".join(said), name, grid.middle)
+                    left, bottom, right, top = label.box()
+                    middle = (left + right) / 2, (bottom + top) / 2
+                    labels.append(
+                        Box(right - left + 0.06, top - bottom + 0.06, middle, fill=back, z_index=_BACKED)
+                    )
+                    labels.append(label)
         return labels
 
     def _side(self, text: str, name: str, at: Point) -> Text:
         cells = self.placed[name].cells
+        if name == "output" and self.size.dims > 1:
+            right = at[0] + cells.cols * cells.width / 2
+            last = right > self.placed[name].block.right - 1e-3
+            right += _GROWTH if last and self.size.growth[1] else 0.12
+            return self.label(text, (right, at[1]), MIN_TEXT, align="left")
         return self.label(text, (at[0] - cells.cols * cells.width / 2 - 0.12, at[1]), MIN_TEXT, align="right")
 
     def stamp_title(self, at: Point) -> VGroup:
@@ -85,7 +128,8 @@ class StampLabels(StampRooms):
         wide = [
             measure(text, NAME_TEXT) if text == said else math_width(text, NAME_TEXT) for text, _ in pieces
         ]
-        left = at[0] - sum(wide) / 2
+        # Not over what leads to the output.
+        left = min(at[0] - sum(wide) / 2, self.placed["stamp"].block.right - sum(wide))
         for (text, color), width in zip(pieces, wide, strict=True):
             made = Text if text == said else MathText
             line.add(made(text, NAME_TEXT, color).place((left, at[1]), align="left", vertical="baseline"))

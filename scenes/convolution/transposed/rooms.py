@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 from torchreel.scenes.convolution.transposed.geometry import StampGeometry
 from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
-from torchreel.scenes.parts.look import Look
+from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.shapes import Point
 from torchreel.scenes.parts.stack import Position
+from torchreel.scenes.parts.text import measure
 from torchreel.scenes.stage.board import Board
+from torchreel.scenes.stage.left_out import Size
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 MOST_CHANNELS, MOST_OUTS, MOST_DEPTH, MOST_LANES = 3, 3, 4, 6
 _BETWEEN, _APART, _FAR, _LANE = 0.3, 0.62, 1.1, 0.1
-_SIGN, _GROWN = 0.2, 0.4
+_SIGN, _GROWN, _NAMED = 0.2, 0.4, 0.1
 _ROW, _HIGH = 0.4, 4.8
+_WIDE = (0.3, 0.8)
 _SLICES = 4
+_FEW, _KERNEL = (4, 3, 2, 1), 5
 STATIONS = ("input", "weight", "stamp", "output")
 
 
 class StampRooms(Board):
     """The stations of a clip. Where `has_places`, every stamp has a place of its own."""
+
+    names_shapes = True
 
     def __init__(self, look: Look, trace: Trace) -> None:
         super().__init__(look, trace)
@@ -32,9 +39,21 @@ class StampRooms(Board):
         self.channels = list(range(min(size.channels, _most(MOST_CHANNELS, size.sizes, size.dims))))
         self.outs = list(range(min(size.outs, _most(MOST_OUTS, size.canvas, size.dims))))
         self.tells = "running" in trace.tensors
-        self.has_places, self.placed = self._find_room()
+        self.most: int | None = None
+        if self.tells:
+            self.has_places, self.placed = self._find_room()
+        else:
+            self._cut_down()
 
     # What is drawn of a call.
+
+    def _cut_down(self) -> None:
+        """Of a call too large to follow one channel, and as many input elements as leave room for numbers."""
+        self.channels, self.outs = self.channels[:1], self.outs[:1]
+        for self.most in _FEW:
+            self.has_places, self.placed = self._find_room()
+            if self.has_numbers:
+                break
 
     @property
     def has_numbers(self) -> bool:
@@ -47,14 +66,46 @@ class StampRooms(Board):
         planes = self.size.channels > len(self.channels) or self.size.outs > len(self.outs)
         return planes or not all(self._is_whole(name) for name in STATIONS)
 
+    def counts(self) -> dict[str, tuple[Size, Size]]:
+        """What is drawn and what there is, by the key of the words that say so."""
+        size = self.size
+        drawn = {name: self._drawn(name) for name in ("input", "weight")}
+        return {
+            "cut_batch": (1, self.trace.shape("input")[0] if size.lead else 1),
+            "cut_plane": (size.spatial(drawn["input"]), size.spatial(size.sizes)),
+            "cut_kernel": (size.spatial(drawn["weight"]), size.spatial(size.kernel)),
+            "cut_channels": (len(self.channels), size.channels),
+            "cut_outs": (len(self.outs), size.outs),
+        }
+
+    def _drawn(self, name: str) -> Position:
+        """How much of a station's planes is drawn."""
+        cells, (_, rows, cols) = self.placed[name].cells, self._sizes(name)
+        wide = cells.cols
+        if self.size.dims == 1 and name == "input":
+            wide = (cells.cols - 1) // self.size.stride[2] + 1
+        return self._depth(name), min(cells.rows, rows), min(wide, cols)
+
     def _is_whole(self, name: str) -> bool:
         cells, (depth, rows, cols) = self.placed[name].cells, self._sizes(name)
         wide = cells.cols >= (cols if self.size.dims > 1 or name == "weight" else self.size.canvas[2])
         return self._depth(name) == depth and cells.rows >= rows and wide
 
     def _sizes(self, name: str) -> Position:
-        sizes = {"input": self.size.sizes, "output": self.size.canvas}
-        return sizes.get(name, self.size.kernel)
+        size, most = self.size, self.most
+        if most is None:
+            return {"input": size.sizes, "output": size.canvas}.get(name, size.kernel)
+        given, kernel = (
+            tuple(min(n, limit) for n in sizes)
+            for sizes, limit in ((size.sizes, most), (size.kernel, _KERNEL))
+        )
+        if name != "output":
+            return cast(Position, given if name == "input" else kernel)
+        settings = zip(given, kernel, size.stride, size.dilation, size.padding, size.canvas, strict=True)
+        return cast(
+            Position,
+            tuple(min(whole, max((n - 1) * s + d * (k - 1), p + 1) + 1) for n, k, s, d, p, whole in settings),
+        )
 
     def _depth(self, name: str) -> int:
         return min(self._sizes(name)[0], MOST_DEPTH)
@@ -78,7 +129,7 @@ class StampRooms(Board):
         return not self.is_cut
 
     def _texts(self, name: str) -> list[str]:
-        tensors = {"output": ("output", "running"), "stamp": ("stamp",) if self.tells else ("output",)}
+        tensors = {"output": ("output", "running"), "stamp": ("stamp",)}
         return self.texts(*(one for one in tensors.get(name, (name,)) if one in self.trace.tensors))
 
     def _room(self, station: str, planes: int, **more: Any) -> Room:
@@ -98,25 +149,41 @@ class StampRooms(Board):
         return [longest if deep else "c=0"] * (several or deep)
 
     def _row(self, with_places: bool) -> dict[str, Placed]:
-        """Stations from left to right, those with several planes above each other."""
+        """Stations from left to right, those with several planes above each other.
+
+        The output has its labels at the right: what leads to it comes from the left. Volumes have the kernel below the
+        input, or names without shapes, where that leaves larger numbers.
+        """
         rows, cols = self.size.sizes[1:]
         own = {"down": rows, "across": cols, "sides": ()} if with_places else {}
-        parts = {
-            "input": self._room("input", len(self.channels)),
-            "times": Room(wide=_SIGN),
-            "weight": self._room("weight", 1),
+        given = {"input": self._room("input", len(self.channels)), "weight": self._room("weight", 1)}
+        results: dict[str, Room] = {
             "is": Room(wide=_SIGN),
             "stamp": self._room("stamp", 1, name="s" * 8, **own),
-            "output": self._room("output", len(self.outs), below=0.4 if self._grows else 0.0),
+            "sum": Room(wide=_SIGN),
+            "output": self._room("output", len(self.outs), below=0.4 if self._grows else 0.0, sides=()),
             **({"grown": Room(wide=_GROWN)} if self._grows else {}),
         }
-        return fill(STAGE, in_row(parts, gap=(0.3, 0.8)), same=[STATIONS])
+        if sides := self._sides("output", len(self.outs)):
+            results["names"] = Room(wide=measure(sides[0], MIN_TEXT, "mono") - _NAMED)
+        times = Room(wide=_SIGN, high=_SIGN)
+        stations = {"input": given["input"], "times": times, "weight": given["weight"]}
+        short = {name: replace(room, name=room.name and f"{name} x") for name, room in stations.items()}
+        ways = [in_row(stations, gap=_WIDE), in_column(stations, gap=(0.1, 0.4)), in_row(short, gap=_WIDE)]
+        found = [
+            fill(STAGE, in_row({"given": way, **results}, gap=_WIDE), same=[STATIONS])
+            for way in (ways if self.size.dims == 3 else ways[:1])
+        ]
+        sizes = [min(placed[name].cells.text_size for name in STATIONS) for placed in found]
+        best = sizes.index(max(sizes))
+        self.names_shapes = best < 2
+        return found[best]
 
     def _lanes(self, with_places: bool) -> dict[str, Placed]:
         """The kernel at the left; input, stamps and canvas in the same columns, one below the other."""
         size = self.size
         lanes = len(size.stamps(0)) if with_places else 1
-        cols, many = size.canvas[2], len(self.outs) > 1
+        cols, many = self._sizes("output")[2], len(self.outs) > 1
         sums = in_column(
             {
                 "input": Room(
@@ -125,7 +192,7 @@ class StampRooms(Board):
                 ),
                 "stamp": Room(
                     1, cols, self._texts("stamp"), down=lanes, between=_LANE,
-                    sides=[f"{text}·ww" for text in self.texts("input")] if with_places else (),
+                    sides=[f"+ {text}·ww" for text in self.texts("input")] if with_places else (),
                 ),
                 "output": Room(
                     1, cols, self._texts("output"), down=len(self.outs), between=_LANE,
@@ -135,7 +202,7 @@ class StampRooms(Board):
             },
             gap=(0.2, 0.5), lined=True,
         )  # fmt: skip
-        weight = Room(1, size.kernel[2], self._texts("weight"), name=self.shape("weight"))
+        weight = Room(1, self._sizes("weight")[2], self._texts("weight"), name=self.shape("weight"))
         columns: dict[str, Room | Mosaic] = {"weight": weight, "sums": sums}
         if self._grows:
             columns["grown"] = Room(wide=0.2)

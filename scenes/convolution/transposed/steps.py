@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, cast
 
+import torch
+
 from torchreel.scenes.convolution.transposed.board import StampBoard
 from torchreel.scenes.convolution.transposed.equal import EqualStory
 from torchreel.scenes.convolution.transposed.facts import step_of
 from torchreel.scenes.convolution.transposed.geometry import Stamp
 from torchreel.scenes.convolution.transposed.words import stamping_law
 from torchreel.scenes.parts.stack import Position
-from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.formula import Index, Mul, Ref, Token
 from torchreel.scenes.trace.proof import Step
 
 _MOST_TRIED, _MOST_TERMS = 200, 4
@@ -102,6 +104,16 @@ class StampSteps(EqualStory):
         board = cast(StampBoard, self.stamps)
         indices = [self._stamp_index(out, stamp, tap) for tap, _ in board.size.taps(stamp)]
         return self.trace.step("stamp", max(indices, key=lambda index: self.trace.value("stamp", index)))
+
+    def _product(self, stamp: Stamp) -> Step:
+        """What the first element of a stamp is made of, where stamps are not kept."""
+        size = cast(StampBoard, self.stamps).size
+        tap = next(tap for tap, _ in size.taps(stamp))
+        x = (*size.lead, stamp.channel, *size.spatial(stamp.at))
+        w = (stamp.channel, 0, *size.spatial(tap))
+        read = Mul((Ref("input", torch.tensor([x])), Ref("weight", torch.tensor([w]))))
+        index = self._stamp_index(0, stamp, tap)
+        return Step("stamp", index, index, self.trace.value("stamp", index), read, self.trace)
 
     def _sum_at(self, out: int, at: Position) -> Step:
         board = cast(StampBoard, self.stamps)

@@ -15,9 +15,10 @@ from torchreel.scenes.convolution.transposed.steps import StampSteps
 from torchreel.scenes.convolution.transposed.volume import Volume
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.places import Places, around
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.left_out import left_out
 from torchreel.scenes.trace.proof import Step
 
 _MOST_STEPS = 14
@@ -43,11 +44,10 @@ class StampStory(StampSteps):
             yield from self.equal()
             return
         board = self.stamps = StampBoard(self.look, self.trace, self.words("stamps"))
-        keys = [key for key, said in (("left_out", board.is_cut), ("colours", not board.has_numbers)) if said]
-        if keys:
-            space = "" if self.request.lang == "zh" else " "
-            self.add(board.note(space.join(self.words(key) for key in keys)))
-        self.sums, self.moving = VGroup(), list[Volume]()
+        more = [] if board.has_numbers else [self.words("colours")]
+        if note := left_out(self, board.counts(), more):
+            self.add(board.note(note))
+        self.sums, self.joint, self.moving = VGroup(), VGroup(), list[Volume]()
         self.kernel, self.pair = board.kernel(0, 0), (0, 0)
         self.add(
             board.scenery,
@@ -58,7 +58,7 @@ class StampStory(StampSteps):
             board.stamping,
             board.landing,
         )
-        if board.tells and not board.has_places and (stamps := self._visible(0)):
+        if not board.has_places and (stamps := self._visible(0)):
             self._take(0, stamps[0])
         yield Beat("kernel")
         told = list(self._told() if board.tells else self._summary())
@@ -90,7 +90,12 @@ class StampStory(StampSteps):
         stamped = [("stamp", self._stamp_index(out, stamp, tap)) for stamp, tap in board.met(out, at)]
         read = [index for name, index in step.reads if name == "input"]
         sources = places.of(stamped if board.tells else [("input", index) for index in read])
-        pointer = Pointer(self.look, target, sources, next(iter(sources), ""), self._standing_texts())
+        joined = board.size.dims > 1 and "stamp" in sources
+        main = "" if joined else next(iter(sources), "")
+        pointer = Pointer(self.look, target, sources, main, self._standing_texts())
+        if joined:
+            sign = "Σ" if len(stamped) > 1 else "+"
+            pointer.add(board.joint(around(sources["stamp"]), target, sign))
         return pointer.add(*board.frames_of(read)) if board.tells else pointer
 
     # The stamps.
@@ -127,15 +132,32 @@ class StampStory(StampSteps):
         )  # fmt: skip
 
     def _summary(self) -> Iterator[Beat]:
-        """Calls too large to follow stamp by stamp: only where the first one lands."""
+        """Calls too large to follow stamp by stamp: the first one, then what all of them leave."""
         stamp = cast(StampBoard, self.stamps).size.stamps(0)[0]
-        yield Beat("stamp", tuple, 0.4, 0.6, look=partial(self._show_landing, 0, stamp))
+        yield Beat(
+            "stamp", partial(self._scale, 0, stamp), 0.4, 0.6, self._product(stamp),
+            look=partial(self._pick, 0, stamp),
+        )  # fmt: skip
+        yield Beat(
+            "stamp",
+            partial(self._land_alone, stamp),
+            0.4,
+            1.0,
+            (),
+            look=partial(self._frame_landing, 0, stamp),
+        )
+        if self.facts["several"]:
+            yield Beat("others", self._settle, 0.5, 0.8, look=self._leave)
 
-    def _show_landing(self, out: int, stamp: Stamp) -> list[Animation]:
-        board = cast(StampBoard, self.stamps)
-        board.source.points = board.inputs[stamp.channel].outline([stamp.at], 0.03)
-        board.land(out, stamp)
-        return []
+    def _land_alone(self, stamp: Stamp) -> list[Animation]:
+        """The first stamp on the empty canvas is all that is there yet; on the rim too little would stay of it."""
+        board, moves = cast(StampBoard, self.stamps), list[Animation]()
+        for tap, at in board.size.taps(stamp):
+            if board.size.kept(at) is not None:
+                painted, _, new = board.canvases[0].put(at, "stamp", self._stamp_index(0, stamp, tap))
+                self.add(*new)
+                moves += painted
+        return moves
 
     # What happens on the stage.
 
@@ -166,7 +188,7 @@ class StampStory(StampSteps):
         board = cast(StampBoard, self.stamps)
         self.drawn = self._take(out, stamp)
         frames = board.point(stamp, self.drawn)
-        self.remove(*frames)
+        self.remove(*frames, self.joint)
         return [Appear(*frames)]
 
     def _jump(self, out: int, run: Sequence[Stamp]) -> list[Animation]:
@@ -176,7 +198,14 @@ class StampStory(StampSteps):
         moves = [move for stamp in stamps for move in self._stamped(out, stamp)]
         board.point(run[-1], self.drawn)
         board.land(out, run[-1])
+        self._join(out, run[-1])
         return moves
+
+    def _join(self, out: int, stamp: Stamp) -> None:
+        """A stamp and where it lands are joined."""
+        self.remove(self.joint)
+        self.joint = cast(StampBoard, self.stamps).landing_joint(out, stamp, self.drawn)
+        self.add(self.joint)
 
     def _stamped(self, out: int, stamp: Stamp) -> list[Animation]:
         self.drawn = self._take(out, stamp)
@@ -191,7 +220,7 @@ class StampStory(StampSteps):
         canvas = board.canvases[out]
         board.land(out, stamp)
         self.sums = VGroup()
-        for tap, at in self._overlaps(out, stamp):
+        for tap, at in self._overlaps(out, stamp) if board.tells else ():
             if at not in canvas.shown:
                 continue
             both = canvas.overlap(at, "stamp", self._stamp_index(out, stamp, tap))
@@ -199,6 +228,7 @@ class StampStory(StampSteps):
                 self.remove(canvas.shown[at])
                 self.sums.add(both)
         self.remove(board.landing)
+        self._join(out, stamp)
         self.add(*self.sums)
         return [Appear(board.landing)]
 
@@ -237,6 +267,7 @@ class StampStory(StampSteps):
 
     def _leave(self) -> list[Animation]:
         cast(StampBoard, self.stamps).hide_frames()
+        self.remove(self.joint)
         return []
 
     def _show_rim(self) -> list[Animation]:

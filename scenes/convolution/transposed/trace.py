@@ -26,11 +26,12 @@ _CONV_LIMIT = 1 << 20
 def record_transposed(call: Call) -> Recording:
     """Tensors and rules of a transposed convolution of input `(N, C, *spatial)` or `(C, *spatial)`.
 
-    `output` is the sum of what all stamps leave on each element, plus bias. Calls small enough to follow have more:
-    `stamp` `(N, O, S, *kernel_size)`, the kernel scaled by one input element, for the `S` elements that an output
-    channel reads, channel by channel; `running` `(N, O, S, *full)`, the uncropped canvas after each stamp; and the
-    equal convolution: `stuffed` (zeros between the input's elements and round them), `flipped`
-    `(O, C / groups, *kernel_size)`, and `as_conv`, torch's output once more, which has to come from those.
+    `output` is the sum of what all stamps leave on each element, plus bias. `stamp` `(N, O, S, *kernel_size)` is the
+    kernel scaled by one input element, for the `S` elements that an output channel reads, channel by channel; of large
+    calls it is computed when asked for. Calls small enough to follow have more: `running` `(N, O, S, *full)`, the
+    uncropped canvas after each stamp; and the equal convolution: `stuffed` (zeros between the input's elements and
+    round them), `flipped` `(O, C / groups, *kernel_size)`, and `as_conv`, torch's output once more, which has to come
+    from those.
     """
     return _Transposed(call).recording()
 
@@ -109,6 +110,7 @@ class _Transposed:
         """Stamps, and the canvas after each; nothing if they are too many to be kept."""
         lead = (*self.output.shape[: self.lead + 1], self.stamps)
         if math.prod((*lead, *self.full)) > _RUNNING_LIMIT:
+            self.tensors["stamp"] = Lazy((*lead, *self.kernel), self._stamped_at, self.output.dtype)
             return []
         for name, shape, formula in (
             ("stamp", (*lead, *self.kernel), self._stamp),
@@ -158,6 +160,11 @@ class _Transposed:
         w = torch.cat([channel[:, None], out, tap], -1)
         fill = None if skip is None else 0.0
         return Mul((Ref("input", x, fill, skip), Ref("weight", w, fill, skip)))
+
+    def _stamped_at(self, index: Tensor) -> Tensor:
+        """Elements of stamps that are too many to be kept."""
+        flat = index.reshape(-1, index.shape[-1])
+        return self._stamp(flat).evaluate(self.tensors).reshape(index.shape[:-1])
 
     def _stamped(self, at: Tensor) -> tuple[Tensor, Tensor]:
         """The input channel and position of the stamps of cells `(batch, out channel, stamp, …)`."""
