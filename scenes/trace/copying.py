@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer, is_lazy
 from torch.nn.utils import parametrize
 
 # What torch.nn.utils keeps beside a weight that its hooks compute.
@@ -32,6 +33,7 @@ def copied(module: nn.Module | None) -> Any:
     parts = list(module.modules()) if module is not None else []
     kept = {id(hook): hook for part in parts for hook in _hooks(part)}
     kept |= {id(one): one.detach().clone() for part in parts for one in _computed(part)}
+    kept |= {id(one): _as_empty(one) for part in parts for one in part.buffers(False) if is_lazy(one)}
     try:
         return copy.deepcopy(module, dict(kept))
     except Exception:
@@ -51,6 +53,11 @@ def _computed(part: nn.Module) -> Iterator[Tensor]:
         for one in value if isinstance(value, (list, tuple)) else [value]:
             if isinstance(one, Tensor) and not one.is_leaf:
                 yield one
+
+
+def _as_empty(buffer: Any) -> UninitializedBuffer:
+    """Another buffer without numbers; torch copies parameters of that kind and not buffers."""
+    return UninitializedBuffer(buffer.requires_grad, buffer.data.device, buffer.data.dtype)
 
 
 def _uncopyable(part: nn.Module, kept: dict[int, Any]) -> Iterator[Any]:
