@@ -16,7 +16,7 @@ COMPUTING = [
     path
     for path in SCENES
     if path.is_relative_to(ROOT / "scenes" / "trace")
-    or path.name == "operators.py"
+    or path.name in ("operators.py", "functions.py")
     or path.stem.endswith("trace")
 ]
 DRAWING = {"manim", "cairo", "cairocffi", "av", "uharfbuzz", "rich", "click"}
@@ -65,6 +65,7 @@ def test_a_family_is_made_of_its_own_and_of_the_common_rooms() -> None:
 def test_the_way_to_an_operator_passes_no_family_and_only_a_scene_passes_the_stage() -> None:
     """The catalogue and what is called from Python find a family by its name; so does the registry of scenes."""
     assert breaking({"catalogue": {"trace"}, "api": {"catalogue", "trace"}}) == {}
+    assert breaking({"functions": {"catalogue", "trace"}}) == {}
     assert breaking({"registry": {"catalogue", "stage"}}) == {}
 
 

@@ -17,7 +17,7 @@ from torchreel.assets.examples import example, examples
 from torchreel.render.check.check import faults, reading
 from torchreel.scenes.registry import find
 from torchreel.scenes.vision.layout import ShuffleLayout
-from torchreel.scenes.vision.trace import PixelBlocks
+from torchreel.scenes.vision.trace import ChannelGroups, PixelBlocks, channel_facts
 from torchreel.tests.calls import check_call
 
 FACTORS = st.integers(1, 4)
@@ -68,6 +68,9 @@ def test_the_step_of_an_element_reads_the_one_element_it_is(r: int, c: int, h: i
         ("PixelUnshuffle", {"downscale_factor": 3}, None, r"input\.size\(-2\)=4 is not divisible by 3"),
         ("PixelUnshuffle", {}, "torch.zeros(1, 4, 5)", r"width to be divisible .* input\.size\(-1\)=5 "),
         ("PixelUnshuffle", {"downscale_factor": -1}, None, r"downscale_factor=-1 should be at least"),
+        ("ChannelShuffle", {"groups": 4}, None, r"divisible by groups.*input\.size\(1\)=6 is not divisible by 4\."),
+        ("ChannelShuffle", {"groups": 0}, None, r"groups should be an integer of at least 1, got 0"),
+        ("ChannelShuffle", {}, "torch.zeros(4, 4)", r"at least 3 dimensions, got shape \(4, 4\)"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_refused_in_torchs_words(
@@ -90,6 +93,11 @@ def test_what_cannot_work_is_refused_in_torchs_words(
         ("PixelUnshuffle", {"downscale_factor": 3}, "torch.randn(2, 3, 6, 9)"),
         ("PixelUnshuffle", {}, "torch.randn(1, 3, 64, 64)"),
         ("PixelUnshuffle", {"downscale_factor": 8}, "torch.randn(1, 1, 16, 16)"),
+        ("ChannelShuffle", {"groups": 1}, "torch.ones(1, 6, 2)"),
+        ("ChannelShuffle", {"groups": 6}, "torch.ones(1, 6, 1, 2)"),
+        ("ChannelShuffle", {"groups": 8}, "torch.randn(4, 240, 28, 28)"),
+        ("ChannelShuffle", {}, "torch.randn(1, 4, 2, 3, 3)"),
+        ("ChannelShuffle", {}, "torch.zeros(0, 4, 2, 2)"),
     ],
 )
 def test_any_call_keeps_the_layout(operator: str, changes: dict[str, Any], given: str) -> None:
@@ -111,7 +119,17 @@ def test_the_two_tensors_stand_apart_and_show_the_same(
         assert coarse.cells.text_size == fine.cells.text_size > 0
 
 
-@pytest.mark.parametrize("operator", ["PixelShuffle", "PixelUnshuffle"])
+@given(st.integers(1, 4), st.integers(1, 4))
+def test_channels_are_written_in_groups_and_read_by_columns(groups: int, size: int) -> None:
+    channels = torch.arange(groups * size)
+    read = channels.reshape(groups, size).T.reshape(-1)
+    order = ChannelGroups(groups, size)
+    assert [order.source(channel) for channel in channels.tolist()] == read.tolist()
+    trace = check_call(nn.ChannelShuffle(groups), channels.reshape(1, -1, 1))
+    assert channel_facts(trace)["mixes"] == (read.tolist() != channels.tolist())
+
+
+@pytest.mark.parametrize("operator", ["PixelShuffle", "PixelUnshuffle", "ChannelShuffle"])
 def test_captions_are_short_enough_to_be_read(operator: str) -> None:
     """At most 60 English or 26 Chinese characters, the first at most 45 or 20, six different ones a clip."""
     for name in examples()[operator]:

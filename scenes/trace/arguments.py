@@ -26,6 +26,8 @@ _MOST = {"num_layers": 256}
 # Every argument that is an integer and has no default is a size too.
 _LEAST = {"num_parameters": 0, "num_layers": 0, "proj_size": 0, "kernel_size": 1, "stride": 1, "dilation": 1}
 _LEAST |= {"input_size": 1, "hidden_size": 1}
+# Axes may be counted from behind.
+_LEAST |= {"dim": -_LARGEST}
 # torch gives infinity a meaning here: the largest norm, no bound, the value that pads.
 _MAY_BE_INFINITE = {"p", "norm_type", "max_norm", "value", "threshold", "min_val", "max_val", "margin"}
 _MAY_BE_NAN = {"value"}

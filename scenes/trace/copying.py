@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer, is_lazy
 from torch.nn.utils import parametrize
 
 # What torch.nn.utils keeps beside a weight that its hooks compute.
@@ -33,6 +34,7 @@ def copied(module: nn.Module | None, shared: Iterable[Tensor] = ()) -> Any:
     kept: dict[int, Any] = {id(tensor): tensor for tensor in shared}
     kept |= {id(hook): hook for part in parts for hook in _hooks(part)}
     kept |= {id(one): one.detach().clone() for part in parts for one in _computed(part)}
+    kept |= {id(one): _as_empty(one) for part in parts for one in part.buffers(False) if is_lazy(one)}
     try:
         return copy.deepcopy(module, dict(kept))
     except Exception:
@@ -52,6 +54,11 @@ def _computed(part: nn.Module) -> Iterator[Tensor]:
         for one in value if isinstance(value, (list, tuple)) else [value]:
             if isinstance(one, Tensor) and not one.is_leaf:
                 yield one
+
+
+def _as_empty(buffer: Any) -> UninitializedBuffer:
+    """Another buffer without numbers; torch copies parameters of that kind and not buffers."""
+    return UninitializedBuffer(buffer.requires_grad, buffer.data.device, buffer.data.dtype)
 
 
 def _uncopyable(part: nn.Module, kept: dict[int, Any]) -> Iterator[Any]:

@@ -6,10 +6,10 @@ have one place each in the `r × r` block that a coarse pixel becomes, row by ro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from torch import Tensor
 from torchreel.assets.errors import UserError
 from torchreel.scenes.trace.formula import Ref
 from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
-from torchreel.scenes.trace.proof import Rule
+from torchreel.scenes.trace.proof import Rule, Trace
 
 Number = TypeVar("Number", int, Tensor)
 
@@ -48,6 +48,56 @@ def record_shuffle(call: Call) -> Recording:
 def record_unshuffle(call: Call) -> Recording:
     """input `(*, C, H·r, W·r)`, output `(*, C·r², H, W)`."""
     return _recording(call, PixelBlocks(call.module.downscale_factor).fine)
+
+
+@dataclass(frozen=True)
+class ChannelGroups:
+    """Channels written as `groups × size`, row by row, and read column by column."""
+
+    groups: int
+    size: int
+
+    def source(self, channel: Number) -> Number:
+        """The input's channel that is this one of the output."""
+        return channel % self.groups * self.size + channel // self.groups
+
+    @classmethod
+    def of(cls, groups: int, shape: Sequence[int]) -> ChannelGroups:
+        """Those of an input `(N, C, *)`."""
+        return cls(groups, shape[1] // groups)
+
+
+def record_channel_shuffle(call: Call) -> Recording:
+    """input and output `(N, C, *)`."""
+    tensors = {"input": call.inputs["input"], "output": call.output}
+    groups = ChannelGroups.of(call.module.groups, tensors["input"].shape)
+    return Recording(tensors, (Rule("output", partial(_of_channel, groups)),))
+
+
+def _of_channel(groups: ChannelGroups, cells: Tensor) -> Ref:
+    channel = groups.source(cells[:, 1:2])
+    return Ref("input", torch.cat([cells[:, :1], channel, cells[:, 2:]], 1))
+
+
+def channel_facts(trace: Trace) -> Mapping[str, bool]:
+    """`mixes`: some channel changes its place."""
+    module: Any = trace.module
+    groups = ChannelGroups.of(module.groups, trace.shape("input"))
+    return {"mixes": groups.groups > 1 and groups.size > 1}
+
+
+def check_channel_shuffle(name: str, settings: Settings, inputs: Inputs) -> None:
+    """Refuse groups that are none, and channels that do not make up whole groups."""
+    groups, shape = settings["groups"], tuple(inputs["input"].shape)
+    if type(groups) is not int or groups < 1:
+        raise UserError(f"{name}: groups should be an integer of at least 1, got {groups!r}.")
+    if len(shape) < 3:
+        raise UserError(f"{name}: expected an input (N, C, *) of at least 3 dimensions, got shape {shape}.")
+    if shape[1] % groups:
+        raise UserError(
+            f"{name}: number of channels must be divisible by groups, but input.size(1)={shape[1]} is not divisible "
+            f"by {groups}. Use a number of channels that is a multiple of {groups}."
+        )
 
 
 def _recording(call: Call, source: Callable[..., tuple[Tensor, ...]]) -> Recording:

@@ -24,4 +24,15 @@ def unshuffle(draw: Draw) -> Call:
     return Call(nn.PixelUnshuffle(factor), (numbers(draw, shape, one(draw, *FLOATS)),))
 
 
-CALLS: dict[str, Make] = {"PixelShuffle": shuffle, "PixelUnshuffle": unshuffle}
+def channel_shuffle(draw: Draw) -> Call:
+    groups, size, batch = sizes(draw, 3, 1, 3)
+    plane = draw(st.lists(st.integers(0, 3), min_size=1, max_size=3))
+    shape = (batch, groups * size, *plane)
+    return Call(nn.ChannelShuffle(groups), (numbers(draw, shape, one(draw, *FLOATS)),))
+
+
+CALLS: dict[str, Make] = {
+    "PixelShuffle": shuffle,
+    "PixelUnshuffle": unshuffle,
+    "ChannelShuffle": channel_shuffle,
+}
