@@ -95,7 +95,9 @@ class Weights:
 
 def bare(module: nn.Module | None) -> Any:
     """A copy of a module without its hooks; parameters that a call leaves alone are the module's own."""
-    return None if module is None else stripped(copied(module, module.parameters() if lasting(module) else ()))
+    return (
+        None if module is None else stripped(copied(module, module.parameters() if lasting(module) else ()))
+    )
 
 
 def lasting(module: nn.Module) -> bool:
