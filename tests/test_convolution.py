@@ -104,6 +104,20 @@ def test_special_values_stay_in_the_windows_that_read_them(special: float) -> No
     check_call(nn.Conv2d(2, 3, 2, padding=1), x)
 
 
+@settings(max_examples=60)
+@given(calls(), st.sampled_from([math.nan, math.inf, -math.inf]), st.integers(0, 999), st.booleans())
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+def test_bfloat16_with_special_values_is_what_torchs_kernel_makes_of_it(
+    call: tuple[nn.Module, torch.Tensor], special: float, place: int, in_weight: bool
+) -> None:
+    """Its kernels fill blocks with zeros, which an infinity makes NaN in windows that do not read it."""
+    module, x = call[0].bfloat16(), call[1].bfloat16()
+    with torch.no_grad():
+        changed = module.weight if in_weight else x
+        changed.view(-1)[place % changed.numel()] = special  # type: ignore[union-attr,operator]
+    check_call(module, x)
+
+
 @pytest.mark.parametrize("dims", [1, 2, 3])
 def test_an_empty_batch_is_proved(dims: int) -> None:
     check_call(CLASSES[dims](2, 1, 2, padding=1, padding_mode="circular"), torch.zeros(0, 2, *[3] * dims))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torchreel.scenes.trace.formula import Add, Dot, Expr, Lazy, Ref, Rounded, Strip, Sum, read
+from torchreel.scenes.trace.formula import Add, Case, Const, Dot, Expr, Lazy, Ref, Rounded, Strip, Sum, read
 from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
 from torchreel.scenes.trace.proof import Rule
 from torchreel.scenes.trace.windows import Window, border_source, spread
@@ -85,7 +86,7 @@ class _Convolution:
             tensors["partial"] = self._partial()
             rules.append(Rule("partial", self._channel))
         tensors[self.names.output] = self.output
-        rules.append(Rule(self.names.output, self._total if "partial" in tensors else self._direct))
+        rules.append(Rule(self.names.output, self._result))
         return Recording(tensors, tuple(rules))
 
     def _possible_modes(self) -> list[str]:
@@ -155,6 +156,20 @@ class _Convolution:
             [cells[:, : self.lead], channel[:, None], self.window.origin(cells[:, -self.dims :])], 1
         )
         return Strip(self.source, start, F.pad(steps, (start.shape[1] - steps.shape[1], 0)), fill=0.0)
+
+    def _result(self, cells: Tensor) -> Expr:
+        """output; NaN where torch's kernel for bfloat16, which fills blocks with zeros, met an infinity with one."""
+        formula = self._total(cells) if "partial" in self.tensors else self._direct(cells)
+        found = self.output[tuple(cells.unbind(1))]
+        if not self._leaks or not bool(found.isnan().any()):
+            return formula
+        leaked = found.isnan() & ~formula.evaluate(self.tensors).isnan()
+        return Case(leaked.long(), (formula, Const(math.nan, "NaN"))) if bool(leaked.any()) else formula
+
+    @cached_property
+    def _leaks(self) -> bool:
+        finite = all(bool(part.isfinite().all()) for part in (self.input, self.weight))
+        return self.output.dtype == torch.bfloat16 and not finite
 
     def _total(self, cells: Tensor) -> Expr:
         """output: the channels' sums added up, plus bias; torch rounds as often as there are products."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from torchreel.scenes.convolution.geometry import ConvolutionGeometry
 from torchreel.scenes.convolution.trace import Names
-from torchreel.scenes.trace.formula import Add, Dot, Expr, Mul, Rounded, Sum, Token
+from torchreel.scenes.trace.formula import Add, Case, Dot, Expr, Mul, Rounded, Sum, Token
 from torchreel.scenes.trace.proof import Step, Trace
 
 _PLACES, _TAPS = {1: "i", 2: "ij", 3: "dij"}, {1: "u", 2: "uv", 3: "tuv"}
@@ -97,6 +97,8 @@ def without_zeros(step: Step) -> Step | None:
 def _opened(formula: Expr) -> Expr:
     if isinstance(formula, Rounded):
         return _opened(formula.origin)
+    if isinstance(formula, Case):
+        return _opened(formula.holding)
     if isinstance(formula, Dot):
         return formula.whole
     if isinstance(formula, Add):
