@@ -7,19 +7,23 @@ import inspect
 import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch._C._functorch import peek_interpreter_stack
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.scenes import catalogue
+from torchreel.scenes.functions import arguments_of, as_module, name_of
 from torchreel.scenes.trace.arguments import constructor_parameters
 from torchreel.scenes.trace.calling import first_line
 from torchreel.scenes.trace.copying import altered, torchs_class
+from torchreel.scenes.trace.functions import Spelling
+from torchreel.scenes.trace.lazy import materialized
 from torchreel.scenes.trace.operator import Operator
 from torchreel.scenes.trace.proof import Trace
 
@@ -51,21 +55,40 @@ class Called:
     """A caller's call: its trace, how the operator is spelled if not by its class, and what there is to say."""
 
     trace: Trace
-    spelling: str = ""
+    spelling: Spelling | None = None
     notes: tuple[str, ...] = ()
 
 
-def called(what: Any, inputs: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Called:
-    """The call `what(*inputs, **kwargs)`, traced as `trace` does."""
-    operator = supported(what)
+def called(what: Any, inputs: tuple[Any, ...], kwargs: Mapping[str, Any], prove_all: bool = False) -> Called:
+    """The call `what(*inputs, **kwargs)`, traced as `trace` does; `what` may be a function such as `F.conv2d` too.
+
+    A lazy module counts as what it becomes at this call.
+    """
+    if isinstance(what, nn.Module):
+        return _module_called(what, inputs, kwargs, prove_all)
+    if isinstance(what, type) or not callable(what):
+        supported(what)
+    _check_surroundings(name_of(what))
+    same = as_module(what, inputs, kwargs)
+    made = _module_called(same.module, same.inputs, same.call, prove_all)
+    return replace(made, spelling=Spelling(name_of(what), frozenset(arguments_of(what))))
+
+
+def _module_called(
+    module: nn.Module, inputs: tuple[Any, ...], kwargs: Mapping[str, Any], prove_all: bool
+) -> Called:
+    operator = supported(module)
     _check_surroundings(operator.name)
     with _on_cpu():
-        _check_module(operator.name, what)
-        named, rest = _bound(operator.name, what, inputs, kwargs)
+        became, found = materialized(module, inputs, kwargs)
+        _check_module(operator.name, became)
+        named, rest = _bound(operator.name, became, inputs, kwargs)
         for name, value in {**named, **rest}.items():
             _check_tensor(operator.name, name, value)
         by_name = named.keys() & kwargs.keys()
-        return Called(operator.trace_call(what, named, rest, by_name, _spelled_out(operator)))
+        trace = operator.trace_call(became, named, rest, by_name, _spelled_out(operator), prove_all)
+    notes = [f"{name} was found from the input: {value}." for name, value in found.items()]
+    return Called(trace, notes=tuple(notes))
 
 
 def _spelled_out(operator: Operator) -> list[str]:
@@ -81,6 +104,8 @@ def supported(module: Any) -> Operator:
         given = getattr(module, "__name__", None) or type(module).__name__
         raise UserError(f"trace expects a torch.nn module such as nn.Conv2d(1, 1, 3), not {given}.")
     base, known = torchs_class(type(module)), catalogue.names_known()
+    if base is not None and isinstance(module, LazyModuleMixin):
+        base = module.cls_to_become
     layers = [name for name in known if hasattr(nn, name)]
     if base is None:
         raise UserError(_own_class(type(module), None))

@@ -18,9 +18,9 @@ from torch.overrides import resolve_name
 
 from torchreel.assets.errors import UserError
 from torchreel.scenes.catalogue import families
-from torchreel.scenes.trace.functions import Function, ModuleCall, found, module_call
+from torchreel.scenes.trace.functions import Function, ModuleCall, found, module_call, signature_of
 
-__all__ = ["ModuleCall", "Named", "as_module", "functions", "name_of"]
+__all__ = ["ModuleCall", "Named", "arguments_of", "as_module", "functions", "name_of"]
 
 _NO_MODULE = "torch.nn has no module for it"
 _NOT_YET = "there is no operator nn.{} yet"
@@ -85,6 +85,11 @@ def name_of(function: Callable[..., Any]) -> str:
         return functions()[function].name
     known = resolve_name(function) or getattr(function, "__name__", None) or type(function).__name__
     return known.replace("torch.nn.functional.", "F.").replace("torch.Tensor.", "Tensor.")
+
+
+def arguments_of(function: Callable[..., Any]) -> list[str]:
+    """The names of what a function takes, where it is an operator's call."""
+    return list(signature_of(functions()[function].name).parameters)
 
 
 def as_module(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ModuleCall:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -117,6 +118,45 @@ def test_an_argument_that_is_a_function_is_called_by_its_name() -> None:
     clip = torchreel.explain(loss, *(torch.randn(2, 3) for _ in range(3)), lang="en")
     assert "furthest" in clip.call
     assert "0x" not in json.dumps(clip.ledger)
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "options", "call"),
+    [
+        (F.conv2d, (torch.ones(1, 1, 5, 5), torch.ones(2, 1, 3, 3)), {"stride": 2}, "F.conv2d(stride=2)"),
+        (F.relu, (torch.ones(2, 3),), {}, "F.relu()"),
+        (torch.softmax, (torch.ones(2, 3),), {"dim": 1}, "torch.softmax(dim=1)"),
+        (F.mse_loss, (torch.ones(2), torch.zeros(2)), {"reduction": "sum"}, "F.mse_loss(reduction='sum')"),
+    ],
+)
+def test_functions_are_explained_as_the_caller_spells_them(
+    function: Any, inputs: Any, options: Any, call: str
+) -> None:
+    clip = torchreel.explain(function, *inputs, lang="en", **options)
+    assert clip.call == call
+    assert same(clip.trace.output, function(*inputs, **options)) is None
+
+
+def test_a_lazy_module_says_what_it_found() -> None:
+    lazy = nn.LazyLinear(2)
+    clip = torchreel.explain(lazy, torch.ones(1, 3), lang="en")
+    assert clip.notes == ("in_features was found from the input: 3.",)
+    assert isinstance(lazy, nn.LazyLinear)
+    assert clip.ledger["notes"] == list(clip.notes)
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        (F.interpolate, "F.interpolate is not supported: there is no operator nn.Upsample yet"),
+        (nn.ReLU, "expects a torch.nn module such as nn.Conv2d"),
+        ("relu", "expects a torch.nn module such as nn.Conv2d"),
+        (len, "is not a function that one supported torch.nn module computes"),
+    ],
+)
+def test_what_is_no_operator_is_refused_in_one_line(what: Any, message: str) -> None:
+    with pytest.raises(torchreel.UserError, match=message):
+        torchreel.explain(what, torch.ones(1, 1, 2, 2))
 
 
 @pytest.fixture

@@ -47,13 +47,27 @@ def reel() -> torchreel.Reel:
 
 def test_every_leaf_call_is_listed_in_order(reel: torchreel.Reel) -> None:
     block = ["conv1 Conv2d", "norm BatchNorm2d", "act ReLU", "conv2 Conv2d"]
-    expected = ["0 Conv2d", *(f"1.{one}" for one in block), "2 Dropout", *(f"3.{one}" for one in block)]
-    expected += ["4 Flatten", "5 Linear"]
+    first, second = ([*(f"{at}.{one}" for one in block), " F.relu"] for at in (1, 3))
+    expected = ["0 Conv2d", *first, "2 Dropout", *second, "4 Flatten", "5 Linear"]
     assert [f"{call.path} {call.name}" for call in reel.calls] == expected
     assert [call.number for call in reel.calls] == [*range(1, len(expected) + 1)]
     assert (reel.calls[1].inputs, reel.calls[1].output) == ("(1, 2, 4, 4)", "(1, 2, 4, 4)")
     assert reel.calls[0].settings == "in_channels=1, out_channels=2, kernel_size=3"
     assert reel.calls[0].parameters == 2 * 9 + 2
+
+
+def test_a_function_that_a_module_computes_too_is_a_call_with_a_clip(reel: torchreel.Reel) -> None:
+    [call] = [call for call in reel.calls if call.name == "F.relu"][:1]
+    clip = reel[call.number]
+    assert clip.call == "F.relu()"
+    assert same(clip.trace.output, clip.trace.inputs["input"].relu())
+
+
+def test_a_lazy_module_is_recorded_at_its_first_call() -> None:
+    model = nn.Sequential(nn.LazyLinear(2), nn.ReLU())
+    with torchreel.record(model) as reel:
+        model(torch.ones(1, 3))
+    assert reel["0"].notes == ("in_features was found from the input: 3.",)
 
 
 def test_recording_changes_nothing() -> None:

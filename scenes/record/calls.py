@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.nn.utils.rnn import PackedSequence
 
 from torchreel.assets.errors import UserError
@@ -48,9 +49,7 @@ class Kept:
 
     @classmethod
     def of(cls, what: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Kept:
-        large = (
-            [one for one in what.parameters() if one.numel() > _SMALL] if isinstance(what, nn.Module) else []
-        )
+        large = [one for one in _parameters(what) if one.numel() > _SMALL]
         own = copied(what, large) if isinstance(what, nn.Module) else what
         given = plain(tuple(args)), {name: plain(value) for name, value in kwargs.items()}
         return cls(own, *given, torch.get_rng_state(), [(one, one._version) for one in large])
@@ -60,7 +59,7 @@ class Kept:
         """The memory that is held for this call alone."""
         shared = {id(one) for one, _ in self.versions}
         own = self.what.state_dict(keep_vars=True).values() if isinstance(self.what, nn.Module) else ()
-        mine = [one for one in own if id(one) not in shared]
+        mine = [one for one in own if id(one) not in shared and not is_lazy(one)]
         return sum(one.nbytes for one in [*mine, *tensors(self.args), *tensors(self.kwargs)])
 
     def called(self, name: str) -> Called:
@@ -109,6 +108,13 @@ class RecordedCall:
     def is_supported(self) -> bool:
         """Whether there is a clip of it."""
         return not self.why_not
+
+
+def _parameters(what: Any) -> list[nn.Parameter]:
+    """A module's parameters; one that is lazy has none before its first call, and a function never has any."""
+    if not isinstance(what, nn.Module):
+        return []
+    return [one for one in what.parameters() if not is_lazy(one)]
 
 
 def tensors(value: Any) -> Iterator[Tensor]:

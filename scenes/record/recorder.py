@@ -16,10 +16,12 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from torchreel.assets.errors import TorchreelError
 from torchreel.scenes.api import supported
+from torchreel.scenes.functions import as_module, functions, name_of
 from torchreel.scenes.record.calls import (
     Kept,
     RecordedCall,
@@ -153,9 +155,7 @@ class Recorder:
             mode = "" if module.training else "eval "
             call = self._new(module, name, settings, f"{mode}{name}({kind})", args, kwargs)
             call.path = self._path(module)
-            call.parameters = sum(
-                one.numel() for one in module.parameters(not isinstance(module, _COMPOSITES))
-            )
+            call.parameters = 0 if isinstance(module, LazyModuleMixin) else _count(module)
             call.size += call.parameters
             try:
                 supported(module)
@@ -171,9 +171,28 @@ class Recorder:
         with self.hidden():
             name = (resolve_name(function) or getattr(function, "__name__", "")).removeprefix("torch.")
             sources = self.graph.sources([*tensors(args), *tensors(kwargs)])
+            noted = self._noted_function(function, args, kwargs) if function in functions() else None
             output = function(*args, **kwargs)
+            if noted is not None:
+                noted.output = shapes(output)
             self.graph.add_function(name, sources, output, self._places[-1])
         return output
+
+    def _noted_function(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> RecordedCall:
+        """A function that is an operator's call, as a call of its own."""
+        name = name_of(function)
+        try:
+            settings, kind = settings_in_words(as_module(function, args, kwargs).module)
+            why_not = ""
+        except TorchreelError as error:
+            settings = kind = ""
+            why_not = str(error)
+        call = self._new(function, name, settings, f"{name}({kind})", args, kwargs)
+        call.why_not = why_not
+        self._keep(call, function, args, dict(kwargs))
+        return call
 
     def _new(self, what: Any, name: str, settings: str, kind: str, args: Any, kwargs: Any) -> RecordedCall:
         given = ", ".join([*map(shapes, args), *([shapes(kwargs)] if kwargs else [])])
@@ -219,6 +238,10 @@ class _Functions(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return self._recorder.function(func, args, kwargs or {})
+
+
+def _count(module: nn.Module) -> int:
+    return sum(one.numel() for one in module.parameters(not isinstance(module, _COMPOSITES)))
 
 
 def _is_leaf(module: nn.Module) -> bool:

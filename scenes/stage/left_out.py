@@ -22,8 +22,8 @@ def left_out(
     """`Drawn: 3 of 64 input channels, 7 × 7 of 28 × 28 input cells.` and the sentences in `more`.
 
     `counts` are what is drawn and what there is, by the key of the words that say so; those of `implied` follow from
-    the others. Where it is too long for one line, these go, then the sentences, then the counts. Empty where all is drawn
-    and nothing more is to be said.
+    the others. Where it is too long for one line, these go, then the sentences, then the counts. Empty where all is
+    drawn and nothing more is to be said.
     """
     cut = {key: sizes for key, sizes in counts.items() if _by(sizes[0]) != _by(sizes[1])}
     if not (cut or more):

@@ -18,6 +18,7 @@ from torchreel.scenes.stage.backstage import Backstage
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.functions import Spelling
 from torchreel.scenes.trace.operator import Operator, constructor_parameters
 from torchreel.scenes.trace.printed import printing, written
 from torchreel.scenes.trace.proof import Step, Trace
@@ -32,7 +33,8 @@ _IN_PART |= {"sample", "sampled"}
 class Request:
     """Which clip to draw: the proved call, the example whose words it uses, language, theme, decimals.
 
-    `spelling` is how the caller spells the operator, where that is not `nn.` and its class.
+    `spelling` is how the caller spells the operator, where that is not `nn.` and its class: a function by its name, and
+    the arguments it takes.
     """
 
     trace: Trace
@@ -40,7 +42,7 @@ class Request:
     lang: str = "zh"
     theme: str = "light"
     precision: int = 2
-    spelling: str = ""
+    spelling: Spelling | None = None
 
 
 class Telling(Backstage):
@@ -142,9 +144,13 @@ class Telling(Backstage):
 
         Required arguments that it is not about are given in order, without their names.
         """
-        pieces: list[tuple[str, bool]] = [(f"{self.request.spelling or f'nn.{self.operator.name}'}(", False)]
-        in_order = [name for name in self._required() if name in self.trace.kwargs]
-        for number, (name, value) in enumerate(self.trace.kwargs.items()):
+        spelled, shown = self.request.spelling, self.trace.kwargs
+        name = spelled.name if spelled else f"nn.{self.operator.name}"
+        pieces: list[tuple[str, bool]] = [(f"{name}(", False)]
+        in_order = [] if spelled else [name for name in self._required() if name in shown]
+        if spelled:
+            shown = {name: value for name, value in shown.items() if name in spelled.takes and name != "bias"}
+        for number, (name, value) in enumerate(shown.items()):
             named = name in self.about or in_order[number : number + 1] != [name]
             in_order = [] if named else in_order
             pieces.append((", " if number else "", False))

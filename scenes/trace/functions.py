@@ -45,6 +45,14 @@ class ModuleCall(NamedTuple):
     call: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Spelling:
+    """How a caller spells an operator that is called as a function, and the arguments that the function takes."""
+
+    name: str
+    takes: frozenset[str]
+
+
 def _nothing(arguments: Arguments) -> Arguments:
     return {}
 
