@@ -303,6 +303,72 @@ def render(
 
 
 @main.command()
+@click.argument("call", metavar="CALL|FILE.py:NET")
+@click.option(
+    "--input",
+    "input_text",
+    multiple=True,
+    metavar="[NAME=]TENSOR|FILE",
+    help="An input of the call, in order or by its name in forward. Repeatable.",
+)
+@click.option(
+    "--state", metavar="FILE", help="Parameters and buffers: a file of torch.save(module.state_dict(), ...)."
+)
+@click.option("--train/--eval", default=None, help="The module's mode; by default the one it has.")
+@click.option("--only", metavar="PATTERN", help='Of a net: only calls of these modules, such as "layer1.*".')
+@click.option(
+    "--every",
+    type=click.Choice(["kind", "distinct", "all"]),
+    default="kind",
+    show_default=True,
+    help="Of a net: a clip for each kind of call (class and settings), for each distinct one, or for all.",
+)
+@click.option(
+    "--most", type=click.IntRange(1), default=12, show_default=True, help="Of a net: at most as many clips."
+)
+@click.option("--tour", is_flag=True, help="Of a net: one clip of the net as a whole.")
+@click.option(
+    "-f",
+    "--format",
+    "formats",
+    multiple=True,
+    default=("gif,png",),
+    metavar="gif,mp4,png,webp",
+    show_default="gif,png",
+)
+@_OUTPUT
+@click.option("-q", "--quality", type=click.Choice(["l", "m", "h", "k"]), default="m", show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@click.option("--precision", type=click.IntRange(0, 6), default=2, show_default=True, help="Decimals shown.")
+@click.option(
+    "--max-memory", metavar="SIZE", help="Most bytes that a call may take, such as 4GB.  [default: 1GB]"
+)
+@click.option("--prove", type=click.Choice(["sample", "all"]), default="sample", show_default=True)
+@_LANG
+@_THEME
+@_JSON
+def explain(call: str, as_json: bool, **asked: Any) -> int:
+    """Draw a call of your own: any class of torch.nn or function that there is an operator for, or a net in a file.
+
+    \b
+    torchreel explain "nn.Conv2d(1, 4, 3, stride=2)" --input "torch.randn(1, 1, 8, 8)"
+    torchreel explain "F.mse_loss" --input "[1., 2.]" --input target="[0., 4.]"
+    torchreel explain model.py:net --input "torch.randn(1, 3, 32, 32)" --tour
+
+    A CALL is read and never run as code. A FILE.py is your own: it is imported, and so run, as Python would.
+    """
+    from torchreel.render import explaining
+
+    report = explaining.explain(call, **asked)
+    if as_json:
+        say_json(report.plain())
+    else:
+        for text in report.lines():
+            say(text)
+    return report.exit_code
+
+
+@main.command()
 @click.argument("operator", metavar="OPERATOR[:EXAMPLE]")
 @_LANG
 @_THEME

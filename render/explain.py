@@ -29,7 +29,7 @@ from torchreel.render.plan import read_langs, read_themes
 from torchreel.render.settings import PAGE, View
 from torchreel.render.sizes import read_size
 from torchreel.scenes import registry
-from torchreel.scenes.api import Called, called
+from torchreel.scenes.api import Called, called, spelled_out
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace
@@ -68,7 +68,7 @@ def explain(
     Raises `torchreel.UserError` for what is not supported and for a call that torch refuses, and `torchreel.TraceError`
     for one whose steps do not add up.
     """
-    return clip_of(called(what, inputs, kwargs), lang, theme, precision)
+    return clip_of(called(what, inputs, kwargs, always=spelled_out), lang, theme, precision)
 
 
 def clip_of(made: Called, lang: str | None = None, theme: str | None = None, precision: int = 2) -> Clip:
@@ -114,6 +114,21 @@ class Clip:
         self._request = request
         self._scene = scene or registry.find(request.trace.name)
         self.notes = tuple(notes)
+
+    @property
+    def lang(self) -> str:
+        """The language of its words."""
+        return self._request.lang
+
+    @property
+    def theme(self) -> str:
+        """Its colours."""
+        return self._request.theme
+
+    @property
+    def left_out(self) -> list[str]:
+        """What the picture itself says it does not show."""
+        return list(self.ledger["left_out"])
 
     @property
     def trace(self) -> Trace:

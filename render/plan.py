@@ -184,6 +184,20 @@ def read_inputs(
     return found.pop("", None), found
 
 
+def named_inputs(given: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Inputs in order and by name, of a call of the user's own. Files are read here, once. Raises `UserError`."""
+    named = [_named_input(text) for text in given]
+    if sum(text == "-" for _, text in named) > 1:
+        raise UserError("--input - was given twice: standard input holds one tensor.")
+    found: dict[str, str] = {}
+    for name, text in named:
+        if name in found:
+            raise UserError(f"--input {name} was given twice; give it once.")
+        if name:
+            found[name] = _input(text, None)
+    return [_input(text, None) for name, text in named if not name], found
+
+
 def _named_input(text: str) -> tuple[str, str]:
     """`target=[0, 2]` as a name and the rest; an empty name for what has none, such as `torch.ones(size=(1,))`."""
     match = _NAMED.fullmatch(text)

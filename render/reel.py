@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-from torch import nn
 
 from torchreel.assets.errors import TorchreelError, UserError
 from torchreel.render import overview
@@ -26,7 +24,7 @@ _FUSED = "torch's fused attention calls no layers, so it was off meanwhile; resu
 
 
 @contextmanager
-def record(model: nn.Module | None = None, *, max_memory: str = "1GB") -> Iterator[Reel]:
+def record(model: Any = None, *, max_memory: str = "1GB") -> Iterator[Reel]:
     """Note every leaf call that is made meanwhile, in order.
 
         with torchreel.record(net) as reel:
@@ -37,8 +35,6 @@ def record(model: nn.Module | None = None, *, max_memory: str = "1GB") -> Iterat
     made with is kept as long as all of it takes no more than `max_memory`, and of each kind of call the smallest last.
     torch's fused attention is off meanwhile. Nothing of the model is changed.
     """
-    if model is not None and not isinstance(model, nn.Module):
-        raise UserError(f"record expects a torch.nn module or nothing, not {type(model).__name__}.")
     recorder = Recorder(model, read_size(max_memory, "max_memory="))
     reel = Reel(recorder)
     with recorder.watching():
@@ -51,8 +47,10 @@ class Reel:
     `calls` lists them, `reel["layer1.0.conv1"]` is the clip of one, `save` draws one of each kind.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, notes: Sequence[str] = ()) -> None:
         self._recorder = recorder
+        self._said = list(notes)
+        self.failed: list[RecordedCall] = []
 
     @property
     def calls(self) -> list[RecordedCall]:
@@ -68,7 +66,8 @@ class Reel:
     def notes(self) -> list[str]:
         """What a reader of the reel should know."""
         attends = any("Attention" in call.name or "Transformer" in call.name for call in self.calls)
-        return [_FUSED] if attends and not self._recorder.fast_path_was_off else []
+        fused = [_FUSED] if attends and not self._recorder.fast_path_was_off else []
+        return [*fused, *self._said]
 
     def __getitem__(self, path: str | int) -> Clip:
         """The clip of a call, by its module's path or by its number; a `UserError` says why there is none."""
@@ -134,6 +133,7 @@ class Reel:
         only: str | None = None,
         most: int = 12,
         formats: Iterable[str] = ("gif",),
+        quality: str = "m",
         **options: Any,
     ) -> list[Path]:
         """Draw clips into a folder, and a page `index.html` that lists every call; returns the paths written.
@@ -152,10 +152,11 @@ class Reel:
         for call in self.select(every, only, most):
             paths = [target / f"{call.label}.{ending}" for ending in endings]
             try:
-                written += self.clip(call, **options).save(*paths)
+                written += self.clip(call, **options).save(*paths, quality=quality)
                 drawn[call] = paths[0]
             except TorchreelError as error:
                 call.why_not = str(error)
+                self.failed.append(call)
             gc.collect()
         page = target / "index.html"
         overview.write(page, self.calls, drawn, self.notes)

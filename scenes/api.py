@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +16,6 @@ from torch._C._functorch import peek_interpreter_stack
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from torchreel.assets.errors import UserError
-from torchreel.assets.examples import example
 from torchreel.scenes import catalogue
 from torchreel.scenes.functions import arguments_of, as_module, name_of
 from torchreel.scenes.trace.arguments import constructor_parameters
@@ -50,6 +49,10 @@ def trace(module: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
     return called(module, inputs, kwargs).trace
 
 
+def _none(operator: Operator) -> Collection[str]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Called:
     """A caller's call: its trace, how the operator is spelled if not by its class, and what there is to say."""
@@ -59,23 +62,34 @@ class Called:
     notes: tuple[str, ...] = ()
 
 
-def called(what: Any, inputs: tuple[Any, ...], kwargs: Mapping[str, Any], prove_all: bool = False) -> Called:
+def called(
+    what: Any,
+    inputs: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    prove_all: bool = False,
+    always: Callable[[Operator], Collection[str]] = _none,
+) -> Called:
     """The call `what(*inputs, **kwargs)`, traced as `trace` does; `what` may be a function such as `F.conv2d` too.
 
-    A lazy module counts as what it becomes at this call.
+    A lazy module counts as what it becomes at this call. `always` says which arguments are named even where they are
+    torch's defaults.
     """
     if isinstance(what, nn.Module):
-        return _module_called(what, inputs, kwargs, prove_all)
+        return _module_called(what, inputs, kwargs, prove_all, always)
     if isinstance(what, type) or not callable(what):
         supported(what)
     _check_surroundings(name_of(what))
     same = as_module(what, inputs, kwargs)
-    made = _module_called(same.module, same.inputs, same.call, prove_all)
+    made = _module_called(same.module, same.inputs, same.call, prove_all, always)
     return replace(made, spelling=Spelling(name_of(what), frozenset(arguments_of(what))))
 
 
 def _module_called(
-    module: nn.Module, inputs: tuple[Any, ...], kwargs: Mapping[str, Any], prove_all: bool
+    module: nn.Module,
+    inputs: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    prove_all: bool,
+    always: Callable[[Operator], Collection[str]],
 ) -> Called:
     operator = supported(module)
     _check_surroundings(operator.name)
@@ -86,13 +100,15 @@ def _module_called(
         for name, value in {**named, **rest}.items():
             _check_tensor(operator.name, name, value)
         by_name = named.keys() & kwargs.keys()
-        trace = operator.trace_call(became, named, rest, by_name, _spelled_out(operator), prove_all)
+        trace = operator.trace_call(became, named, rest, by_name, always(operator), prove_all)
     notes = [f"{name} was found from the input: {value}." for name, value in found.items()]
     return Called(trace, notes=tuple(notes))
 
 
-def _spelled_out(operator: Operator) -> list[str]:
+def spelled_out(operator: Operator) -> list[str]:
     """The arguments that an operator's clip names although they are torch's defaults, since it is about them."""
+    from torchreel.assets.examples import example  # a trace alone needs no examples
+
     parameters = constructor_parameters(operator.module) if operator.module else {}
     written = example(operator.name).kwargs.items()
     return [name for name, value in written if name in parameters and parameters[name].default == value]

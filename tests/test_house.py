@@ -64,7 +64,9 @@ def test_a_family_is_made_of_its_own_and_of_the_common_rooms() -> None:
 
 def test_the_way_to_an_operator_passes_no_family_and_only_a_scene_passes_the_stage() -> None:
     """The catalogue and what is called from Python find a family by its name; so does the registry of scenes."""
-    assert breaking({"catalogue": {"trace"}, "api": {"catalogue", "trace"}}) == {}
+    assert breaking({"catalogue": {"trace"}, "api": {"catalogue", "functions", "trace"}}) == {}
+    assert breaking({"expressions": {"catalogue", "functions", "trace"}}) == {}
+    assert breaking({"record": {"api", "functions", "record", "trace"}}) == {}
     assert breaking({"functions": {"catalogue", "trace"}}) == {}
     assert breaking({"registry": {"catalogue", "stage"}}) == {}
 

@@ -13,7 +13,7 @@ from torch.nn.parameter import is_lazy
 from torch.nn.utils.rnn import PackedSequence
 
 from torchreel.assets.errors import UserError
-from torchreel.scenes.api import Called, called
+from torchreel.scenes.api import Called, called, spelled_out
 from torchreel.scenes.trace.arguments import constructor_parameters
 from torchreel.scenes.trace.calling import aside, plain
 from torchreel.scenes.trace.copying import copied, torchs_class
@@ -70,7 +70,7 @@ class Kept:
             )
         with aside():
             torch.set_rng_state(self.random)
-            return called(self.what, self.args, self.kwargs)
+            return called(self.what, self.args, self.kwargs, always=spelled_out)
 
 
 @dataclass(eq=False)

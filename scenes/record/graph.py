@@ -34,7 +34,7 @@ _PICTURE = 24
 
 
 @dataclass(eq=False)
-class Node:
+class Stop:
     """One station of the net: an input, a leaf call, or a function.
 
     `place` is the module that called it, by its path. `sources` are the stations whose results it reads, in order;
@@ -44,12 +44,12 @@ class Node:
 
     name: str
     call: RecordedCall | None = None
-    sources: tuple[Node, ...] = ()
+    sources: tuple[Stop, ...] = ()
     place: str = ""
     number: int = 0
     shape: tuple[int, ...] = ()
     picture: Tensor | None = None
-    readers: list[Node] = field(default_factory=list)
+    readers: list[Stop] = field(default_factory=list)
 
     @property
     def is_input(self) -> bool:
@@ -61,13 +61,13 @@ class Graph:
     """The stations of a run in the order in which they were passed; `classes` names each module's class by its path."""
 
     def __init__(self, classes: Mapping[str, str] | None = None) -> None:
-        self.nodes: list[Node] = []
+        self.nodes: list[Stop] = []
         self.classes = dict(classes or {})
         self._made: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
-    def sources(self, given: Iterable[Tensor]) -> tuple[Node, ...]:
+    def sources(self, given: Iterable[Tensor]) -> tuple[Stop, ...]:
         """The stations that made some tensors, each once; a tensor that nobody made is an input of the net."""
-        found: dict[Node, None] = {}
+        found: dict[Stop, None] = {}
         for tensor in given:
             if tensor in self._made:
                 found[self._made[tensor]] = None
@@ -75,13 +75,13 @@ class Graph:
                 found[self._input(tensor)] = None
         return tuple(found)
 
-    def add_call(self, call: RecordedCall, sources: tuple[Node, ...], output: Any, place: str) -> None:
+    def add_call(self, call: RecordedCall, sources: tuple[Stop, ...], output: Any, place: str) -> None:
         """A leaf call, with what it read and returned; `place` is where it was made, if its path does not say so."""
         self._add(
-            Node(call.name, call, sources, call.path.rpartition(".")[0] if call.path else place), output
+            Stop(call.name, call, sources, call.path.rpartition(".")[0] if call.path else place), output
         )
 
-    def add_function(self, name: str, sources: tuple[Node, ...], output: Any, place: str) -> None:
+    def add_function(self, name: str, sources: tuple[Stop, ...], output: Any, place: str) -> None:
         """A function that the module at `place` called itself."""
         made = [one for one in tensors(output) if isinstance(one, Tensor)]
         if not made or not sources:
@@ -91,12 +91,12 @@ class Graph:
             for tensor in made:
                 self._made[tensor] = sources[0]
             return
-        self._add(Node(_SIGNS.get(short, short.strip("_")), None, sources, place), output)
+        self._add(Stop(_SIGNS.get(short, short.strip("_")), None, sources, place), output)
 
-    def _input(self, tensor: Tensor) -> Node:
-        return self._add(Node("input"), tensor)
+    def _input(self, tensor: Tensor) -> Stop:
+        return self._add(Stop("input"), tensor)
 
-    def _add(self, node: Node, output: Any) -> Node:
+    def _add(self, node: Stop, output: Any) -> Stop:
         made = list(tensors(output))
         for tensor in made:
             self._made[tensor] = node

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from torchreel.scenes.record.graph import Graph, Node
+from torchreel.scenes.record.graph import Graph, Stop
 
 _FEW = 6
 _LONGEST_PATTERN = 12
@@ -23,7 +23,7 @@ class Part:
 
     name: str
     path: str
-    nodes: tuple[Node, ...]
+    nodes: tuple[Stop, ...]
     times: int = 1
 
     @property
@@ -32,12 +32,12 @@ class Part:
         return len(self.nodes) == 1
 
     @property
-    def once(self) -> tuple[Node, ...]:
+    def once(self) -> tuple[Stop, ...]:
         """The stations of the first time."""
         return self.nodes[: len(self.nodes) // self.times]
 
     @property
-    def last(self) -> Node:
+    def last(self) -> Stop:
         """The station whose result the part gives on."""
         return self.nodes[-1]
 
@@ -105,7 +105,7 @@ def edges(parts: Sequence[Part]) -> Iterator[tuple[int, int]]:
     yield from sorted(found)
 
 
-def _inside(graph: Graph, nodes: Sequence[Node], path: str) -> list[Part]:
+def _inside(graph: Graph, nodes: Sequence[Stop], path: str) -> list[Part]:
     """Stations grouped by the next module in their paths, in the order of the run."""
     found: list[Part] = []
     for name, run in groupby(nodes, lambda node: _next(node, path)):
@@ -117,7 +117,7 @@ def _inside(graph: Graph, nodes: Sequence[Node], path: str) -> list[Part]:
     return found
 
 
-def _next(node: Node, path: str) -> str:
+def _next(node: Stop, path: str) -> str:
     """The name under `path` of the module that a station belongs to, empty if that is `path` itself."""
     inside = f"{node.place}."
     if path:
@@ -174,7 +174,7 @@ def _times(signs: Sequence[object], at: int, length: int) -> int:
     return times if at + length <= len(signs) else 1
 
 
-def _is_read_inside(nodes: Sequence[Node]) -> bool:
+def _is_read_inside(nodes: Sequence[Stop]) -> bool:
     """Whether somebody after these stations reads another one's result than the last one's."""
     own = set(nodes)
     return any(reader not in own for node in nodes[:-1] for reader in node.readers)

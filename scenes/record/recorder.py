@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.overrides import TorchFunctionMode, resolve_name
 
-from torchreel.assets.errors import TorchreelError
+from torchreel.assets.errors import TorchreelError, UserError
 from torchreel.scenes.api import supported
 from torchreel.scenes.functions import as_module, functions, name_of
 from torchreel.scenes.record.calls import (
@@ -53,6 +53,8 @@ class Recorder:
     """Notes the calls of one thread while it is open; `calls` in order, `graph` how tensors ran between them."""
 
     def __init__(self, model: nn.Module | None, max_memory: int) -> None:
+        if model is not None and not isinstance(model, nn.Module):
+            raise UserError(f"record expects a torch.nn module or nothing, not {type(model).__name__}.")
         self.calls: list[RecordedCall] = []
         self.shelf = Shelf(max_memory)
         self.fast_path_was_off = False

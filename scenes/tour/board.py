@@ -12,7 +12,7 @@ from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.shapes import Arrow, Box, Path, Shape, box_points
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.record.outline import Part, edges
-from torchreel.scenes.tour.layout import Band, Spot, Strip, band, lanes_of, name_lines, short
+from torchreel.scenes.tour.layout import Band, Spot, Zone, band, lanes_of, name_lines, short
 from torchreel.scenes.tour.picture import Picture
 
 
@@ -20,10 +20,10 @@ class Chain:
     """Some parts of a net in a band: names, shapes and parameters from the start, pictures as the data gets there."""
 
     def __init__(
-        self, look: Look, parts: Sequence[Part], strip: Strip, per_sample: bool, rows: int = 3
+        self, look: Look, parts: Sequence[Part], zone: Zone, per_sample: bool, rows: int = 3
     ) -> None:
         self.look, self.parts, self.per_sample = look, parts, per_sample
-        self.band = self._stand(strip, rows)
+        self.band = self._stand(zone, rows)
         self.pictures = [self._picture(number) for number in range(len(parts))]
         self.wires = VGroup(*self._wires())
         self.skips = VGroup(*self._skips())
@@ -31,10 +31,10 @@ class Chain:
         self.frames = VGroup(*(self._room(number) for number in range(len(parts))))
         self.focus = Shape(np.zeros((0, 3)), stroke=look.theme.accent, stroke_width=Stroke.FRAME, z_index=2)
 
-    def _stand(self, strip: Strip, rows: int) -> Band:
+    def _stand(self, zone: Zone, rows: int) -> Band:
         names = [name_of(part) for part in self.parts]
         facts = 2 if any(part.parameters for part in self.parts) else 1
-        return band(strip, names, facts, max(lanes_of(list(edges(self.parts))), default=-1) + 1, rows)
+        return band(zone, names, facts, max(lanes_of(list(edges(self.parts))), default=-1) + 1, rows)
 
     def show(self, number: int) -> list[Animation]:
         """What a part made comes to be seen."""
@@ -134,21 +134,21 @@ class Chain:
 class Opening(VGroup):
     """The panel in which a part is opened, with its name, and lines to it from where the part stands."""
 
-    def __init__(self, look: Look, chain: Chain, number: int, strip: Strip, name: str) -> None:
+    def __init__(self, look: Look, chain: Chain, number: int, zone: Zone, name: str) -> None:
         theme, band = look.theme, chain.band
-        width, height = strip.right - strip.left, strip.top - strip.bottom
-        middle = ((strip.left + strip.right) / 2, (strip.top + strip.bottom) / 2)
+        width, height = zone.right - zone.left, zone.top - zone.bottom
+        middle = ((zone.left + zone.right) / 2, (zone.top + zone.bottom) / 2)
         panel = Box(width, height, middle, 0.08, fill=theme.bar, z_index=-2)
         label = Text(name, MIN_TEXT, theme.accent, "bold")
-        label.place((strip.left + 0.14, strip.top - 0.2), align="left")
+        label.place((zone.left + 0.14, zone.top - 0.2), align="left")
         super().__init__(panel, label)
         if band.rows[number] == band.rows[-1]:
             x, y = band.spots[number]
             under, half = y - band.bottom, band.picture / 2
             color = theme.tint(theme.accent, 0.5)
             for side in (-1, 1):
-                corner = strip.left + 0.05 if side < 0 else strip.right - 0.05
-                self.add(Path([(x + side * half, under), (corner, strip.top)], color, 1.4, z_index=-1))
+                corner = zone.left + 0.05 if side < 0 else zone.right - 0.05
+                self.add(Path([(x + side * half, under), (corner, zone.top)], color, 1.4, z_index=-1))
 
 
 def name_of(part: Part) -> str:

@@ -22,7 +22,7 @@ Spot = tuple[float, float]
 
 @dataclass(frozen=True)
 class Band:
-    """One chain of stations in a strip of the stage: their middles, and what each has room for (scene units).
+    """One chain of stations in a zone of the stage: their middles, and what each has room for (scene units).
 
     `width` is the room of a station, `picture` the side of its square picture; `rows` says in which row each stands.
     `above` and `below` are how many lines of text stand over and under a picture.
@@ -67,7 +67,7 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Strip:
+class Zone:
     """Where a band may stand: between two heights and two sides (scene units)."""
 
     bottom: float
@@ -76,31 +76,31 @@ class Strip:
     right: float = EDGE - MARGIN
 
 
-def band(strip: Strip, names: Sequence[str], below: int, lanes: int, rows: int = _MOST_ROWS) -> Band:
-    """Stations of these names in a strip, in as many rows, up to `rows`, as make their pictures largest.
+def band(zone: Zone, names: Sequence[str], below: int, lanes: int, rows: int = _MOST_ROWS) -> Band:
+    """Stations of these names in a zone, in as many rows, up to `rows`, as make their pictures largest.
 
     `below` lines stand under each picture, `lanes` lines run above each row. Odd rows run from right to left, so that
     the way from row to row is short.
     """
-    tries = [_band(strip, names, below, lanes, count) for count in range(1, min(rows, len(names)) + 1)]
+    tries = [_band(zone, names, below, lanes, count) for count in range(1, min(rows, len(names)) + 1)]
     return max(tries, key=lambda one: one.picture)
 
 
-def _band(strip: Strip, names: Sequence[str], below: int, lanes: int, rows: int) -> Band:
+def _band(zone: Zone, names: Sequence[str], below: int, lanes: int, rows: int) -> Band:
     in_row = math.ceil(len(names) / rows)
-    width = (strip.right - strip.left) / in_row
+    width = (zone.right - zone.left) / in_row
     above = max(len(name_lines(name, width - _GAP)) for name in names)
     text = (above + below) * _LINE + 0.2 + lanes * _LANE + (_BETWEEN if rows > 1 else 0)
-    height = (strip.top - strip.bottom) / rows
+    height = (zone.top - zone.bottom) / rows
     picture = max(_LEAST, min(width * 0.72, height - text, _LARGEST))
     height = min(height, picture + text)
-    top = (strip.top + strip.bottom + rows * height) / 2
+    top = (zone.top + zone.bottom + rows * height) / 2
     spots = []
     for number in range(len(names)):
         row, column = divmod(number, in_row)
         place = column if row % 2 == 0 else in_row - 1 - column
         y = top - row * height - lanes * _LANE - above * _LINE - 0.1 - picture / 2
-        spots.append((strip.left + (place + 0.5) * width, y))
+        spots.append((zone.left + (place + 0.5) * width, y))
     return Band(
         tuple(spots), tuple(number // in_row for number in range(len(names))), width, picture, above, below
     )

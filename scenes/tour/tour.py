@@ -16,7 +16,7 @@ from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.tour.board import Chain, Opening, thousands
-from torchreel.scenes.tour.layout import Strip
+from torchreel.scenes.tour.layout import Zone
 from torchreel.scenes.trace.calling import Call
 from torchreel.scenes.trace.operator import Operator, Recording
 from torchreel.scenes.trace.proof import Trace
@@ -120,11 +120,11 @@ class Tour(OperatorScene):
 
     def _chain(self) -> Chain:
         lowest = _PANEL + 0.1 if self.inside else STAGE_BOTTOM + 0.1
-        return Chain(self.look, self.parts, Strip(lowest, STAGE_TOP - 0.08), self.facts["per_sample"])
+        return Chain(self.look, self.parts, Zone(lowest, STAGE_TOP - 0.08), self.facts["per_sample"])
 
     def _from_inside(self, chain: Chain, block: Part, inner: list[Part]) -> Iterable[Beat]:
-        panel = Strip(STAGE_BOTTOM + 0.06, _PANEL)
-        room = Strip(panel.bottom, panel.top - 0.36, panel.left + 0.3, panel.right - 0.1)
+        panel = Zone(STAGE_BOTTOM + 0.06, _PANEL)
+        room = Zone(panel.bottom, panel.top - 0.36, panel.left + 0.3, panel.right - 0.1)
         below = Chain(self.look, inner, room, self.facts["per_sample"], rows=1)
         number = next((k for k, part in enumerate(self.parts) if set(block.nodes) <= set(part.nodes)), 0)
         opening = Opening(self.look, chain, number, panel, block.path or block.name)

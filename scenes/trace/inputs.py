@@ -95,7 +95,7 @@ def read_literal(text: str) -> Any:
     try:
         if len(bare) <= _MAX_LITERAL and _BARE.fullmatch(bare):
             return bare
-        return _literal(parse(bare, _MAX_LITERAL))
+        return literal(parse(bare, _MAX_LITERAL))
     except _TooLarge:
         raise UserError(
             f"Cannot read the value {shown(text)}: a whole number is at most {_LARGEST_WHOLE}."
@@ -116,7 +116,8 @@ class _Computed(Refusal):
     """A sum or a power, which a setting is not."""
 
 
-def _literal(node: ast.expr) -> Any:
+def literal(node: ast.expr) -> Any:
+    """The value of an expression that is a literal, `inf` and `nan` included; anything else is a `Refusal`."""
     match node:
         case ast.Constant(value=None | bool() | str() | float() as value):
             return value
@@ -125,13 +126,13 @@ def _literal(node: ast.expr) -> Any:
                 raise _TooLarge
             return value
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
-            value = _literal(operand)
+            value = literal(operand)
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 return -value if isinstance(sign, ast.USub) else value
         case ast.Tuple(elts=items):
-            return tuple(map(_literal, items))
+            return tuple(map(literal, items))
         case ast.List(elts=items):
-            return list(map(_literal, items))
+            return list(map(literal, items))
         case ast.Name(id=name) if name in _WORDS:
             return _WORDS[name]
         case ast.BinOp():
