@@ -429,9 +429,15 @@ def clear() -> None:
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
-@click.option("--execute", is_flag=True, help="Run notebooks, and show the calls that they make, in their numbers.")
 @click.option(
-    "--timeout", type=click.IntRange(1), default=120, show_default=True, help="Most seconds that a cell may run."
+    "--execute", is_flag=True, help="Run notebooks, and show the calls that they make, in their numbers."
+)
+@click.option(
+    "--timeout",
+    type=click.IntRange(1),
+    default=120,
+    show_default=True,
+    help="Most seconds that a cell may run.",
 )
 @click.option(
     "--assets",
@@ -440,9 +446,16 @@ def clear() -> None:
     show_default=True,
     help="Folder of the pictures, beside each page.",
 )
-@click.option("--lang", metavar="zh|en", envvar="TORCHREEL_LANG", default="zh", show_default=True, help="Language.")
 @click.option(
-    "--theme", metavar="light|dark", envvar="TORCHREEL_THEME", default="light", show_default=True, help="Colours."
+    "--lang", metavar="zh|en", envvar="TORCHREEL_LANG", default="zh", show_default=True, help="Language."
+)
+@click.option(
+    "--theme",
+    metavar="light|dark",
+    envvar="TORCHREEL_THEME",
+    default="light",
+    show_default=True,
+    help="Colours.",
 )
 @click.option("--width", type=int, default=800, show_default=True, help="Width of the pictures in px.")
 @click.option("--base-url", metavar="URL", help="Where the pictures will be, instead of beside the page.")
@@ -451,11 +464,19 @@ def clear() -> None:
 @click.option("--remove", "mode", flag_value="remove", help="Take out what was embedded, to the byte.")
 @click.option("--only", multiple=True, metavar="OPERATOR", help="Clips of this operator only. Repeatable.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Most clips a page.")
-@click.option("--force", is_flag=True, help="Draw and run anew, and replace pictures that torchreel did not write.")
+@click.option(
+    "--force", is_flag=True, help="Draw and run anew, and replace pictures that torchreel did not write."
+)
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Clips drawn at once.  [default: one a processor]")
 @_JSON
 def embed(
-    paths: tuple[Path, ...], lang: str, theme: str, mode: str | None, jobs: int | None, as_json: bool, **asked: Any
+    paths: tuple[Path, ...],
+    lang: str,
+    theme: str,
+    mode: str | None,
+    jobs: int | None,
+    as_json: bool,
+    **asked: Any,
 ) -> int:
     """Put clips into notebooks and Markdown files, and into those of folders.
 
@@ -466,7 +487,9 @@ def embed(
     from torchreel.publish.embed.options import Options
     from torchreel.render import progress
 
-    options = Options.read(lang=lang, theme=theme, mode=mode or "write", at_once=jobs or _processors(), **asked)
+    options = Options.read(
+        lang=lang, theme=theme, mode=mode or "write", at_once=jobs or _processors(), **asked
+    )
     notes: list[str] = []
     outcomes = work.embed(paths, options, lambda total: progress.reporter(total, as_json=True), notes.append)
     code = report.exit_code(outcomes, options.mode)

@@ -17,13 +17,17 @@ from torchreel.publish.embed.notebook import Notebook, Unreadable
 NAMES = st.sampled_from(["Conv2d", "Conv2d:stride", "LSTMCell"])
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
 BLOCKS = st.builds(
-    lambda clip, key, alt, note: Block(clip, f"{key:x}", f"./torchreel/{key}.gif", 800, " ".join(alt.split()), note),
+    lambda clip, key, alt, note: Block(
+        clip, f"{key:x}", f"./torchreel/{key}.gif", 800, " ".join(alt.split()), note
+    ),
     NAMES,
     st.integers(0, 2**32),
     WORDS,
     st.sampled_from(["", "这一行共调用了 29 次，图中是第一次。", "a < b & c"]),
 )
-SOURCES = st.one_of(WORDS, st.lists(st.sampled_from(["# 卷积\n", "x = nn.ReLU()\n", "</p>\n", "y"]), max_size=3))
+SOURCES = st.one_of(
+    WORDS, st.lists(st.sampled_from(["# 卷积\n", "x = nn.ReLU()\n", "</p>\n", "y"]), max_size=3)
+)
 
 
 @st.composite
@@ -142,11 +146,29 @@ def test_a_cell_has_one_name_whatever_stands_around_it() -> None:
 
 
 def code(source: str, **others: Any) -> dict[str, Any]:
-    return {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": source, **others}
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [],
+        "source": source,
+        **others,
+    }
 
 
 LINES = st.sampled_from(
-    ["# 卷积（Conv）", "", "text", "> [a](b.md)", "```", "    code", "- item", "<!-- torchreel -->", "\ufeff", "<p>"]
+    [
+        "# 卷积（Conv）",
+        "",
+        "text",
+        "> [a](b.md)",
+        "```",
+        "    code",
+        "- item",
+        "<!-- torchreel -->",
+        "\ufeff",
+        "<p>",
+    ]
 )
 
 

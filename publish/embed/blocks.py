@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 _VERSION = 1
 _IMAGE = re.compile(r'<img src="([^"]*)" width="(\d+)" alt="([^"]*)" />')
@@ -29,6 +31,11 @@ class Block:
     alt: str
     note: str = ""
     is_run: bool = False
+
+    @property
+    def stem(self) -> str:
+        """The name of its picture without the suffix."""
+        return PurePosixPath(unquote(self.src)).stem
 
     @property
     def lines(self) -> list[str]:

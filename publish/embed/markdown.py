@@ -72,7 +72,9 @@ class Markdown:
             start = at
         text = "".join([*parts, *self.bare[start:]])
         there = Markdown(text)
-        if there.bare != self.bare or there.blocks != {at: [*blocks] for at, blocks in wanted.items() if blocks}:
+        if there.bare != self.bare or there.blocks != {
+            at: [*blocks] for at, blocks in wanted.items() if blocks
+        }:
             raise Unreadable("a clip would stand in code that has no end: close it")
         return text
 

@@ -149,7 +149,7 @@ class Notebook:
         if len(self.cells) > 1:
             return self.text[self.cells[0].end : self.cells[1].start]
         start = self.cells[0].start
-        before = self.text[: start].rstrip(" \t\r\n")
+        before = self.text[:start].rstrip(" \t\r\n")
         return "," + self.text[len(before) : start]
 
     def _written(self, block: Block, at: int) -> str:

@@ -63,7 +63,9 @@ def collect(paths: Iterable[Path], assets: str) -> Iterator[Path]:
         elif not os.path.lexists(path):
             raise UserError(f"{path}: there is no such file or folder.")
         elif not _is_page(path):
-            raise UserError(f"{path}: expected a notebook (.ipynb), a Markdown file (.md) or a folder of them.")
+            raise UserError(
+                f"{path}: expected a notebook (.ipynb), a Markdown file (.md) or a folder of them."
+            )
         else:
             found[path] = None
     yield from found

@@ -35,7 +35,7 @@ def of_markdown(text: str, at: int | None = None) -> Iterator[Piece]:
 
     Headings inside of quotes and lists are text.
     """
-    for first, last, tokens in _blocks(text):
+    for _, last, tokens in _blocks(text):
         place = last if at is None else at
         opening = tokens[0]
         if opening.type in _CODE:

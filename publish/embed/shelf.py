@@ -41,7 +41,9 @@ class Shelf:
         target = self.folder / f"{stem}.{FORMAT}"
         return target if manifest.strangers([target]) and not _is_copy(target, file) else None
 
-    def put(self, page: Path, made: Mapping[str, tuple[Path | None, Entry]], say: Callable[[str], None]) -> None:
+    def put(
+        self, page: Path, made: Mapping[str, tuple[Path | None, Entry]], say: Callable[[str], None]
+    ) -> None:
         """Have pictures for a page: each a file to take, or None for one that is there, and its entry."""
         if not made:
             return

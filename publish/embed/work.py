@@ -9,38 +9,21 @@ import difflib
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torchreel.publish.embed import clips
 from torchreel.publish.embed.blocks import Block
 from torchreel.publish.embed.clips import Shown
+from torchreel.publish.embed.draft import Draft
 from torchreel.publish.embed.finding import find
 from torchreel.publish.embed.notebook import Notebook, Unreadable
 from torchreel.publish.embed.options import Options
 from torchreel.publish.embed.pages import Page, collect, why_not
 from torchreel.publish.embed.report import Outcome
 from torchreel.publish.embed.shelf import FORMAT, Shelf
-from torchreel.render.job import Job
 from torchreel.render.outputs import reason
-
-
-@dataclass
-class _Draft:
-    """A page on its way: what shall stand on it, and the clips of examples that are drawn for it first."""
-
-    page: Page
-    shelf: Shelf
-    outcome: Outcome
-    shown: list[Shown] = field(default_factory=list)
-    planned: list[tuple[int, Job]] = field(default_factory=list)
-    is_settled: bool = False
-
-    @property
-    def old(self) -> list[tuple[int, Block]]:
-        """The blocks that stand on the page, with their places."""
-        return [(at, one) for at, blocks in sorted(self.page.content.blocks.items()) for one in blocks]
 
 
 def embed(
@@ -52,7 +35,7 @@ def embed(
     is none, before anything is written.
     """
     outcomes: list[Outcome] = []
-    drafts: list[_Draft] = []
+    drafts: list[Draft] = []
     with tempfile.TemporaryDirectory(prefix="torchreel-") as scratch:
         for path in collect(paths, options.assets.name):
             outcomes.append(Outcome(str(path), left_alone=why_not(path)))
@@ -60,8 +43,12 @@ def embed(
                 drafts += _drafted(path, options, outcomes[-1], Path(scratch))
         _draw(drafts, options, reporter)
         for draft in drafts:
-            if not draft.is_settled:
-                _run(draft, options, Path(scratch), say)
+            try:
+                if not draft.is_settled:
+                    _run(draft, options, Path(scratch))
+            except Unreadable as error:
+                draft.outcome.problems.append(str(error))
+                continue
             try:
                 _finish(draft, options, say)
             except (Unreadable, OSError) as error:
@@ -70,13 +57,13 @@ def embed(
     return outcomes
 
 
-def _drafted(path: Path, options: Options, outcome: Outcome, scratch: Path) -> list[_Draft]:
+def _drafted(path: Path, options: Options, outcome: Outcome, scratch: Path) -> list[Draft]:
     try:
         page = Page.read(path)
     except Unreadable as error:
         outcome.problems.append(str(error))
         return []
-    draft = _Draft(page, Shelf(options.folder(path)), outcome)
+    draft = Draft(page, Shelf(options.folder(path)), outcome)
     if options.mode == "remove":
         draft.is_settled = True
     elif not isinstance(page.content, Notebook) or not (options.execute or _was_run(page)):
@@ -89,19 +76,21 @@ def _was_run(page: Page) -> bool:
     return any(one.is_run for blocks in page.content.blocks.values() for one in blocks)
 
 
-def _find(draft: _Draft, options: Options, scratch: Path) -> None:
+def _find(draft: Draft, options: Options, scratch: Path) -> None:
     """The clips of examples that a page is about, by its words."""
     found = find(draft.page.content.pieces, draft.page.path.name)
     wanted = [one for one in found.mentions if options.wants(one.example.operator)]
     draft.outcome.skipped += found.doubts
     if len(wanted) > options.limit:
-        draft.outcome.skipped.append(f"{len(wanted) - options.limit} more clips, since --limit is {options.limit}")
+        draft.outcome.skipped.append(
+            f"{len(wanted) - options.limit} more clips, since --limit is {options.limit}"
+        )
     draft.planned = [
         (one.at, clips.job(one.example, options, scratch / "examples")) for one in wanted[: options.limit]
     ]
 
 
-def _draw(drafts: Sequence[_Draft], options: Options, reporter: clips.Watching) -> None:
+def _draw(drafts: Sequence[Draft], options: Options, reporter: clips.Watching) -> None:
     """Draw the examples of all pages in one batch; where nothing is written, nothing is drawn."""
     planned = [one for draft in drafts for _, one in draft.planned]
     made, failed = dict[str, dict[str, Any]](), dict[str, str]()
@@ -122,21 +111,21 @@ def _draw(drafts: Sequence[_Draft], options: Options, reporter: clips.Watching) 
             draft.shown.append(Shown(at, block, one.stem, one.path(FORMAT) if entry else None, entry))
 
 
-def _kept(draft: _Draft, options: Options, at: int, stem: str) -> list[Shown]:
+def _kept(draft: Draft, options: Options, at: int, stem: str) -> list[Shown]:
     """A clip that cannot be drawn now stays where it stands already."""
     source = options.source(draft.page.path, f"{stem}.{FORMAT}")
     there = [one for place, one in draft.old if place == at and one.src == source]
     return [Shown(at, one, stem, None, draft.shelf.entries.get(stem)) for one in there]
 
 
-def _run(draft: _Draft, options: Options, scratch: Path, say: Callable[[str], None]) -> None:
+def _run(draft: Draft, options: Options, scratch: Path) -> None:
     """The clips of the calls that a notebook makes."""
-    from torchreel.publish.embed import running  # needs nbclient
+    from torchreel.publish.embed import calls  # what runs notebooks is not needed for the others
 
-    running.run(draft, options, scratch, say)
+    calls.settle(draft, options, scratch)
 
 
-def _finish(draft: _Draft, options: Options, say: Callable[[str], None]) -> None:
+def _finish(draft: Draft, options: Options, say: Callable[[str], None]) -> None:
     """Compare what stands on the page with what should, and make it so if that is asked for."""
     page, outcome, shelf = draft.page, draft.outcome, draft.shelf
     if not options.force:
@@ -158,7 +147,7 @@ def _finish(draft: _Draft, options: Options, say: Callable[[str], None]) -> None
         shelf.drop(page.path, {one.stem for one in draft.shown}, say)
 
 
-def _refuse_to_replace(draft: _Draft) -> None:
+def _refuse_to_replace(draft: Draft) -> None:
     """Leave out clips whose pictures would take the place of somebody else's."""
     for one in list(draft.shown):
         stranger = draft.shelf.stranger(one.stem, one.file) if one.file else None
@@ -170,7 +159,7 @@ def _refuse_to_replace(draft: _Draft) -> None:
             )
 
 
-def _count(draft: _Draft) -> None:
+def _count(draft: Draft) -> None:
     """What is new on the page, what changed and what goes."""
     old, new = draft.old, [(one.at, one.block) for one in draft.shown]
     before, after = Counter(one.src for _, one in old), Counter(one.src for _, one in new)
