@@ -190,7 +190,7 @@ def test_what_is_put_into_markdown_can_be_taken_out_to_the_byte(text: str, data:
     assert put.put({}) == text
     assert put.put(wanted) == put.text
     assert "".join(put.bare) == text
-    assert [piece for piece in put.pieces] == [*page.pieces]
+    assert list(put.pieces) == list(page.pieces)
 
 
 def test_what_looks_like_a_block_in_code_is_code() -> None:

@@ -19,6 +19,7 @@ from torchreel.publish.embed.clips import Shown, digest
 from torchreel.publish.embed.draft import Draft
 from torchreel.publish.embed.notebook import Notebook, Unreadable
 from torchreel.publish.embed.options import Options
+from torchreel.publish.embed.report import counted
 from torchreel.publish.embed.shelf import FORMAT
 from torchreel.render.job import LEDGER
 
@@ -136,9 +137,9 @@ class _Notes:
             for at in sorted(left):
                 self._keep(at)
         if missing:
-            outcome.problems.append(f"{missing} more cells lack names that the cells above should have made")
+            outcome.problems.append(f"{counted(missing, 'further cell')} raised NameError")
         if over:
-            outcome.skipped.append(f"{over} more calls, since --limit is {self._options.limit}")
+            outcome.skipped.append(f"{counted(over, 'more call')}, since --limit is {self._options.limit}")
         if not outcome.problems:
             for one in self._draft.shown:
                 if one.entry:

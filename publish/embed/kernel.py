@@ -69,6 +69,9 @@ class _Session:
         if len(self.keys) >= self.limit:
             answer["over"] += 1
             return
+        if not call.is_supported:
+            answer["skipped"].append(f"{call.name}: {call.why_not.split('. ')[0].rstrip('.')}")
+            return
         try:
             clip = self.reel.clip(call, lang=self.lang, theme=self.theme)
         except TorchreelError as error:
@@ -166,7 +169,7 @@ def _without_shell(not_run: list[str]) -> None:
     """A page is run for what it computes: commands of the shell, which may install or delete things, are noted only."""
     from IPython import get_ipython
 
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
 
     def instead(command: str, *_: Any, **__: Any) -> list[str]:
         not_run.append(f"!{command.splitlines()[0][:60]}")

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from json.decoder import scanstring
 from typing import Any
 
 from torchreel.publish.embed.blocks import Block, is_mark
@@ -206,7 +205,7 @@ def _members(text: str) -> Iterator[tuple[str, int]]:
         raise ValueError("it is no JSON object")
     at = _after_space(text, at + 1)
     while text[at] != "}":
-        name, at = scanstring(text, at + 1, True)
+        name, at = _DECODER.raw_decode(text, at)
         at = _after_space(text, _after_space(text, at) + 1)
         yield name, at
         _, at = _DECODER.raw_decode(text, at)

@@ -48,12 +48,18 @@ def lines(outcomes: Sequence[Outcome], mode: str) -> Iterator[str]:
     left = sum(bool(one.problems) for one in outcomes)
     stale = sum(one.is_stale for one in outcomes)
     if mode == "remove":
-        sums = [f"{sum(one.removed for one in outcomes)} clips removed from {_counted(outcomes)}"]
+        sums = [
+            f"{counted(sum(one.removed for one in outcomes), 'clip')} removed from {counted(len(outcomes), 'page')}"
+        ]
     elif mode == "check":
-        sums = [f"{stale} of {_counted(outcomes)} stale" if stale else f"{_counted(outcomes)} up to date"]
+        sums = [
+            f"{stale} of {counted(len(outcomes), 'page')} stale"
+            if stale
+            else f"{counted(len(outcomes), 'page')} up to date"
+        ]
     else:
-        verb = "would be" if mode == "diff" else "are"
-        sums = [f"{clips} clips {verb} on {pages} of {_counted(outcomes)}"]
+        verb = "would be" if mode == "diff" else "is" if clips == 1 else "are"
+        sums = [f"{counted(clips, 'clip')} {verb} on {pages} of {counted(len(outcomes), 'page')}"]
     yield "; ".join([*sums, *([f"{left} with problems"] if left else [])])
 
 
@@ -88,13 +94,13 @@ def _first_line(one: Outcome, mode: str) -> Iterator[str]:
     elif mode == "check":
         yield f"{one.path}: {'stale: ' + (one.changes or 'pictures') if one.is_stale else 'up to date'}"
     elif mode == "remove":
-        yield f"{one.path}: {one.removed} clips removed"
+        yield f"{one.path}: {counted(one.removed, 'clip')} removed"
     elif one.problems and not one.clips:
         yield f"{one.path}: stays as it is"
     else:
-        count = len(one.clips)
-        yield f"{one.path}: {count} {'clip' if count == 1 else 'clips'} ({one.changes or 'unchanged'})"
+        yield f"{one.path}: {counted(len(one.clips), 'clip')} ({one.changes or 'unchanged'})"
 
 
-def _counted(outcomes: Sequence[Outcome]) -> str:
-    return f"{len(outcomes)} {'page' if len(outcomes) == 1 else 'pages'}"
+def counted(number: int, noun: str) -> str:
+    """`1 page`, `2 pages`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -6,6 +6,7 @@ does not answer any more is stopped, and the cells after that are not run.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import subprocess
@@ -17,15 +18,18 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import DeadKernelError
 
 from torchreel.publish.embed.notebook import Unreadable
 from torchreel.publish.embed.options import Options
+from torchreel.publish.embed.report import counted
 from torchreel.render.outputs import reason
 
 _MODULE = "torchreel.publish.embed.kernel"
 _MOST_SECONDS = 300
 _PATIENCE = 15
+_STOPPED = "StoppedByTorchreel"
+_NOTHING = "pass"
 _NO_INPUT = "StdinNotImplementedError"
 # What a notebook imports is not to be a folder of pictures beside it that happens to be called torchreel.
 _PREPARE = """
@@ -61,11 +65,10 @@ class _NotRecorded(Exception):
 
 
 class _Client(NotebookClient):
-    """A client that keeps errors only: what a cell prints and shows may be any amount."""
+    """A client that keeps nothing of what a cell prints and shows, which may be any amount."""
 
-    def output(self, outs: list[Any], msg: dict[str, Any], display_id: str, cell_index: int) -> Any:
+    def output(self, *_: Any, **__: Any) -> None:
         """Take in a message that a cell sent."""
-        return super().output(outs, msg, display_id, cell_index) if msg["msg_type"] == "error" else None
 
 
 class Run:
@@ -74,14 +77,23 @@ class Run:
     def __init__(self, path: Path, options: Options, scratch: Path) -> None:
         self._options, self._path, self._scratch = options, path, scratch
         self._client = _Client(
-            nbformat.v4.new_notebook(), kernel_name="python3", allow_errors=True, log=_quiet()
+            nbformat.v4.new_notebook(),
+            kernel_name="python3",
+            allow_errors=True,
+            interrupt_on_timeout=True,
+            error_on_timeout={"ename": _STOPPED, "evalue": "", "traceback": []},
+            iopub_timeout=_PATIENCE,
+            log=_quiet(),
+            on_cell_executed=self._hear,
         )
+        self._reply: dict[str, Any] = {}
 
     @contextmanager
     def started(self) -> Iterator[None]:
         """A fresh kernel for a while, in the notebook's folder. Raises `Unreadable` where there is none to be had."""
         nowhere, here = subprocess.DEVNULL, str(self._path.parent.resolve())
         with ExitStack() as until_done:
+            until_done.enter_context(_silent())
             try:
                 until_done.enter_context(self._client.setup_kernel(cwd=here, stdout=nowhere, stderr=nowhere))
                 self._prepare()
@@ -108,7 +120,7 @@ class Run:
                 ran.problem = ran.problem or f"cannot be recorded: {error}"
             except KernelLost as lost:
                 rest = len(sources) - number - 1
-                after = f"; {rest} cells after it were not run" if rest else ""
+                after = f"; {counted(rest, 'cell')} after it not run" if rest else ""
                 ran.problem = f"{ran.problem or lost}{after}"
                 yield ran
                 return
@@ -138,31 +150,24 @@ class Run:
 
     def _execute(self, source: str, seconds: int) -> str | None:
         """Run code; what it raised, in a line, or None."""
-        cell = nbformat.v4.new_code_cell(source)
-        self._client.nb.cells = [cell]
+        self._reply = {}
+        self._client.nb.cells = [nbformat.v4.new_code_cell(source)]
         self._client.timeout = seconds
         try:
-            self._client.execute_cell(cell, 0, store_history=False)
-        except CellTimeoutError:
-            self._interrupt()
-            return f"it was stopped after {seconds} s; --timeout gives it more"
+            self._client.execute_cell(self._client.nb.cells[0], 0, store_history=False)
         except DeadKernelError as error:
             raise KernelLost("the kernel died in this cell") from error
-        except CellExecutionError:
-            pass
-        raised = [one for one in cell.outputs if one.output_type == "error"]
-        return f"{raised[0].ename}: {' '.join(raised[0].evalue.split())}" if raised else None
+        if self._reply.get("status") != "error":
+            return None
+        name, value = self._reply["ename"], " ".join(self._reply["evalue"].split())
+        if name != _STOPPED:
+            return f"{name}: {value}" if value else str(name)
+        if source != _NOTHING and self._execute(_NOTHING, _PATIENCE):
+            raise KernelLost("the kernel does not answer: this cell cannot be stopped")
+        return f"it was stopped after {seconds} s; --timeout gives it more"
 
-    def _interrupt(self) -> None:
-        """Have the kernel let go of a cell; if it does not, it is of no use any more."""
-        assert self._client.km is not None
-        self._client.km.interrupt_kernel()
-        self._client.timeout = _PATIENCE
-        self._client.nb.cells = [nbformat.v4.new_code_cell("pass")]
-        try:
-            self._client.execute_cell(self._client.nb.cells[0], 0, store_history=False)
-        except (CellTimeoutError, DeadKernelError) as error:
-            raise KernelLost("the kernel does not answer: this cell cannot be stopped") from error
+    def _hear(self, cell: Any, cell_index: int, execute_reply: dict[str, Any]) -> None:
+        self._reply = execute_reply["content"]
 
     def _told(self, error: str | None) -> str:
         if error is None:
@@ -170,6 +175,19 @@ class Run:
         if error.startswith(_NO_INPUT):
             return "asks for input, which nobody gives here"
         return error if error.startswith("it was stopped") else f"raised {error}"
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Of a kernel that had to be stopped, asyncio would tell that nobody waits for its last messages."""
+    log = logging.getLogger("asyncio")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        gc.collect()
+        log.setLevel(level)
 
 
 def _quiet() -> logging.Logger:

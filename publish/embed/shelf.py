@@ -60,12 +60,13 @@ class Shelf:
         self._list(changed, say)
 
     def drop(self, page: Path, kept: Collection[str], say: Callable[[str], None]) -> None:
-        """Delete what a page showed once and no page shows now; `kept` is what it shows."""
+        """Delete what pages showed once and none shows now; `kept` is what this one shows."""
         place, changed = self._place(page), dict[str, Entry]()
-        for stem, entry in self.of_page(page).items():
-            if stem not in kept:
-                changed[stem] = {**entry, "pages": [one for one in _pages(entry) if one != place]}
-                if not changed[stem]["pages"]:
+        for stem, entry in self.entries.items():
+            left = [one for one in _pages(entry) if (one != place or stem in kept) and self._is_there(one)]
+            if left != _pages(entry):
+                changed[stem] = {**entry, "pages": left}
+                if not left:
                     self._delete(entry)
         self._list(changed, say)
         listed = self.folder / manifest.NAME
@@ -83,6 +84,9 @@ class Shelf:
             path = self.folder / file["name"]
             if outputs.is_same(path, file["bytes"], file.get("sha256")):
                 outputs.discard([path])
+
+    def _is_there(self, place: str) -> bool:
+        return (self.folder / place).exists()
 
     def _place(self, page: Path) -> str:
         return Path(os.path.relpath(page.resolve(), self.folder.resolve())).as_posix()

@@ -21,7 +21,7 @@ from torchreel.publish.embed.finding import find
 from torchreel.publish.embed.notebook import Notebook, Unreadable
 from torchreel.publish.embed.options import Options
 from torchreel.publish.embed.pages import Page, collect, why_not
-from torchreel.publish.embed.report import Outcome
+from torchreel.publish.embed.report import Outcome, counted
 from torchreel.publish.embed.shelf import FORMAT, Shelf
 from torchreel.render.outputs import reason
 
@@ -36,11 +36,12 @@ def embed(
     """
     outcomes: list[Outcome] = []
     drafts: list[Draft] = []
+    shelves: dict[Path, Shelf] = {}
     with tempfile.TemporaryDirectory(prefix="torchreel-") as scratch:
         for path in collect(paths, options.assets.name):
             outcomes.append(Outcome(str(path), left_alone=why_not(path)))
             if not outcomes[-1].left_alone:
-                drafts += _drafted(path, options, outcomes[-1], Path(scratch))
+                drafts += _drafted(path, options, outcomes[-1], shelves, Path(scratch))
         _draw(drafts, options, reporter)
         for draft in drafts:
             try:
@@ -57,13 +58,17 @@ def embed(
     return outcomes
 
 
-def _drafted(path: Path, options: Options, outcome: Outcome, scratch: Path) -> list[Draft]:
+def _drafted(
+    path: Path, options: Options, outcome: Outcome, shelves: dict[Path, Shelf], scratch: Path
+) -> list[Draft]:
     try:
         page = Page.read(path)
     except Unreadable as error:
         outcome.problems.append(str(error))
         return []
-    draft = Draft(page, Shelf(options.folder(path)), outcome)
+    folder = options.folder(path)
+    shelf = shelves.setdefault(folder.resolve(), Shelf(folder))
+    draft = Draft(page, shelf, outcome)
     if options.mode == "remove":
         draft.is_settled = True
     elif not isinstance(page.content, Notebook) or not (options.execute or _was_run(page)):
@@ -83,7 +88,7 @@ def _find(draft: Draft, options: Options, scratch: Path) -> None:
     draft.outcome.skipped += found.doubts
     if len(wanted) > options.limit:
         draft.outcome.skipped.append(
-            f"{len(wanted) - options.limit} more clips, since --limit is {options.limit}"
+            f"{counted(len(wanted) - options.limit, 'more clip')}, since --limit is {options.limit}"
         )
     draft.planned = [
         (one.at, clips.job(one.example, options, scratch / "examples")) for one in wanted[: options.limit]
