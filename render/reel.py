@@ -36,7 +36,8 @@ def record(model: nn.Module | None = None, *, max_memory: str = "1GB", once: boo
     `model` gives calls their paths in the net. Noted before it is run, a call can be made again as it was: what it was
     made with is kept as long as all of it takes no more than `max_memory`, and of each kind of call the smallest last.
     With `once` only the first call of a class at each line of code is noted, and how often it was made, so that loops
-    stay short; there is no `tour` of it then. torch's fused attention is off meanwhile. Nothing of the model is changed.
+    stay short; there is no `tour` of it then. torch's fused attention is off meanwhile. Nothing of the model is
+    changed.
     """
     if model is not None and not isinstance(model, nn.Module):
         raise UserError(f"record expects a torch.nn module or nothing, not {type(model).__name__}.")

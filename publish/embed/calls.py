@@ -48,7 +48,7 @@ class _Notes:
     def settle(self) -> None:
         """From the last run if it will do, else from a new one."""
         language = self._language
-        if language != "python":
+        if language.lower() not in ("python", "ipython"):
             raise Unreadable(f"its language is {language}, not Python")
         known = self._last()
         if known is not None and not self._options.force:
@@ -64,14 +64,12 @@ class _Notes:
     @property
     def _language(self) -> str:
         metadata = self._notebook.content.get("metadata")
-        said = (
-            [metadata.get(name) for name in ("language_info", "kernelspec")]
-            if isinstance(metadata, dict)
-            else []
-        )
-        names = [one.get(key) for one in said if isinstance(one, dict) for key in ("name", "language")]
-        known = [name for name in names[:1] + names[3:] if isinstance(name, str)]
-        return known[0].lower() if known else "python"
+        for part, name in (("language_info", "name"), ("kernelspec", "language")):
+            said = metadata.get(part) if isinstance(metadata, dict) else None
+            language = said.get(name) if isinstance(said, dict) else None
+            if isinstance(language, str):
+                return language
+        return "python"
 
     def _code(self) -> Iterator[tuple[int, str, list[str]]]:
         """The place, the code and the tags of each cell that is run."""

@@ -20,6 +20,7 @@ import torchreel
 from torchreel.assets.errors import TorchreelError
 from torchreel.render.explain import Clip
 from torchreel.render.reel import Reel
+from torchreel.scenes.record.calls import RecordedCall
 from torchreel.scenes.trace.calling import first_line
 
 _INSTALLERS = ("pip", "conda", "mamba", "micromamba", "uv")
@@ -31,7 +32,8 @@ class _Session:
 
     def __init__(self, lang: str, theme: str, width: int, only: list[str], limit: int) -> None:
         self.lang, self.theme, self.width, self.only, self.limit = lang, theme, width, only, limit
-        self.lines: set[tuple[str, int, str]] = set()
+        self.lines: set[tuple[object, ...]] = set()
+        self.cell = 0
         self.keys: dict[str, None] = {}
         self.clips: dict[str, Clip] = {}
         self.not_run: list[str] = []
@@ -41,6 +43,7 @@ class _Session:
     def begin(self) -> None:
         """From here on, calls are recorded."""
         self.not_run.clear()
+        self.cell += 1
         self.watch = torchreel.record(once=True)
         self.reel = self.watch.__enter__()
 
@@ -55,16 +58,23 @@ class _Session:
         }
         with _same_chances():
             for call in self.reel.calls:
-                site = (call.site.file, call.site.line, call.name) if call.site else ("", 0, call.name)
-                if call.inside or site in self.lines or (self.only and call.name not in self.only):
+                line = self._line(call)
+                if call.inside or line in self.lines or (self.only and call.name not in self.only):
                     continue
-                self.lines.add(site)
+                self.lines.add(line)
                 self._add(call, answer)
         answer["skipped"] = list(dict.fromkeys(answer["skipped"]))
         self.watch = self.reel = None
         return answer
 
-    def _add(self, call: Any, answer: dict[str, Any]) -> None:
+    def _line(self, call: RecordedCall) -> tuple[object, ...]:
+        """The line that makes a call; a cell's own lines are its own, even if another cell has the same text."""
+        if call.site is None:
+            return (call.name,)
+        is_cells_own = call.site.function == "<module>"
+        return call.site.file, call.site.line, call.name, self.cell if is_cells_own else 0
+
+    def _add(self, call: RecordedCall, answer: dict[str, Any]) -> None:
         assert self.reel is not None
         if len(self.keys) >= self.limit:
             answer["over"] += 1

@@ -86,7 +86,7 @@ class Shelf:
                 outputs.discard([path])
 
     def _is_there(self, place: str) -> bool:
-        return (self.folder / place).exists()
+        return (self.folder.resolve() / place).exists()
 
     def _place(self, page: Path) -> str:
         return Path(os.path.relpath(page.resolve(), self.folder.resolve())).as_posix()
