@@ -493,6 +493,82 @@ def clear() -> None:
     say(f"removed {count} files, {human_size(total)}")
 
 
+@main.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@click.option(
+    "--execute", is_flag=True, help="Run notebooks, and show the calls that they make, in their numbers."
+)
+@click.option(
+    "--timeout",
+    type=click.IntRange(1),
+    default=120,
+    show_default=True,
+    help="Most seconds that a cell may run.",
+)
+@click.option(
+    "--assets",
+    type=click.Path(path_type=Path),
+    default=Path("torchreel"),
+    show_default=True,
+    help="Folder of the pictures, beside each page.",
+)
+@click.option(
+    "--lang", metavar="zh|en", envvar="TORCHREEL_LANG", default="zh", show_default=True, help="Language."
+)
+@click.option(
+    "--theme",
+    metavar="light|dark",
+    envvar="TORCHREEL_THEME",
+    default="light",
+    show_default=True,
+    help="Colours.",
+)
+@click.option("--width", type=int, default=800, show_default=True, help="Width of the pictures in px.")
+@click.option("--base-url", metavar="URL", help="Where the pictures will be, instead of beside the page.")
+@click.option("--dry-run", "mode", flag_value="diff", help="Change nothing; show what would, as a diff.")
+@click.option("--check", "mode", flag_value="check", help="Change nothing; exit code 1 if a page is stale.")
+@click.option("--remove", "mode", flag_value="remove", help="Take out what was embedded, to the byte.")
+@click.option("--only", multiple=True, metavar="OPERATOR", help="Clips of this operator only. Repeatable.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Most clips a page.")
+@click.option(
+    "--force", is_flag=True, help="Draw and run anew, and replace pictures that torchreel did not write."
+)
+@click.option("-j", "--jobs", type=click.IntRange(1), help="Clips drawn at once.  [default: one a processor]")
+@_JSON
+def embed(
+    paths: tuple[Path, ...],
+    lang: str,
+    theme: str,
+    mode: str | None,
+    jobs: int | None,
+    as_json: bool,
+    **asked: Any,
+) -> int:
+    """Put clips into notebooks and Markdown files, and into those of folders.
+
+    Operators are found by headings, links and code; with --execute a notebook is run, and each of its torch.nn calls
+    gets the clip of what it computed, below its cell. Nothing but torchreel's own cells and blocks ever changes.
+    """
+    from torchreel.publish.embed import report, work
+    from torchreel.publish.embed.options import Options
+    from torchreel.render import progress
+
+    options = Options.read(
+        lang=lang, theme=theme, mode=mode or "write", at_once=jobs or _processors(), **asked
+    )
+    notes: list[str] = []
+    outcomes = work.embed(paths, options, lambda total: progress.reporter(total, as_json=True), notes.append)
+    code = report.exit_code(outcomes, options.mode)
+    if as_json:
+        say_json({"exit_code": code, "pages": report.plain(outcomes), "notes": notes})
+        return code
+    for text in report.lines(outcomes, options.mode):
+        say(text)
+    for text in notes:
+        say(f"torchreel: {text}", err=True)
+    return code
+
+
 def _help_unless_named(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         say(context.get_help())

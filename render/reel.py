@@ -24,7 +24,7 @@ _FUSED = "torch's fused attention calls no layers, so it was off meanwhile; resu
 
 
 @contextmanager
-def record(model: Any = None, *, max_memory: str = "1GB") -> Iterator[Reel]:
+def record(model: Any = None, *, max_memory: str = "1GB", once: bool = False) -> Iterator[Reel]:
     """Note every leaf call that is made meanwhile, in order.
 
         with torchreel.record(net) as reel:
@@ -33,9 +33,11 @@ def record(model: Any = None, *, max_memory: str = "1GB") -> Iterator[Reel]:
 
     `model` gives calls their paths in the net. Noted before it is run, a call can be made again as it was: what it was
     made with is kept as long as all of it takes no more than `max_memory`, and of each kind of call the smallest last.
-    torch's fused attention is off meanwhile. Nothing of the model is changed.
+    With `once` only the first call of a class at each line of code is noted, and how often it was made, so that loops
+    stay short; there is no `tour` of it then. torch's fused attention is off meanwhile. Nothing of the model is
+    changed.
     """
-    recorder = Recorder(model, read_size(max_memory, "max_memory="))
+    recorder = Recorder(model, read_size(max_memory, "max_memory="), once)
     reel = Reel(recorder)
     with recorder.watching():
         yield reel

@@ -70,6 +70,24 @@ def test_a_lazy_module_is_recorded_at_its_first_call() -> None:
     assert reel["0"].notes == ("in_features was found from the input: 3.",)
 
 
+LOOP = """
+part = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 2, 3))
+for _ in range(5):
+    x = part(torch.ones(1, 1, 6, 6))
+    nn.Flatten()(x)
+nn.Flatten()(x)
+"""
+
+
+def test_of_a_loop_the_first_call_of_each_class_at_each_line_is_noted_and_the_others_counted() -> None:
+    with torchreel.record(once=True) as reel:
+        exec(compile(LOOP, "page.py", "exec"), {"torch": torch, "nn": nn})
+    counted = [(call.name, call.times) for call in reel.calls]
+    assert counted == [("Conv2d", 10), ("ReLU", 5), ("Flatten", 5), ("Flatten", 1)]
+    assert reel.graph.nodes == []
+    assert same(reel[1].trace.inputs["input"], torch.ones(1, 1, 6, 6))
+
+
 def test_recording_changes_nothing() -> None:
     plain, recorded, x = net(), net(), torch.randn(1, 1, 6, 6)
     call, fused = nn.Module.__call__, torch.backends.mha.get_fastpath_enabled()

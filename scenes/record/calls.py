@@ -80,7 +80,8 @@ class RecordedCall:
     `number` counts from 1 in the order of the calls, `path` is the module's place in the net (`layer1.0.conv1`; with
     `-2` where it is called again), `name` the class or function, `settings` its arguments as a reader types them,
     `inputs` and `output` are shapes in words, `kind` is the same for calls that differ in sizes alone, `distinct` for
-    calls that differ in values alone. `why_not` says why a call has no clip, and is empty where it has one.
+    calls that differ in values alone. `times` is how often it was made at this line, where that was counted. `why_not`
+    says why a call has no clip, and is empty where it has one.
     """
 
     number: int
@@ -95,6 +96,7 @@ class RecordedCall:
     site: Site | None
     inside: str = ""
     output: str = ""
+    times: int = 1
     why_not: str = ""
     kept: Kept | None = None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from torchreel.scenes.record.calls import (
     size_of,
     tensors,
 )
-from torchreel.scenes.record.graph import Graph
+from torchreel.scenes.record.graph import Graph, Stop
 from torchreel.scenes.record.shelf import Shelf
 from torchreel.scenes.trace.calling import first_line
 from torchreel.scenes.trace.copying import torchs_class
@@ -50,9 +50,13 @@ _TORCHS = Path(torch.__file__).parent
 
 
 class Recorder:
-    """Notes the calls of one thread while it is open; `calls` in order, `graph` how tensors ran between them."""
+    """Notes the calls of one thread while it is open; `calls` in order, `graph` how tensors ran between them.
 
-    def __init__(self, model: nn.Module | None, max_memory: int) -> None:
+    With `once`, only the first call of a class at each line of code is noted, with the `times` that there were in all,
+    and no graph is kept: a training loop takes no more than its first round.
+    """
+
+    def __init__(self, model: nn.Module | None, max_memory: int, once: bool = False) -> None:
         if model is not None and not isinstance(model, nn.Module):
             raise UserError(f"record expects a torch.nn module or nothing, not {type(model).__name__}.")
         self.calls: list[RecordedCall] = []
@@ -62,6 +66,7 @@ class Recorder:
         self._paths = {} if model is None else {one: path for path, one in model.named_modules()}
         self.graph = Graph({path: type(one).__name__ for one, path in self._paths.items()})
         self._times: dict[str, int] = {}
+        self._first: dict[tuple[Site | None, type], RecordedCall] | None = {} if once else None
         self._within: list[str] = []
         self._places = [""]
         self._hidden = 0
@@ -83,7 +88,7 @@ class Recorder:
         torch.backends.mha.set_fastpath_enabled(False)
         nn.Module.__call__ = call  # type: ignore[method-assign]
         try:
-            with self._mode:
+            with self._mode if self._first is None else nullcontext():
                 yield
         finally:
             nn.Module.__call__ = self._plain_call  # type: ignore[method-assign]
@@ -114,9 +119,14 @@ class Recorder:
         if not _is_leaf(module):
             with self._inside(module):
                 return self._plain_call(module, *args, **kwargs)
+        if self._is_counted(module):
+            with self.hidden():
+                return self._plain_call(module, *args, **kwargs)
         noted = self._noted(module, args, kwargs)
-        with self.hidden():
-            sources = self.graph.sources([*tensors(args), *tensors(kwargs)])
+        sources: tuple[Stop, ...] = ()
+        if self._first is None:
+            with self.hidden():
+                sources = self.graph.sources([*tensors(args), *tensors(kwargs)])
         composite = isinstance(module, _COMPOSITES)
         if composite:
             self._within.append(noted.path or noted.name)
@@ -136,9 +146,19 @@ class Recorder:
                 self._within.pop()
         with self.hidden():
             noted.output = shapes(output)
-            if not composite:
+            if not composite and self._first is None:
                 self.graph.add_call(noted, sources, output, self._places[-1])
         return output
+
+    def _is_counted(self, module: nn.Module) -> bool:
+        """Whether a call is one more of its class at its line; it is counted then."""
+        if self._first is None:
+            return False
+        noted = self._first.get((_site(), type(module)))
+        if noted is None:
+            return False
+        noted.times += 1
+        return True
 
     @contextmanager
     def _inside(self, module: nn.Module) -> Iterator[None]:
@@ -213,6 +233,8 @@ class Recorder:
             inside=self._within[-1] if self._within else "",
         )
         self.calls.append(call)
+        if self._first is not None:
+            self._first[call.site, type(what)] = call
         return call
 
     def _keep(self, call: RecordedCall, what: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
