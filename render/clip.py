@@ -108,7 +108,7 @@ def draw(
     scene = _render(job, make_scene, wanted, scratch, on_frame)
     content = ledger.build(job, request.trace, scene, notes)
     scratch[LEDGER].write_bytes(jsontext.compact(content))
-    facts = {LEDGER: {"duration": content["duration"], "alt": content["alt"]}}
+    facts = {LEDGER: {name: content[name] for name in ("duration", "title", "alt")}}
     in_part = [f"drawn in part: {' '.join(content['left_out'])}"] if content["left_out"] else []
     if said := [*content["notes"], *in_part]:
         facts[LEDGER]["said"] = said
@@ -158,10 +158,10 @@ def _encoder(output: Output, cues: Callable[[], Sequence[float]]) -> Encoder:
     asked: dict[str, Any] = {}
     if output.format == "mp4" and output.keyframes:
         asked["cues"] = cues
-    if output.format == "gif":
+    if output.loop:
         asked["loop"] = output.loop
-        if output.colors is not None:
-            asked["max_colors"] = output.colors
+    if output.colors is not None:
+        asked["max_colors"] = output.colors
     return ENCODERS[output.format](**asked)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.render import batch, manifest
+from torchreel.render import batch, manifest, unlisted
 from torchreel.render.job import Job, Output
 from torchreel.render.progress import Bar, Silent
 from torchreel.render.settings import View
@@ -89,7 +89,7 @@ def test_a_manifest_that_is_too_large_is_left_alone(
 ) -> None:
     content = json.dumps(OURS) + 10_000 * " "
     (tmp_path / "manifest.json").write_text(content)
-    monkeypatch.setattr(manifest, "_LARGEST", 9_999)
+    monkeypatch.setattr(unlisted, "LARGEST", 9_999)
     assert len(run(tmp_path)) == 1
     assert (tmp_path / "manifest.json").read_text() == content
 
