@@ -359,6 +359,81 @@ def preview(operator: str, folder: Path | None, **asked: Any) -> int:
 
 
 @main.command()
+@click.argument("operator", metavar="OPERATOR[:EXAMPLE]")
+@click.option(
+    "--as",
+    "form",
+    required=True,
+    metavar="FORM",
+    help="md, html, picture (light and dark, still for who wants no motion), video, myst, rst, ipynb (a cell), reveal, "
+    "quarto, slidev, marp (with --html), beamer or typst.",
+)
+@click.option(
+    "--relative-to",
+    "page",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The page it is pasted into: files are named as seen from there.  [default: from here]",
+)
+@click.option("--base-url", metavar="URL", help="Where the folder's files are on the web, instead.")
+@click.option(
+    "--width", type=click.IntRange(1), help="Shown this wide, in px.  [default: 800; on slides all there is]"
+)
+@click.option(
+    "--align", type=click.Choice(["left", "center", "right"]), help="Where in a page.  [default: center]"
+)
+@click.option(
+    "--lang",
+    metavar="zh|en",
+    envvar="TORCHREEL_LANG",
+    default="zh",
+    show_default=True,
+    help="Language of the words.",
+)
+@click.option(
+    "--theme",
+    metavar="light|dark|auto",
+    help="Colours; auto is the reader's own, for picture.  [default: light, for picture auto]",
+)
+@_changes
+@_OUTPUT
+@_JSON
+def snippet(
+    operator: str,
+    form: str,
+    page: Path | None,
+    base_url: str | None,
+    width: int | None,
+    align: str | None,
+    as_json: bool,
+    **asked: Any,
+) -> int:
+    """Print what to paste so that a page, notebook or slide shows a clip; render first what is missing of it."""
+    from torchreel.publish import snippet as snippets
+
+    place = snippets.Page(page, base_url)
+    default_theme = os.environ.get("TORCHREEL_THEME") or "light"
+    planned = snippets.jobs(operator, form, default_theme=default_theme, **asked)
+    snippets.refuse(planned, form, place, width, align)
+    if missing := snippets.missing(planned):
+        results, notes = _run(missing, min(2, _processors()), force=False, keep_going=True, as_json=True)
+        for text in [*notes, *(note for result in results for note in result.notes)]:
+            say(f"torchreel: {text}", err=True)
+        if failed := [result.failure for result in results if result.failure is not None]:
+            raise (
+                UserError(failed[0].message)
+                if _exit_code(results) == WRONG_USAGE
+                else click.ClickException(failed[0].message)
+            )
+    made = snippets.snippet(planned, form, place, width, align)
+    if as_json:
+        say_json({"text": made.text, "files": [str(path) for path in made.files], "alt": made.alt})
+    else:
+        say(made.text)
+    return DONE
+
+
+@main.command()
 @_OUTPUT
 @_JSON
 def doctor(folder: Path, as_json: bool) -> int:

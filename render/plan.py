@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import Example, did_you_mean, example, examples, families
@@ -243,7 +244,7 @@ def outputs(
     if fps is not None and not 1 <= fps <= 60:
         raise UserError(f"--fps {fps}: expected 1 to 60 frames per second.")
     large, small = QUALITIES[quality]
-    asked = {"gif": {"loop": loop}, "mp4": {"keyframes": keyframes == CAPTIONS}}
+    asked: dict[str, dict[str, Any]] = {"gif": {"loop": loop}, "mp4": {"keyframes": keyframes == CAPTIONS}}
     return tuple(
         Output(name, _adjust(large if name in _VIDEO else small, fps, width), **asked.get(name, {}))
         for name in formats

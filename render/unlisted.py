@@ -20,8 +20,10 @@ from torchreel.render.outputs import digest
 
 LARGEST = 1 << 26
 
-_STEM = re.compile(r"(?P<name>[A-Za-z]\w*(-\w+)?)(-set-[0-9a-f]{6})?\.(?P<look>(zh|en)\.(light|dark))", re.ASCII)
-_SAID = {
+_STEM = re.compile(
+    r"(?P<name>[A-Za-z]\w*(-\w+)?)(-set-[0-9a-f]{6})?\.(?P<look>(zh|en)\.(light|dark))", re.ASCII
+)
+_SAID: dict[str, type | tuple[type, ...]] = {
     "operator": str,
     "example": str,
     "family": str,
@@ -44,7 +46,9 @@ def unlisted(folder: Path, listed: Container[str]) -> dict[str, dict[str, Any]]:
         said = _ledger(path) if match else None
         if match and said is not None and (match["name"], match["look"]) == _named(said):
             files = {suffix: path.with_suffix(f".{suffix}") for suffix in (*FORMATS, LEDGER)}
-            found[path.stem] = entry(said, {suffix: _facts(file) for suffix, file in files.items() if file.is_file()})
+            found[path.stem] = entry(
+                said, {suffix: _facts(file) for suffix, file in files.items() if file.is_file()}
+            )
     return found
 
 

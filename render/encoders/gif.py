@@ -92,7 +92,10 @@ class GifEncoder:
         pacer = Pacer(self._view.fps, _TICK.denominator, _SHORTEST)
         final = len(counts) - 1
         times = [pacer.show(count, last=place == final) for place, count in enumerate(counts)]
-        options = {"loop": str(self._loop - 1 or -1) if self._loop else "0", "final_delay": str(pacer.final_delay)}
+        options = {
+            "loop": str(self._loop - 1 or -1) if self._loop else "0",
+            "final_delay": str(pacer.final_delay),
+        }
         with contextlib.closing(_GifWriter(self._path, self._view, palette, options)) as writer:
             patches = spool.read()
             for place, number in enumerate(numbers):

@@ -113,7 +113,9 @@ def cut(source: Path, starts: Sequence[float], targets: Sequence[Path]) -> None:
         firsts = [round(start * stream.average_rate) for start in starts]
         for start, first in zip(starts, firsts, strict=True):
             if not (first < len(packets) and packets[first].is_keyframe):
-                raise ValueError(f"{source}: no keyframe at {start:g} s; render it with --keyframes captions.")
+                raise ValueError(
+                    f"{source}: no keyframe at {start:g} s; render it with --keyframes captions."
+                )
         for first, end, target in zip(firsts, [*firsts[1:], len(packets)], targets, strict=True):
             scratch = temporary(target)
             try:

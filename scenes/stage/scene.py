@@ -76,7 +76,8 @@ def _focus(step: Step | None) -> tuple[str, Index] | None:
 class OperatorScene(Telling):
     """A clip of one operator. Subclasses set `operator` and write `story`.
 
-    `sections` are the beats as they were shown, `cues` the times (seconds) at which a new caption began, in any language.
+    `sections` are the beats as they were shown, `cues` the times (seconds) at which a caption began, in any
+    language.
     """
 
     def __init__(self, request: Request | None = None, **manim: Any) -> None:
