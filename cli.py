@@ -255,6 +255,23 @@ def info(operator: str, as_json: bool) -> None:
     "--max-size", metavar="SIZE", help="Most bytes of a GIF, such as 600kB: retries smaller and says how."
 )
 @click.option(
+    "--loop",
+    type=click.IntRange(0, 1 << 16),
+    default=0,
+    show_default=True,
+    metavar="0|N",
+    help="How often a GIF plays: 0 for ever, beginning with the finished figure; N times from the start, "
+    "staying on the figure.",
+)
+@click.option(
+    "--keyframes",
+    type=click.Choice(["captions", "none"]),
+    default="captions",
+    show_default=True,
+    help="Where an MP4 can be jumped to and cut: where captions begin, or nowhere for the smallest file.",
+)
+@click.option("--shard", metavar="I/N", help="Only part I of N of these clips, as for machine 3 of 8: 3/8.")
+@click.option(
     "-j", "--jobs", type=click.IntRange(1), help="Clips rendered at once.  [default: one a processor]"
 )
 @click.option(
@@ -274,17 +291,21 @@ def render(
     keep_going: bool,
     verbose: bool,
     as_json: bool,
+    shard: str | None,
     **asked: Any,
 ) -> int:
     """Render clips of OPERATORs, of a family or of everything.
 
     `Conv2d` is the default example, `Conv2d:stride` another one, `Conv2d:*` all of them.
     """
-    from torchreel.render.plan import jobs as plan_jobs
+    from torchreel.render import plan, summary
 
-    planned = plan_jobs(operators, everything, family, **asked)
+    planned = plan.jobs(operators, everything, family, **asked)
+    if shard is not None:
+        whole, planned = len(planned), plan.shard(planned, shard)
+        if not planned:
+            return _nothing(f"nothing to do in part {shard} of {whole} clips", as_json)
     results, notes = _run(planned, jobs or _processors(), force, keep_going, as_json)
-    from torchreel.render import summary
 
     code = _exit_code(results)
     if as_json:
@@ -400,6 +421,81 @@ def preview(operator: str, folder: Path | None, **asked: Any) -> int:
     path = planned[0].path("mp4").resolve()
     if not _open(path):
         say(str(path))
+    return DONE
+
+
+@main.command()
+@click.argument("operator", metavar="OPERATOR[:EXAMPLE]")
+@click.option(
+    "--as",
+    "form",
+    required=True,
+    metavar="FORM",
+    help="md, html, picture (light and dark, still for who wants no motion), video, myst, rst, ipynb (a cell), reveal, "
+    "quarto, slidev, marp (with --html), beamer or typst.",
+)
+@click.option(
+    "--relative-to",
+    "page",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The page it is pasted into: files are named as seen from there.  [default: from here]",
+)
+@click.option("--base-url", metavar="URL", help="Where the folder's files are on the web, instead.")
+@click.option(
+    "--width", type=click.IntRange(1), help="Shown this wide, in px.  [default: 800; on slides all there is]"
+)
+@click.option(
+    "--align", type=click.Choice(["left", "center", "right"]), help="Where in a page.  [default: center]"
+)
+@click.option(
+    "--lang",
+    metavar="zh|en",
+    envvar="TORCHREEL_LANG",
+    default="zh",
+    show_default=True,
+    help="Language of the words.",
+)
+@click.option(
+    "--theme",
+    metavar="light|dark|auto",
+    help="Colours; auto is the reader's own, for picture.  [default: light, for picture auto]",
+)
+@_changes
+@_OUTPUT
+@_JSON
+def snippet(
+    operator: str,
+    form: str,
+    page: Path | None,
+    base_url: str | None,
+    width: int | None,
+    align: str | None,
+    as_json: bool,
+    **asked: Any,
+) -> int:
+    """Print what to paste so that a page, notebook or slide shows a clip; render first what is missing of it."""
+    from torchreel.publish import snippet as snippets
+
+    place = snippets.Page(page, base_url)
+    default_theme = os.environ.get("TORCHREEL_THEME") or "light"
+    planned = snippets.jobs(operator, form, default_theme=default_theme, **asked)
+    snippets.refuse(planned, form, place, width, align)
+    if missing := snippets.missing(planned):
+        results, notes = _run(missing, min(2, _processors()), force=False, keep_going=True, as_json=True)
+        for text in [*notes, *(note for result in results for note in result.notes)]:
+            say(f"torchreel: {text}", err=True)
+        if failed := [result.failure for result in results if result.failure is not None]:
+            raise (
+                UserError(failed[0].message)
+                if _exit_code(results) == WRONG_USAGE
+                else click.ClickException(failed[0].message)
+            )
+    made = snippets.snippet(planned, form, place, width, align)
+    if as_json:
+        say_json({"text": made.text, "files": [str(path) for path in made.files], "alt": made.alt})
+    else:
+        say(made.text)
     return DONE
 
 
@@ -572,6 +668,15 @@ def embed(
 def _help_unless_named(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         say(context.get_help())
+
+
+def _nothing(why: str, as_json: bool) -> int:
+    """There was nothing to do, and that is fine."""
+    if as_json:
+        say_json({"exit_code": DONE, "clips": [], "notes": [why]})
+    else:
+        say(why)
+    return DONE
 
 
 def _run(

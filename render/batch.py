@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from torchreel.assets.errors import UserError
-from torchreel.render import manifest, outputs, workers
+from torchreel.render import manifest, outputs, unlisted, workers
 from torchreel.render.cache import Cache
 from torchreel.render.job import LEDGER, Job
 from torchreel.render.task import Answer, Failure, Result, Task, failure, perform
@@ -235,20 +235,20 @@ def _traced(trace: Callable[[], Any]) -> Any:
 
 def _entry(result: Result) -> dict[str, Any]:
     job, ledger = result.job, result.files[LEDGER]
-    apart = ("alt", "duration", "chosen", "said")
-    return {
+    apart = ("alt", "duration", "title", "chosen", "said")
+    said = {
         "operator": job.example.operator,
         "example": job.example.name,
-        "section": job.example.section,
+        "family": job.example.family,
         "lang": job.lang,
         "theme": job.theme,
-        "duration": ledger["duration"],
-        "alt": ledger["alt"],
-        "files": {
-            suffix: {name: fact for name, fact in file.items() if name not in apart}
-            for suffix, file in result.files.items()
-        },
+        **{name: ledger[name] for name in ("title", "duration", "alt")},
     }
+    files = {
+        suffix: {name: fact for name, fact in file.items() if name not in apart}
+        for suffix, file in result.files.items()
+    }
+    return unlisted.entry(said, files)
 
 
 @contextmanager

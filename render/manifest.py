@@ -5,6 +5,8 @@ and browser extensions have a `manifest.json` too), so a file that is not a whol
 and the list is kept in `torchreel.manifest.json` instead; where that is taken too, the clips are just not listed.
 
 The manifest is also how torchreel knows its own: a file of the folder is torchreel's if it is listed with these bytes.
+Clips that were copied into the folder without being listed come into the list by their ledgers (`unlisted`), so folders
+of several machines are merged by copying them together.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ import contextlib
 import fcntl
 import json
 import os
-import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any
 import torchreel
 from torchreel.render.jsontext import readable
 from torchreel.render.outputs import is_same, reason, write_whole
+from torchreel.render.unlisted import text, unlisted
 
 NAME = "manifest.json"
 OTHER_NAME = "torchreel.manifest.json"
@@ -29,7 +31,6 @@ Entries = dict[str, dict[str, Any]]
 Say = Callable[[str], None]
 
 _GENERATOR = "torchreel"
-_LARGEST = 1 << 26
 _SAY_SO_AFTER, _WAIT_AT_MOST, _LOOK_EVERY = 2.0, 20.0, 0.05
 
 
@@ -38,9 +39,9 @@ class _Foreign(Exception):
 
 
 def read(folder: Path) -> Entries:
-    """The clips of a folder by file stem; empty if there is no manifest of torchreel's."""
+    """The clips of a folder by file stem, with those that were copied there; empty where no list can be kept."""
     place = _find(folder)
-    return place[1] if place else {}
+    return {**place[1], **unlisted(folder, place[1])} if place else {}
 
 
 def merge(folder: Path, clips: Entries, say: Say) -> bool:
@@ -87,6 +88,7 @@ def _merge(folder: Path, clips: Entries, say: Say) -> bool:
         )
         return False
     path, merged = place
+    merged.update(unlisted(folder, merged.keys() | clips.keys()))
     if path.name != NAME:
         say(
             f"{folder / NAME} is not torchreel's and stays as it is; the clips are listed in {OTHER_NAME} there."
@@ -113,20 +115,13 @@ def _find(folder: Path) -> tuple[Path, Entries] | None:
 
 def _load(path: Path) -> Entries:
     try:
-        content = json.loads(_text(path))
+        content = json.loads(text(path))
     except (OSError, ValueError, RecursionError) as error:
         raise _Foreign from error
     if not _is_ours(content):
         raise _Foreign
     clips: Entries = content["clips"]
     return clips
-
-
-def _text(path: Path) -> str:
-    facts = path.stat()
-    if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
-        raise _Foreign
-    return path.read_text("utf-8")
 
 
 def _is_ours(content: Any) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import imageio.v3 as imageio
@@ -21,7 +22,7 @@ from scipy.ndimage import gaussian_filter
 
 from torchreel.render.encoders import ENCODERS
 from torchreel.render.encoders.gif import GifEncoder
-from torchreel.render.encoders.mp4 import Yuv, planes
+from torchreel.render.encoders.mp4 import Yuv, cut, planes
 from torchreel.render.encoders.palette import choose
 from torchreel.render.encoders.timing import Pacer, ticks
 from torchreel.render.settings import View
@@ -70,7 +71,7 @@ def still(view: View, count: int = 1) -> list[Shot]:
     return [Shot(grid(view), [view.whole], count)]
 
 
-def encode(kind: str, path: Path, view: View, shots: Iterator[Shot] | list[Shot], **options: int) -> Path:
+def encode(kind: str, path: Path, view: View, shots: Iterator[Shot] | list[Shot], **options: Any) -> Path:
     """Feed an encoder as the renderer does: from one buffer that changes under it."""
     encoder = ENCODERS[kind](**options)
     buffer = np.full((view.height, view.width, 4), 255, np.uint8)
@@ -331,6 +332,75 @@ def test_mp4_plays_everywhere(tmp_path: Path, size: tuple[int, int]) -> None:
     for number, frame in enumerate(frames):
         picture = frame.to_ndarray(format="rgb24")[: view.height, : view.width]
         assert ssim(picture, shots[number // 2].picture) > 0.98
+
+
+def keyframes(path: Path) -> list[int]:
+    with av.open(path) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.dts is not None]
+        return [number for number, packet in enumerate(packets) if packet.is_keyframe]
+
+
+def pictures(path: Path) -> list[np.ndarray]:
+    """All frames as they are stored, one for each period."""
+    with av.open(path) as container:
+        frames = list(container.decode(video=0))
+        rate = float(container.streams.video[0].average_rate)
+    assert [round(frame.time * rate) for frame in frames] == list(range(len(frames)))
+    return [frame.to_ndarray() for frame in frames]
+
+
+def test_mp4_has_keyframes_where_cues_are_and_without_cues_only_at_its_start(tmp_path: Path) -> None:
+    view, cues = View(96, 64, 30), [0.0, 0.3, 1.0, 1.0 + 1 / 30]
+    shots = list(window_clip(view, 20, count=3))
+    assert keyframes(encode("mp4", tmp_path / "cued", view, shots, cues=lambda: cues)) == [0, 9, 30, 31]
+    assert keyframes(encode("mp4", tmp_path / "plain", view, shots)) == [0]
+
+
+def test_cues_may_become_known_while_the_clip_is_drawn(tmp_path: Path) -> None:
+    view, known = View(96, 64, 30), [0.0]
+
+    def drawn() -> Iterator[Shot]:
+        for number, shot in enumerate(window_clip(view, 20)):
+            if number == 7:
+                known.append(7 / 30)
+            yield shot
+
+    assert keyframes(encode("mp4", tmp_path / "clip", view, drawn(), cues=lambda: known)) == [0, 7]
+
+
+def test_cut_pieces_are_the_pictures_of_the_whole(tmp_path: Path) -> None:
+    view, cues = View(96, 64, 30), [0.0, 0.3, 1.0, 1.0 + 1 / 30]
+    shots = list(window_clip(view, 20, count=3))
+    whole = encode("mp4", tmp_path / "clip", view, shots, cues=lambda: cues)
+    targets = [tmp_path / f"{number} 段.mp4" for number in range(len(cues))]
+    cut(whole, cues, targets)
+    assert [len(pictures(path)) for path in targets] == [9, 21, 1, 29]
+    np.testing.assert_array_equal([one for path in targets for one in pictures(path)], pictures(whole))
+
+
+def test_what_has_no_keyframe_there_is_not_cut(tmp_path: Path) -> None:
+    whole = encode("mp4", tmp_path / "clip", SMALL, list(window_clip(SMALL, 20)))
+    for start in (0.5, 7.0):
+        with pytest.raises(ValueError, match=r"no keyframe at .* s; render it with --keyframes captions\.$"):
+            cut(whole, [0.0, start], [tmp_path / "a.mp4", tmp_path / "b.mp4"])
+    assert [path.name for path in tmp_path.iterdir()] == ["clip"]
+
+
+@pytest.mark.parametrize("loop", [1, 2, 5])
+def test_a_gif_that_ends_begins_at_its_beginning_and_stays_on_its_last_picture(
+    tmp_path: Path, loop: int
+) -> None:
+    shots = list(window_clip(SMALL, 4, count=2))
+    shown, times, info = decoded(encode("gif", tmp_path / "clip", SMALL, shots, loop=loop))
+    assert info.get("loop") == (None if loop == 1 else loop - 1)
+    np.testing.assert_array_equal(shown, [shot.picture for shot in shots])
+    assert times == [100] * 4
+
+
+@pytest.mark.parametrize("loop", [-1, (1 << 16) + 1])
+def test_gif_refuses_impossible_loops(loop: int) -> None:
+    with pytest.raises(ValueError, match="not between 0 and"):
+        GifEncoder(loop=loop)
 
 
 def test_mp4_colours_are_those_of_bt709() -> None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 import torch
 import torch.nn.functional as F
@@ -18,6 +19,8 @@ from torch import nn
 import torchreel
 from torchreel.assets.examples import examples
 from torchreel.render.check.check import faults_of
+from torchreel.render.encoders.mp4 import cut
+from torchreel.render.ledger import captions
 from torchreel.scenes.api import called
 from torchreel.scenes.catalogue import names_known, operator
 from torchreel.scenes.trace.calling import plain
@@ -216,3 +219,17 @@ def test_a_clip_shows_itself_in_a_notebook(clip: torchreel.Clip) -> None:
 def test_wrong_options_are_refused_in_one_line(options: dict[str, Any], message: str) -> None:
     with pytest.raises(torchreel.UserError, match=message):
         torchreel.explain(nn.ReLU(), torch.zeros(2), **options)
+
+
+def test_an_mp4_can_be_cut_where_its_captions_begin(tmp_path: Path) -> None:
+    """The ledger's times are those of the keyframes, at any rate that a quality has."""
+    clip = torchreel.explain(nn.ReLU(), torch.tensor([-1.0, 2.0]), lang="en")
+    for quality in ("l", "m"):
+        whole, ledger = clip.save(tmp_path / "x.mp4", tmp_path / "x.json", quality=quality)
+        said = captions(json.loads(ledger.read_text("utf-8")))
+        pieces = [tmp_path / f"{number}.mp4" for number in range(len(said))]
+        cut(whole, [one["start"] for one in said], pieces)
+        assert len(said) > 1
+        for one, piece in zip(said, pieces, strict=True):
+            with av.open(piece) as container:
+                assert container.duration / 1e6 == pytest.approx(one["end"] - one["start"], abs=0.04)

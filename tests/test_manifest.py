@@ -7,14 +7,17 @@ import fcntl
 import io
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.render import batch, manifest
+from torchreel.render import batch, manifest, plan, unlisted
 from torchreel.render.job import Job, Output
 from torchreel.render.progress import Bar, Silent
 from torchreel.render.settings import View
@@ -89,7 +92,7 @@ def test_a_manifest_that_is_too_large_is_left_alone(
 ) -> None:
     content = json.dumps(OURS) + 10_000 * " "
     (tmp_path / "manifest.json").write_text(content)
-    monkeypatch.setattr(manifest, "_LARGEST", 9_999)
+    monkeypatch.setattr(unlisted, "LARGEST", 9_999)
     assert len(run(tmp_path)) == 1
     assert (tmp_path / "manifest.json").read_text() == content
 
@@ -193,3 +196,86 @@ def test_a_note_is_a_line_on_standard_error_beside_a_bar(
     assert capsys.readouterr().err == f"torchreel: {bar.notes[0]}\n"
     assert "is not torchreel's" not in screen.getvalue()
     assert f"{STEM}  png " in screen.getvalue()
+
+
+def test_an_entry_names_family_title_and_the_handbooks_row(stage: Any, tmp_path: Path) -> None:
+    run(tmp_path)
+    entry = clips(tmp_path / "manifest.json")[STEM]
+    assert (entry["family"], entry["title"]) == ("convolution", {"zh": "方块", "en": "Square"})
+    assert entry["handbook"] == {
+        "row": 1,
+        "section": "卷积（Convolution）",
+        "title": "卷积（Conv）",
+        "page": "Convolution/Conv.ipynb",
+    }
+
+
+def test_folders_copied_together_are_one_list_after_the_next_run(stage: Any, tmp_path: Path) -> None:
+    """The second folder's manifest has replaced the first's; what it does not list comes in by its ledger."""
+    one, other, both = (tmp_path / name for name in ("one", "other", "both"))
+    run(one, "mp4")
+    batch.run([Job(example("Fold"), other, (Output("png", View(160, 90, 5)),), lang="en")], Silent())
+    entries = {**manifest.read(one), **manifest.read(other)}
+    for folder in (one, other):
+        shutil.copytree(folder, both, dirs_exist_ok=True)
+    assert list(clips(both / "manifest.json")) == ["Fold.en.light"]
+    assert manifest.read(both) == entries
+    batch.run([Job(example("Unfold"), both, (Output("png", View(160, 90, 5)),))], Silent())
+    listed = clips(both / "manifest.json")
+    assert set(listed) == {*entries, "Unfold.zh.light"}
+    assert {stem: listed[stem] for stem in entries} == entries
+
+
+def test_what_was_copied_may_be_replaced_by_a_run_that_knows_no_cache(
+    stage: Any, tmp_path: Path, cache_folder: Path
+) -> None:
+    run(tmp_path / "one")
+    shutil.copytree(tmp_path / "one", tmp_path / "copy", ignore=shutil.ignore_patterns("manifest.json"))
+    for path in cache_folder.glob("*/*"):
+        path.unlink()
+    assert run(tmp_path / "copy") == []
+    assert len(stage.rendered) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Fold.zh.light", {}),
+        ("Conv2d.en.light", {}),
+        ("Conv2d-stride.zh.light", {}),
+        (STEM, {"alt": "text"}),
+        (STEM, {"steps": None}),
+        ("package.zh", {}),
+    ],
+    ids=["another operator", "another language", "another example", "odd words", "no steps", "no such name"],
+)
+def test_a_json_file_that_is_no_ledger_of_its_name_does_not_come_into_the_list(
+    stage: Any, tmp_path: Path, name: str, said: dict[str, Any]
+) -> None:
+    run(tmp_path / "made")
+    ledger = json.loads((tmp_path / "made" / f"{STEM}.json").read_text("utf-8"))
+    folder = tmp_path / "copied"
+    folder.mkdir()
+    (folder / f"{name}.json").write_text(json.dumps({**ledger, **said}), "utf-8")
+    assert manifest.read(folder) == {}
+
+
+def test_a_changed_clip_comes_in_by_its_own_name(stage: Any, tmp_path: Path) -> None:
+    run(tmp_path / "made")
+    shutil.copy(tmp_path / "made" / f"{STEM}.json", tmp_path / "Conv2d-set-12ab34.zh.light.json")
+    assert list(manifest.read(tmp_path)) == ["Conv2d-set-12ab34.zh.light"]
+
+
+@given(st.integers(1, 40), st.integers(1, 12))
+def test_shards_are_disjoint_complete_and_even(length: int, parts: int) -> None:
+    planned = [job(Path(str(number))) for number in range(length)]
+    shards = [plan.shard(planned, f"{number}/{parts}") for number in range(1, parts + 1)]
+    numbers = [int(one.folder.name) for shard in shards for one in shard]
+    assert sorted(numbers) == list(range(length))
+    assert max(map(len, shards)) - min(map(len, shards)) <= 1
+
+
+@pytest.mark.parametrize("text", ["0/8", "9/8", "3", "3/", "a/b", "-1/8", "1/0", "1.5/2"])
+def test_a_shard_that_is_none_is_a_mistake(text: str) -> None:
+    with pytest.raises(UserError, match=r"expected a part and their number, from 1/8 to 8/8\.$"):
+        plan.shard([], text)
