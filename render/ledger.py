@@ -15,8 +15,6 @@ from typing import Any
 
 from torchreel.render.job import Job
 from torchreel.render.settings import View
-from torchreel.scenes.trace.reads import reads
-from torchreel.scenes.trace.values import nested
 
 _FRAME_HEIGHT = 8.0
 
@@ -70,6 +68,8 @@ def _module(trace: Any) -> dict[str, Any]:
 
 
 def _tensor(tensor: Any) -> dict[str, Any]:
+    from torchreel.scenes.trace.values import nested  # a ledger is read without torch
+
     return {"shape": list(tensor.shape), "values": nested(tensor)}
 
 
@@ -87,6 +87,8 @@ def _step(section: Any, view: View) -> dict[str, Any]:
 
 
 def _reads(trace: Any, sections: Sequence[Any]) -> dict[str, Any]:
+    from torchreel.scenes.trace.reads import reads  # a ledger is read without torch
+
     seen: dict[str, set[tuple[int, ...]]] = {}
     for section in sections:
         for number in section.numbers:

@@ -85,10 +85,11 @@ def _cells(trace: Trace, rule: Rule, wanted: Tensor) -> Iterator[tuple[Tensor, T
 
 def _read(ref: Ref, shape: tuple[int, ...], wanted: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The rows of a batch and the `wanted` elements that they read, padding and what does not exist left out."""
-    index = ref.index.reshape(len(ref.index), -1, len(shape)).expand(count, -1, -1)
+    terms = math.prod(ref.index.shape[1:-1])
+    index = ref.index.reshape(len(ref.index), terms, len(shape)).expand(count, -1, -1)
     read = ((index >= 0) & (index < torch.tensor(shape, dtype=torch.int64))).all(-1)
     if ref.skip is not None:
-        read = read & ~ref.skip.reshape(len(ref.skip), -1)
+        read = read & ~ref.skip.reshape(len(ref.skip), terms)
     elements = _numbers(index, shape)
     rows, places = (read & torch.isin(elements, wanted)).nonzero(as_tuple=True)
     return rows, elements[rows, places]
