@@ -120,8 +120,8 @@ function enter(item) {
 }
 
 for (const { item } of cards) {
-  item.onpointerenter = item.onfocusin = () => enter(item);
-  item.onpointerleave = item.onfocusout = leave;
+  for (const event of ["pointerenter", "focusin"]) item.addEventListener(event, () => enter(item));
+  for (const event of ["pointerleave", "focusout"]) item.addEventListener(event, () => running && item.contains(running) && leave());
 }
 
 let chosen = ["light", "dark"].includes(asked.get("theme"));

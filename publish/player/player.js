@@ -302,13 +302,13 @@ numbers.onpointerout = (event) => {
   if (kept) light(kept);
   else dim();
 };
-numbers.onfocusin = (event) => {
+numbers.addEventListener("focusin", (event) => {
   const box = boxOf(event.target);
   if (!box) return;
   rove(box);
   if (!pinned) light(box);
-};
-numbers.onfocusout = () => pinned || dim();
+});
+numbers.addEventListener("focusout", () => pinned || dim());
 // A pointer does not take the keys away from the steps.
 numbers.onmousedown = (event) => event.preventDefault();
 numbers.onclick = (event) => {
