@@ -440,7 +440,9 @@ def player(
             write.write(target, write.clips_of(films, planned), one_file)
     code = _exit_code(results)
     if as_json:
-        say_json({"exit_code": code, "page": None if failed else str(target), "failed": failed, "notes": notes})
+        say_json(
+            {"exit_code": code, "page": None if failed else str(target), "failed": failed, "notes": notes}
+        )
         return code
     for text in failed:
         say(f"torchreel: {text}", err=True)

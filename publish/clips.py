@@ -40,13 +40,17 @@ class Film:
         try:
             found = json.loads(path.read_bytes())
         except FileNotFoundError as error:
-            raise UserError(f"{path}: no such file; a clip's ledger stands beside it. {self._again}") from error
+            raise UserError(
+                f"{path}: no such file; a clip's ledger stands beside it. {self._again}"
+            ) from error
         except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{path} is no ledger that can be read. {self._again}") from error
         if not isinstance(found, dict) or "steps" not in found or "tensors" not in found:
             raise UserError(f"{path} is not a ledger of torchreel's. {self._again}")
         if any(name not in found for name in _WANTED):
-            raise UserError(f"{path} was written by an older torchreel and lacks what a page needs. {self._again}")
+            raise UserError(
+                f"{path} was written by an older torchreel and lacks what a page needs. {self._again}"
+            )
         return found
 
     def check(self) -> None:

@@ -20,7 +20,7 @@ _START = 4096
 def filled(template: Path, **parts: str) -> str:
     """A template with its `$parts`; `$generator` says who wrote the page."""
     text = Template(template.read_text("utf-8"))
-    return text.substitute(generator=f"{_MARK}{torchreel.__version__}\">", **parts)
+    return text.substitute(generator=f'{_MARK}{torchreel.__version__}">', **parts)
 
 
 def in_script(data: Mapping[str, Any]) -> str:
@@ -43,4 +43,6 @@ def claim(page: Path, force: bool) -> None:
     except OSError:
         ours = False
     if not ours:
-        raise UserError(f"{page} was not written by torchreel and stays as it is; choose another -o, or --force.")
+        raise UserError(
+            f"{page} was not written by torchreel and stays as it is; choose another -o, or --force."
+        )

@@ -2,9 +2,9 @@
 
 Times are seconds from the start, boxes are `[left, top, right, bottom]` in px of a frame of `size`. Numbers are here
 because they were drawn: they come from the scene's own sections, never from a plan. `left_out` is what the picture
-itself says it does not show, `notes` what was made to fit the user's changes. `reads` says what the numbers in sight were
-computed from: tensor -> element -> tensor -> elements, of those that are in sight in some step, elements counted in
-row-major order.
+itself says it does not show, `notes` what was made to fit the user's changes. `reads` says what the numbers in sight
+were computed from: tensor -> element -> tensor -> elements, of those that are in sight in some step, elements counted
+in row-major order.
 """
 
 from __future__ import annotations

@@ -20,13 +20,11 @@ from torchreel.publish.clips import film_of, grouped
 from torchreel.publish.gallery import site
 from torchreel.publish.player import write
 from torchreel.render import batch, plan, progress
-from torchreel.tests.browser import browser, faults
+from torchreel.tests.browser import CURRENT, STILL, Reader, browser, faults
 
 pytestmark = pytest.mark.xdist_group("browser")
 LOOKS = [("MaxPool2d", "zh", "light"), ("MaxPool2d", "en", "dark"), ("Softmax", "en", "light")]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-CURRENT = "#steps [aria-current]"
-STILL = "document.querySelector('#video').paused && !document.querySelector('#video').seeking"
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +36,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         jobs = [
             job
             for name, lang, theme in LOOKS
-            for job in plan.jobs([name], formats=["mp4,png"], folder=made / "media", langs=[lang], themes=[theme], quality="l")
+            for job in plan.jobs(
+                [name], formats=["mp4,png"], folder=made / "media", langs=[lang], themes=[theme], quality="l"
+            )
         ]
         results = batch.run(jobs, progress.Silent(), at_once=1)
     assert not [result.failure for result in results if result.failure]
@@ -53,44 +53,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def running() -> Iterator[Any]:
     with browser() as started:
         yield started
-
-
-class Reader:
-    """Somebody with a page open; keeps what the page asked for and what went wrong in it."""
-
-    def __init__(self, started: Any, **options: Any) -> None:
-        self.page = started.new_context(**options).new_page()
-        self.page.set_default_timeout(90_000)
-        self.requests: list[str] = []
-        self.errors: list[str] = []
-        self.page.on("request", lambda one: self.requests.append(one.url))
-        self.page.on("pageerror", lambda one: self.errors.append(str(one)))
-        self.page.on("console", lambda one: one.type == "error" and self.errors.append(one.text))
-
-    def opens(self, path: Path | str, state: str = "") -> Any:
-        """Open a page, and wait until its film can be shown where it has one."""
-        url = path if isinstance(path, str) else path.as_uri()
-        self.page.goto(f"{url}{state}")
-        self.page.wait_for_function("[...document.querySelectorAll('#video')].every((one) => one.readyState > 1)")
-        return self.page
-
-    def ends(self) -> int:
-        """Wait until the film stands; the number of the step that it stands in."""
-        self.page.wait_for_function(STILL)
-        return self.step()
-
-    def step(self) -> int:
-        """The number of the step that the list marks."""
-        return int(self.page.locator(f"{CURRENT} span").inner_text())
-
-    def time(self) -> float:
-        """Where the film is, in seconds."""
-        return float(self.page.evaluate("document.querySelector('#video').currentTime"))
-
-    def lit(self, kind: str) -> set[str]:
-        """The numbers that are marked, by what they say of themselves."""
-        marked = self.page.locator(f".number.{kind}:visible")
-        return {one.get_attribute("aria-label") for one in marked.all()}
 
 
 @pytest.fixture
@@ -137,7 +99,9 @@ def test_arrows_go_step_by_step_and_stop_where_the_next_begins(reader: Reader, f
     page.keyboard.press("ArrowRight")
     assert reader.ends() == 3
     start = next(
-        step["start"] for step in ledger(folder, "MaxPool2d.zh.light")["steps"] if step["caption"]["zh"] == said[2]
+        step["start"]
+        for step in ledger(folder, "MaxPool2d.zh.light")["steps"]
+        if step["caption"]["zh"] == said[2]
     )
     assert start - 0.5 < stands < start
     page.keyboard.press("ArrowLeft")
@@ -164,7 +128,9 @@ def test_scrubbing_shows_that_time_and_says_its_step(reader: Reader, folder: Pat
     assert f"第 {last} 步" in page.locator("#scrub").get_attribute("aria-valuetext")
 
 
-def test_pointing_at_a_result_shows_its_value_and_lights_what_torch_read_for_it(careful: Reader, folder: Path) -> None:
+def test_pointing_at_a_result_shows_its_value_and_lights_what_torch_read_for_it(
+    careful: Reader, folder: Path
+) -> None:
     """The window of `MaxPool2d` at the last output cell, from the ledger's tensors alone."""
     page = careful.opens(folder / "both.html")
     page.keyboard.press("End")
@@ -177,7 +143,9 @@ def test_pointing_at_a_result_shows_its_value_and_lights_what_torch_read_for_it(
     page.locator(f".number[aria-label='{name}']:visible").first.hover()
     assert page.locator("#tip b").inner_text() == name
     window = {
-        f"input[0, 0, {y}, {x}] = {values[y][x]:g}" for y in (2 * row, 2 * row + 1) for x in (2 * column, 2 * column + 1)
+        f"input[0, 0, {y}, {x}] = {values[y][x]:g}"
+        for y in (2 * row, 2 * row + 1)
+        for x in (2 * column, 2 * column + 1)
     }
     assert (careful.lit("same"), careful.lit("source")) == ({name}, window)
     assert page.locator(".number.same:visible").count() > 1
@@ -212,7 +180,9 @@ def test_no_number_answers_before_it_is_drawn(careful: Reader, folder: Path) -> 
     page.locator("#scrub").fill(str(known["steps"][0]["end"] - 0.1))
     page.wait_for_function("document.querySelectorAll('.number:not([hidden])').length > 0")
     assert page.locator(".number:visible").count() <= len(known["steps"][0]["numbers"])
-    assert page.locator(".number[aria-label^='output']:visible").count() == sum(one[0] == "output" for one in drawn)
+    assert page.locator(".number[aria-label^='output']:visible").count() == sum(
+        one[0] == "output" for one in drawn
+    )
 
 
 def test_language_and_theme_change_words_film_and_colours(careful: Reader, folder: Path) -> None:
@@ -238,7 +208,9 @@ def test_with_less_motion_nothing_starts_and_steps_are_their_ends(careful: Reade
     [end] = {
         max(step["end"] for step in steps)
         for steps in [ledger(folder, "MaxPool2d.zh.light")["steps"]]
-        for steps in [[one for one in steps if one["caption"]["zh"] == captions(folder, "MaxPool2d.zh.light", "zh")[1]]]
+        for steps in [
+            [one for one in steps if one["caption"]["zh"] == captions(folder, "MaxPool2d.zh.light", "zh")[1]]
+        ]
     }
     assert end - 0.2 < careful.time() < end
 
@@ -275,7 +247,9 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.mark.parametrize("options", [{}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"])
 @pytest.mark.parametrize("name", ["both.html", "site/index.html", "site/clips/MaxPool2d.html"])
-def test_a_page_shuts_nobody_out_and_fits(running: Any, folder: Path, name: str, options: dict[str, Any]) -> None:
+def test_a_page_shuts_nobody_out_and_fits(
+    running: Any, folder: Path, name: str, options: dict[str, Any]
+) -> None:
     one = Reader(running, reduced_motion="reduce", **options)
     page = one.opens(folder / name)
     if "index" not in name:
@@ -302,7 +276,9 @@ def test_a_finger_shows_a_number_as_a_pointer_does(running: Any, folder: Path) -
 @pytest.mark.parametrize(
     ("query", "found"), [("max pool", 1), ("池化", 1), ("softmax", 1), ("nothing of the kind", 0), ("", 2)]
 )
-def test_the_gallery_finds_clips_in_both_languages(reader: Reader, folder: Path, query: str, found: int) -> None:
+def test_the_gallery_finds_clips_in_both_languages(
+    reader: Reader, folder: Path, query: str, found: int
+) -> None:
     page = reader.opens(folder / "site" / "index.html", "#lang=en")
     page.locator("#search").fill(query)
     assert page.locator(".card:visible").count() == found
@@ -316,11 +292,16 @@ def test_the_gallery_groups_by_family_and_by_the_handbooks_rows(reader: Reader, 
     page = reader.opens(folder / "site" / "index.html", "#lang=en")
     assert page.locator("h2").all_inner_texts() == ["Pooling", "Activation"]
     page.locator("#group").select_option("row")
-    assert [re.match(r"\d+ ", text) is not None for text in page.locator("h2").all_inner_texts()] == [True, True]
+    assert [re.match(r"\d+ ", text) is not None for text in page.locator("h2").all_inner_texts()] == [
+        True,
+        True,
+    ]
     page.locator("#family").select_option("activation")
     assert page.locator(".card:visible b").all_inner_texts() == ["Softmax"]
     page.locator("#lang").click()
-    assert page.locator(".card:visible .title").inner_text() == ledger(folder, "Softmax.en.light")["title"]["zh"]
+    assert (
+        page.locator(".card:visible .title").inner_text() == ledger(folder, "Softmax.en.light")["title"]["zh"]
+    )
 
 
 def test_a_card_plays_when_pointed_at_and_leads_to_its_player_and_back(reader: Reader, folder: Path) -> None:

@@ -17,7 +17,9 @@ _QUALITY = 80
 def write(film: Film, target: Path) -> None:
     """Write a film's finished figure as WebP, `WIDTH` px wide; from its video where there is no PNG of it."""
     picture = _last(film) if film.poster is None else Image.open(film.poster).convert("RGB")
-    small = picture.reduce(max(1, picture.width // WIDTH))  # twelve times as quick as a resize, and exact where it divides
+    small = picture.reduce(
+        max(1, picture.width // WIDTH)
+    )  # twelve times as quick as a resize, and exact where it divides
     if small.width != WIDTH:
         small = small.resize((WIDTH, round(picture.height * WIDTH / picture.width)))
     data = io.BytesIO()

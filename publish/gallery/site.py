@@ -130,9 +130,7 @@ def _index(clips: Sequence[Clip]) -> str:
     sections = "\n".join(_section(family, lang, clips) for family in families)
     data = {
         "words": {one: words(one) for one in LANGUAGES},
-        "families": {
-            family: {one: family_name(family, one) for one in LANGUAGES} for family in families
-        },
+        "families": {family: {one: family_name(family, one) for one in LANGUAGES} for family in families},
         "rows": {str(row.number): f"{row.number} {row.title}" for row in rows()},
     }
     return filled(
@@ -170,7 +168,7 @@ def _card(clip: Clip, lang: str) -> str:
         f'<li class="card" {data}><a href="{_CLIPS}/{quote(clip.key)}.html">'
         f'<span class="still"><img src="{stem}.webp" width="640" height="360" loading="lazy" decoding="async" '
         f'alt="{html.escape(ledger["alt"][lang])}"></span>'
-        f'<b>{html.escape(ledger["operator"])}</b> <i>{html.escape(label)}</i>'
+        f"<b>{html.escape(ledger['operator'])}</b> <i>{html.escape(label)}</i>"
         f'<span class="title">{html.escape(ledger["title"][lang])}</span></a></li>'
     )
 
@@ -178,7 +176,12 @@ def _card(clip: Clip, lang: str) -> str:
 def _searched(clip: Clip) -> Iterator[str]:
     ledger = clip.ledger
     row = row_of(ledger["operator"])
-    yield from (ledger["operator"], ledger["example"], f"{ledger['operator']}:{ledger['example']}", ledger["call"])
+    yield from (
+        ledger["operator"],
+        ledger["example"],
+        f"{ledger['operator']}:{ledger['example']}",
+        ledger["call"],
+    )
     yield from (*ledger["title"].values(), *ledger["alt"].values(), ledger["family"])
     yield from (family_name(ledger["family"], lang) for lang in LANGUAGES)
     if row is not None:

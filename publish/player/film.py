@@ -66,7 +66,10 @@ class _Numbers:
         for (tensor, element), cells in places.items():
             of = listed.get(tensor, {}).get(str(element), {})
             sources = [
-                cell for name, elements in of.items() for one in elements for cell in places.get((name, one), ())
+                cell
+                for name, elements in of.items()
+                for one in elements
+                for cell in places.get((name, one), ())
             ]
             found.update({cell: sources for cell in cells if sources})
         return found

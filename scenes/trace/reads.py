@@ -61,13 +61,13 @@ def _pairs(trace: Trace, rule: Rule, flat: Mapping[str, Tensor]) -> Iterator[tup
         terms = rule.formula(chosen[:1]).terms
         size = max(1, _BATCH // terms)
         for start in range(0, len(chosen), size):
-            part = results[start : start + size]
-            for ref in rule.formula(chosen[start : start + size]).refs():
-                if ref.tensor not in flat:
-                    continue
-                rows, elements = _read(ref, trace.shape(ref.tensor), flat[ref.tensor], len(part))
-                for result, element in zip(part[rows].tolist(), elements.tolist(), strict=True):
-                    yield result, ref.tensor, element
+            formula = rule.formula(chosen[start : start + size])
+            for number, result in enumerate(results[start : start + size].tolist()):
+                # One by one, for a formula in pieces reads what is in the piece that holds for this cell.
+                for ref in formula.cell(number).refs():
+                    if ref.tensor in flat:
+                        read = _read(ref, trace.shape(ref.tensor), flat[ref.tensor])
+                        yield from ((result, ref.tensor, element) for element in read)
 
 
 def _cells(trace: Trace, rule: Rule, wanted: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -83,16 +83,19 @@ def _cells(trace: Trace, rule: Rule, wanted: Tensor) -> Iterator[tuple[Tensor, T
             yield batch[hit], results[hit]
 
 
-def _read(ref: Ref, shape: tuple[int, ...], wanted: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The rows of a batch and the `wanted` elements that they read, padding and what does not exist left out."""
-    terms = math.prod(ref.index.shape[1:-1])
-    index = ref.index.reshape(len(ref.index), terms, len(shape)).expand(count, -1, -1)
+def _read(ref: Ref, shape: tuple[int, ...], wanted: Tensor) -> list[int]:
+    """The `wanted` elements that a single cell reads, padding and what does not exist left out."""
+    index = (
+        ref.index.reshape(-1, len(shape))
+        if shape
+        else ref.index.new_zeros(math.prod(ref.index.shape[:-1]), 0)
+    )
     read = ((index >= 0) & (index < torch.tensor(shape, dtype=torch.int64))).all(-1)
     if ref.skip is not None:
-        read = read & ~ref.skip.reshape(len(ref.skip), terms)
+        read = read & ~ref.skip.reshape(-1)
     elements = _numbers(index, shape)
-    rows, places = (read & torch.isin(elements, wanted)).nonzero(as_tuple=True)
-    return rows, elements[rows, places]
+    found: list[int] = elements[read & torch.isin(elements, wanted)].tolist()
+    return found
 
 
 def _numbers(index: Tensor, shape: tuple[int, ...]) -> Tensor:
