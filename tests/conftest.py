@@ -91,6 +91,7 @@ def toy_trace(example: Any, *_: Any, **__: Any) -> Any:
         tensors={"output": tensor},
         outputs=("output",),
         proved=1.0,
+        rules=(),
     )
 
 
@@ -107,7 +108,14 @@ def draw_square(scene: Any) -> None:
     words = {"zh": "移动", "en": "it moves"}
     scene.sections.append(
         SimpleNamespace(
-            name="move", start=0.0, end=1.0, caption=words, numbers=(number,), focus=None, formula="y"
+            name="move",
+            start=0.0,
+            settled=1.0,
+            end=1.0,
+            caption=words,
+            numbers=(number,),
+            focus=None,
+            formula="y",
         )
     )
 
