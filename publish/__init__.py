@@ -1,0 +1,1 @@
+"""Clips into pages, notebooks, slides and sites."""
