@@ -255,6 +255,23 @@ def info(operator: str, as_json: bool) -> None:
     "--max-size", metavar="SIZE", help="Most bytes of a GIF, such as 600kB: retries smaller and says how."
 )
 @click.option(
+    "--loop",
+    type=click.IntRange(0, 1 << 16),
+    default=0,
+    show_default=True,
+    metavar="0|N",
+    help="How often a GIF plays: 0 for ever, beginning with the finished figure; N times from the start, "
+    "staying on the figure.",
+)
+@click.option(
+    "--keyframes",
+    type=click.Choice(["captions", "none"]),
+    default="captions",
+    show_default=True,
+    help="Where an MP4 can be jumped to and cut: where captions begin, or nowhere for the smallest file.",
+)
+@click.option("--shard", metavar="I/N", help="Only part I of N of these clips, as for machine 3 of 8: 3/8.")
+@click.option(
     "-j", "--jobs", type=click.IntRange(1), help="Clips rendered at once.  [default: one a processor]"
 )
 @click.option(
@@ -274,17 +291,21 @@ def render(
     keep_going: bool,
     verbose: bool,
     as_json: bool,
+    shard: str | None,
     **asked: Any,
 ) -> int:
     """Render clips of OPERATORs, of a family or of everything.
 
     `Conv2d` is the default example, `Conv2d:stride` another one, `Conv2d:*` all of them.
     """
-    from torchreel.render.plan import jobs as plan_jobs
+    from torchreel.render import plan, summary
 
-    planned = plan_jobs(operators, everything, family, **asked)
+    planned = plan.jobs(operators, everything, family, **asked)
+    if shard is not None:
+        whole, planned = len(planned), plan.shard(planned, shard)
+        if not planned:
+            return _nothing(f"nothing to do in part {shard} of {whole} clips", as_json)
     results, notes = _run(planned, jobs or _processors(), force, keep_going, as_json)
-    from torchreel.render import summary
 
     code = _exit_code(results)
     if as_json:
@@ -430,6 +451,15 @@ def clear() -> None:
 def _help_unless_named(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         say(context.get_help())
+
+
+def _nothing(why: str, as_json: bool) -> int:
+    """There was nothing to do, and that is fine."""
+    if as_json:
+        say_json({"exit_code": DONE, "clips": [], "notes": [why]})
+    else:
+        say(why)
+    return DONE
 
 
 def _run(

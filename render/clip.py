@@ -127,12 +127,19 @@ def _render(
     scratch: Mapping[str, Path],
     on_frame: OnFrame | None,
 ) -> Any:
+    scenes: list[Any] = []
+
+    def keep(renderer: Any) -> Any:
+        scenes.append(make_scene(renderer=renderer))
+        return scenes[-1]
+
     passes: dict[View, list[tuple[Encoder, Path]]] = {}
     for output in outputs:
-        passes.setdefault(output.view, []).append((_encoder(output), scratch[output.format]))
+        encoder = _encoder(output, lambda: tuple(scenes[0].cues))
+        passes.setdefault(output.view, []).append((encoder, scratch[output.format]))
     if not passes:
         return play(make_scene, job.ledger_view)[1]
-    return render_scene(lambda renderer: make_scene(renderer=renderer), passes, on_frame=on_frame)
+    return render_scene(keep, passes, on_frame=on_frame)
 
 
 def play(make_scene: Callable[..., Any], view: View, *times: float) -> tuple[list[np.ndarray], Any]:
@@ -146,10 +153,16 @@ def play(make_scene: Callable[..., Any], view: View, *times: float) -> tuple[lis
     return capture(keep, view, times), scenes[0]
 
 
-def _encoder(output: Output) -> Encoder:
-    if output.colors is None:
-        return ENCODERS[output.format]()
-    return ENCODERS[output.format](max_colors=output.colors)
+def _encoder(output: Output, cues: Callable[[], Sequence[float]]) -> Encoder:
+    """The encoder of a file; `cues` are the starts of the captions that the scene has said by now."""
+    asked: dict[str, Any] = {}
+    if output.format == "mp4" and output.keyframes:
+        asked["cues"] = cues
+    if output.format == "gif":
+        asked["loop"] = output.loop
+        if output.colors is not None:
+            asked["max_colors"] = output.colors
+    return ENCODERS[output.format](**asked)
 
 
 def _fit(

@@ -23,11 +23,16 @@ LEDGER = "json"
 
 @dataclass(frozen=True)
 class Output:
-    """One media file of a clip: its format, its size in px and rate in frames per second, and a GIF's most colours."""
+    """One media file of a clip: its format, its size in px and rate in frames per second, and a GIF's most colours.
+
+    `loop` says how often a GIF plays, 0 for ever; `keyframes`, whether an MP4 can be stepped and cut at its captions.
+    """
 
     format: str
     view: View
     colors: int | None = None
+    loop: int = 0
+    keyframes: bool = True
 
     def describe(self) -> str:
         """The output in words: `640x360, 20 fps, 64 colours`."""

@@ -25,7 +25,9 @@ QUALITIES = {
     "h": (View(1920, 1080, 60), View(1280, 720, 20)),
     "k": (View(3840, 2160, 60), View(1920, 1080, 20)),
 }
+CAPTIONS = "captions"
 _VIDEO = ("mp4", "png")
+_SHARD = re.compile(r"\s*(\d{1,9})\s*/\s*(\d{1,9})\s*", re.ASCII)
 _NAMED = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)(.*)", re.ASCII | re.DOTALL)
 _MOST_WIDTH, _LEAST_WIDTH = 7680, 160
 
@@ -48,6 +50,8 @@ def jobs(
     fps: int | None = None,
     width: int | None = None,
     max_size: str | None = None,
+    loop: int = 0,
+    keyframes: str = CAPTIONS,
     call: Iterable[str] = (),
     state: str | None = None,
     train: bool | None = None,
@@ -55,7 +59,7 @@ def jobs(
     prove: str | None = None,
 ) -> list[Job]:
     """The jobs that the options of the command line ask for, one for each example, language and theme."""
-    files = outputs(read_formats(formats), quality, fps, width)
+    files = outputs(read_formats(formats), quality, fps, width, loop, keyframes)
     overrides, arguments = read_settings(settings), read_settings(call, "--call", "output_size=5")
     first, inputs = read_inputs(input_text, resize)
     weights = None if state is None else read_state(state)
@@ -84,6 +88,19 @@ def jobs(
         for chosen in select(names, everything, family)
         for lang, theme in looks
     ]
+
+
+def shard(planned: Sequence[Job], text: str) -> list[Job]:
+    """The part `3/8` of a plan: every eighth job from the third on.
+
+    The parts are disjoint and together the whole plan, on any machines, as they depend on nothing but it; neighbours,
+    which take about as long, go to different parts. A part may be empty. Raises `UserError`.
+    """
+    match = _SHARD.fullmatch(text)
+    number, parts = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= number <= parts:
+        raise UserError(f"--shard {text}: expected a part and their number, from 1/8 to 8/8.")
+    return list(planned[number - 1 :: parts])
 
 
 def select(names: Sequence[str], everything: bool = False, family: str | None = None) -> list[Example]:
@@ -210,15 +227,27 @@ def read_state(text: str) -> File:
 
 
 def outputs(
-    formats: Iterable[str], quality: str = "m", fps: int | None = None, width: int | None = None
+    formats: Iterable[str],
+    quality: str = "m",
+    fps: int | None = None,
+    width: int | None = None,
+    loop: int = 0,
+    keyframes: str = CAPTIONS,
 ) -> tuple[Output, ...]:
-    """The files of one clip; `fps` and `width` replace the quality's for every format, the height follows as 16:9."""
+    """The files of one clip; `fps` and `width` replace the quality's for every format, the height follows as 16:9.
+
+    `loop` is how often a GIF plays, 0 for ever; `keyframes` says whether an MP4 has them where `captions` begin.
+    """
     if width is not None and not _LEAST_WIDTH <= width <= _MOST_WIDTH:
         raise UserError(f"--width {width}: expected {_LEAST_WIDTH} to {_MOST_WIDTH} px.")
     if fps is not None and not 1 <= fps <= 60:
         raise UserError(f"--fps {fps}: expected 1 to 60 frames per second.")
     large, small = QUALITIES[quality]
-    return tuple(Output(name, _adjust(large if name in _VIDEO else small, fps, width)) for name in formats)
+    asked = {"gif": {"loop": loop}, "mp4": {"keyframes": keyframes == CAPTIONS}}
+    return tuple(
+        Output(name, _adjust(large if name in _VIDEO else small, fps, width), **asked.get(name, {}))
+        for name in formats
+    )
 
 
 def _adjust(view: View, fps: int | None, width: int | None) -> View:

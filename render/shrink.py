@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from torchreel.assets.errors import TorchreelError
 from torchreel.render.job import Output
 from torchreel.render.plan import even_height
@@ -28,13 +30,13 @@ def smaller(tried: Output, size: int, most: int, label: str) -> Output:
     if narrower:
         enough = [width for width in narrower if size * (width / view.width) ** _WIDTH_POWER <= most]
         width = max(enough) if enough else min(narrower)
-        return Output(tried.format, View(width, even_height(width), view.fps), tried.colors)
+        return replace(tried, view=View(width, even_height(width), view.fps))
     slower = [rate for rate in _RATES if rate < view.fps]
     if slower:
-        return Output(tried.format, View(view.width, view.height, slower[0]), tried.colors)
+        return replace(tried, view=View(view.width, view.height, slower[0]))
     fewer = [colors for colors in _COLORS if colors < (tried.colors or 256)]
     if fewer:
-        return Output(tried.format, view, fewer[0])
+        return replace(tried, colors=fewer[0])
     raise TooLarge(
         f"{label}: the smallest GIF ({tried.describe()}) has {size} bytes, more than --max-size {most}. "
         "Use a smaller input, or MP4 or WebP."

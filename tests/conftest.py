@@ -65,6 +65,7 @@ class Stage:
             def __init__(self, request: Any, **manim: Any) -> None:
                 self.request = request
                 self.sections: list[Any] = []
+                self.cues: list[float] = []
                 self.figure_time = 0.0
                 self.left_out: list[str] = []
                 self.alt = {"zh": "方块", "en": "a square"}

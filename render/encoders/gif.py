@@ -30,25 +30,30 @@ if TYPE_CHECKING:
     from torchreel.render.encoders import Rect
     from torchreel.render.settings import View
 
+MOST_LOOPS = 1 << 16
+
 _TICK = Fraction(1, 100)
 _SHORTEST = 2
 
 
 class GifEncoder:
-    """Loops for ever; equal pictures are one longer delay; no delay is shorter than 2 centiseconds.
+    """Equal pictures are one longer delay; no delay is shorter than 2 centiseconds.
 
-    The last picture with its hold is played first: a loop hides its seam there, and what shows only the first frame
-    (print, a slide, a reader who switched animation off) shows the finished figure.
+    What loops for ever begins with the last picture and its hold: a loop hides its seam there, and what shows only the
+    first frame (print, a slide, a reader who switched animation off) shows the finished figure.
 
-    `max_colors` (2 to 255): size of the palette; fewer colours make a smaller file.
+    `max_colors` (2 to 255): size of the palette; fewer colours make a smaller file. `loop`: how often it plays, 0 for
+    ever; what comes to an end begins with the first picture and stays on the last.
     """
 
     suffix = "gif"
 
-    def __init__(self, max_colors: int = 255) -> None:
+    def __init__(self, max_colors: int = 255, loop: int = 0) -> None:
         if not 2 <= max_colors <= 255:
             raise ValueError(f"GifEncoder: max_colors={max_colors} is not between 2 and 255.")
-        self._max_colors = max_colors
+        if not 0 <= loop <= MOST_LOOPS:
+            raise ValueError(f"GifEncoder: loop={loop} is not between 0 and {MOST_LOOPS}.")
+        self._max_colors, self._loop = max_colors, loop
         self._spool: Spool | None = None
 
     def start(self, path: Path, view: View) -> None:
@@ -82,16 +87,16 @@ class GifEncoder:
             raise RuntimeError("GIF: the clip has no frame.")
         palette, entries = choose(self._colours.colours, self._colours.counts, self._max_colors)
         numbers, counts = zip(*self._events, strict=True)
-        played = [counts[-1], *counts[:-1]]
+        if self._loop == 0:  # all at once is the last picture, and then the others
+            numbers, counts = (None, *numbers[:-1]), (counts[-1], *counts[:-1])
         pacer = Pacer(self._view.fps, _TICK.denominator, _SHORTEST)
-        final = len(played) - 1
-        times = [pacer.show(count, last=place == final) for place, count in enumerate(played)]
-        with contextlib.closing(_GifWriter(self._path, self._view, palette, pacer.final_delay)) as writer:
-            writer.paint(entries, spool.read())
-            writer.show(times[0], last=final == 0)
+        final = len(counts) - 1
+        times = [pacer.show(count, last=place == final) for place, count in enumerate(counts)]
+        options = {"loop": str(self._loop - 1 or -1) if self._loop else "0", "final_delay": str(pacer.final_delay)}
+        with contextlib.closing(_GifWriter(self._path, self._view, palette, options)) as writer:
             patches = spool.read()
-            for place, number in enumerate(numbers[:-1], 1):
-                writer.paint(entries, islice(patches, number))
+            for place, number in enumerate(numbers):
+                writer.paint(entries, spool.read() if number is None else islice(patches, number))
                 writer.show(times[place], last=place == final)
             writer.finish()
 
@@ -141,13 +146,12 @@ class ColourNumbers:
 class _GifWriter:
     """Paints palette entries on a canvas and hands it to FFmpeg whenever it shows something new."""
 
-    def __init__(self, path: Path, view: View, palette: NDArray[np.uint8], final_delay: int) -> None:
+    def __init__(self, path: Path, view: View, palette: NDArray[np.uint8], options: dict[str, str]) -> None:
         self._canvas = np.zeros((view.height, view.width), np.uint8)
         self._argb = np.zeros((256, 4), np.uint8)  # entries left over are transparent: FFmpeg needs one
         self._argb[: len(palette), 0] = 255
         self._argb[: len(palette), 1:] = palette
         self._stale = True
-        options = {"loop": "0", "final_delay": str(final_delay)}
         self._container = av.open(str(path), "w", format="gif", options=options)
         self._stream = self._container.add_stream("gif", rate=_TICK.denominator)
         self._stream.width, self._stream.height, self._stream.pix_fmt = view.width, view.height, "pal8"

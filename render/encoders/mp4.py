@@ -3,16 +3,22 @@
 x264 gets one quantiser for all pictures and looks no frames ahead: nothing in an explainer needs its rate planning,
 which is most of what the presets differ in and a third of its time. At 21 the file has the size and the fidelity that
 `crf=18` gives it. Colours are converted to YUV only where the picture changed.
+
+A keyframe at each cue, where a caption begins, lets a player jump there at once and `cut` take the clip apart without
+encoding anything again.
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 from av.video.reformatter import (
     ColorPrimaries,
     ColorRange,
@@ -22,10 +28,9 @@ from av.video.reformatter import (
     VideoReformatter,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+from torchreel.render.outputs import discard, temporary
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from torchreel.render.encoders import Rect
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
 _OPTIONS = {
     "preset": "veryfast",
     "qp": "21",
+    "forced-idr": "1",
     "x264-params": "keyint=300:scenecut=0:bframes=0:ref=1:weightp=0:subme=0:no-chroma-me=1:"
     "rc-lookahead=0:sync-lookahead=0",
 }
@@ -44,16 +50,20 @@ class Mp4Encoder:
     """Odd sizes are padded to even ones with the last column and row, as 4:2:0 needs.
 
     One thread: workers already run side by side, and the bytes do not depend on the machine's cores.
+
+    `cues` gives the times (seconds) at which keyframes are wanted, as far as they are known: it is asked for each
+    picture, and has to know by then whether one begins with it.
     """
 
     suffix = "mp4"
 
-    def __init__(self) -> None:
+    def __init__(self, cues: Callable[[], Sequence[float]] = tuple) -> None:
+        self._cues = cues
         self._container: av.container.OutputContainer | None = None
 
     def start(self, path: Path, view: View) -> None:
         self._picture = Yuv(view.width, view.height)
-        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._container = _create(path)
         self._stream = self._container.add_stream("libx264", rate=view.fps, options=_OPTIONS)
         self._stream.width, self._stream.height = self._picture.width, self._picture.height
         self._stream.pix_fmt = "yuv420p"
@@ -69,9 +79,12 @@ class Mp4Encoder:
     def frame(self, rgba: NDArray[np.uint8], rects: Sequence[Rect], count: int) -> None:
         assert self._container is not None
         self._picture.update(rgba, rects)
+        frame = self._picture.frame
+        wanted = {round(cue / self._tick) for cue in self._cues()}
         for _ in range(count):
-            self._picture.frame.pts, self._picture.frame.time_base = self._time, self._tick
-            self._container.mux(self._stream.encode(self._picture.frame))
+            frame.pts, frame.time_base = self._time, self._tick
+            frame.pict_type = PictureType.I if self._time in wanted else PictureType.NONE
+            self._container.mux(self._stream.encode(frame))
             self._time += 1
 
     def stop(self, ok: bool) -> None:
@@ -86,6 +99,42 @@ class Mp4Encoder:
             if not self._time:
                 raise RuntimeError("MP4: the clip has no frame.")
             container.mux(self._stream.encode(None))
+
+
+def cut(source: Path, starts: Sequence[float], targets: Sequence[Path]) -> None:
+    """Take a clip apart: one file for each of `starts` (seconds, ascending), up to the next one or the end.
+
+    The pictures are copied as they are, in a moment, so a piece can only begin with a keyframe, as there is one where
+    each caption begins. Files appear whole or not at all. Raises `ValueError` where there is no keyframe.
+    """
+    with av.open(str(source)) as container:
+        stream = container.streams.video[0]
+        packets = [packet for packet in container.demux(stream) if packet.dts is not None]
+        firsts = [round(start * stream.average_rate) for start in starts]
+        for start, first in zip(starts, firsts, strict=True):
+            if not (first < len(packets) and packets[first].is_keyframe):
+                raise ValueError(f"{source}: no keyframe at {start:g} s; render it with --keyframes captions.")
+        for first, end, target in zip(firsts, [*firsts[1:], len(packets)], targets, strict=True):
+            scratch = temporary(target)
+            try:
+                _copy(packets[first:end], stream, scratch)
+                scratch.replace(target)
+            finally:
+                discard([scratch])
+
+
+def _copy(packets: Sequence[av.Packet], stream: av.VideoStream, target: Path) -> None:
+    begin = packets[0].dts
+    with contextlib.closing(_create(target)) as copied:
+        track = copied.add_stream_from_template(stream)
+        for packet in packets:
+            packet.pts, packet.dts = packet.pts - begin, packet.dts - begin
+            packet.stream = track
+            copied.mux(packet)
+
+
+def _create(path: Path) -> av.container.OutputContainer:
+    return av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
 
 
 class Yuv:

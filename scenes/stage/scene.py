@@ -74,11 +74,15 @@ def _focus(step: Step | None) -> tuple[str, Index] | None:
 
 
 class OperatorScene(Telling):
-    """A clip of one operator. Subclasses set `operator` and write `story`."""
+    """A clip of one operator. Subclasses set `operator` and write `story`.
+
+    `sections` are the beats as they were shown, `cues` the times (seconds) at which a new caption began, in any language.
+    """
 
     def __init__(self, request: Request | None = None, **manim: Any) -> None:
         super().__init__(request, **manim)
         self.sections: list[Section] = []
+        self.cues: list[float] = []
         self.said: list[Said] = []
         self.left_out: list[str] = []
 
@@ -139,6 +143,8 @@ class OperatorScene(Telling):
     def _play_beat(self, beat: Beat, total: float) -> None:
         start = self.time
         texts = {lang: self._sentences(beat, lang) for lang in LANGUAGES}
+        if not self.sections or self.sections[-1].caption != texts:
+            self.cues.append(start)
         self._say(texts[self.request.lang])
         self.progress.points = bars.progress_points(min(1.0, (start + beat.duration) / total))
         if beat.lead:
