@@ -72,7 +72,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 
 types: setup build/types/torchreel
-	$(BIN)/mypy -m torchreel -m torchreel.cli -p torchreel.assets -p torchreel.scenes -p torchreel.render
+	$(BIN)/mypy -m torchreel -m torchreel.cli -p torchreel.assets -p torchreel.scenes -p torchreel.render -p torchreel.publish
 
 build/types/torchreel:
 	@mkdir -p build/types

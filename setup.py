@@ -2,7 +2,7 @@
 
 from setuptools import find_packages, setup
 
-ROOMS = ("assets", "render", "scenes")
+ROOMS = ("assets", "publish", "render", "scenes")
 
 setup(
     script_name="setup.py",  # not a module of the package

@@ -14,9 +14,9 @@ import pytest
 import torchreel
 
 ROOT = Path(torchreel.__file__).parent
-FOLDERS = ("assets", "render", "scenes")
+FOLDERS = ("assets", "publish", "render", "scenes")
 TOP = ("__init__.py", "__main__.py", "cli.py", "py.typed")
-DATA = (".toml", ".otf", ".ttf", ".txt")
+DATA = (".toml", ".otf", ".ttf", ".txt", ".html")
 
 
 def _is_part(path: Path) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import av
 from PIL import Image
@@ -27,15 +27,6 @@ class Told:
     label: str
     mp4: Path
     ledger: Mapping[str, Any]
-
-
-class Film(NamedTuple):
-    """The first and the last picture of a movie, its length in seconds and its frames a second."""
-
-    first: Image.Image
-    last: Image.Image
-    seconds: float
-    rate: float
 
 
 @dataclass(frozen=True)
@@ -58,19 +49,24 @@ class Slide:
     width: int
 
     @cached_property
-    def film(self) -> Film:
-        """The movie, decoded once."""
-        first = last = None
+    def seconds(self) -> float:
+        """How long the movie is."""
         with av.open(io.BytesIO(self.movie)) as source:
             stream = source.streams.video[0]
-            count = 0
-            for last in source.decode(stream):
-                first = first or last
-                count += 1
-            rate = float(stream.average_rate or 1)
-        if first is None or last is None:
-            raise ValueError(f"{self.title}: the movie has no frame.")
-        return Film(first.to_image(), last.to_image(), count / rate, rate)
+            return float(stream.frames / stream.average_rate)
+
+    @cached_property
+    def first(self) -> Image.Image:
+        """The movie's first picture."""
+        with av.open(io.BytesIO(self.movie)) as source:
+            return next(source.decode(video=0)).to_image()
+
+    @cached_property
+    def last(self) -> Image.Image:
+        """The movie's last picture, on which it stays."""
+        with av.open(io.BytesIO(self.movie)) as source:
+            [final] = deque(source.decode(video=0), maxlen=1)
+            return final.to_image()
 
     @property
     def notes(self) -> str:
@@ -152,7 +148,9 @@ def _said(clip: Told, words: Mapping[str, str]) -> str:
 
 def plain(formula: str) -> str:
     """A formula as one types it: `y_{0,2}` is y_(0,2), `c_{t}` is c_t."""
-    return _SCRIPT.sub(lambda found: found[1] + (found[2] if len(found[2]) == 1 else f"({found[2]})"), formula)
+    return _SCRIPT.sub(
+        lambda found: found[1] + (found[2] if len(found[2]) == 1 else f"({found[2]})"), formula
+    )
 
 
 def small_png(picture: Image.Image) -> bytes:

@@ -35,7 +35,13 @@ def handout(slides: Sequence[Slide]) -> bytes:
         pdf.add_page()
         pdf.start_section(slide.title)
         pdf.image(
-            io.BytesIO(small_png(slide.film.last)), 0, 0, _WIDTH, _HEIGHT, title=slide.title, alt_text=slide.alt
+            io.BytesIO(small_png(slide.last)),
+            0,
+            0,
+            _WIDTH,
+            _HEIGHT,
+            title=slide.title,
+            alt_text=slide.alt,
         )
         with pdf.local_context(text_mode=TextMode.INVISIBLE):
             _write(pdf, slide)

@@ -1,17 +1,21 @@
-"""Slides in the format of manim-slides, for those who present with it: a JSON file and a folder of movies beside it.
+"""Slides in the format of manim-slides, for those who present with it: a JSON file and a folder of movies.
 
-`manim-slides present lecture --folder FOLDER` and `manim-slides convert` read it. Paths are relative to the folder above
-the JSON's, as manim-slides writes and reads them, and every movie has its reverse, which it plays on the way back.
+Paths are relative to the folder above the JSON's, as manim-slides writes and reads them, and every movie has its
+reverse, which it plays on the way back.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import av
+from av.container import InputContainer
+from av.video.frame import PictureType, VideoFrame
+from av.video.stream import VideoStream
 
 from torchreel.assets.themes import theme
 from torchreel.publish.slides.deck import Slide
@@ -19,17 +23,12 @@ from torchreel.render import jsontext
 from torchreel.render.outputs import discard, write_whole
 
 _OPTIONS = {"preset": "veryfast", "qp": "21", "x264-params": "bframes=0"}
-_AT_ONCE = 48
+_MOST_HELD = 1 << 28
+_OURS = re.compile(r"\d{3,}(_reversed)?\.mp4", re.ASCII)
 
 
-def folder_of(target: Path) -> Path:
-    """The folder of movies that goes with a JSON file."""
-    return target.with_name(f"{target.stem}_files")
-
-
-def write(slides: Sequence[Slide], target: Path) -> None:
-    """Write the movies and then the JSON file; movies of an earlier, longer deck go."""
-    folder = folder_of(target)
+def write(slides: Sequence[Slide], target: Path, folder: Path) -> None:
+    """Write the movies to a `folder` beside the `target`, and then that; movies of an earlier, longer deck go."""
     folder.mkdir(parents=True, exist_ok=True)
     base = f"{target.resolve().parent.name}/{folder.name}"
     entries, names = [], set()
@@ -52,36 +51,47 @@ def write(slides: Sequence[Slide], target: Path) -> None:
         )
     content = {
         "slides": entries,
-        "resolution": list(slides[0].film.last.size),
+        "resolution": list(slides[0].first.size),
         "background_color": theme(slides[0].theme).background,
     }
     write_whole(target, (jsontext.readable(content) + "\n").encode())
-    discard([old for old in folder.glob("[0-9][0-9][0-9]*.mp4") if old.name not in names])
+    discard([old for old in folder.iterdir() if _OURS.fullmatch(old.name) and old.name not in names])
 
 
 def reverse(movie: bytes) -> bytes:
-    """An MP4 whose pictures come in the opposite order. Few are held at once: parts are decoded from the last one on."""
+    """An MP4 whose pictures come in the opposite order."""
     with tempfile.TemporaryDirectory(prefix="torchreel-") as scratch:
         path = Path(scratch, "reversed.mp4")
-        with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as target:
-            with av.open(io.BytesIO(movie)) as source:
-                given = source.streams.video[0]
-                count, tick = given.frames, 1 / given.average_rate
-                stream = target.add_stream("libx264", rate=given.average_rate, options=_OPTIONS)
-                stream.width, stream.height, stream.pix_fmt = given.width, given.height, "yuv420p"
-                for name in ("color_range", "colorspace", "color_primaries", "color_trc"):
-                    setattr(stream.codec_context, name, getattr(given.codec_context, name))
-            for place, frame in enumerate(_backwards(movie, count)):
-                frame.pts, frame.time_base = place, tick
-                frame.pict_type = av.video.frame.PictureType.NONE
+        with (
+            av.open(io.BytesIO(movie)) as source,
+            av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as target,
+        ):
+            given = source.streams.video[0]
+            stream = target.add_stream("libx264", rate=given.average_rate, options=_OPTIONS)
+            stream.width, stream.height, stream.pix_fmt = given.width, given.height, "yuv420p"
+            for name in ("color_range", "colorspace", "color_primaries", "color_trc"):
+                setattr(stream.codec_context, name, getattr(given.codec_context, name))
+            for place, frame in enumerate(_backwards(source, given)):
+                frame.pts, frame.time_base = place, 1 / given.average_rate
+                frame.pict_type = PictureType.NONE
                 target.mux(stream.encode(frame))
             target.mux(stream.encode(None))
         return path.read_bytes()
 
 
-def _backwards(movie: bytes, count: int) -> Iterator[av.VideoFrame]:
-    for end in range(count, 0, -_AT_ONCE):
-        first = max(0, end - _AT_ONCE)
-        with av.open(io.BytesIO(movie)) as source:
-            part = [frame for place, frame in enumerate(source.decode(video=0)) if first <= place < end]
+def _backwards(source: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """The pictures from last to first. Parts are decoded from the last one on, so few are held at once."""
+    held = max(1, _MOST_HELD // (stream.width * stream.height * 3 // 2))
+    rate = stream.average_rate
+    assert rate is not None and stream.time_base is not None
+    for end in range(stream.frames, 0, -held):
+        first = max(0, end - held)
+        source.seek(round(first / rate / stream.time_base), stream=stream)
+        part = []
+        for frame in source.decode(stream):
+            place = round(frame.pts * stream.time_base * rate)
+            if place >= first:
+                part.append(frame)
+            if place >= end - 1:
+                break
         yield from reversed(part)

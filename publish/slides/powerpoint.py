@@ -62,8 +62,7 @@ def _move_title_out(page: Any, box: template.Box) -> None:
 
 def _add_movie(page: Any, slide: Slide, box: template.Box, click: bool) -> None:
     """The movie with its first picture as the poster: nothing blinks when it starts."""
-    film = slide.film
-    poster = io.BytesIO(small_png(film.first))
+    poster = io.BytesIO(small_png(slide.first))
     movie = page.shapes.add_movie(
         io.BytesIO(slide.movie), *box, poster_frame_image=poster, mime_type="video/mp4"
     )
@@ -72,7 +71,7 @@ def _add_movie(page: Any, slide: Slide, box: template.Box, click: bool) -> None:
     root = page._element
     for old in root.findall(qn("p:timing")):
         root.remove(old)
-    new = parse_xml(timing(movie.shape_id, film.seconds, click, slide.loop))
+    new = parse_xml(timing(movie.shape_id, slide.seconds, click, slide.loop))
     root.insert_element_before(new, "p:extLst")
 
 

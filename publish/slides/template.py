@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER as KIND
+from pptx.opc.constants import RELATIONSHIP_TYPE as RT
 from pptx.util import Inches
 
 from torchreel.assets.errors import UserError
@@ -40,7 +41,7 @@ def blank() -> Any:
                 shape.left, shape.width = (
                     round(part * deck.slide_width / before) for part in (shape.left, shape.width)
                 )
-    return deck
+    return _without_thumbnail(deck)
 
 
 def opened(path: Path) -> Any:
@@ -54,6 +55,14 @@ def opened(path: Path) -> Any:
             f"--template {path}: not a PowerPoint file; give a .pptx or .potx, saved without a password."
         ) from error
     _empty(deck)
+    return _without_thumbnail(deck)
+
+
+def _without_thumbnail(deck: Any) -> Any:
+    """The deck without the little picture of a first slide that is not its own."""
+    package = deck.part.package
+    for name in [name for name, link in package._rels.items() if link.reltype == RT.THUMBNAIL]:
+        package._rels.pop(name)
     return deck
 
 
