@@ -7,12 +7,13 @@ STAMP := $(VENV)/.torchreel-ready
 FLAGSHIPS := Conv1d Conv2d Unfold Fold MaxPool2d MaxUnpool2d GroupNorm LSTMCell Normalization
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
-.PHONY: help setup system demo handbook test check bench lint types golden golden-accept contact-sheets clean
+.PHONY: help setup system demo handbook test slides-test check bench lint types golden golden-accept contact-sheets clean
 
 help:
 	@echo "make demo            render the flagship clips to media/"
 	@echo "make handbook        render every example of every operator to media/"
 	@echo "make test            run all tests"
+	@echo "make slides-test     open and render decks with LibreOffice, which it installs"
 	@echo "make check           where clips break a picture law: CLIPS='Conv2d MaxPool2d:padding', or all"
 	@echo "make setup           only install what is missing"
 	@echo "make lint, types     ruff; mypy"
@@ -60,6 +61,15 @@ handbook: setup
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+# LibreOffice is 300 MB: `make test` uses it where it is, this brings it along.
+slides-test: setup
+	@command -v soffice >/dev/null 2>&1 && command -v pdftoppm >/dev/null 2>&1 || { \
+		command -v apt-get >/dev/null 2>&1 || { echo "please install LibreOffice and poppler"; exit 1; }; \
+		sudo=""; test "$$(id -u)" = 0 || sudo=sudo; \
+		$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
+			--no-install-recommends libreoffice-impress poppler-utils; }
+	TORCHREEL_OFFICE=1 $(BIN)/python -m pytest tests/test_slides*.py
 
 check: setup
 	$(BIN)/torchreel check $(CLIPS)

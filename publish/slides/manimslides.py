@@ -89,7 +89,7 @@ def _backwards(source: InputContainer, stream: VideoStream) -> Iterator[VideoFra
         source.seek(round(first / rate / stream.time_base), stream=stream)
         part = []
         for frame in source.decode(stream):
-            place = round(frame.pts * stream.time_base * rate)
+            place = round((frame.pts or 0) * stream.time_base * rate)
             if place >= first:
                 part.append(frame)
             if place >= end - 1:

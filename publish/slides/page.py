@@ -51,7 +51,6 @@ def page(slides: Sequence[Slide], click: bool = False) -> bytes:
         "BACKGROUND": colours.background,
         "BAR": colours.bar,
         "TEXT": colours.text,
-        "ACCENT": colours.accent,
         "HELP": html.escape(words["help"]),
         "SLIDE": html.escape(words["slide"]),
         "NOTES": html.escape(words["notes"]),

@@ -41,7 +41,7 @@ def blank() -> Any:
                 shape.left, shape.width = (
                     round(part * deck.slide_width / before) for part in (shape.left, shape.width)
                 )
-    return _without_thumbnail(deck)
+    return _without_summary(deck)
 
 
 def opened(path: Path) -> Any:
@@ -55,14 +55,16 @@ def opened(path: Path) -> Any:
             f"--template {path}: not a PowerPoint file; give a .pptx or .potx, saved without a password."
         ) from error
     _empty(deck)
-    return _without_thumbnail(deck)
+    return _without_summary(deck)
 
 
-def _without_thumbnail(deck: Any) -> Any:
-    """The deck without the little picture of a first slide that is not its own."""
-    package = deck.part.package
-    for name in [name for name, link in package._rels.items() if link.reltype == RT.THUMBNAIL]:
-        package._rels.pop(name)
+def _without_summary(deck: Any) -> Any:
+    """The deck without what sums up other slides: a thumbnail of the first, and a list of their titles."""
+    links = deck.part.package._rels
+    for name in [
+        name for name, link in links.items() if link.reltype in (RT.THUMBNAIL, RT.EXTENDED_PROPERTIES)
+    ]:
+        links.pop(name)
     return deck
 
 
@@ -80,16 +82,17 @@ def _as_presentation(data: bytes) -> bytes:
 
 def _empty(deck: Any) -> None:
     """Take the slides out, and the lists that name them."""
-    listed = deck.slides._sldIdLst
-    for entry in list(listed):
-        deck.part.drop_rel(entry.rId)
-        listed.remove(entry)
-    root = deck.part._element
+    part, root, listed = deck.part, deck.part._element, deck.slides._sldIdLst
     for element in [*root.xpath("./p:custShowLst"), *root.iter(_SECTIONS)]:
         holder = element.getparent()
         (holder.getparent().remove(holder) if holder.tag.endswith("}ext") else holder.remove(element))
     for extensions in root.xpath("./p:extLst[not(*)]"):
         root.remove(extensions)
+    for entry in list(listed):
+        part._rels.pop(
+            entry.rId
+        )  # whatever else may name it: a slide that is still there would clash with ours
+        listed.remove(entry)
 
 
 def titled_layout(deck: Any, path: Path | None) -> Any:
@@ -112,16 +115,15 @@ def _others(layout: Any) -> list[Any]:
 def room(deck: Any, layout: Any) -> Box:
     """Where a 16:9 clip fits best: under the layout's title, or over one that stands low, clear of the footers."""
     width, height = deck.slide_width, deck.slide_height
-    title = next(one for one in layout.placeholders if one.placeholder_format.type in _TITLES)
-    top, bottom = title.top, title.top + title.height
-    footers = [
-        one.top
-        for one in layout.placeholders
-        if one.placeholder_format.type in _FURNITURE and one.top and one.top > height / 2
-    ]
-    floor = min([height - _GAP, *(one - _GAP // 2 for one in footers)])
-    above, below = (_GAP, top - _GAP), (bottom + _GAP // 2, floor)
-    first, last = max(above, below, key=lambda band: band[1] - band[0])
+    placed = [one for one in layout.placeholders if one.top is not None]
+    titles = [one for one in placed if one.placeholder_format.type in _TITLES]
+    low = [one for one in placed if one.placeholder_format.type in _FURNITURE and one.top > height / 2]
+    top = min((one.top for one in titles), default=0)
+    bottom = max((one.top + one.height for one in titles), default=0)
+    floor = min([height - _GAP, *(one.top - _GAP // 2 for one in low)])
+    first, last = max(
+        (_GAP, top - _GAP), (max(_GAP, bottom + _GAP // 2), floor), key=lambda band: band[1] - band[0]
+    )
     if last - first < height / 3:
         first, last = height // 4, height - _GAP
     return _fit(Box(_GAP, first, width - 2 * _GAP, last - first))
