@@ -11,7 +11,9 @@ import torchreel
 
 ROOT = Path(torchreel.__file__).parent
 MODULES = sorted(
-    path for top in ("*.py", "assets/**/*.py", "scenes/**/*.py", "render/**/*.py") for path in ROOT.glob(top)
+    path
+    for top in ("*.py", "assets/**/*.py", "scenes/**/*.py", "render/**/*.py", "publish/**/*.py")
+    for path in ROOT.glob(top)
 )
 SCENES = [path for path in MODULES if path.is_relative_to(ROOT / "scenes")]
 ROOMS = ("trace", "parts", "stage")

@@ -38,7 +38,7 @@ def deck(slides: Sequence[Slide], given: Path | None = None, click: bool = False
         for other in [one for one in page.placeholders if one._element is not page.shapes.title._element]:
             other._element.getparent().remove(other._element)
         if given is None:
-            box = template.Box(0, 0, made.slide_width, made.slide_height)
+            box = template.Spot(0, 0, made.slide_width, made.slide_height)
             _move_title_out(page, box)
             page.background.fill.solid()
             page.background.fill.fore_color.rgb = RGBColor.from_string(theme(slide.theme).background[1:])
@@ -55,12 +55,12 @@ def deck(slides: Sequence[Slide], given: Path | None = None, click: bool = False
     return target.getvalue()
 
 
-def _move_title_out(page: Any, box: template.Box) -> None:
+def _move_title_out(page: Any, box: template.Spot) -> None:
     title, height = page.shapes.title, Inches(0.9)
     title.left, title.top, title.width, title.height = 0, -height - Inches(0.1), box.width, height
 
 
-def _add_movie(page: Any, slide: Slide, box: template.Box, click: bool) -> None:
+def _add_movie(page: Any, slide: Slide, box: template.Spot, click: bool) -> None:
     """The movie with its first picture as the poster: nothing blinks when it starts."""
     poster = io.BytesIO(small_png(slide.first))
     movie = page.shapes.add_movie(

@@ -21,7 +21,7 @@ _SECTIONS = "{http://schemas.microsoft.com/office/powerpoint/2010/main}sectionLs
 _GAP = Inches(0.15)
 
 
-class Box(NamedTuple):
+class Spot(NamedTuple):
     """A rectangle on a slide, in EMU."""
 
     left: int
@@ -112,7 +112,7 @@ def _others(layout: Any) -> list[Any]:
     return [kind for kind in kinds if kind not in (*_FURNITURE, *_TITLES)]
 
 
-def room(deck: Any, layout: Any) -> Box:
+def room(deck: Any, layout: Any) -> Spot:
     """Where a 16:9 clip fits best: under the layout's title, or over one that stands low, clear of the footers."""
     width, height = deck.slide_width, deck.slide_height
     placed = [one for one in layout.placeholders if one.top is not None]
@@ -126,11 +126,11 @@ def room(deck: Any, layout: Any) -> Box:
     )
     if last - first < height / 3:
         first, last = height // 4, height - _GAP
-    return _fit(Box(_GAP, first, width - 2 * _GAP, last - first))
+    return _fit(Spot(_GAP, first, width - 2 * _GAP, last - first))
 
 
-def _fit(box: Box) -> Box:
+def _fit(box: Spot) -> Spot:
     """The largest 16:9 rectangle in the middle of a box."""
     width = min(box.width, box.height * 16 // 9)
     height = width * 9 // 16
-    return Box(box.left + (box.width - width) // 2, box.top + (box.height - height) // 2, width, height)
+    return Spot(box.left + (box.width - width) // 2, box.top + (box.height - height) // 2, width, height)
