@@ -7,11 +7,14 @@ STAMP := $(VENV)/.torchreel-ready
 FLAGSHIPS := Conv1d Conv2d Unfold Fold MaxPool2d MaxUnpool2d GroupNorm LSTMCell Normalization
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
-.PHONY: help setup system demo handbook test slides-test check bench lint types golden golden-accept contact-sheets clean
+AXE := build/axe/node_modules/axe-core/axe.min.js
+
+.PHONY: help setup system browser demo handbook gallery test slides-test check bench lint types golden golden-accept contact-sheets clean
 
 help:
 	@echo "make demo            render the flagship clips to media/"
 	@echo "make handbook        render every example of every operator to media/"
+	@echo "make gallery         a site of all clips, to search and to step through, in site/"
 	@echo "make test            run all tests"
 	@echo "make slides-test     open and render decks with LibreOffice, which it installs"
 	@echo "make check           where clips break a picture law: CLIPS='Conv2d MaxPool2d:padding', or all"
@@ -37,21 +40,33 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 # Asks the package manager only for what is not there yet; says what it runs, and uses sudo only where not root.
-system:
-	@missing=""; \
-	command -v pkg-config >/dev/null 2>&1 || missing="$$missing pkg-config"; \
-	pkg-config --exists cairo 2>/dev/null || missing="$$missing libcairo2-dev"; \
-	pkg-config --exists pangocairo 2>/dev/null || missing="$$missing libpango1.0-dev"; \
-	test -x $(BIN)/python || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3-venv"; \
-	test -z "$$missing" && exit 0; \
+INSTALL = test -z "$$missing" && exit 0; \
 	if command -v apt-get >/dev/null 2>&1; then \
 		sudo=""; test "$$(id -u)" = 0 || sudo=sudo; \
 		echo "installing$$missing"; \
 		$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
 			--no-install-recommends $$missing; \
 	else \
-		echo "please install$$missing with your package manager (macOS: brew install cairo pango pkg-config)"; exit 1; \
+		echo "please install$$missing with your package manager$$elsewhere"; exit 1; \
 	fi
+
+system:
+	@missing=""; elsewhere=" (macOS: brew install cairo pango pkg-config)"; \
+	command -v pkg-config >/dev/null 2>&1 || missing="$$missing pkg-config"; \
+	pkg-config --exists cairo 2>/dev/null || missing="$$missing libcairo2-dev"; \
+	pkg-config --exists pangocairo 2>/dev/null || missing="$$missing libpango1.0-dev"; \
+	test -x $(BIN)/python || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3-venv"; \
+	$(INSTALL)
+
+# What the tests of pages need: a browser, and axe-core, which finds what shuts people out of a page.
+browser: setup $(AXE)
+	@missing=""; elsewhere=", or set TORCHREEL_CHROMIUM to a browser"; \
+	$(BIN)/python -m torchreel.tests.browser || missing="$$missing chromium"; \
+	$(INSTALL)
+
+$(AXE):
+	@missing=""; elsewhere=""; command -v npm >/dev/null 2>&1 || missing=" npm"; $(INSTALL)
+	npm install --prefix build/axe --no-save --no-audit --no-fund axe-core@4.14.1
 
 demo: setup
 	$(BIN)/torchreel render $(FLAGSHIPS:%='%:*') -f gif,mp4,png -o media -j $(JOBS)
@@ -59,16 +74,18 @@ demo: setup
 handbook: setup
 	$(BIN)/torchreel render --all -f gif,mp4,png -o media -j $(JOBS)
 
-test: setup
+gallery: handbook
+	$(BIN)/torchreel gallery media -o site
+
+test: setup browser
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-# LibreOffice is 300 MB: `make test` uses it where it is, this brings it along.
-slides-test: setup
-	@command -v soffice >/dev/null 2>&1 && command -v pdftoppm >/dev/null 2>&1 || { \
-		command -v apt-get >/dev/null 2>&1 || { echo "please install LibreOffice and poppler"; exit 1; }; \
-		sudo=""; test "$$(id -u)" = 0 || sudo=sudo; \
-		$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
-			--no-install-recommends libreoffice-impress poppler-utils; }
+# LibreOffice is large: `make test` tries decks in it where it is, this brings it along.
+slides-test: setup browser
+	@missing=""; elsewhere=""; \
+	command -v soffice >/dev/null 2>&1 || missing="$$missing libreoffice-impress"; \
+	command -v pdftoppm >/dev/null 2>&1 || missing="$$missing poppler-utils"; \
+	$(INSTALL)
 	TORCHREEL_OFFICE=1 $(BIN)/python -m pytest tests/test_slides*.py
 
 check: setup

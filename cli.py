@@ -489,6 +489,89 @@ def check(
     return FAILED if breaches else DONE
 
 
+@main.command()
+@click.argument("clips", nargs=-1, required=True, metavar="OPERATOR[:EXAMPLE|:*]|FILE...")
+@click.option(
+    "-o", "--output", "target", type=click.Path(path_type=Path), required=True, help="The page, x.html."
+)
+@click.option("--one-file", is_flag=True, help="Put videos and posters into the page, instead of beside it.")
+@_LANG
+@_THEME
+@_changes
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1), help="Clips rendered at once.  [default: one a processor]"
+)
+@click.option("--force", is_flag=True, help="Replace files that torchreel did not write.")
+@_JSON
+def player(
+    clips: tuple[str, ...],
+    target: Path,
+    one_file: bool,
+    jobs: int | None,
+    force: bool,
+    as_json: bool,
+    **asked: Any,
+) -> int:
+    """Make one page that steps through clips: of OPERATORs, rendered first, or of rendered FILEs.
+
+    Every number in the picture shows its exact value and what it was computed from. With --lang zh,en and
+    --theme light,dark the page switches between the films.
+    """
+    import tempfile
+
+    from torchreel.publish.player import write
+    from torchreel.render.plan import jobs as plan_jobs
+
+    write.check_target(target, force)
+    names, films = write.split(clips)
+    with contextlib.ExitStack() as until_written:
+        folder = write.folder_of(target)
+        if one_file:
+            folder = Path(until_written.enter_context(tempfile.TemporaryDirectory(prefix="torchreel-")))
+        planned = plan_jobs(names, formats=write.FORMATS, folder=folder, **asked) if names else []
+        results, notes = _run(planned, jobs or _processors(), force, True, as_json) if planned else ([], [])
+        failed = [result.failure.message for result in results if result.failure is not None]
+        if not failed:
+            write.write(target, write.clips_of(films, planned), one_file)
+    code = _exit_code(results)
+    if as_json:
+        say_json({"exit_code": code, "page": None if failed else str(target), "failed": failed, "notes": notes})
+        return code
+    for text in failed:
+        say(f"torchreel: {text}", err=True)
+    if not failed:
+        say(str(target))
+    return code
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("media"))
+@click.option(
+    "-o",
+    "--output",
+    "site",
+    type=click.Path(path_type=Path),
+    default=Path("site"),
+    show_default=True,
+    help="Folder of the site.",
+)
+@click.option("--force", is_flag=True, help="Replace an index.html that torchreel did not write.")
+@_JSON
+def gallery(folder: Path, site: Path, force: bool, as_json: bool) -> int:
+    """Make a site of all clips in FOLDER (by default media), to search and to step through. Renders nothing."""
+    from torchreel.publish.gallery import site as pages
+
+    made = pages.write(folder, site, force)
+    code = FAILED if made.left_out else DONE
+    if as_json:
+        say_json({"exit_code": code, **pages.facts(made)})
+        return code
+    say(f"{made.index}: {made.clips} clips")
+    for text in made.left_out:
+        say(f"torchreel: {text}", err=True)
+    return code
+
+
 @main.group(invoke_without_command=True)
 @click.pass_context
 def cache(context: click.Context) -> None:

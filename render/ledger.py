@@ -2,7 +2,9 @@
 
 Times are seconds from the start, boxes are `[left, top, right, bottom]` in px of a frame of `size`. Numbers are here
 because they were drawn: they come from the scene's own sections, never from a plan. `left_out` is what the picture
-itself says it does not show, `notes` what was made to fit the user's changes.
+itself says it does not show, `notes` what was made to fit the user's changes. `reads` says what the numbers in sight were
+computed from: tensor -> element -> tensor -> elements, of those that are in sight in some step, elements counted in
+row-major order.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from typing import Any
 
 from torchreel.render.job import Job
 from torchreel.render.settings import View
-from torchreel.scenes.trace.values import nested
 
 _FRAME_HEIGHT = 8.0
 
@@ -34,6 +35,7 @@ def build(job: Job, trace: Any, scene: Any, notes: Sequence[str] = ()) -> dict[s
         "module": _module(trace),
         "tensors": {name: _tensor(tensor) for name, tensor in trace.tensors.items()},
         "output": list(trace.outputs),
+        "reads": _reads(trace, sections),
         "size": {"width": view.width, "height": view.height},
         "duration": max((_seconds(section.end) for section in sections), default=0.0),
         "figure": _seconds(scene.figure_time),
@@ -66,6 +68,8 @@ def _module(trace: Any) -> dict[str, Any]:
 
 
 def _tensor(tensor: Any) -> dict[str, Any]:
+    from torchreel.scenes.trace.values import nested  # a ledger is read without torch
+
     return {"shape": list(tensor.shape), "values": nested(tensor)}
 
 
@@ -73,11 +77,25 @@ def _step(section: Any, view: View) -> dict[str, Any]:
     return {
         "name": section.name,
         "start": _seconds(section.start),
+        "settled": _seconds(section.settled),
         "end": _seconds(section.end),
         "caption": dict(section.caption),
         "formula": section.formula,
         "focus": _focus(section.focus),
         "numbers": [_number(number, view) for number in section.numbers],
+    }
+
+
+def _reads(trace: Any, sections: Sequence[Any]) -> dict[str, Any]:
+    from torchreel.scenes.trace.reads import reads  # a ledger is read without torch
+
+    seen: dict[str, set[tuple[int, ...]]] = {}
+    for section in sections:
+        for number in section.numbers:
+            seen.setdefault(number.tensor, set()).add(tuple(number.index))
+    return {
+        tensor: {str(element): of for element, of in listed.items()}
+        for tensor, listed in reads(trace, seen).items()
     }
 
 

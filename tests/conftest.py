@@ -85,7 +85,12 @@ def toy_trace(example: Any, *_: Any, **__: Any) -> Any:
 
     tensor = torch.tensor([1.0, float("nan"), float("inf")])
     return SimpleNamespace(
-        name=example.operator, module=None, kwargs={}, tensors={"output": tensor}, outputs=("output",)
+        name=example.operator,
+        module=None,
+        kwargs={},
+        tensors={"output": tensor},
+        outputs=("output",),
+        rules=(),
     )
 
 
@@ -102,7 +107,14 @@ def draw_square(scene: Any) -> None:
     words = {"zh": "移动", "en": "it moves"}
     scene.sections.append(
         SimpleNamespace(
-            name="move", start=0.0, end=1.0, caption=words, numbers=(number,), focus=None, formula="y"
+            name="move",
+            start=0.0,
+            settled=1.0,
+            end=1.0,
+            caption=words,
+            numbers=(number,),
+            focus=None,
+            formula="y",
         )
     )
 

@@ -16,7 +16,7 @@ import torchreel
 ROOT = Path(torchreel.__file__).parent
 FOLDERS = ("assets", "publish", "render", "scenes")
 TOP = ("__init__.py", "__main__.py", "cli.py", "py.typed")
-DATA = (".toml", ".otf", ".ttf", ".txt", ".html")
+DATA = (".toml", ".otf", ".ttf", ".txt", ".html", ".css", ".js")
 
 
 def _is_part(path: Path) -> bool:

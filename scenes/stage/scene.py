@@ -48,7 +48,8 @@ class Shown:
 class Section:
     """One beat as shown: name, start and end (seconds), caption in every language, numbers in sight at its end.
 
-    `focus` is the element that it explains, as `(tensor, index)`, `formula` the text of the formula bar at its end.
+    `focus` is the element that it explains, as `(tensor, index)`, `formula` the text of the formula bar at its end;
+    from `settled` (seconds) on nothing moves, and the numbers are all in sight.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Section:
     numbers: tuple[Shown, ...]
     focus: tuple[str, Index] | None = None
     formula: str = ""
+    settled: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -154,9 +156,11 @@ class OperatorScene(Telling):
         animations = self._timed(beat.animate(), beat.run_time)
         if animations:
             self.play(*animations)
+        settled = self.time
         if rest := beat.hold + (0.0 if animations else beat.run_time):
             self.wait(rest)
-        self._end_section(Section(beat.name, start, self.time, texts, (), _focus(beat.explains)))
+        focus = _focus(beat.explains)
+        self._end_section(Section(beat.name, start, self.time, texts, (), focus, settled=settled))
 
     def _look(self, beat: Beat) -> None:
         """Where we look comes first; what stood in the bar spoke of something else and makes room for the law."""
@@ -214,7 +218,8 @@ class OperatorScene(Telling):
         self.figure_time = self.time
         self.left_out = self._left_in_words()
         self.wait(closing)
-        self._end_section(replace(section, end=self.time, focus=_focus(step) or section.focus))
+        focus = _focus(step) or section.focus
+        self._end_section(replace(section, end=self.time, focus=focus, settled=self.figure_time))
 
     def pointing_at(self, step: Step) -> Pointer | None:
         """Frames round an element and what it is made of, as they stand on stage now; None where it is not drawn."""
