@@ -9,13 +9,14 @@ JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
 AXE := build/axe/node_modules/axe-core/axe.min.js
 
-.PHONY: help setup system browser demo handbook gallery test check bench lint types golden golden-accept contact-sheets clean
+.PHONY: help setup system browser demo handbook gallery test test-pages check bench lint types golden golden-accept contact-sheets clean
 
 help:
 	@echo "make demo            render the flagship clips to media/"
 	@echo "make handbook        render every example of every operator to media/"
 	@echo "make gallery         a site of all clips, to search and to step through, in site/"
-	@echo "make test            run all tests"
+	@echo "make test            run all tests but those of pages in a browser and decks in LibreOffice"
+	@echo "make test-pages      these: installs Chromium, axe-core and LibreOffice"
 	@echo "make check           where clips break a picture law: CLIPS='Conv2d MaxPool2d:padding', or all"
 	@echo "make setup           only install what is missing"
 	@echo "make lint, types     ruff; mypy"
@@ -79,7 +80,12 @@ gallery: handbook
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
+# Pages are tried in Chromium with axe-core, decks in LibreOffice: both are large, so `make test` does without them.
 test-pages: setup browser
+	@missing=""; elsewhere=""; \
+	command -v soffice >/dev/null 2>&1 || missing="$$missing libreoffice-impress"; \
+	command -v pdftoppm >/dev/null 2>&1 || missing="$$missing poppler-utils"; \
+	$(INSTALL)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "browser or office"
 
 check: setup

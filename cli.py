@@ -500,6 +500,80 @@ def snippet(
 
 
 @main.command()
+@click.argument("given", nargs=-1, metavar="OPERATOR[:EXAMPLE|:*]... DECK")
+@click.option(
+    "--per",
+    type=click.Choice(["caption", "clip", "both"]),
+    default="caption",
+    show_default=True,
+    help="A slide a caption, whose movie stops where the next one begins; a slide a clip; or both, captions first.",
+)
+@click.option(
+    "--click", "on_click", is_flag=True, help="Movies wait for a click instead of starting with their slide."
+)
+@click.option("--loop", is_flag=True, help="Whole clips begin again.")
+@click.option(
+    "--template",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A .pptx or .potx whose theme, size and title placeholder the slides take; its own slides stay out.",
+)
+@click.option(
+    "-q",
+    "--quality",
+    type=click.Choice(["l", "m", "h", "k"]),
+    default="m",
+    show_default=True,
+    help="Size and rate: l 854x480@20, m 1280x720@30, h 1920x1080@60, k 3840x2160@60.",
+)
+@_LANG
+@_THEME
+@_changes
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1), help="Clips rendered at once.  [default: one a processor]"
+)
+@click.option("--force", is_flag=True, help="Replace a deck that is there.")
+@_JSON
+def slides(
+    given: tuple[str, ...],
+    per: str,
+    on_click: bool,
+    loop: bool,
+    template: Path | None,
+    jobs: int | None,
+    force: bool,
+    as_json: bool,
+    **asked: Any,
+) -> int:
+    """Make a deck of clips: DECK is lecture.pptx, or .html (one page that steps), .pdf (its figures, as a backup) or
+    .json (for manim-slides).
+
+    \b
+    torchreel slides Conv2d LSTMCell lecture.pptx
+    torchreel slides Conv2d:* lecture.pptx --per both --template my-lecture.pptx
+    """
+    import tempfile
+
+    from torchreel.publish.slides import make
+    from torchreel.render import plan, summary
+
+    make.one_look(asked["langs"], asked["themes"])
+    deck = make.read(given, per, on_click, loop, template, force)
+    with tempfile.TemporaryDirectory(prefix="torchreel-slides-") as folder:
+        planned = plan.jobs(deck.names, formats=("mp4",), folder=Path(folder), **asked)
+        results, notes = _run(planned, jobs or _processors(), False, True, as_json)
+        code = _exit_code(results)
+        for text in summary.failures(results, len(planned)):
+            say(text, err=True)
+        made = deck.write(results) if code == DONE else ""
+    if as_json:
+        say_json({"exit_code": code, "deck": str(deck.target) if made else None, "notes": notes})
+    elif made:
+        say(made)
+    return code
+
+
+@main.command()
 @_OUTPUT
 @_JSON
 def doctor(folder: Path, as_json: bool) -> int:
