@@ -197,7 +197,8 @@ class VolumesBoard(ConvolutionBoard):
                 group.add(self.hue(view, out))
             if self.beside:
                 x = cast(Stack, view).edges[2] + _TIMES / 2 - 0.1
-                group.add(self.label("×", (x, float(view.middle[1])), SIGN, font="sans"))
+                at = (x, float(view.middle[1]))
+                group.add(self.backing(at), self.label("×", at, SIGN, font="sans"))
             if number == 0:
                 group.add(self._named("weight", cast(Stack, view), out))
         if self.size.bias:

@@ -18,7 +18,7 @@ _ROW, _APART = 0.6, 1.2
 
 
 class EmptyBoard(Board):
-    """The names and shapes of inputs at the left, an arrow, those of outputs at the right; long ones one above another."""
+    """Names and shapes of inputs at the left, an arrow, those of outputs at the right; long ones above one another."""
 
     def picture(self) -> VGroup:
         """All of it, spread over the stage's width."""
