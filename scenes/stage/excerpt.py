@@ -25,7 +25,8 @@ def excerpt(
 
     `leading` are the sizes in front of what is drawn, `(N, C)` or `(C,)` or more, of which the first is drawn. `cells`
     are how many cells of `input` or `output` are drawn along each axis, and how many there are; the first that is cut
-    speaks for the others, which follow from it. `heat` is whether colours stand for numbers, `more` are further sentences.
+    speaks for the others, which follow from it. `heat` is whether colours stand for numbers,
+    `more` are further sentences.
     """
     names = _LEADING[-len(leading) :] if leading else ()
     sizes = (
