@@ -220,11 +220,19 @@ def _name(element: Element) -> str:
 def _is_frame(piece: Piece, show: Show) -> bool:
     """A closed outline in the accent colour, on the stage; an open one is a way that leads somewhere."""
     accent = show.scene.look.theme.accent
-    trail = piece.mobject.points
-    is_closed = len(trail) > 0 and bool(np.allclose(trail[0], trail[-1], atol=1e-6))
-    is_outline = is_closed and piece.stroke_opacity > 0.5 and piece.stroke == accent
+    is_outline = _is_closed(piece.mobject.points) and piece.stroke_opacity > 0.5 and piece.stroke == accent
     left, bottom, right, top = piece.bounds
     return piece.zone == "stage" and is_outline and right - left > 0.12 and top - bottom > 0.12
+
+
+def _is_closed(path: np.ndarray) -> bool:
+    """Whether a path ends where it began, or is made of several that do, as round cells that lie apart."""
+    if not len(path):
+        return False
+    ends, starts = path[3:-1:4], path[4::4]
+    cuts = np.flatnonzero(np.abs(ends - starts).max(axis=1) > 1e-6) + 1
+    firsts, lasts = path[[0, *(cuts * 4)]], path[[*(cuts * 4 - 1), -1]]
+    return bool(np.allclose(firsts, lasts, atol=1e-6))
 
 
 def _holds(frame: Bounds, place: Place, slack: float = 0.12) -> bool:

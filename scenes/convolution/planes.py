@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from manim import VGroup
 
-from torchreel.scenes.convolution.planes_room import SUM, PlanesRoom
+from torchreel.scenes.convolution.planes_room import SUM_AIR, PlanesRoom
 from torchreel.scenes.convolution.stations import LEFT, RIGHT, Edge
 from torchreel.scenes.parts.funnel import Funnel
 from torchreel.scenes.parts.grid import Cells, Grid
@@ -209,11 +209,11 @@ class PlanesBoard(PlanesRoom):
     def _through_sum(self, start: Edge, y: float, target: Edge) -> Iterator[Shape | Text | Funnel]:
         """From a kernel plane to the sum of its products and on."""
         theme, half = self.look.theme, _SUM_HEIGHT / 2
-        end = Edge(self.x_sum - SUM / 2, y + half, y - half)
+        end = Edge(self.x_sum - self.sum_width / 2, y + half, y - half)
         yield self.beam(start, end).sign("Σ", (self.x_kernel[-1] + self._half + end.x) / 2)
         middle = (target.x, (target.top + target.bottom) / 2)
         line = theme.tint(theme.accent, 0.55)
-        yield Path([(self.x_sum + SUM / 2, y), middle], line, 2.0, z_index=-1)
+        yield Path([(self.x_sum + self.sum_width / 2, y), middle], line, 2.0, z_index=-1)
 
     def results(self, out: int, cell: Place) -> VGroup:
         group = VGroup()
@@ -225,8 +225,8 @@ class PlanesBoard(PlanesRoom):
                 (self.x_sum, self.y_kernel[channel]),
                 self.trace.value("partial", index),
             )
-            size = fit(self.text("partial", value), SUM - 0.16, 0.32, MIN_NUMBER)
-            sum_cell = Cells(SUM, _SUM_HEIGHT, size, 1, 1)
+            size = fit(self.text("partial", value), self.sum_width - SUM_AIR, 0.32, MIN_NUMBER)
+            sum_cell = Cells(self.sum_width, _SUM_HEIGHT, size, 1, 1)
             group.add(self.grid("partial", (), sum_cell, at, index=partial(_always, index)))
             above = (at[0], at[1] + _SUM_HEIGHT / 2 + 0.13)
             group.add(self.symbol("partial", self.in_group(out, channel), above, vertical="baseline"))

@@ -9,6 +9,8 @@ from torchreel.scenes.convolution.board import ConvolutionBoard
 from torchreel.scenes.convolution.geometry import Cut
 from torchreel.scenes.convolution.stations import BOTTOM, HEAD, LEFT, MOST_OUTPUTS, NOTE, RIGHT, TAG_CELL, TOP
 from torchreel.scenes.parts.grid import Cells
+from torchreel.scenes.parts.look import MIN_NUMBER
+from torchreel.scenes.parts.text import measure
 
 _SIDE = 0.5
 _BETWEEN = 0.3
@@ -20,7 +22,7 @@ _CLOSE = 0.18
 _LARGEST = 1.12
 _LIMITS = (13, 11, 9, 8, 7, 6, 5)
 _HEAT = (20, 16, 12, 9, 7, 5, 4, 3)
-SUM = 0.95
+_LEAST_SUM, SUM_AIR = 0.95, 0.16
 _NEAR = 0.8
 _MOST_KERNELS = 3
 
@@ -32,6 +34,10 @@ class PlanesRoom(ConvolutionBoard, ABC):
         self.single = self.size.per_group == 1
         widest = max(len(self.rows_of(out)) for out in self.outs)
         self.sums_channels = "partial" in self.trace.tensors and widest > 1 and not self.single
+        self.sum_width = _LEAST_SUM
+        if self.sums_channels:
+            widest_sum = max(measure(text, MIN_NUMBER) for text in self.texts("partial"))
+            self.sum_width = max(_LEAST_SUM, widest_sum + SUM_AIR)
         in_group = min(self.size.outs_per_group, len(self.outs))
         self.across = 1 if self.single or in_group > _MOST_KERNELS else in_group
         sides = [(limit, limit) for limit in _LIMITS]
@@ -92,7 +98,7 @@ class PlanesRoom(ConvolutionBoard, ABC):
     def _fixed(self, gap: float) -> float:
         """The width of all that has no cells."""
         sides = _SIDE * (int(len(self.channels) > 1) + int(len(self.outs) > 1))
-        sums = SUM + gap * _NEAR if self.sums_channels else 0.0
+        sums = self.sum_width + gap * _NEAR if self.sums_channels else 0.0
         return sides + (2 + self._biased * _NEAR) * gap + (self.across - 1) * _APART + sums
 
     @property
@@ -115,7 +121,7 @@ class PlanesRoom(ConvolutionBoard, ABC):
             x += counts[1] * width + _APART
         x += gap - _APART
         if self.sums_channels:
-            self.x_sum, x = x + SUM / 2, x + SUM + gap * _NEAR
+            self.x_sum, x = x + self.sum_width / 2, x + self.sum_width + gap * _NEAR
         if self.size.bias:
             self.x_bias, x = x + width / 2, x + width + gap * _NEAR
         self.x_output = x + counts[2] * width / 2

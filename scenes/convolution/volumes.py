@@ -197,7 +197,8 @@ class VolumesBoard(ConvolutionBoard):
                 group.add(self.hue(view, out))
             if self.beside:
                 x = cast(Stack, view).edges[2] + _TIMES / 2 - 0.1
-                group.add(self.label("×", (x, float(view.middle[1])), SIGN, font="sans"))
+                at = (x, float(view.middle[1]))
+                group.add(self.backing(at), self.label("×", at, SIGN, font="sans"))
             if number == 0:
                 group.add(self._named("weight", cast(Stack, view), out))
         if self.size.bias:
@@ -290,12 +291,9 @@ class VolumesBoard(ConvolutionBoard):
         add(*self._depths(first, above=True))
         add(self.title(self.tensor("input"), (self.x_input, first.edges[3] + HEAD)))
         if len(self.channels) > 1:
-            add(
-                *(
-                    self.symbol("input", c, (cast(Stack, v).edges[0] - 0.16, v.middle[1]), align="right")
-                    for c, v in self.inputs.items()
-                )
-            )
+            for c, v in self.inputs.items():
+                left, y = cast(Stack, v).edges[0] - 0.16, float(v.middle[1])
+                add(self.backing((left - 0.14, y)), self.symbol("input", c, (left, y), align="right"))
         for out, view in self.outputs.items():
             add(*self._depths(cast(Stack, view), above=False), self._named("output", cast(Stack, view), out))
         for view in self.inputs.values():

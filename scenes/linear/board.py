@@ -35,11 +35,13 @@ class DenseBoard(Board):
 
     most: tuple[int, ...] = (5, 8)
 
+    cuts_sums = False
+    """Whether sums have more terms than are drawn."""
+
     def __init__(self, look: Look, trace: Trace) -> None:
         super().__init__(look, trace)
         self.lead = trace.shape("output")[:-1]
         self.samples = math.prod(self.lead)
-        self.is_cropped = False
         self.grids: dict[str, Grid] = {}
         self._raised: list[Number] = []
         self.scenery = VGroup()
@@ -133,7 +135,7 @@ class LinearBoard(DenseBoard):
         self.outs, self.features, self.rows = (
             min(size, most) for size, most in zip((outs, features, self.samples), self.most, strict=True)
         )
-        self.is_cropped = (self.outs, self.features, self.rows) != (outs, features, self.samples)
+        self.cuts_sums = self.features < features
         if self.rows > 1:
             self._build_many()
         else:
@@ -215,7 +217,7 @@ class BilinearBoard(DenseBoard):
         self.outs, self.high, self.wide = (
             min(size, most) for size, most in zip((outs, high, wide), self.most, strict=True)
         )
-        self.is_cropped = (self.outs, self.high, self.wide) != (outs, high, wide) or self.samples > 1
+        self.cuts_sums = (self.high, self.wide) != (high, wide)
         self._build()
 
     def counts(self) -> dict[str, tuple[Size, Size]]:

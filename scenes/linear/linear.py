@@ -45,7 +45,7 @@ class _Dense(OperatorScene):
     def note(self) -> str:
         """What the grids leave out, if anything."""
         board = self.board
-        more = [self.words("cropped")] if board.is_cropped else []
+        more = [self.words("cropped")] if board.cuts_sums else []
         more += [] if board.has_numbers else [self.words("heat_map")]
         return left_out(self, board.counts(), more)
 

@@ -125,7 +125,8 @@ class PaddingLayout:
 
         `area` leaves out the room for labels round the output; between the two grids stays `_BETWEEN`.
         """
-        for most in range(_MOST, _FEWEST - 1, -1):
+        # Numbers for as much as there is room for; where there is none for any, colours for all that is drawn.
+        for most in (*range(_MOST, _FEWEST - 1, -1), _MOST):
             shown_rows = ends(range(rows.size), most), ends(rows.span, most)
             shown_cols = ends(range(cols.size), most), ends(cols.span, most)
             cells = _cells(shown_rows, shown_cols, stacked, area, texts)

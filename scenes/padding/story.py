@@ -136,9 +136,9 @@ class PaddingScene(OperatorScene):
         drawn = 3 if self.board_class is PaddingVolumeBoard else 2
         # Of a line, channels are rows: what is in front of them are samples.
         leading = (*shape[:-2], 1) if len(self.axes) == 1 and len(shape) > 2 else shape[:-drawn]
-        said = excerpt(self, leading, board.shown, heat=not board.has_numbers)
         gap = isinstance(board, PaddingBoard) and not board.whole
-        return f"{said} {self.words('left_out_middle')}".strip() if gap else said
+        more = [self.words("left_out_middle")] if gap else []
+        return excerpt(self, leading, board.shown, not board.has_numbers, more)
 
     @property
     def _padding(self) -> tuple[int, ...]:

@@ -13,11 +13,11 @@ from manim import VGroup
 
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.shapes import Path, Point, Shape, polyline
-from torchreel.scenes.parts.text import Text
+from torchreel.scenes.parts.text import Text, measure
 
 SIGN = 0.34
 """The size of a sign of arithmetic (em height)."""
-_ROOM = 0.54
+_ROOM, _HALF = 0.54, 0.16
 _LINE = 2.0
 _FARTHER, _BEHIND = -2, -1
 
@@ -35,12 +35,20 @@ class Funnel(VGroup):
         self.add(*across(look, [(x, top), (to, high), (to, low), (x, foot)]))
 
     def sign(self, text: str, x: float) -> Funnel:
-        """The beam with a sign between its lines at `x`, if they are far enough apart there."""
+        """The beam with a sign between its lines at `x`, if they are far enough apart there, all along the sign."""
+        half = measure(text, SIGN) / 2
+        (left, below), (top, foot), (right, beneath) = (self._lines(at) for at in (x - half, x, x + half))
+        highest, lowest = min(left, right), max(below, beneath)
+        if top - foot > _ROOM and highest - lowest > 2 * _HALF:
+            y = min(max((top + foot) / 2, lowest + _HALF), highest - _HALF)
+            self.add(Text(text, SIGN, self.look.theme.muted).place((x, y)))
+        return self
+
+    def _lines(self, x: float) -> tuple[float, float]:
+        """How high the upper and the lower line are at `x`."""
         share = (x - self.start[0]) / (self.end[0] - self.start[0])
         top, foot = (a + share * (b - a) for a, b in zip(self.start[1:], self.end[1:], strict=True))
-        if top - foot > _ROOM:
-            self.add(Text(text, SIGN, self.look.theme.muted).place((x, (top + foot) / 2)))
-        return self
+        return top, foot
 
 
 def across(look: Look, corners: Sequence[Point]) -> list[Shape]:

@@ -15,13 +15,18 @@ Sizes = Sequence[int]
 
 
 def excerpt(
-    scene: Telling, leading: Sizes, cells: Mapping[str, tuple[Sizes, Sizes]], heat: bool = False
+    scene: Telling,
+    leading: Sizes,
+    cells: Mapping[str, tuple[Sizes, Sizes]],
+    heat: bool = False,
+    more: Sequence[str] = (),
 ) -> str:
     """The line that says what is drawn of a call that is not drawn whole; empty if it is.
 
     `leading` are the sizes in front of what is drawn, `(N, C)` or `(C,)` or more, of which the first is drawn. `cells`
     are how many cells of `input` or `output` are drawn along each axis, and how many there are; the first that is cut
-    speaks for the others, which follow from it. `heat` is whether colours stand for numbers.
+    speaks for the others, which follow from it. `heat` is whether colours stand for numbers,
+    `more` are further sentences.
     """
     names = _LEADING[-len(leading) :] if leading else ()
     sizes = (
@@ -31,8 +36,8 @@ def excerpt(
     cut = {
         _CELLS[name]: (_line(shown), _line(whole)) for name, (shown, whole) in cells.items() if shown != whole
     }
-    more = [scene.words("heat")] if heat else []
-    return left_out(scene, {**counts, **cut}, more, list(cut)[1:])
+    said = [*([scene.words("heat")] if heat else []), *more]
+    return left_out(scene, {**counts, **cut}, said, list(cut)[1:])
 
 
 def _line(sizes: Sizes) -> Sizes:

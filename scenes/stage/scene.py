@@ -25,6 +25,7 @@ from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.beats import BEFORE_VALUE, CLOSING, LOOK, Beat, paced
+from torchreel.scenes.stage.empty import EmptyBoard
 from torchreel.scenes.stage.telling import Request, Telling
 from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Index, Token
@@ -99,8 +100,8 @@ class OperatorScene(Telling):
 
     def _empty(self) -> Iterable[Beat]:
         """An empty batch has a shape and nothing to compute."""
-        shapes = ", ".join(f"{name} {self.trace.shape(name)}" for name in self.trace.outputs)
-        return [Beat("empty", hold=4.0, values={"shapes": shapes})]
+        self.add(EmptyBoard(self.look, self.trace).picture())
+        return [Beat("empty", hold=4.0)]
 
     def setup(self) -> None:
         self.camera.background_color = self.look.theme.background

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from torchreel.scenes.trace.proof import Step, decimals_of
 
 MOST = 4
 _SMALL = 1 << 14
+_WIDE = Context(prec=400)  # as many digits as the largest float64 has, and more
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _adds_up(step: Step, decimals: int) -> bool:
 def _rounded(value: float, decimals: int) -> Decimal:
     """As the formatter rounds, once the last bits of the arithmetic in between are gone."""
     step = Decimal(1).scaleb(-decimals)
-    return Decimal(repr(round(value, decimals + 8))).quantize(step, ROUND_HALF_EVEN)
+    return Decimal(repr(round(value, decimals + 8))).quantize(step, ROUND_HALF_EVEN, _WIDE)
 
 
 class _Printed(Mapping[str, Tensor | Lazy]):

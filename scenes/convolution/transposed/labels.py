@@ -19,7 +19,7 @@ from torchreel.scenes.parts.stack import Position
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.formula import Index
 
-_GROWTH, _BACKED = 0.55, -0.5
+_GROWTH, _MARK, _BACKED = 0.55, 0.2, -0.5
 
 
 class StampLabels(StampRooms):
@@ -97,7 +97,7 @@ class StampLabels(StampRooms):
                 added = f" (+{more})" if more and depth >= self.size.canvas[0] - more else ""
                 said += [f"d={depth}{added}"] if self.size.dims == 3 else []
                 if said and (depth == 0 or self.size.dims == 3):
-                    label = self._side(" ".join(said), name, grid.middle)
+                    label = self._side(" ".join(said), name, grid.middle, grid)
                     left, bottom, right, top = label.box()
                     middle = (left + right) / 2, (bottom + top) / 2
                     labels.append(
@@ -106,14 +106,18 @@ class StampLabels(StampRooms):
                     labels.append(label)
         return labels
 
-    def _side(self, text: str, name: str, at: Point) -> Text:
+    def _side(self, text: str, name: str, at: Point, grid: Grid | None = None) -> Text:
+        """A label beside a plane round `at`; of a line's input, beside its cells."""
         cells = self.placed[name].cells
         if name == "output" and self.size.dims > 1:
             right = at[0] + cells.cols * cells.width / 2
             last = right > self.placed[name].block.right - 1e-3
             right += _GROWTH if last and self.size.growth[1] else 0.12
             return self.label(text, (right, at[1]), MIN_TEXT, align="left")
-        return self.label(text, (at[0] - cells.cols * cells.width / 2 - 0.12, at[1]), MIN_TEXT, align="right")
+        left = at[0] - cells.cols * cells.width / 2
+        if grid is not None and name == "input" and self.size.dims == 1:
+            left = float(grid.outline((0, 0), (0, 0))[:, 0].min())
+        return self.label(text, (left - 0.12, at[1]), MIN_TEXT, align="right")
 
     def stamp_title(self, at: Point) -> VGroup:
         """The name of the stamps: `stamps x·w`."""
@@ -166,7 +170,10 @@ class StampLabels(StampRooms):
                 marks.add(Path([(left, y), (right, y)], color, 3.0))
                 marks.add(self.label(text, ((left + right) / 2, y - 0.17), MIN_TEXT, color))
             else:
-                x = right + 0.1
+                room = _MARK + measure(text, MIN_TEXT, "mono")
+                edge = canvas.edges()[2]
+                # On cells of the rim only if it has room in one of them.
+                x = (right if room < canvas.cells.width or edge < right + 1e-6 else edge) + 0.1
                 marks.add(Path([(x, top), (x, bottom)], color, 3.0))
                 marks.add(self.label(text, (x + 0.08, (top + bottom) / 2), MIN_TEXT, color, align="left"))
         return marks

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from torchreel.scenes.convolution.transposed.geometry import StampGeometry
+from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.shapes import Point
@@ -174,7 +175,7 @@ class StampRooms(Board):
             fill(STAGE, in_row({"given": way, **results}, gap=_WIDE), same=[STATIONS])
             for way in (ways if self.size.dims == 3 else ways[:1])
         ]
-        sizes = [min(placed[name].cells.text_size for name in STATIONS) for placed in found]
+        sizes = [_readable([placed[name].cells for name in STATIONS]) for placed in found]
         best = sizes.index(max(sizes))
         self.names_shapes = best < 2
         return found[best]
@@ -224,6 +225,11 @@ class StampRooms(Board):
 def _most(planes: int, sizes: Position, dims: int) -> int:
     """How many channels are drawn at most: few where each is many slices."""
     return planes if dims < 3 else max(1, _SLICES // sizes[0])
+
+
+def _readable(stations: Sequence[Cells]) -> tuple[float, int]:
+    """How large the numbers are, and how many cells are drawn."""
+    return min(cells.text_size for cells in stations), sum(cells.rows * cells.cols for cells in stations)
 
 
 def _high(planes: int, rows: int) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torchreel.scenes.pooling.adaptive.windows import LETTERS, kernel_sizes, pooled_dims
 from torchreel.scenes.trace.proof import Trace
 
-_FEW = 6
+_FEW, _WIDE = 6, 100
 
 Facts = Mapping[str, bool]
 Windows = list[tuple[int, int]]
@@ -32,9 +32,15 @@ def fractional_facts(trace: Trace) -> Facts:
         **_facts(trace),
         "steps_differ": len(set(steps)) > 1,
         "steps_equal": len(set(steps)) == 1,
+        "short_ratio": _is_short(trace.kwargs.get("output_ratio")) and max(trace.shape("input")[-2:]) < _WIDE,
         "few_steps": 0 < len(steps) < _FEW,
         "shifted": bool(places) and int(places[0]) > 0,
     }
+
+
+def _is_short(ratio: object) -> bool:
+    """Whether a ratio is one number that a caption has room for."""
+    return isinstance(ratio, float) and len(str(ratio)) < _FEW
 
 
 def _facts(trace: Trace) -> Facts:

@@ -28,7 +28,7 @@ from torchreel.scenes.trace.proof import Trace
 
 _TINTED, _ABOVE = 0.5, 2
 _TINT, _WASH = 0.22, 0.07
-_SIGN, _SIGN_LINE = 0.34, 0.42
+_SIGN, _SIGN_LINE, _TAIL = 0.34, 0.42, 0.08
 _NAME_GAP = 0.17
 
 
@@ -132,7 +132,8 @@ class PoolingBoard(Board):
     ) -> VGroup:
         """Lines of pieces between a window and its result: the last ones of them that there is room for."""
         widths = [[measure(part.text, part.size, part.font) for part in parts] for parts in lines]
-        at = self._sign_place(position, name, max(map(sum, widths)), len(lines))
+        hangs = any(set(part.text) & set("gjpqy") for part in lines[-1])
+        at = self._sign_place(position, name, max(map(sum, widths)), len(lines), _TAIL if hangs else 0.0)
         if at is None:
             return self.signed(lines[1:], position, name) if len(lines) > 1 else VGroup()
         placed = VGroup()
@@ -208,14 +209,16 @@ class PoolingBoard(Board):
             return float(self.input.drawn.edges[2])
         return self.input.edges[2] + self.input.pad[3] * self.input.cells.width
 
-    def _sign_place(self, position: Position, name: str, wide: float, lines: int = 1) -> np.ndarray | None:
+    def _sign_place(
+        self, position: Position, name: str, wide: float, lines: int = 1, tail: float = 0.0
+    ) -> np.ndarray | None:
         """The middle of a sign of some lines between the lines that lead to a result, clear of them."""
         if not wide:
             return None
         beam = self._beam(position, name)
         if self.size.dims == 1:
             return beam.room_below(wide) if name == self.results[0] else None
-        high = _SIGN * 0.75 + (lines - 1) * _SIGN_LINE
+        high = _SIGN * 0.75 + (lines - 1) * _SIGN_LINE + 2 * tail
         return beam.room_between(wide, high, 0.5 if len(self.results) == 1 else 0.7)
 
     def _hue(self, position: Position, strength: float) -> str:
@@ -312,6 +315,8 @@ class PoolingBoard(Board):
         x = max(min((left + right) / 2, room / 2 - wide / 2), -room / 2 + wide / 2)
         at, align = ((left, y), "left") if over else ((x, y), "center")
         if own := self.heading(name):
+            if over:
+                at = (min(left, room / 2 - wide), y)
             return VGroup(self.label(own, at, NAME_TEXT, align=align, vertical="baseline"))
         fits = not over or left + wide <= room / 2
         return self.title(name, at, align=align, shape=fits)  # type: ignore[arg-type]

@@ -1,0 +1,68 @@
+"""Calls that are unlike the examples: the words and places that examples never needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from torchreel.render.check.check import faults_of
+from torchreel.render.check.laws import _is_closed
+from torchreel.scenes.api import called
+from torchreel.scenes.parts.shapes import box_points
+from torchreel.scenes.trace.printed import _rounded
+
+
+def numbers(*shape: int, scale: float = 1.0) -> torch.Tensor:
+    return scale * torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    ("module", "inputs"),
+    [
+        # Shapes of empty outputs are on the stage, whatever their length.
+        (nn.Unflatten(5, (2, 1, 1, 3, 1)), (torch.zeros(2, 1, 1, 3, 1, 6, 2, 0, 1, 3, 1),)),
+        (nn.Bilinear(2, 3, 4), (torch.zeros(0, 2), torch.zeros(0, 3))),
+        # Sums of channels are wider than their usual cells.
+        (nn.Conv2d(4, 2, 3, padding="same", dilation=2, groups=2), (numbers(1, 4, 5, 5, scale=1e4),)),
+        (nn.Conv2d(4, 2, (3, 1), 2, (1, 1), 2, 2, False, "reflect"), (numbers(1, 4, 5, 6),)),
+        # Lines run behind the names of channels.
+        (nn.Conv3d(2, 2, 1, groups=2, bias=False), (numbers(2, 5, 5, 5),)),
+        (
+            nn.Conv3d(1, 2, (2, 2, 1), padding="same", bias=False, padding_mode="circular"),
+            (numbers(1, 1, 5, 5, 5),),
+        ),
+        (nn.ConvTranspose1d(4, 2, 3, 3, 2, groups=2, dilation=3), (numbers(1, 4, 2),)),
+        (nn.ConvTranspose2d(4, 2, 3, (3, 2), (0, 2), (2, 1), 2, dilation=(3, 1)), (numbers(4, 2, 2),)),
+        (nn.ConvTranspose3d(1, 2, 2, (3, 3, 1), (0, 0, 1), dilation=(1, 1, 2)), (numbers(1, 1, 1, 3, 3),)),
+        # A sweep frames the cells of a dilated window.
+        (nn.Fold((4, 5), (2, 1), 2, (2, 0), (2, 3)), (numbers(2, 6),)),
+        # A sign stands where all of it is clear of its lines.
+        (nn.Bilinear(1, 2, 5), (numbers(2, 3, 3, 1), numbers(2, 3, 3, 2))),
+        (nn.LPPool3d(-2, 2, ceil_mode=True), (numbers(1, 6, 5, 7),)),
+        (nn.AvgPool2d((1, 4), 3, (0, 2), count_include_pad=False), (numbers(2, 7, 4),)),
+        (nn.AvgPool1d(1, 1), (numbers(1, 5, scale=1e36),)),
+        (nn.FractionalMaxPool2d(2, output_ratio=(0.401, 0.301)), (numbers(2, 5, 10),)),
+        (nn.ReflectionPad2d((1, -3, -3, 1)), (numbers(2, 4, 4, scale=1e4),)),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_call_unlike_the_examples_is_drawn_without_a_breach(
+    module: nn.Module, inputs: tuple[Any, ...], lang: str
+) -> None:
+    assert faults_of(called(module, inputs, {}).trace, lang=lang) == []
+
+
+def test_frames_round_cells_that_lie_apart_are_a_frame() -> None:
+    apart = np.concatenate([box_points(1, 1, (x, 0)) for x in (0, 2)])
+    assert _is_closed(apart)
+    assert not _is_closed(apart[:-4])
+    assert not _is_closed(np.zeros((0, 3)))
+
+
+def test_the_largest_numbers_are_rounded_like_others() -> None:
+    assert float(_rounded(3e38, 2)) == 3e38
