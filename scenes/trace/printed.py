@@ -19,6 +19,8 @@ from torchreel.scenes.trace.proof import Step, decimals_of
 
 MOST = 4
 _SMALL = 1 << 14
+_WHOLE = 1e15
+"""Above it a float64 has no digits left for decimals."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ def _adds_up(step: Step, decimals: int) -> bool:
 
 
 def _rounded(value: float, decimals: int) -> Decimal:
-    """As the formatter rounds, once the last bits of the arithmetic in between are gone."""
+    """As the formatter rounds, once the last bits of the arithmetic in between are gone; very large ones are whole."""
+    if abs(value) > _WHOLE:
+        return Decimal(repr(value))
     step = Decimal(1).scaleb(-decimals)
     return Decimal(repr(round(value, decimals + 8))).quantize(step, ROUND_HALF_EVEN)
 

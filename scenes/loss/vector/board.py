@@ -18,6 +18,7 @@ from torchreel.scenes.parts.mathtext import MathText, width
 from torchreel.scenes.parts.plot import Plot
 from torchreel.scenes.parts.rooms import BESIDE, STAGE, Area
 from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.sign import Sign
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
@@ -103,7 +104,8 @@ class VectorBoard(LossBoard):
         """What is done with a row, before its loss."""
         if not text:
             return VGroup()
-        return VGroup(self._between(text, self.columns[-2].tensor, "loss", self.samples.index(sample)))
+        at = self._between(self.columns[-2].tensor, "loss", self.samples.index(sample))
+        return VGroup(Sign(self.look, text, at, NAME_TEXT))
 
     def axes(self, plot: Plot, x: str, y: str) -> VGroup:
         """The names of a plot's axes, in symbols."""
@@ -114,14 +116,15 @@ class VectorBoard(LossBoard):
 
     def signs(self, text: str, left: str, right: str) -> VGroup:
         """A sign between two columns, in each row."""
-        return VGroup(*(self._between(text, left, right, row) for row in range(len(self.samples))))
+        places = [self._between(left, right, row) for row in range(len(self.samples))]
+        return VGroup(*(MathText(text, NAME_TEXT, self.look.theme.text).place(at) for at in places))
 
-    def _between(self, text: str, left: str, right: str, row: int) -> MathText:
+    def _between(self, left: str, right: str, row: int) -> tuple[float, float]:
+        """The middle between a row of two columns."""
         before, after = self.grids[left], self.grids[right]
         start = before.center((row, before.cells.cols - 1))[0] + before.cells.width / 2
         x, y = after.center((row, 0))[:2]
-        at = ((start + x - after.cells.width / 2) / 2, y)
-        return MathText(text, NAME_TEXT, self.look.theme.text).place(at)
+        return (start + x - after.cells.width / 2) / 2, y
 
     def place_output(self, cell: Index, sign: str = "") -> None:
         """The cell of the result under the losses, its name below, and between them how it is made of them."""
