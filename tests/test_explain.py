@@ -216,3 +216,18 @@ def test_a_clip_shows_itself_in_a_notebook(clip: torchreel.Clip) -> None:
 def test_wrong_options_are_refused_in_one_line(options: dict[str, Any], message: str) -> None:
     with pytest.raises(torchreel.UserError, match=message):
         torchreel.explain(nn.ReLU(), torch.zeros(2), **options)
+
+
+@pytest.mark.parametrize(
+    ("module", "inputs"),
+    [
+        (nn.CosineSimilarity(), (torch.full((2, 3), 7e3), torch.full((2, 3), -9e3))),
+        (nn.L1Loss(), (torch.zeros(2, 0), torch.zeros(0))),
+        (nn.NLLLoss(), (torch.tensor([-0.5]), torch.tensor(0))),
+        (nn.GRUCell(3, 1, bias=False), (torch.ones(3, 3), torch.ones(3, 1))),
+        (nn.BatchNorm3d(1), (torch.zeros(0, 1, 0, 2, 2),)),
+        (nn.Hardsigmoid(), (torch.tensor([-3e4, 2.0, 1e4]),)),
+    ],
+)
+def test_calls_of_odd_sizes_are_drawn_without_a_breach(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+    assert faults_of(called(module, inputs, {}).trace) == []

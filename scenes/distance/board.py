@@ -121,7 +121,10 @@ class Readings:
     def __init__(self, look: Look, signs: Sequence[str], texts: Sequence[str]) -> None:
         self.look = look
         self.labels = [f"{sign} = " for sign in signs]
-        wide = [width(sign, 1.0) + measure(text, 1.0, "sans") for sign, text in zip(self.labels, texts, strict=True)]
+        wide = [
+            width(sign, 1.0) + measure(text, 1.0, "sans")
+            for sign, text in zip(self.labels, texts, strict=True)
+        ]
         room = self._right - self._left - self._between * (len(wide) - 1)
         self.size = max(MIN_NUMBER, min(self._size, room / sum(wide)))
         self.starts = list(self._places)

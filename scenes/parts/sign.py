@@ -1,4 +1,4 @@
-"""A sign between things: a formula that stands over the lines that lead from one to another, and hides none of itself."""
+"""A sign between things: a formula that stands over the lines from one to another, whole and readable."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ class Sign(VGroup):
     def __init__(self, look: Look, text: str, at: Point, size: float, align: Align = "center") -> None:
         wide = width(text, size)
         middle = (at[0] + (0.5 - SHARE[align]) * wide, at[1])
-        patch = Box(wide + 2 * _BESIDE, size, middle, fill=look.theme.background)
+        patch = Box(wide + 2 * _BESIDE, size + 4 * _BESIDE, middle, fill=look.theme.background)
         super().__init__(patch, MathText(text, size, look.theme.text).place(at, align=align))

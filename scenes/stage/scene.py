@@ -25,12 +25,14 @@ from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.beats import BEFORE_VALUE, CLOSING, LOOK, Beat, paced
+from torchreel.scenes.stage.board import Board
 from torchreel.scenes.stage.telling import Request, Telling
 from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
 _HAIR = 1e-6
+_SHAPE_TEXT, _SHAPE_LINE = 0.36, 0.62
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,13 @@ class OperatorScene(Telling):
         super().wait(duration + _HAIR, *args, **kwargs)
 
     def _empty(self) -> Iterable[Beat]:
-        """An empty batch has a shape and nothing to compute."""
-        shapes = ", ".join(f"{name} {self.trace.shape(name)}" for name in self.trace.outputs)
-        return [Beat("empty", hold=4.0, values={"shapes": shapes})]
+        """An empty batch has shapes, which stand one under another, and nothing to compute."""
+        board = Board(self.look, self.trace)
+        names = [name for name in (*self.trace.inputs, *self.trace.outputs) if name in self.trace.tensors]
+        top = _SHAPE_LINE * (len(names) - 1) / 2
+        for number, name in enumerate(names):
+            self.add(board.title(name, (0, top - number * _SHAPE_LINE), size=_SHAPE_TEXT))
+        return [Beat("empty", hold=4.0)]
 
     def setup(self) -> None:
         self.camera.background_color = self.look.theme.background

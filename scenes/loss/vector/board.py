@@ -23,7 +23,7 @@ from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_TITLE, _UNDER, _GAP = 0.42, 0.34, (0.3, 0.9)
+_TITLE, _UNDER, _GAP, _GAP_ALONE = 0.42, 0.34, (0.3, 0.9), 2.1
 _WIDEST, _ALONE, _NARROWEST, _ONE, _STEPS = 1.3, 1.6, 0.36, 0.95, 40
 _LOW, _HIGH = 0.58, 0.9
 _APART = 0.3
@@ -160,7 +160,8 @@ class VectorBoard(LossBoard):
             if self._spare() < 0:
                 self.wide -= (widest - _NARROWEST) / _STEPS
                 break
-        self.gap = min(_GAP[1], self.gap + max(0.0, self._spare()) / gaps)
+        most = _GAP[1] if picture or len(self.samples) > 1 else _GAP_ALONE
+        self.gap = min(most, self.gap + max(0.0, self._spare()) / gaps)
         rows, free = len(self.samples), STAGE.height - picture - _TITLE - self._below()
         tall = _LOW if picture else _HIGH
         self.high = max(0.34, min(tall, free / (rows + (0 if picture else 1.9)), max(0.5, self.wide)))

@@ -127,7 +127,9 @@ class TripletScene(VectorLoss):
             if y >= _HIDES:
                 label = Tag(name, at, hues[name], theme.background, align, MIN_TEXT)
             elif y != _ABOVE:
-                label = Tag(name, at + [beside, 0.0, 0.0], hues[name], theme.background, align, MIN_TEXT)
+                label = Tag(
+                    name, at + np.array([beside, 0.0, 0.0]), hues[name], theme.background, align, MIN_TEXT
+                )
             yield VGroup(Disc(0.1, point, fill=hues[name], z_index=3), label)
 
     def _sides(self, points: list[np.ndarray]) -> list[tuple[float, float, Align]]:

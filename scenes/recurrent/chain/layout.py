@@ -19,7 +19,7 @@ from torchreel.scenes.recurrent.chain.vectors import shown_range
 from torchreel.scenes.stage.bars import STAGE_BOTTOM, STAGE_TOP
 
 LEFT, RIGHT = -6.9, 6.9
-_MARGIN, _LEAST_WIDTH, _LEAST_ALONE = 0.16, 0.42, 0.7
+_MARGIN, _LEAST_WIDTH, _LEAST_ALONE = 0.16, 0.42, 1.25
 _TEXTS = ((0.4, 0.36, 0.32, 0.29, 0.26), (0.25, 0.24, MIN_NUMBER))
 # Whether sums and names are shown, from the best to the poorest: a network has less room.
 _EXTRAS: dict[bool, tuple[tuple[bool, bool], ...]] = {
