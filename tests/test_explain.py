@@ -233,3 +233,18 @@ def test_an_mp4_can_be_cut_where_its_captions_begin(tmp_path: Path) -> None:
         for one, piece in zip(said, pieces, strict=True):
             with av.open(piece) as container:
                 assert container.duration / 1e6 == pytest.approx(one["end"] - one["start"], abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("module", "inputs"),
+    [
+        (nn.CosineSimilarity(), (torch.full((2, 3), 7e3), torch.full((2, 3), -9e3))),
+        (nn.L1Loss(), (torch.zeros(2, 0), torch.zeros(0))),
+        (nn.NLLLoss(), (torch.tensor([-0.5]), torch.tensor(0))),
+        (nn.GRUCell(3, 1, bias=False), (torch.ones(3, 3), torch.ones(3, 1))),
+        (nn.BatchNorm3d(1), (torch.zeros(0, 1, 0, 2, 2),)),
+        (nn.Hardsigmoid(), (torch.tensor([-3e4, 2.0, 1e4]),)),
+    ],
+)
+def test_calls_of_odd_sizes_are_drawn_without_a_breach(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+    assert faults_of(called(module, inputs, {}).trace) == []

@@ -170,9 +170,9 @@ def cells_have_room(show: Show) -> Iterator[str]:
 
 
 def stage_is_used(show: Show) -> Iterator[str]:
-    """10. What is drawn fills at least 60 % of the stage's width or height."""
+    """10. What is drawn fills at least 60 % of the stage's width or height; nothing to compute needs no figure."""
     pieces = [piece.bounds for piece in show.stages[-1].pieces if piece.zone == "stage"]
-    if not pieces:
+    if not pieces or not show.scene.has_values():
         return
     left, bottom = (min(box[k] for box in pieces) for k in (0, 1))
     right, top = (max(box[k] for box in pieces) for k in (2, 3))

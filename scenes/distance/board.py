@@ -10,12 +10,12 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.distance.trace import VectorRows
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText, width
 from torchreel.scenes.parts.motion import Appear, Morph
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Disc, Path, Shape, as_point, box_points, polyline
-from torchreel.scenes.parts.text import Text
+from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.formula import cells as cells_of
@@ -110,25 +110,42 @@ class PairsBoard(Board):
 
 
 class Readings:
-    """Numbers in a line over the dial, each with its sign, one after another."""
+    """Numbers in a line over the dial, each with its sign: the first is divided by both others.
 
-    places = ((0.6, 2.85), (3.0, 2.85), (5.2, 2.85))
+    They stand at places of their own, and closer and smaller where the numbers are long.
+    """
 
-    @staticmethod
-    def signs(look: Look) -> VGroup:
-        """Between the numbers: the first is divided by both others."""
-        signs = (
-            MathText("÷", 0.34, look.theme.text).place((x - 0.3, y), align="right")
-            for x, y in Readings.places[1:]
-        )
+    _places, _y, _size = (0.6, 3.0, 5.2), 2.85, 0.3
+    _left, _right, _between = 0.45, 6.8, 0.62
+
+    def __init__(self, look: Look, signs: Sequence[str], texts: Sequence[str]) -> None:
+        self.look = look
+        self.labels = [f"{sign} = " for sign in signs]
+        wide = [
+            width(sign, 1.0) + measure(text, 1.0, "sans")
+            for sign, text in zip(self.labels, texts, strict=True)
+        ]
+        room = self._right - self._left - self._between * (len(wide) - 1)
+        self.size = max(MIN_NUMBER, min(self._size, room / sum(wide)))
+        self.starts = list(self._places)
+        for k in range(1, len(wide)):
+            self.starts[k] = max(self.starts[k], self.starts[k - 1] + wide[k - 1] * self.size + self._between)
+        end = self._right
+        for k in reversed(range(len(wide))):
+            self.starts[k] = min(self.starts[k], end - wide[k] * self.size)
+            end = self.starts[k] - self._between
+
+    def signs(self) -> VGroup:
+        """Between the numbers."""
+        color = self.look.theme.text
+        signs = (MathText("÷", 0.34, color).place((x - 0.3, self._y), align="right") for x in self.starts[1:])
         return VGroup(*signs)
 
-    @staticmethod
-    def reading(look: Look, sign: str, number: Number, place: int) -> VGroup:
+    def reading(self, number: Number, place: int) -> VGroup:
         """One of them: the sign in muted type and the number after it."""
-        at = Readings.places[place]
-        label = MathText(f"{sign} = ", number.size, look.theme.muted).place(at, "left")
-        number.place((at[0] + width(label.text, label.size), at[1]), "left")
+        label = MathText(self.labels[place], number.size, self.look.theme.muted)
+        label.place((self.starts[place], self._y), "left")
+        number.place((self.starts[place] + width(label.text, label.size), self._y), "left")
         return VGroup(label, number)
 
 

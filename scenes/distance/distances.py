@@ -23,10 +23,14 @@ from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
 _SLOW = 3
+_READ = {"dot": "u·v", "norm_1": "‖u‖", "norm_2": "‖v‖"}
 
 
 class _Distance(OperatorScene):
     """The first pair of vectors step by step, the others at once; the last picture is that of the first pair again."""
+
+    foot = math.inf
+    """Where the line at the foot of the stage ends at the latest."""
 
     def story(self) -> Iterator[Beat]:
         tensors: Any = self.trace.tensors
@@ -35,7 +39,7 @@ class _Distance(OperatorScene):
         )
         self.drawn = VGroup()
         if notes := self._left_out():
-            self.add(self.board.note(notes))
+            self.add(self.board.note(notes, self.foot))
         self.add(self.board.scenery())
         yield Beat("start")
         yield from self.in_full(0)
@@ -124,6 +128,7 @@ class CosineSimilarity(_Distance):
     """Dot product and lengths give the cosine, which is the shadow of one direction on the other."""
 
     operator = operators.CosineSimilarity
+    foot = 0.6
 
     def dim(self) -> int:
         module: Any = self.trace.module
@@ -145,12 +150,11 @@ class CosineSimilarity(_Distance):
         yield Beat("angle", partial(self._turn, row), 0.4, 1.0)
 
     def drawing(self, row: int) -> VGroup:
-        names = ("dot", "norm_1", "norm_2")
-        readings = [self._reading_of(name, row, place) for place, name in enumerate(names)]
-        return VGroup(*readings, Readings.signs(self.look), self._dial(row))
+        readings = [self._reading_of(name, row, place) for place, name in enumerate(_READ)]
+        return VGroup(*readings, self._readings(row).signs(), self._dial(row))
 
     def _divide(self, row: int) -> list[Animation]:
-        return [*self.draw(Readings.signs(self.look)), *self.board.write(row)]
+        return [*self.draw(self._readings(row).signs()), *self.board.write(row)]
 
     def _degrees(self, row: int) -> float:
         value = self.step("angle", row).value
@@ -160,8 +164,12 @@ class CosineSimilarity(_Distance):
         return self.draw(self._reading_of(name, row, place))
 
     def _reading_of(self, name: str, row: int, place: int) -> VGroup:
-        sign = ("u·v", "‖u‖", "‖v‖")[place]
-        return Readings.reading(self.look, sign, self.number(name, row, 0.3, self.look.theme.text), place)
+        readings = self._readings(row)
+        return readings.reading(self.number(name, row, readings.size, self.look.theme.text), place)
+
+    def _readings(self, row: int) -> Readings:
+        texts = [self.text(name, self.step(name, row).value) for name in _READ]
+        return Readings(self.look, list(_READ.values()), texts)
 
     def _turn(self, row: int) -> list[Animation]:
         return self.draw(self._dial(row))

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
+from manim import VGroup
+
+from torchreel.scenes.loss.board import LossBoard
+from torchreel.scenes.parts.grid import Cells
+from torchreel.scenes.parts.look import CELL_TEXT
+from torchreel.scenes.parts.rooms import STAGE
+from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Token
 
@@ -33,3 +41,17 @@ class LossScene(OperatorScene):
     def written(self, values: Sequence[float]) -> str:
         """A tensor among the arguments, as one writes it to make it."""
         return f"torch.tensor({list(values)!r})"
+
+    def without_losses(self) -> Iterator[Beat]:
+        """Shapes, and what torch makes of no loss at all."""
+        board, trace = LossBoard(self.look, self.trace), self.trace
+        names = list(trace.inputs)
+        pitch = STAGE.width / (len(names) + 1)
+        xs = [STAGE.left + (k + 0.5) * pitch for k in range(len(names) + 1)]
+        titles = [board.title(name, (x, 0.0)) for name, x in zip(names, xs, strict=False)]
+        cells = Cells(1.6, 0.8, CELL_TEXT, 1, 1)
+        grid = board.grid("output", (), cells, (xs[-1], 0.1), index=lambda _: (), blank=True)
+        self.add(VGroup(*titles, grid, board.title("output", (xs[-1], 0.65), shape=False)))
+        step, result = trace.step("output", ()), self.text("output", trace.value("output", ()))
+        written, look = partial(grid.write, (0, 0)), partial(self.point_at, step)
+        yield Beat("nothing", written, 0.4, 1.0, step, {"output": result}, look=look)

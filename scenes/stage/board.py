@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.look import MIN_TEXT
-from torchreel.scenes.parts.text import Text
+from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.bars import STAGE_BOTTOM
 
 _NOTE = 0.17
@@ -16,6 +18,7 @@ class Board(Desk):
     A subclass builds its parts when it is made and offers verbs that return animations and never play them.
     """
 
-    def note(self, text: str) -> Text:
-        """A line at the foot of the stage: what is left out, what a colour means."""
-        return self.label(text, (0, STAGE_BOTTOM + _NOTE), MIN_TEXT, font="sans")
+    def note(self, text: str, end: float = math.inf) -> Text:
+        """A line at the foot of the stage: what is left out, what a colour means; in the middle, or before `end`."""
+        x = min(0.0, end - measure(text, MIN_TEXT) / 2)
+        return self.label(text, (x, STAGE_BOTTOM + _NOTE), MIN_TEXT, font="sans")

@@ -12,6 +12,7 @@ from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.mathtext import width as math_width
 from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.sign import Sign
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
@@ -117,10 +118,9 @@ class AdaptiveSoftmaxBoard(Board):
         beside = self._beside(terms, float(self.columns["output"].center((row, 0))[1]))
         return [Appear(beside), *self.columns["output"].write((row, 0))]
 
-    def _beside(self, terms: str, y: float) -> MathText:
+    def _beside(self, terms: str, y: float) -> Sign:
         """What is done for a cell of the column at the right, at its left."""
-        at = _RIGHT - _WIDE - 0.14, y
-        return MathText(terms, MIN_NUMBER, self.look.theme.text).place(at, align="right")
+        return Sign(self.look, terms, (_RIGHT - _WIDE - 0.14, y), MIN_NUMBER, "right")
 
     def _grid(self, tail: int, number: int, blank: bool) -> Sampled:
         """The log-probabilities of one softmax for a sample; its labels are the classes."""

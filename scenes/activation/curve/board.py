@@ -210,7 +210,9 @@ class CurveBoard(ReadingBoard):
         top = area[1] + 1.3 + numbered * _PLACE if falls else area[3] - 0.15
         middle = (area[0] + max(wide, 1.5) / 2 + 0.2, top - 0.4 - cells.height / 2)
         left, right = middle[0] - max(wide, 1.5) / 2 - 0.1, middle[0] + max(wide, 1.5) / 2 + 0.1
-        self.corner = (left, middle[1] - cells.height / 2 - 0.06 - numbered * _PLACE, right, top)
+        foot = cells.height / 2 + 0.06 + numbered * _PLACE
+        self.corner = self._places().corner((left, middle[1] - foot, right, top))
+        middle = ((self.corner[0] + self.corner[2]) / 2, self.corner[1] + foot)
         grid = Sampled(
             self.look, self.trace, "weight", (0,), tuple(self.channels), lambda _, channel: (channel,),
             (cells.width, cells.height, cells.text_size), middle,
@@ -233,12 +235,16 @@ class CurveBoard(ReadingBoard):
             one.z_index = 2.5
         return parts
 
-    def _names(self) -> list[Label]:
-        """What the curves, the pieces and the limits are called, where no path will run if there is room."""
+    def _places(self) -> LabelPlaces:
+        """The room in the graph that no path will take."""
         shown = [row for row in self.rows if self.shows(row)]
         stay = {self.figure, *self.slow}
         paths = [line for row in shown for line in self._route(row) * (_LIT if row in stay else 1)]
-        places = self.graph.places(paths)
+        return self.graph.places(paths)
+
+    def _names(self) -> list[Label]:
+        """What the curves, the pieces and the limits are called, where no path will run if there is room."""
+        places = self._places()
         if self.corner:
             places.take(self.corner)
         pieces = [label for piece in self._said() if (label := self._named_piece(piece, places))]

@@ -34,7 +34,11 @@ class Axes(Plot):
 
     def _numbers(self, on_x: bool) -> list[Text]:
         zero, line = self.point(0, 0)[1], self.bottom - 0.2
-        own = [text for x in self.bounds if x and (text := self._bound(x, line))]
+        own: list[Text] = []
+        for x in self.bounds:
+            text = self._bound(x, line) if x else None
+            if text and not _touches(_ends(text), [_ends(one) for one in own]):
+                own.append(text)
         boxes = [_ends(text) for text in own]
         kept = [
             text

@@ -60,6 +60,13 @@ class LabelPlaces:
         """Room that something else has."""
         self.taken.append(box)
 
+    def corner(self, box: Area) -> Area:
+        """Where a box hides least: where it is, or in another corner of the frame."""
+        left, bottom, right, top = self.area
+        wide, high = box[2] - box[0], box[3] - box[1]
+        xs, ys = (left + 0.1, right - 0.1 - wide), (top - 0.15 - high, bottom + 0.15)
+        return min([box, *((x, y, x + wide, y + high) for y in ys for x in xs)], key=self._cost)
+
     def in_band(self, size: tuple[float, float], left: float, right: float) -> tuple[float, float]:
         """The middle of a label in a band of x from `left` to `right` (scene units), near the curve in it."""
         bottom, top = self.area[1], self.area[3]

@@ -106,9 +106,10 @@ class ReadingScene(OperatorScene):
         """The frames of an element and of what it is made of, or of the latter alone."""
         places = Places(self.mobjects)
         read_off = self.trace.step(self.board.read_off, step.index)
-        place, reads = places[(step.tensor, step.index)], places.of([*step.reads, *read_off.reads])
-        if place is None or not reads:
+        place, made_of = places[(step.tensor, step.index)], list(step.reads)
+        if place is None:
             return []
+        reads = places.of([*made_of, *read_off.reads] if made_of else [])
         pointer = Pointer(self.look, place, reads, "")
         frames = [part for part in pointer if getattr(part, "z_index", 0) >= 0]
         return frames if target else frames[:-1]

@@ -207,7 +207,7 @@ class CTCBoard(Board):
             whole *= value
             sign = "·" if tokens else ""
             tokens += [Token(sign), Token(self.text("p", value), "p", index, value)]
-        return [*tokens, Token(f" ≈ {small(self.look, whole)}")]
+        return [*tokens, Token(f" ≈ {small(self.look, whole)}")] if len(path) > 1 else tokens
 
     def sign(self, tensor: str, text: str) -> VGroup:
         """How a result is made of what stands left of it, if there is room for it."""

@@ -17,6 +17,7 @@ _AIR, _APART = 0.07, (0.13, 0.26, 0.42)
 _SIDES = ((1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (0, -1))
 _STEP = 0.05
 _FREE, _BETTER = 1.2, 0.05
+_MET, _PLACES = 1e4, 12
 _Z = 4
 Rect = tuple[float, float, float, float]
 
@@ -62,7 +63,16 @@ class Labels:
                         cost -= min(free, _FREE)
                     if cost < least - _BETTER:
                         best, least = middle, cost
+        if least >= _MET:
+            best = min(self._everywhere(wide, high), key=lambda middle: self._cost(middle, wide, high))
         return self._put(markup, color, best, wide, high)
+
+    def _everywhere(self, wide: float, high: float) -> list[np.ndarray]:
+        """Places all over the area, for a name that finds none beside what it names."""
+        left, bottom, right, top = self.area
+        xs = np.linspace(right - wide / 2 - _AIR, left + wide / 2 + _AIR, _PLACES)
+        ys = np.linspace(top - high / 2 - _AIR, bottom + high / 2 + _AIR, _PLACES)
+        return [np.array([x, y]) for y in ys for x in xs]
 
     def _put(self, markup: str, color: str, middle: np.ndarray, wide: float, high: float) -> CurveLabel:
         self.taken.append(_rect(middle, wide, high))
@@ -75,7 +85,7 @@ class Labels:
         x, y = self.busy.T
         covered = int(((left < x) & (x < right) & (bottom < y) & (y < top)).sum())
         met = sum(left < b[2] and b[0] < right and bottom < b[3] and b[1] < top for b in self.taken)
-        return covered + 1e4 * met
+        return covered + _MET * met
 
 
 def _rect(middle: np.ndarray, wide: float, high: float) -> Rect:

@@ -83,8 +83,7 @@ class ElementwiseLoss(LossScene):
 
     def story(self) -> Iterator[Beat]:
         if 0 in self.trace.shape("loss"):
-            result: dict[str, object] = {"output": self.text("output", self.trace.value("output", ()))}
-            yield Beat("nothing", hold=4.0, values=result)
+            yield from self.without_losses()
             return
         self.panel = self._panel()
         self.add(self.panel.scenery)
@@ -125,7 +124,9 @@ class ElementwiseLoss(LossScene):
 
     def figure(self) -> Step | None:
         """The most telling of the elements that were told, with its path over the curve."""
-        return None if 0 in self.trace.shape("loss") else self._step("loss", self.telling(self.slow()))
+        if 0 in self.trace.shape("loss"):
+            return self.trace.step("output", ())
+        return self._step("loss", self.telling(self.slow()))
 
     def telling(self, slow: Sequence[int]) -> int:
         """The element of the last picture."""
@@ -133,6 +134,8 @@ class ElementwiseLoss(LossScene):
 
     def pointing_at(self, step: Step) -> Pointer | None:
         """The lit path and the frames of an element, or the frames of a sum."""
+        if 0 in self.trace.shape("loss"):
+            return super().pointing_at(step)
         number = self._number(step)
         if number is None:
             return self.panel.sum_frames(step.tensor)

@@ -18,11 +18,12 @@ from torchreel.scenes.parts.mathtext import MathText, width
 from torchreel.scenes.parts.plot import Plot
 from torchreel.scenes.parts.rooms import BESIDE, STAGE, Area
 from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.sign import Sign
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_TITLE, _UNDER, _GAP = 0.42, 0.34, (0.3, 0.9)
+_TITLE, _UNDER, _GAP, _GAP_ALONE = 0.42, 0.34, (0.3, 0.9), 2.1
 _WIDEST, _ALONE, _NARROWEST, _ONE, _STEPS = 1.3, 1.6, 0.36, 0.95, 40
 _LOW, _HIGH = 0.58, 0.9
 _APART = 0.3
@@ -103,7 +104,8 @@ class VectorBoard(LossBoard):
         """What is done with a row, before its loss."""
         if not text:
             return VGroup()
-        return VGroup(self._between(text, self.columns[-2].tensor, "loss", self.samples.index(sample)))
+        at = self._between(self.columns[-2].tensor, "loss", self.samples.index(sample))
+        return VGroup(Sign(self.look, text, at, NAME_TEXT))
 
     def axes(self, plot: Plot, x: str, y: str) -> VGroup:
         """The names of a plot's axes, in symbols."""
@@ -114,14 +116,15 @@ class VectorBoard(LossBoard):
 
     def signs(self, text: str, left: str, right: str) -> VGroup:
         """A sign between two columns, in each row."""
-        return VGroup(*(self._between(text, left, right, row) for row in range(len(self.samples))))
+        places = [self._between(left, right, row) for row in range(len(self.samples))]
+        return VGroup(*(MathText(text, NAME_TEXT, self.look.theme.text).place(at) for at in places))
 
-    def _between(self, text: str, left: str, right: str, row: int) -> MathText:
+    def _between(self, left: str, right: str, row: int) -> tuple[float, float]:
+        """The middle between a row of two columns."""
         before, after = self.grids[left], self.grids[right]
         start = before.center((row, before.cells.cols - 1))[0] + before.cells.width / 2
         x, y = after.center((row, 0))[:2]
-        at = ((start + x - after.cells.width / 2) / 2, y)
-        return MathText(text, NAME_TEXT, self.look.theme.text).place(at)
+        return (start + x - after.cells.width / 2) / 2, y
 
     def place_output(self, cell: Index, sign: str = "") -> None:
         """The cell of the result under the losses, its name below, and between them how it is made of them."""
@@ -157,7 +160,8 @@ class VectorBoard(LossBoard):
             if self._spare() < 0:
                 self.wide -= (widest - _NARROWEST) / _STEPS
                 break
-        self.gap = min(_GAP[1], self.gap + max(0.0, self._spare()) / gaps)
+        most = _GAP[1] if picture or len(self.samples) > 1 else _GAP_ALONE
+        self.gap = min(most, self.gap + max(0.0, self._spare()) / gaps)
         rows, free = len(self.samples), STAGE.height - picture - _TITLE - self._below()
         tall = _LOW if picture else _HIGH
         self.high = max(0.34, min(tall, free / (rows + (0 if picture else 1.9)), max(0.5, self.wide)))

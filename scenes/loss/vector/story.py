@@ -14,15 +14,12 @@ from functools import partial
 
 from manim import Animation, VGroup
 
-from torchreel.scenes.loss.board import LossBoard, aligned_index
+from torchreel.scenes.loss.board import aligned_index
 from torchreel.scenes.loss.story import LossScene
 from torchreel.scenes.loss.vector.board import Column, VectorBoard
-from torchreel.scenes.parts.grid import Cells
-from torchreel.scenes.parts.look import CELL_TEXT
 from torchreel.scenes.parts.mathtext import width
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.pointer import Pointer
-from torchreel.scenes.parts.rooms import STAGE
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
@@ -79,7 +76,7 @@ class VectorLoss(LossScene):
         shape = self.trace.shape("loss")
         self.samples = list(itertools.islice(itertools.product(*map(range, shape)), _MOST))
         if not self.samples:
-            yield from self._without_samples()
+            yield from self.without_losses()
             return
         self.board = VectorBoard(
             self.look,
@@ -145,19 +142,6 @@ class VectorLoss(LossScene):
     def written(self, values: Sequence[float]) -> str:
         """`tensor([1., 2.5])`."""
         return f"tensor([{', '.join(f'{value:g}' + '.' * (value == int(value)) for value in values)}])"
-
-    def _without_samples(self) -> Iterator[Beat]:
-        """Shapes, and what torch makes of no loss at all."""
-        board, trace = LossBoard(self.look, self.trace), self.trace
-        names = list(trace.inputs)
-        pitch = STAGE.width / (len(names) + 1)
-        xs = [STAGE.left + (k + 0.5) * pitch for k in range(len(names) + 1)]
-        titles = [board.title(name, (x, 0.0)) for name, x in zip(names, xs, strict=False)]
-        cells = Cells(1.6, 0.8, CELL_TEXT, 1, 1)
-        grid = board.grid("output", (), cells, (xs[-1], 0.1), index=lambda _: (), blank=True)
-        self.add(VGroup(*titles, grid, board.title("output", (xs[-1], 0.65), shape=False)))
-        step = trace.step("output", ())
-        yield Beat("nothing", lambda: grid.write((0, 0)), 0.4, 1.0, step, look=partial(self.point_at, step))
 
     def _told(self, acts: Sequence[LossAct], sample: Index) -> Iterator[Beat]:
         for act in acts:

@@ -26,6 +26,8 @@ _LONGEST = "positive"
 _UNKNOWN_ANGLE = 1.2
 _HIDES = 0.3
 """How high above its point a name stands that hides the circle behind it."""
+_ABOVE, _PATCH = 0.22, 0.06
+"""How high above its point a name stands that nothing runs behind; how much wider a patch is than a name, each side."""
 _FAR = 2.2
 """How many radii away a negative is drawn where it stands at most."""
 
@@ -120,10 +122,14 @@ class TripletScene(VectorLoss):
         }
         sides = self._sides(points)
         for point, name, (x, y, align) in zip(points, (*names, "negative"), sides, strict=True):
-            at = point + np.array([x, y, 0.0])
-            label = self.board.label(name, at, MIN_TEXT, hues[name], "sans", align=align)
-            if y > _HIDES - 0.01:
+            at, beside = point + np.array([x, y, 0.0]), _PATCH if align == "right" else -_PATCH
+            label: VGroup = self.board.label(name, at, MIN_TEXT, hues[name], "sans", align=align)
+            if y >= _HIDES:
                 label = Tag(name, at, hues[name], theme.background, align, MIN_TEXT)
+            elif y != _ABOVE:
+                label = Tag(
+                    name, at + np.array([beside, 0.0, 0.0]), hues[name], theme.background, align, MIN_TEXT
+                )
             yield VGroup(Disc(0.1, point, fill=hues[name], z_index=3), label)
 
     def _sides(self, points: list[np.ndarray]) -> list[tuple[float, float, Align]]:
@@ -131,7 +137,7 @@ class TripletScene(VectorLoss):
         middle, partner, negative = points
         right = partner[0] > middle[0]
         places: list[tuple[float, float, Align]] = [
-            (-0.05 if right else 0.05, 0.22, "right" if right else "left"),
+            (-0.05 if right else 0.05, _ABOVE, "right" if right else "left"),
             (-0.18 if right else 0.18, 0.0, "right" if right else "left"),
             (0.18 if right else -0.18, 0.0, "left" if right else "right"),
             (0.0, -0.26, "left" if right else "right"),

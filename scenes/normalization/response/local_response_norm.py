@@ -62,7 +62,8 @@ class LocalResponseNorm(OperatorScene):
         paths = [board.around_window("square", cell), *(board.around(name, cell) for name in STEPS[2:5])]
         places = [Place(*path[:, :2].min(0), *path[:, :2].max(0)) for path in paths]
         links = (
-            Pointer(self.look, after, {"before": [before]}, "before") for before, after in pairwise(places)
+            Pointer(self.look, after, {"before": [before]}, "before", self._standing_texts())
+            for before, after in pairwise(places)
         )
         return pointer.add(*links)
 

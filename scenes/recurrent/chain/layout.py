@@ -19,7 +19,7 @@ from torchreel.scenes.recurrent.chain.vectors import shown_range
 from torchreel.scenes.stage.bars import STAGE_BOTTOM, STAGE_TOP
 
 LEFT, RIGHT = -6.9, 6.9
-_MARGIN, _LEAST_WIDTH = 0.16, 0.42
+_MARGIN, _LEAST_WIDTH, _LEAST_ALONE = 0.16, 0.42, 1.25
 _TEXTS = ((0.4, 0.36, 0.32, 0.29, 0.26), (0.25, 0.24, MIN_NUMBER))
 # Whether sums and names are shown, from the best to the poorest: a network has less room.
 _EXTRAS: dict[bool, tuple[tuple[bool, bool], ...]] = {
@@ -223,11 +223,12 @@ def _sizes(desk: Desk, steps: Steps, names: float) -> Iterator[Sizes]:
     features, hidden = (desk.trace.shape(steps.weight(kind))[1] for kind in ("ih", "hh"))
     extras = _EXTRAS[isinstance(steps, NetworkSteps)]
     must = any(gate.reset for gate in steps.law.gates)
+    least = _LEAST_ALONE if hidden == len(steps.law.gates) == 1 else _LEAST_WIDTH
     for most, columns, sizes, (sums, named), place in product(
         (4, 3), (7, 5, 4, 3, 2), _TEXTS, extras, range(5)
     ):
         text = sizes[min(place, len(sizes) - 1)]
-        cell, gate, vector, total = (max(_LEAST_WIDTH, one * text + _MARGIN) for one in ems)
+        cell, gate, vector, total = (max(least, one * text + _MARGIN) for one in ems)
         yield Sizes(
             text, few(steps.count, most), few(features, columns), few(hidden, columns),
             cell, gate, vector, total if sums or must else 0.0, names + 0.1 if named else 0.0,
@@ -272,7 +273,7 @@ def _heights(steps: Steps, state: float) -> Heights:
         top -= state + 0.12
     if gates == 1:
         return _plain_heights(steps.hidden, state, top, output)
-    memory, bottom = top - 0.34 - state / 2, -1.72
+    memory, bottom = top - 0.34 - max(state, 2 * _STATE_ROW) / 2, -1.72
     bus = bottom + 0.22
     low = bus + 0.24 if gates == 4 else bottom + 0.5
     return Heights(output, memory, memory + 0.3, (memory - 0.55, low), bus, bottom, -2.02)
