@@ -99,7 +99,7 @@ def finished(
     state = torch.get_rng_state()
     with aside():
         try:
-            after = bare(module)
+            after = bare(module, sharing=True)
             output = run(after, {key: plain(value) for key, value in given.items()}, call)
         except UserError:
             raise

@@ -93,11 +93,11 @@ class Weights:
         return {**set_by_hooks, **self._found.get(part, {})}
 
 
-def bare(module: nn.Module | None) -> Any:
-    """A copy of a module without its hooks; parameters that a call leaves alone are the module's own."""
-    return (
-        None if module is None else stripped(copied(module, module.parameters() if lasting(module) else ()))
-    )
+def bare(module: nn.Module | None, sharing: bool = False) -> Any:
+    """A copy of a module without its hooks; `sharing` those parameters that a call leaves alone."""
+    if module is None:
+        return None
+    return stripped(copied(module, module.parameters() if sharing and lasting(module) else ()))
 
 
 def lasting(module: nn.Module) -> bool:

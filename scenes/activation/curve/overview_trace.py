@@ -13,7 +13,7 @@ from torchreel.scenes.activation.curve.functions import law
 from torchreel.scenes.activation.curve.laws import Law
 from torchreel.scenes.activation.curve.range import Stored
 from torchreel.scenes.activation.curve.trace import SAMPLES, piecewise, span
-from torchreel.scenes.trace.calling import bare
+from torchreel.scenes.trace.copying import bare
 from torchreel.scenes.trace.formula import Case, Expr, Ref
 from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
 from torchreel.scenes.trace.proof import Rule

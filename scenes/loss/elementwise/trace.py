@@ -134,7 +134,7 @@ def places(numbers: Tensor, shape: Sequence[int]) -> Tensor:
     """The indices `(B, ndim)` of losses by their numbers in order."""
     if not shape:
         return torch.zeros((len(numbers), 0), dtype=torch.int64)
-    return torch.stack(torch.unravel_index(numbers, tuple(shape)), -1)
+    return torch.from_numpy(np.stack(np.unravel_index(numbers.numpy(), tuple(shape)), -1))
 
 
 def _spread(xs: Tensor, count: int) -> list[int]:
