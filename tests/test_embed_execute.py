@@ -202,3 +202,19 @@ def test_clips_of_examples_make_way_for_those_of_calls(tmp_path: Path) -> None:
     assert "1 new, 1 removed" in call(page, *SMALL).output
     assert "a-c2-1-Tanh.gif" in blocks(page)[0][1]
     assert {path.name for path in (tmp_path / "torchreel").iterdir()} == {"a-c2-1-Tanh.gif", "manifest.json"}
+
+
+def test_a_kernel_that_dies_before_it_has_begun_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one does whose port somebody else has taken meanwhile."""
+    prepare, deaths = running._PREPARE, ["import os; os._exit(1)"]
+
+    class Template:
+        def format(self, **given: Any) -> str:
+            return deaths.pop() if deaths else prepare.format(**given)
+
+    monkeypatch.setattr(running, "_PREPARE", Template())
+    page = written(tmp_path / "a.ipynb", [FIRST, TANH])
+    assert call(page, *SMALL).exit_code == 0
+    assert [cell for cell, _ in blocks(page)] == [TANH]
