@@ -28,7 +28,8 @@ TRAIN = "torch.manual_seed(0)\nnet = Net()\nfor _ in range(29):\n    net(torch.o
 TANH = "nn.Tanh()(torch.tensor([0.5, -1.0]))"
 WHOLE = [FIRST, NET, TRAIN, TANH]
 RELU = "nn.ReLU()(torch.ones(2))"
-BROKEN = [FIRST, TANH, "1 / 0", "input('name?')", "missing", "nn.Flatten()(torch.ones(1, 2))", RELU]
+OWN = "class Own(nn.Module):\n    def forward(self, x):\n        return x\nOwn()(torch.ones(2))"
+BROKEN = [FIRST, TANH, "1 / 0", "input('name?')", "missing", OWN, RELU]
 
 
 def written(path: Path, cells: list[str], **others: Any) -> Path:
@@ -97,7 +98,7 @@ def test_what_fails_is_told_and_the_rest_goes_on(ran: tuple[Path, str]) -> None:
         "cell 4: raised ZeroDivisionError: division by zero",
         "cell 5: asks for input, which nobody gives here",
         "1 further cell raised NameError",
-        "cell 7: Flatten: nn.Flatten is not supported",
+        "cell 7: Own: ",
         "cell 2: !echo hello was not run",
     ):
         assert told in report
@@ -201,3 +202,19 @@ def test_clips_of_examples_make_way_for_those_of_calls(tmp_path: Path) -> None:
     assert "1 new, 1 removed" in call(page, *SMALL).output
     assert "a-c2-1-Tanh.gif" in blocks(page)[0][1]
     assert {path.name for path in (tmp_path / "torchreel").iterdir()} == {"a-c2-1-Tanh.gif", "manifest.json"}
+
+
+def test_a_kernel_that_dies_before_it_has_begun_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one does whose port somebody else has taken meanwhile."""
+    prepare, deaths = running._PREPARE, ["import os; os._exit(1)"]
+
+    class Template:
+        def format(self, **given: Any) -> str:
+            return deaths.pop() if deaths else prepare.format(**given)
+
+    monkeypatch.setattr(running, "_PREPARE", Template())
+    page = written(tmp_path / "a.ipynb", [FIRST, TANH])
+    assert call(page, *SMALL).exit_code == 0
+    assert [cell for cell, _ in blocks(page)] == [TANH]

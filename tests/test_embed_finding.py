@@ -73,10 +73,10 @@ def test_headings_under_a_class_show_the_example_of_the_setting_that_they_name()
 
 
 def test_where_a_heading_says_one_thing_and_its_code_another_the_code_is_right() -> None:
-    text = "# 图解PixelShuffle\n\n```python\nm = nn.Upsample(2)\n```\n\n# Softmax\n\n```python\nnn.Linear(2, 3)\n```\n"
+    text = "# 图解PixelShuffle\n\n```python\nm = nn.Upsampler(2)\n```\n\n# Softmax\n\n```python\nnn.Linear(2, 3)\n```\n"
     assert shown(text) == ["Linear:default"]
-    assert [doubt for doubt in found(text).doubts if "PixelShuffle" in doubt and "Upsample" in doubt]
-    assert "nn.Upsample has no clip" in found(text).doubts
+    assert [doubt for doubt in found(text).doubts if "PixelShuffle" in doubt and "Upsampler" in doubt]
+    assert "nn.Upsampler has no clip" in found(text).doubts
 
 
 def test_code_below_a_subheading_speaks_for_the_heading_above_it() -> None:

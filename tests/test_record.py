@@ -74,16 +74,23 @@ LOOP = """
 part = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 2, 3))
 for _ in range(5):
     x = part(torch.ones(1, 1, 6, 6))
-    nn.Flatten()(x)
-nn.Flatten()(x)
+    nn.Flatten()(x.relu())
+nn.Flatten()(F.relu(x))
 """
 
 
 def test_of_a_loop_the_first_call_of_each_class_at_each_line_is_noted_and_the_others_counted() -> None:
     with torchreel.record(once=True) as reel:
-        exec(compile(LOOP, "page.py", "exec"), {"torch": torch, "nn": nn})
+        exec(compile(LOOP, "page.py", "exec"), {"torch": torch, "nn": nn, "F": F})
     counted = [(call.name, call.times) for call in reel.calls]
-    assert counted == [("Conv2d", 10), ("ReLU", 5), ("Flatten", 5), ("Flatten", 1)]
+    assert counted == [
+        ("Conv2d", 10),
+        ("ReLU", 5),
+        ("Tensor.relu", 5),
+        ("Flatten", 5),
+        ("F.relu", 1),
+        ("Flatten", 1),
+    ]
     assert reel.graph.nodes == []
     assert same(reel[1].trace.inputs["input"], torch.ones(1, 1, 6, 6))
 

@@ -95,7 +95,7 @@ class _Notes:
         return [
             Shown(
                 places[entry["run"]["cell"]],
-                self._block(stem, entry["operator"], entry["run"], entry["alt"][self._options.lang]),
+                self._block(stem, entry["run"], entry["alt"][self._options.lang]),
                 stem,
                 None,
                 entry,
@@ -146,14 +146,14 @@ class _Notes:
     def _made(self, run: Any, at: int, number: int, call: dict[str, Any]) -> Shown | None:
         """The clip of a call; drawn, unless it stands there already."""
         cell = self._notebook.names[at]
-        stem = f"{self._stem}-{cell}-{number}-{call['name']}"
-        note = {"cell": cell, "number": number, "key": call["key"], "times": call["times"]}
+        stem = f"{self._stem}-{cell}-{number}-{call['name'].replace('.', '_')}"
+        note = {"cell": cell, "number": number, **call}
         known = self._draft.shelf.entries.get(stem, {})
         was = known.get("run")
         fresh = isinstance(was, dict) and was.get("key") == call["key"] and self._draft.shelf.is_whole(stem)
         if fresh and not self._options.force:
             run.forget(call["key"])
-            block = self._block(stem, call["name"], note, known["alt"][self._options.lang])
+            block = self._block(stem, note, known["alt"][self._options.lang])
             return Shown(at, block, stem, None, {**known, "run": note})
         target, writes = self._folder / stem, self._options.mode == "write"
         why = run.draw(call["key"], target, f"{FORMAT},{LEDGER}" if writes else LEDGER)
@@ -161,7 +161,7 @@ class _Notes:
             self._draft.outcome.problems.append(f"cell {at + 1}: {call['name']} cannot be drawn: {why}")
             return None
         entry = self._entry(json.loads(target.with_name(f"{stem}.{LEDGER}").read_text("utf-8")), note)
-        block = self._block(stem, call["name"], note, entry["alt"][self._options.lang])
+        block = self._block(stem, note, entry["alt"][self._options.lang])
         return Shown(at, block, stem, target.with_name(f"{stem}.{FORMAT}") if writes else None, entry)
 
     def _keep(self, at: int) -> None:
@@ -180,8 +180,8 @@ class _Notes:
         shared = f"-{digest(str(path.resolve().parent))[:4]}" if self._options.assets.is_absolute() else ""
         return f"{path.stem}{shared}"
 
-    def _block(self, stem: str, name: str, note: dict[str, Any], alt: str) -> Block:
-        lang, times = self._options.lang, note["times"]
+    def _block(self, stem: str, note: dict[str, Any], alt: str) -> Block:
+        lang, name, times = self._options.lang, note["name"], note["times"]
         often = caption("Embed", "default", "often", lang, name=name, times=times) if times > 1 else ""
         source = self._options.source(self._draft.page.path, f"{stem}.{FORMAT}")
         return Block(name, note["key"], source, self._options.width, alt, often, is_run=True)

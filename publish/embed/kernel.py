@@ -59,7 +59,7 @@ class _Session:
         with _same_chances():
             for call in self.reel.calls:
                 line = self._line(call)
-                if call.inside or line in self.lines or (self.only and call.name not in self.only):
+                if call.inside or line in self.lines:
                     continue
                 self.lines.add(line)
                 self._add(call, answer)
@@ -89,6 +89,8 @@ class _Session:
             return
         except Exception as error:
             answer["skipped"].append(f"{call.name}: {type(error).__name__}: {first_line(error)}")
+            return
+        if self.only and clip.trace.name not in self.only:
             return
         key = _key(clip, self.lang, self.theme, self.width)
         if key in self.keys:

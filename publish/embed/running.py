@@ -28,6 +28,7 @@ from torchreel.render.outputs import reason
 _MODULE = "torchreel.publish.embed.kernel"
 _MOST_SECONDS = 300
 _PATIENCE = 15
+_TRIES = 3
 _STOPPED = "StoppedByTorchreel"
 _NOTHING = "pass"
 _NO_INPUT = "StdinNotImplementedError"
@@ -76,7 +77,11 @@ class Run:
 
     def __init__(self, path: Path, options: Options, scratch: Path) -> None:
         self._options, self._path, self._scratch = options, path, scratch
-        self._client = _Client(
+        self._client = self._fresh()
+        self._reply: dict[str, Any] = {}
+
+    def _fresh(self) -> _Client:
+        return _Client(
             nbformat.v4.new_notebook(),
             kernel_name="python3",
             allow_errors=True,
@@ -86,20 +91,35 @@ class Run:
             log=_quiet(),
             on_cell_executed=self._hear,
         )
-        self._reply: dict[str, Any] = {}
 
     @contextmanager
     def started(self) -> Iterator[None]:
-        """A fresh kernel for a while, in the notebook's folder. Raises `Unreadable` where there is none to be had."""
-        nowhere, here = subprocess.DEVNULL, str(self._path.parent.resolve())
+        """A fresh kernel for a while, in the notebook's folder. Raises `Unreadable` where there is none to be had.
+
+        A kernel looks for free ports and then takes them; where another program was quicker, it dies, and one more try
+        helps.
+        """
         with ExitStack() as until_done:
             until_done.enter_context(_silent())
-            try:
-                until_done.enter_context(self._client.setup_kernel(cwd=here, stdout=nowhere, stderr=nowhere))
-                self._prepare()
-            except (KernelLost, _NotRecorded, RuntimeError, OSError) as error:
-                raise Unreadable(f"its kernel does not start: {reason(error)}") from error
+            for tries_left in reversed(range(_TRIES)):
+                with ExitStack() as unless_ready:
+                    try:
+                        self._begin(unless_ready)
+                    except (KernelLost, RuntimeError) as error:
+                        if not tries_left:
+                            raise Unreadable(f"its kernel does not start: {reason(error)}") from error
+                        self._client = self._fresh()
+                        continue
+                    except (_NotRecorded, OSError) as error:
+                        raise Unreadable(f"its kernel does not start: {reason(error)}") from error
+                    until_done.push(unless_ready.pop_all())
+                    break
             yield
+
+    def _begin(self, until: ExitStack) -> None:
+        nowhere, here = subprocess.DEVNULL, str(self._path.parent.resolve())
+        until.enter_context(self._client.setup_kernel(cwd=here, stdout=nowhere, stderr=nowhere))
+        self._prepare()
 
     def _prepare(self) -> None:
         asked = {name: getattr(self._options, name) for name in ("lang", "theme", "width", "only", "limit")}
@@ -121,7 +141,7 @@ class Run:
             except KernelLost as lost:
                 rest = len(sources) - number - 1
                 after = f"; {counted(rest, 'cell')} after it not run" if rest else ""
-                ran.problem = f"{ran.problem or lost}{after}"
+                ran.problem = f"{ran.problem or f'{lost} in this cell'}{after}"
                 yield ran
                 return
             yield ran
@@ -156,14 +176,14 @@ class Run:
         try:
             self._client.execute_cell(self._client.nb.cells[0], 0, store_history=False)
         except DeadKernelError as error:
-            raise KernelLost("the kernel died in this cell") from error
+            raise KernelLost("the kernel died") from error
         if self._reply.get("status") != "error":
             return None
         name, value = self._reply["ename"], " ".join(self._reply["evalue"].split())
         if name != _STOPPED:
             return f"{name}: {value}" if value else str(name)
         if source != _NOTHING and self._execute(_NOTHING, _PATIENCE):
-            raise KernelLost("the kernel does not answer: this cell cannot be stopped")
+            raise KernelLost("the kernel cannot be stopped")
         return f"it was stopped after {seconds} s; --timeout gives it more"
 
     def _hear(self, cell: Any, cell_index: int, execute_reply: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,8 @@ _TORCHS = Path(torch.__file__).parent
 class Recorder:
     """Notes the calls of one thread while it is open; `calls` in order, `graph` how tensors ran between them.
 
-    With `once`, only the first call of a class at each line of code is noted, with the `times` that there were in all,
-    and no graph is kept: a training loop takes no more than its first round.
+    With `once`, only the first call of a class or function at each line of code is noted, with the `times` that there
+    were in all, and no graph is kept: a training loop takes no more than its first round.
     """
 
     def __init__(self, model: nn.Module | None, max_memory: int, once: bool = False) -> None:
@@ -66,7 +66,7 @@ class Recorder:
         self._paths = {} if model is None else {one: path for path, one in model.named_modules()}
         self.graph = Graph({path: type(one).__name__ for one, path in self._paths.items()})
         self._times: dict[str, int] = {}
-        self._first: dict[tuple[Site | None, type], RecordedCall] | None = {} if once else None
+        self._first: dict[tuple[Site | None, Any], RecordedCall] | None = {} if once else None
         self._within: list[str] = []
         self._places = [""]
         self._hidden = 0
@@ -88,7 +88,7 @@ class Recorder:
         torch.backends.mha.set_fastpath_enabled(False)
         nn.Module.__call__ = call  # type: ignore[method-assign]
         try:
-            with self._mode if self._first is None else nullcontext():
+            with self._mode:
                 yield
         finally:
             nn.Module.__call__ = self._plain_call  # type: ignore[method-assign]
@@ -150,11 +150,11 @@ class Recorder:
                 self.graph.add_call(noted, sources, output, self._places[-1])
         return output
 
-    def _is_counted(self, module: nn.Module) -> bool:
-        """Whether a call is one more of its class at its line; it is counted then."""
+    def _is_counted(self, what: Any) -> bool:
+        """Whether a call is one more of its class or function at its line; it is counted then."""
         if self._first is None:
             return False
-        noted = self._first.get((_site(), type(module)))
+        noted = self._first.get((_site(), _kind(what)))
         if noted is None:
             return False
         noted.times += 1
@@ -191,6 +191,8 @@ class Recorder:
         if not self.is_watching:
             return function(*args, **kwargs)
         with self.hidden():
+            if self._first is not None:
+                return self._function_once(function, args, kwargs)
             name = (resolve_name(function) or getattr(function, "__name__", "")).removeprefix("torch.")
             sources = self.graph.sources([*tensors(args), *tensors(kwargs)])
             noted = self._noted_function(function, args, kwargs) if function in functions() else None
@@ -198,6 +200,16 @@ class Recorder:
             if noted is not None:
                 noted.output = shapes(output)
             self.graph.add_function(name, sources, output, self._places[-1])
+        return output
+
+    def _function_once(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        if function not in functions() or self._is_counted(function):
+            return function(*args, **kwargs)
+        noted = self._noted_function(function, args, kwargs)
+        output = function(*args, **kwargs)
+        noted.output = shapes(output)
         return output
 
     def _noted_function(
@@ -234,7 +246,7 @@ class Recorder:
         )
         self.calls.append(call)
         if self._first is not None:
-            self._first[call.site, type(what)] = call
+            self._first[call.site, _kind(what)] = call
         return call
 
     def _keep(self, call: RecordedCall, what: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -266,6 +278,10 @@ class _Functions(TorchFunctionMode):
 
 def _count(module: nn.Module) -> int:
     return sum(one.numel() for one in module.parameters(not isinstance(module, _COMPOSITES)))
+
+
+def _kind(what: Any) -> Any:
+    return type(what) if isinstance(what, nn.Module) else what
 
 
 def _is_leaf(module: nn.Module) -> bool:
