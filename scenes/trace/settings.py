@@ -127,4 +127,4 @@ def _readable(name: str, value: Any, as_given: bool) -> Any:
 def _same_on_all_axes(value: Any) -> Any:
     if not isinstance(value, (tuple, list)):
         return value
-    return value[0] if len(set(value)) == 1 else tuple(value)
+    return value[0] if len(set(value)) == 1 and value[0] is not None else tuple(value)
