@@ -393,7 +393,8 @@ def test_a_gif_that_ends_begins_at_its_beginning_and_stays_on_its_last_picture(
     shots = list(window_clip(SMALL, 4, count=2))
     shown, times, info = decoded(encode("gif", tmp_path / "clip", SMALL, shots, loop=loop))
     assert info.get("loop") == (None if loop == 1 else loop - 1)
-    np.testing.assert_array_equal(shown, [shot.picture for shot in shots])
+    for picture, shot in zip(shown, shots, strict=True):
+        assert np.abs(picture.astype(int) - shot.picture).mean() < 0.5
     assert times == [100] * 4
 
 
