@@ -45,7 +45,7 @@ class LossScene(OperatorScene):
     def without_losses(self) -> Iterator[Beat]:
         """Shapes, and what torch makes of no loss at all."""
         board, trace = LossBoard(self.look, self.trace), self.trace
-        names = [name for name in trace.inputs if name in trace.tensors]
+        names = [name for name in trace.tensors if trace.role(name) == "input"]
         pitch = STAGE.width / (len(names) + 1)
         xs = [STAGE.left + (k + 0.5) * pitch for k in range(len(names) + 1)]
         titles = [board.title(name, (x, 0.0)) for name, x in zip(names, xs, strict=False)]
