@@ -22,7 +22,7 @@ from torchreel.scenes.trace.calling import first_line
 from torchreel.scenes.trace.changes import load_state
 from torchreel.scenes.trace.extent import DEFAULT_MEMORY, check_extent
 from torchreel.scenes.trace.files import File
-from torchreel.scenes.trace.inputs import read_input
+from torchreel.scenes.trace.inputs import read_own
 from torchreel.scenes.trace.operator import stream
 
 
@@ -54,11 +54,12 @@ class Asked:
     def tensors(self) -> tuple[list[Tensor], dict[str, Tensor]]:
         """The inputs, each random one with a stream of its own."""
         in_order = [
-            read_input(text, None, stream(self.seed, f"input {number}"))
+            read_own(text, torch.float32, stream(self.seed, f"input {number}"), True)
             for number, text in enumerate(self.inputs)
         ]
         return in_order, {
-            name: read_input(text, None, stream(self.seed, name)) for name, text in self.named.items()
+            name: read_own(text, torch.float32, stream(self.seed, name), True)
+            for name, text in self.named.items()
         }
 
 
