@@ -133,9 +133,13 @@ class TripletScene(VectorLoss):
             yield VGroup(Disc(0.1, point, fill=hues[name], z_index=3), label)
 
     def _sides(self, points: list[np.ndarray]) -> list[tuple[float, float, Align]]:
-        """Where the names stand: beside the middle, above its partner towards the inside, below the negative."""
+        """Where the names stand: beside the middle, above its partner towards the inside, below the negative.
+
+        Of points that coincide the partner's name goes the other way than the middle's.
+        """
         middle, partner, negative = points
-        right = partner[0] > middle[0]
+        apart = float(np.linalg.norm(partner - middle))
+        right = partner[0] > middle[0] and apart >= _ABOVE
         places: list[tuple[float, float, Align]] = [
             (-0.05 if right else 0.05, _ABOVE, "right" if right else "left"),
             (-0.18 if right else 0.18, 0.0, "right" if right else "left"),
@@ -145,7 +149,7 @@ class TripletScene(VectorLoss):
         covering = (places[0][0], _HIDES, places[0][2])
         above = next((place for place in places if self._is_clear(middle, partner, place)), covering)
         inside = float(np.linalg.norm(negative - middle)) < self.ring
-        near = float(np.linalg.norm(partner - middle)) < 2 * _HIDES
+        near = apart < 2 * _HIDES
         beside = -0.2 - (max(0.0, middle[0] - partner[0]) if near else 0.0)
         return [(beside, 0.0, "right"), above, (0.0, -0.26, "right" if inside else "left")]
 
