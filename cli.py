@@ -54,7 +54,33 @@ _OUTPUT = click.option(
     help="Folder to write to.",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print machine-readable JSON instead of text.")
+_JOBS = click.option(
+    "-j", "--jobs", type=click.IntRange(1), help="Clips rendered at once.  [default: one a processor]"
+)
 _FAMILY = click.option("--family", metavar="NAME", help="Only this family, such as pooling.")
+_STATE = click.option(
+    "--state", metavar="FILE", help="Parameters and buffers: a file of torch.save(module.state_dict(), ...)."
+)
+_SEED = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of everything random.",
+)
+_PRECISION = click.option(
+    "--precision", type=click.IntRange(0, 6), default=2, show_default=True, help="Decimals shown."
+)
+_MAX_MEMORY = click.option(
+    "--max-memory", metavar="SIZE", help="Most bytes that a call may take, such as 4GB.  [default: 1GB]"
+)
+_PROVE = click.option(
+    "--prove",
+    type=click.Choice(["sample", "all"]),
+    default="sample",
+    show_default=True,
+    help="Elements of large tensors that are checked against torch.",
+)
 _CHANGES = (
     click.option(
         "--set",
@@ -78,39 +104,17 @@ _CHANGES = (
         metavar="NAME=VALUE",
         help="A further argument of forward, such as output_size=5. Repeatable.",
     ),
-    click.option(
-        "--state",
-        metavar="FILE",
-        help="Parameters and buffers: a file of torch.save(module.state_dict(), ...).",
-    ),
+    _STATE,
     click.option("--train/--eval", default=None, help="The module's mode, instead of the example's."),
     click.option(
         "--resize",
         metavar="SIZE",
         help="Make an input picture smaller: 64 is its longer side in px, 64x48 its width and height.",
     ),
-    click.option(
-        "--seed",
-        type=click.IntRange(0, 2**63 - 1),
-        default=0,
-        show_default=True,
-        help="Seed of everything random.",
-    ),
-    click.option(
-        "--precision", type=click.IntRange(0, 6), default=2, show_default=True, help="Decimals shown."
-    ),
-    click.option(
-        "--max-memory",
-        metavar="SIZE",
-        help="Most bytes that a call may take, such as 4GB.  [default: 1GB]",
-    ),
-    click.option(
-        "--prove",
-        type=click.Choice(["sample", "all"]),
-        default="sample",
-        show_default=True,
-        help="Elements of large tensors that are checked against torch.",
-    ),
+    _SEED,
+    _PRECISION,
+    _MAX_MEMORY,
+    _PROVE,
 )
 
 
@@ -271,9 +275,7 @@ def info(operator: str, as_json: bool) -> None:
     help="Where an MP4 can be jumped to and cut: where captions begin, or nowhere for the smallest file.",
 )
 @click.option("--shard", metavar="I/N", help="Only part I of N of these clips, as for machine 3 of 8: 3/8.")
-@click.option(
-    "-j", "--jobs", type=click.IntRange(1), help="Clips rendered at once.  [default: one a processor]"
-)
+@_JOBS
 @click.option(
     "--force",
     is_flag=True,
@@ -332,9 +334,7 @@ def render(
     metavar="[NAME=]TENSOR|FILE",
     help="An input of the call, in order or by its name in forward. Repeatable.",
 )
-@click.option(
-    "--state", metavar="FILE", help="Parameters and buffers: a file of torch.save(module.state_dict(), ...)."
-)
+@_STATE
 @click.option("--train/--eval", default=None, help="The module's mode; by default the one it has.")
 @click.option("--only", metavar="PATTERN", help='Of a net: only calls of these modules, such as "layer1.*".')
 @click.option(
@@ -356,15 +356,21 @@ def render(
     default=("gif,png",),
     metavar="gif,mp4,png,webp",
     show_default="gif,png",
+    help="Files to write; repeatable or with commas.",
 )
 @_OUTPUT
-@click.option("-q", "--quality", type=click.Choice(["l", "m", "h", "k"]), default="m", show_default=True)
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
-@click.option("--precision", type=click.IntRange(0, 6), default=2, show_default=True, help="Decimals shown.")
 @click.option(
-    "--max-memory", metavar="SIZE", help="Most bytes that a call may take, such as 4GB.  [default: 1GB]"
+    "-q",
+    "--quality",
+    type=click.Choice(["l", "m", "h", "k"]),
+    default="m",
+    show_default=True,
+    help="Size and rate, as of render.",
 )
-@click.option("--prove", type=click.Choice(["sample", "all"]), default="sample", show_default=True)
+@_SEED
+@_PRECISION
+@_MAX_MEMORY
+@_PROVE
 @_LANG
 @_THEME
 @_JSON
@@ -529,9 +535,7 @@ def snippet(
 @_LANG
 @_THEME
 @_changes
-@click.option(
-    "-j", "--jobs", type=click.IntRange(1), help="Clips rendered at once.  [default: one a processor]"
-)
+@_JOBS
 @click.option("--force", is_flag=True, help="Replace a deck that is there.")
 @_JSON
 def slides(
@@ -639,9 +643,7 @@ def check(
 @_LANG
 @_THEME
 @_changes
-@click.option(
-    "-j", "--jobs", type=click.IntRange(1), help="Clips rendered at once.  [default: one a processor]"
-)
+@_JOBS
 @click.option("--force", is_flag=True, help="Replace files that torchreel did not write.")
 @_JSON
 def player(
@@ -788,7 +790,7 @@ def clear() -> None:
 @click.option(
     "--force", is_flag=True, help="Draw and run anew, and replace pictures that torchreel did not write."
 )
-@click.option("-j", "--jobs", type=click.IntRange(1), help="Clips drawn at once.  [default: one a processor]")
+@_JOBS
 @_JSON
 def embed(
     paths: tuple[Path, ...],

@@ -53,6 +53,7 @@ def explain(
     lang: str | None = None,
     theme: str | None = None,
     precision: int = 2,
+    prove_all: bool = False,
     **kwargs: Any,
 ) -> Clip:
     """A clip that explains the call `what(*inputs, **kwargs)`, with the values torch computes for it.
@@ -63,12 +64,13 @@ def explain(
     `what` is a module of a supported class, in training or evaluation, with its own parameters, buffers and hooks; the
     arguments are those of the call itself. It is made once, on copies: module, inputs and torch's random state stay as
     they are. `lang` is `"zh"` or `"en"`, `theme` `"light"` or `"dark"` (by default those of `TORCHREEL_LANG` and
-    `TORCHREEL_THEME`, else `"zh"` and `"light"`); `precision` is the most decimals shown, 0 to 6.
+    `TORCHREEL_THEME`, else `"zh"` and `"light"`); `precision` is the most decimals shown, 0 to 6. With
+    `prove_all` no element of a very large tensor is taken on trust, however long that takes.
 
     Raises `torchreel.UserError` for what is not supported and for a call that torch refuses, and `torchreel.TraceError`
     for one whose steps do not add up.
     """
-    return clip_of(called(what, inputs, kwargs, always=spelled_out), lang, theme, precision)
+    return clip_of(called(what, inputs, kwargs, prove_all, spelled_out), lang, theme, precision)
 
 
 def clip_of(made: Called, lang: str | None = None, theme: str | None = None, precision: int = 2) -> Clip:

@@ -91,7 +91,7 @@ def explain(
     report = Report(notes=list(reel.notes))
     for look in looks:
         target = folder if len(looks) == 1 else folder / f"{look.lang}.{look.theme}"
-        options = look._asdict()
+        options = {**look._asdict(), "prove_all": asked.prove_all}
         report.files += reel.save(
             target, every=every, only=only, most=most, formats=endings, quality=quality, **options
         )

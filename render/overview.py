@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from urllib.parse import quote
 
+from torchreel.render.html import generator, link
 from torchreel.render.outputs import write_whole
 from torchreel.scenes.record.calls import RecordedCall
 
@@ -33,12 +33,13 @@ def write(
     """Write the page: a row a call, then the clips. `clips` are files beside the page, by the calls that they show."""
     by_kind = {call.kind: call for call in reversed(list(clips))}
     rows = "\n".join(_row(call, clips, by_kind) for call in calls)
-    figures = "\n".join(_figure(call, clip) for call, clip in clips.items())
+    figures = "\n".join(_figure(call, link(clip, path)) for call, clip in clips.items())
     said = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
     parameters = sum(call.parameters for call in calls)
     heading = f"{len(calls)} calls, {len(clips)} clips"
     page = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+{generator()}
 <title>{heading}</title><style>{_STYLE}</style></head><body>
 <h1>{heading}</h1>{said}
 <table><thead><tr><th>#</th><th>path</th><th>call</th><th>input</th><th>output</th><th>parameters</th><th>clip</th></tr></thead>
@@ -67,12 +68,12 @@ def _row(call: RecordedCall, clips: Mapping[RecordedCall, Path], by_kind: Mappin
     )
 
 
-def _figure(call: RecordedCall, clip: Path) -> str:
+def _figure(call: RecordedCall, clip: str) -> str:
     title = html.escape(f"{call.number} {call.path} {call.name}({call.settings})")
-    source = html.escape(quote(clip.name))
+    source = html.escape(clip)
     shown = (
         f'<video src="{source}" controls loop muted playsinline width="800"></video>'
-        if clip.suffix == ".mp4"
+        if clip.endswith(".mp4")
         else f'<img src="{source}" alt="{title}" width="800" loading="lazy">'
     )
     return f'<figure id="call-{call.number}"><figcaption><code>{title}</code></figcaption>{shown}</figure>'

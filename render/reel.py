@@ -12,6 +12,7 @@ from typing import Any
 from torchreel.assets.errors import TorchreelError, UserError
 from torchreel.render import overview
 from torchreel.render.explain import Clip, Look, clip_of
+from torchreel.render.html import claim
 from torchreel.render.job import FORMATS
 from torchreel.render.sizes import read_size
 from torchreel.scenes.record.calls import RecordedCall
@@ -75,8 +76,8 @@ class Reel:
         """The clip of a call, by its module's path or by its number; a `UserError` says why there is none."""
         return self.clip(self._call(path))
 
-    def clip(self, call: RecordedCall, **options: Any) -> Clip:
-        """The clip of one recorded call; `options` are those of `explain`."""
+    def clip(self, call: RecordedCall, *, prove_all: bool = False, **options: Any) -> Clip:
+        """The clip of one recorded call; `prove_all` and the other `options` are those of `explain`."""
         if not call.is_supported:
             raise UserError(f"{call.label} has no clip: {call.why_not}")
         if call.kept is None:
@@ -85,7 +86,7 @@ class Reel:
                 'Give more, as in record(net, max_memory="4GB"), or a smaller input.'
             )
         with self._recorder.hidden():
-            return clip_of(call.kept.called(call.label), **options)
+            return clip_of(call.kept.called(call.label, prove_all), **options)
 
     def _call(self, path: str | int) -> RecordedCall:
         found = [call for call in self.calls if path in (call.path, call.number)]
@@ -142,12 +143,15 @@ class Reel:
 
         By default one clip for each kind of call (class and settings without sizes), the smallest of its kind, at most
         `most`; `every` may also be `"distinct"` (one for each shape) or `"all"`. A call that cannot be drawn is listed
-        with the reason, and the others go on. `options` are those of `explain`: `lang`, `theme`, `precision`.
+        with the reason, and the others go on. A page that torchreel did not write stays, and nothing is drawn then.
+        `options` are those of `explain`: `lang`, `theme`, `precision`, `prove_all`.
         """
         target = Path(folder)
         endings = [one for name in FORMATS for one in formats if one == name]
         if not endings:
             raise UserError(f"formats={list(formats)!r} should be some of {', '.join(FORMATS)}.")
+        page = target / "index.html"
+        claim(page, force=False, advice="choose another folder")
         target.mkdir(parents=True, exist_ok=True)
         drawn: dict[RecordedCall, Path] = {}
         written: list[Path] = []
@@ -160,6 +164,5 @@ class Reel:
                 call.why_not = str(error)
                 self.failed.append(call)
             gc.collect()
-        page = target / "index.html"
         overview.write(page, self.calls, drawn, self.notes)
         return [*written, page]

@@ -215,6 +215,18 @@ def test_a_reel_is_saved_with_a_page_that_lists_every_call(tmp_path: Path) -> No
     assert "Own is a class of its own" in page
 
 
+def test_a_page_of_somebody_elses_stays_and_nothing_is_drawn(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("my page")
+    with torchreel.record() as reel:
+        nn.ReLU()(torch.ones(2))
+    with pytest.raises(torchreel.UserError, match=r"index\.html was not written by torchreel"):
+        reel.save(tmp_path, formats=["png"])
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("index.html", "my page")]
+    (tmp_path / "index.html").unlink()
+    reel.save(tmp_path, formats=["png"])
+    assert (tmp_path / "index.html") in reel.save(tmp_path, formats=["png"])
+
+
 class Own(nn.Module):
     """A leaf that no clip explains."""
 

@@ -19,9 +19,9 @@ from torchreel.assets.handbook import row_of, rows
 from torchreel.assets.pages import family_name, words
 from torchreel.publish.clips import Clip, Film, grouped
 from torchreel.publish.gallery import posters
-from torchreel.publish.html import claim, filled, in_script
 from torchreel.publish.player.page import SCRIPT, STYLE, Media, page
 from torchreel.render import manifest
+from torchreel.render.html import claim, filled, in_script
 from torchreel.render.outputs import prepare_folder, temporary, write_whole
 
 _HERE = Path(__file__).parent

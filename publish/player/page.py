@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from torchreel.assets.captions import LANGUAGES
 from torchreel.assets.pages import words
 from torchreel.publish.clips import Clip, Film
-from torchreel.publish.html import filled, in_script, link
 from torchreel.publish.player.film import film
+from torchreel.render.html import filled, in_script, link
 
 _HERE = Path(__file__).parent
 STYLE, SCRIPT = _HERE / "player.css", _HERE / "player.js"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from torchreel.assets.errors import UserError
 from torchreel.publish.clips import Clip, Film, film_of, grouped, is_file_name
-from torchreel.publish.html import claim
 from torchreel.publish.player.page import beside, inside, page
+from torchreel.render.html import claim
 from torchreel.render.job import Job
 from torchreel.render.outputs import prepare_folder, write_whole
 

@@ -62,7 +62,7 @@ class Kept:
         mine = [one for one in own if id(one) not in shared and not is_lazy(one)]
         return sum(one.nbytes for one in [*mine, *tensors(self.args), *tensors(self.kwargs)])
 
-    def called(self, name: str) -> Called:
+    def called(self, name: str, prove_all: bool = False) -> Called:
         """The call, made again and proved. A `UserError` says where the weights are other ones by now."""
         if any(one._version != version for one, version in self.versions):
             raise UserError(
@@ -70,7 +70,7 @@ class Kept:
             )
         with aside():
             torch.set_rng_state(self.random)
-            return called(self.what, self.args, self.kwargs, always=spelled_out)
+            return called(self.what, self.args, self.kwargs, prove_all, spelled_out)
 
 
 @dataclass(eq=False)

@@ -20,7 +20,12 @@ _START = 4096
 def filled(template: Path, **parts: str) -> str:
     """A template with its `$parts`; `$generator` says who wrote the page."""
     text = Template(template.read_text("utf-8"))
-    return text.substitute(generator=f'{_MARK}{torchreel.__version__}">', **parts)
+    return text.substitute(generator=generator(), **parts)
+
+
+def generator() -> str:
+    """The tag by which a page is known as ours."""
+    return f'{_MARK}{torchreel.__version__}">'
 
 
 def in_script(data: Mapping[str, Any]) -> str:
@@ -33,7 +38,7 @@ def link(target: Path, page: Path) -> str:
     return quote(Path(os.path.relpath(target.resolve(), page.resolve().parent)).as_posix())
 
 
-def claim(page: Path, force: bool) -> None:
+def claim(page: Path, force: bool, advice: str = "choose another -o, or --force") -> None:
     """Raise `UserError` where a page would replace a file that torchreel did not write."""
     if force or not os.path.lexists(page):
         return
@@ -43,6 +48,4 @@ def claim(page: Path, force: bool) -> None:
     except OSError:
         ours = False
     if not ours:
-        raise UserError(
-            f"{page} was not written by torchreel and stays as it is; choose another -o, or --force."
-        )
+        raise UserError(f"{page} was not written by torchreel and stays as it is; {advice}.")
