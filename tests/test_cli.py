@@ -11,17 +11,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-import click.testing
 import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from torchreel import cli
 from torchreel.assets.examples import examples
 from torchreel.render import doctor, shrink
 from torchreel.render.job import Output
 from torchreel.render.plan import read_size
 from torchreel.render.settings import View
+from torchreel.tests.commands import call
 
 SMALL = ("--width", "160", "--fps", "5")
 
@@ -29,14 +28,6 @@ SMALL = ("--width", "160", "--fps", "5")
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def call(*arguments: str) -> click.testing.Result:
-    """The command in this process; anything but an exit code is a defect."""
-    result = click.testing.CliRunner().invoke(cli.main, list(arguments))
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def torchreel(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

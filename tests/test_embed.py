@@ -10,18 +10,14 @@ from typing import Any
 import click.testing
 import pytest
 
-from torchreel import cli
+from torchreel.tests import commands
 
 PAGE = "# 激活\n\n## ReLU\n\ntext\n\n## Tanh\n"
 SMALL = ("--width", "160", "-j", "1")
 
 
 def call(*arguments: str | Path) -> click.testing.Result:
-    """The command in this process; anything but an exit code is a defect."""
-    result = click.testing.CliRunner().invoke(cli.main, ["embed", *map(str, arguments)])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+    return commands.call("embed", *arguments)
 
 
 def notebook(*cells: tuple[str, str], **others: Any) -> str:

@@ -7,14 +7,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-import click.testing
 import pytest
 
-from torchreel import cli
 from torchreel.assets.captions import LANGUAGES
 from torchreel.assets.examples import families
 from torchreel.assets.pages import family_name, words
 from torchreel.publish.player.film import film
+from torchreel.tests.commands import call
 from torchreel.tests.conftest import Stage
 
 SMALL = ("-f", "mp4,png", "--width", "160", "--fps", "5")
@@ -23,13 +22,6 @@ SMALL = ("-f", "mp4,png", "--width", "160", "--fps", "5")
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def call(*arguments: str) -> click.testing.Result:
-    result = click.testing.CliRunner().invoke(cli.main, list(arguments))
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def data(page: Path) -> dict[str, Any]:

@@ -17,7 +17,6 @@ import pytest
 from PIL import Image
 from pptx import Presentation
 
-from torchreel import cli
 from torchreel.assets.errors import UserError
 from torchreel.assets.themes import theme
 from torchreel.publish.pieces import cut
@@ -29,6 +28,7 @@ from torchreel.publish.slides.manimslides import write as write_json
 from torchreel.publish.slides.page import page
 from torchreel.publish.slides.powerpoint import deck
 from torchreel.render.encoders.mp4 import planes
+from torchreel.tests import commands
 from torchreel.tests.conftest import Stage
 from torchreel.tests.toyfilm import FRAMES, STARTS, VIEW, film, grey, told
 
@@ -260,7 +260,7 @@ def test_a_deck_has_one_look() -> None:
 
 
 def call(*arguments: str) -> click.testing.Result:
-    return click.testing.CliRunner().invoke(cli.main, ["slides", *arguments])
+    return commands.call("slides", *arguments)
 
 
 def test_a_clip_that_fails_leaves_the_old_deck(

@@ -24,6 +24,7 @@ from markdown_it import MarkdownIt
 
 from torchreel.cli import main
 from torchreel.publish.markup import FORMS, Named, Shown
+from torchreel.tests import commands
 
 ALT = "A \"b\" <c> & 'd' \\e\\ [f](g) *h* _i_ `j` $k$ # l {m} %n ~o ^p |q| :r: ![s] &amp; 卷积：x，"
 FOLDER = "my 课/a (b) #1&c"
@@ -40,7 +41,7 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def call(*arguments: str) -> click.testing.Result:
-    return click.testing.CliRunner().invoke(main, ["snippet", *arguments])
+    return commands.call("snippet", *arguments)
 
 
 def printed(*arguments: str) -> str:
