@@ -7,6 +7,7 @@ outside of leaves alone.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -45,8 +46,7 @@ _COMPOSITES = (
     nn.TransformerEncoderLayer,
     nn.TransformerDecoderLayer,
 )
-_OURS = Path(__file__).parents[2]
-_TORCHS = Path(torch.__file__).parent
+_NOT_THE_CALLERS = (f"{Path(__file__).parents[2]}{os.sep}", f"{Path(torch.__file__).parent}{os.sep}")
 
 
 class Recorder:
@@ -294,8 +294,7 @@ def _site() -> Site | None:
     """The innermost line of code that is neither torch's nor ours."""
     frame = sys._getframe(1)
     while frame is not None:
-        path = Path(frame.f_code.co_filename)
-        if not path.is_relative_to(_OURS) and not path.is_relative_to(_TORCHS):
+        if not frame.f_code.co_filename.startswith(_NOT_THE_CALLERS):
             return Site(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
         frame = frame.f_back  # type: ignore[assignment]
     return None
