@@ -784,7 +784,7 @@ def clear() -> None:
 @click.option("--base-url", metavar="URL", help="Where the pictures will be, instead of beside the page.")
 @click.option("--dry-run", "mode", flag_value="diff", help="Change nothing; show what would, as a diff.")
 @click.option("--check", "mode", flag_value="check", help="Change nothing; exit code 1 if a page is stale.")
-@click.option("--remove", "mode", flag_value="remove", help="Take out what was embedded, to the byte.")
+@click.option("--remove", "removes", is_flag=True, help="Take out what was embedded, to the byte.")
 @click.option("--only", multiple=True, metavar="OPERATOR", help="Clips of this operator only. Repeatable.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Most clips a page.")
 @click.option(
@@ -819,7 +819,7 @@ def embed(
     if as_json:
         say_json({"exit_code": code, "pages": report.plain(outcomes), "notes": notes})
         return code
-    for text in report.lines(outcomes, options.mode):
+    for text in report.lines(outcomes, options.mode, options.removes):
         say(text)
     for text in notes:
         say(f"torchreel: {text}", err=True)

@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import did_you_mean
+from torchreel.publish.addresses import check_base_url
 from torchreel.publish.markup import FORMS, Form, Named, Shown, refuse_unwritable
 from torchreel.render import manifest, plan
 from torchreel.render.job import LEDGER, Job
 
 _UNSAFE = re.compile(r"[^\w/~!$*:@;=+.-]")
-_BASE = re.compile(r"(https?://|/)\S*")
 _PRECISION = 2
 
 
@@ -43,10 +43,7 @@ class Page:
     base_url: str | None = None
 
     def __post_init__(self) -> None:
-        if self.base_url is not None and not _BASE.fullmatch(self.base_url):
-            raise UserError(
-                f"--base-url {self.base_url}: expected the start of a URL, such as https://example.org/clips or /clips."
-            )
+        check_base_url(self.base_url)
 
     def named(self, target: Path) -> Named:
         """How the page names a file."""

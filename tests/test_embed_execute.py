@@ -97,7 +97,7 @@ def test_what_fails_is_told_and_the_rest_goes_on(ran: tuple[Path, str]) -> None:
     for told in (
         "cell 4: raised ZeroDivisionError: division by zero",
         "cell 5: asks for input, which nobody gives here",
-        "1 further cell raised NameError",
+        "cell 6: raised NameError too",
         "cell 7: Own: ",
         "cell 2: !echo hello was not run",
     ):
@@ -132,8 +132,31 @@ def test_without_execute_what_was_run_stays_and_is_stale_once_its_code_has_chang
     before = files(folder)
     result = call(page, "--width", "160")
     assert (result.exit_code, files(folder)) == (0, before)
-    assert "give --execute" in result.output
+    assert "skipped: it was run with other code or options: give --execute" in result.output
     assert call(page, "--check", "--width", "160").exit_code == 1
+
+
+def test_a_run_that_went_wrong_is_not_taken_for_one_of_other_code(folder: Path, no_kernel: None) -> None:
+    result = call(folder, "--check", "--width", "160")
+    assert result.exit_code == 1
+    assert "b.ipynb: stale: something went wrong when it was run\n" in result.output
+    assert "a.ipynb: up to date" in result.output
+
+
+def test_what_a_call_raises_is_told_once_and_not_where_the_author_means_it(tmp_path: Path) -> None:
+    wrong = "nn.Linear(2, 2)(torch.ones(1, 3))"
+    page = written(
+        tmp_path / "a.ipynb", [FIRST, wrong, f"try:\n    {wrong}\nexcept RuntimeError:\n    pass", "gone"]
+    )
+    result = call(page, *SMALL)
+    assert result.output.count("cannot be multiplied") == 2
+    assert "cell 3: raised RuntimeError: mat1 and mat2" in result.output
+    assert "cell 4: Linear: it raised RuntimeError: mat1 and mat2" in result.output
+    content = json.loads(page.read_text("utf-8"))
+    for cell in content["cells"]:
+        cell["metadata"]["tags"] = ["raises-exception"]
+    page.write_text(json.dumps(content), "utf-8")
+    assert call(page, *SMALL).exit_code == 0
 
 
 def test_a_changed_call_changes_its_own_block_alone(folder: Path) -> None:

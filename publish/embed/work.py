@@ -46,7 +46,7 @@ def embed(
         for draft in drafts:
             try:
                 if not draft.is_settled:
-                    _run(draft, options, Path(scratch))
+                    _run(draft, options, Path(scratch), reporter)
             except Unreadable as error:
                 draft.outcome.problems.append(str(error))
                 continue
@@ -69,7 +69,7 @@ def _drafted(
     folder = options.folder(path)
     shelf = shelves.setdefault(folder.resolve(), Shelf(folder))
     draft = Draft(page, shelf, outcome)
-    if options.mode == "remove":
+    if options.removes:
         draft.is_settled = True
     elif not isinstance(page.content, Notebook) or not (options.execute or _was_run(page)):
         _find(draft, options, scratch)
@@ -123,11 +123,11 @@ def _kept(draft: Draft, options: Options, at: int, stem: str) -> list[Shown]:
     return [Shown(at, one, stem, None, draft.shelf.entries.get(stem)) for one in there]
 
 
-def _run(draft: Draft, options: Options, scratch: Path) -> None:
+def _run(draft: Draft, options: Options, scratch: Path, reporter: clips.Watching) -> None:
     """The clips of the calls that a notebook makes."""
     from torchreel.publish.embed import calls  # what runs notebooks is not needed for the others
 
-    calls.settle(draft, options, scratch)
+    calls.settle(draft, options, scratch, reporter)
 
 
 def _finish(draft: Draft, options: Options, say: Callable[[str], None]) -> None:
@@ -141,8 +141,10 @@ def _finish(draft: Draft, options: Options, say: Callable[[str], None]) -> None:
     text = page.content.put(wanted)
     _count(draft)
     if options.mode == "check":
-        whole = all(shelf.is_whole(one.stem) for one in draft.shown)
-        outcome.is_stale = outcome.is_stale or bool(outcome.changes) or not whole
+        there = {one.src for _, one in draft.old}
+        lost = sum(one.block.src in there and not shelf.is_whole(one.stem) for one in draft.shown)
+        outcome.stale += [outcome.changes] if outcome.changes else []
+        outcome.stale += [f"{counted(lost, 'picture')} missing or changed"] if lost else []
     elif options.mode == "diff":
         outcome.diff = _diff(str(page.path), page.content.text, text)
     else:
