@@ -243,6 +243,18 @@ def test_a_page_written_by_somebody_else_meanwhile_is_not_overwritten(
     assert "somebody else has written it" in result.output
 
 
+def test_a_folder_of_pictures_that_cannot_be_is_a_problem_of_its_own_pages(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "page.md").write_text("# ReLU\n")
+    (tmp_path / "a" / "torchreel").write_text("mine")
+    result = call(tmp_path, *SMALL)
+    assert result.exit_code == 1
+    assert "choose another one with --assets" in result.output
+    assert (tmp_path / "a" / "page.md").read_text() == "# ReLU\n"
+    assert "torchreel" in (tmp_path / "b" / "page.md").read_text()
+
+
 def test_pictures_can_be_elsewhere_and_addresses_are_quoted(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     page = tmp_path / "docs" / "page.md"

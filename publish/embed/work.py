@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from torchreel.assets.errors import UserError
 from torchreel.publish.embed import clips
 from torchreel.publish.embed.blocks import Block
 from torchreel.publish.embed.clips import Shown
@@ -52,6 +53,8 @@ def embed(
                 continue
             try:
                 _finish(draft, options, say)
+            except UserError as error:
+                draft.outcome.problems.append(str(error).rstrip("."))
             except (Unreadable, OSError) as error:
                 why = reason(error) if isinstance(error, OSError) else str(error)
                 draft.outcome.problems.append(f"cannot be written: {why}")

@@ -112,7 +112,7 @@ def read(
         from torchreel.publish.slides import template as templates
 
         templates.titled_layout(templates.opened(template), template)
-    prepare_folder(target.parent)
+    prepare_folder(target.parent, "name the deck in another folder")
     return Deck(tuple(names), target, per, click, loop, template)
 
 
