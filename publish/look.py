@@ -11,9 +11,10 @@ _HERE = Path(__file__).parent
 _DARK_UNLESS_CHOSEN = "@media (prefers-color-scheme: dark) {{ {} }}"
 
 
-def head(lang: str, title: str, style: str) -> str:
-    """The start of a page up to its body; `title` and `style` are HTML."""
-    return filled(_HERE / "look.html", lang=lang, title=title, style=style)
+def head(lang: str, title: str, style: str, theme: str = "") -> str:
+    """The start of a page up to its body; `title` and `style` are HTML. A `theme` is the page's, whoever reads it."""
+    chosen = f' data-theme="{theme}"' if theme else ""
+    return filled(_HERE / "look.html", lang=lang, theme=chosen, title=title, style=style)
 
 
 def style(own: Path) -> str:
