@@ -243,6 +243,21 @@ def test_a_page_written_by_somebody_else_meanwhile_is_not_overwritten(
     assert "somebody else has written it" in result.output
 
 
+@pytest.mark.parametrize("then", [(), ("--remove",), ("--base-url", "https://x.org/c")])
+def test_pictures_do_not_stay_in_a_folder_that_the_page_has_left(
+    tmp_path: Path, then: tuple[str, ...]
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# ReLU\n")
+    (tmp_path / "图 1").mkdir()
+    (tmp_path / "图 1" / "mine.txt").write_text("mine")
+    assert call(page, *SMALL, "--assets", "图 1").exit_code == 0
+    assert (tmp_path / "图 1" / "ReLU.zh.light.gif").exists()
+    assert call(page, *SMALL, *then).exit_code == 0
+    assert [path.name for path in (tmp_path / "图 1").glob("*.*") if path.suffix != ".json"] == ["mine.txt"]
+    assert (tmp_path / "torchreel" / "ReLU.zh.light.gif").exists() == ("--remove" not in then)
+
+
 def test_a_folder_of_pictures_that_cannot_be_is_a_problem_of_its_own_pages(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

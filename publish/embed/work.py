@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from torchreel.assets.errors import UserError
 from torchreel.publish.embed import clips
@@ -155,6 +156,19 @@ def _finish(draft: Draft, options: Options, say: Callable[[str], None]) -> None:
         if text != page.content.text:
             page.write(text)
         shelf.drop(page.path, {one.stem for one in draft.shown}, say)
+        for folder in _left_behind(draft):
+            Shelf(folder).drop(page.path, (), say)
+
+
+def _left_behind(draft: Draft) -> set[Path]:
+    """Folders that the page had pictures in, which are not that of its pictures now."""
+    sources = {unquote(one.src) for _, one in draft.old if not urlsplit(one.src).scheme}
+    folders = {
+        (draft.page.path.parent / source).parent.resolve()
+        for source in sources
+        if source[:1] not in ("", "/")
+    }
+    return {folder for folder in folders - {draft.shelf.folder.resolve()} if folder.is_dir()}
 
 
 def _refuse_to_replace(draft: Draft) -> None:
