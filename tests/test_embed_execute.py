@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 import torchreel
-from torchreel.publish.embed import running
+from torchreel.publish.embed import calls, running
 from torchreel.tests.test_embed import call, files, notebook
 
 SMALL = ("--width", "160", "--execute")
@@ -241,3 +241,16 @@ def test_a_kernel_that_dies_before_it_has_begun_is_tried_again(
     page = written(tmp_path / "a.ipynb", [FIRST, TANH])
     assert call(page, *SMALL).exit_code == 0
     assert [cell for cell, _ in blocks(page)] == [TANH]
+
+
+def test_without_what_runs_notebooks_no_page_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "README.md").write_text("# ReLU\n")
+    written(tmp_path / "a.ipynb", [FIRST, TANH])
+    before = files(tmp_path)
+    monkeypatch.setattr(calls, "find_spec", lambda name: None if name == "nbclient" else "there")
+    result = call(tmp_path, *SMALL)
+    assert (result.exit_code, files(tmp_path)) == (2, before)
+    assert "--execute needs nbclient: pip install 'torchreel[notebook]'" in result.output
+    assert call(tmp_path / "README.md", *SMALL, "--dry-run").exit_code == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from torchreel.render.job import LEDGER
 if TYPE_CHECKING:
     from torchreel.publish.embed.running import Ran, Run
 
+_NEEDED = ("nbformat", "nbclient", "ipykernel")
 _TAGS_OFF = "skip-execution"
 _TAG_RAISES = "raises-exception"
 
@@ -36,6 +38,15 @@ def settle(draft: Draft, options: Options, scratch: Path, reporter: Watching) ->
     Raises `Unreadable` where it cannot be run, `UserError` where nothing can.
     """
     _Notes(draft, options, scratch, reporter).settle()
+
+
+def refuse_without_kernels() -> None:
+    """Raise `UserError` where there is nothing to run notebooks with."""
+    missing = next((name for name in _NEEDED if find_spec(name) is None), None)
+    if missing:
+        raise UserError(
+            f"--execute needs {missing}: pip install 'torchreel[notebook]', in the environment of the notebooks."
+        )
 
 
 class _Notes:
@@ -113,12 +124,8 @@ class _Notes:
         ]
 
     def _run(self) -> None:
-        try:
-            from torchreel.publish.embed.running import Run
-        except ImportError as error:
-            raise UserError(
-                f"--execute needs {error.name}: pip install 'torchreel[notebook]', in the environment of the notebooks."
-            ) from error
+        from torchreel.publish.embed.running import Run
+
         code = {at: (source, tags) for at, source, tags in self._code()}
         if not code:
             return

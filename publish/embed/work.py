@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from torchreel.assets.errors import UserError
-from torchreel.publish.embed import clips
+from torchreel.publish.embed import calls, clips
 from torchreel.publish.embed.blocks import Block
 from torchreel.publish.embed.clips import Shown
 from torchreel.publish.embed.draft import Draft
@@ -34,7 +34,7 @@ def embed(
     """Put clips into some files and the files of some folders; what became of each.
 
     `reporter` is told of the clips that are drawn, `say` what else there is to know. Raises `UserError` for a path that
-    is none, before anything is written.
+    is none, and where there is nothing to run notebooks with, before anything is written.
     """
     outcomes: list[Outcome] = []
     drafts: list[Draft] = []
@@ -44,6 +44,8 @@ def embed(
             outcomes.append(Outcome(str(path), left_alone=why_not(path)))
             if not outcomes[-1].left_alone:
                 drafts += _drafted(path, options, outcomes[-1], shelves, Path(scratch))
+        if options.execute and not all(draft.is_settled for draft in drafts):
+            calls.refuse_without_kernels()
         _draw(drafts, options, reporter)
         for draft in drafts:
             try:
@@ -129,8 +131,6 @@ def _kept(draft: Draft, options: Options, at: int, stem: str) -> list[Shown]:
 
 def _run(draft: Draft, options: Options, scratch: Path, reporter: clips.Watching) -> None:
     """The clips of the calls that a notebook makes."""
-    from torchreel.publish.embed import calls  # what runs notebooks is not needed for the others
-
     calls.settle(draft, options, scratch, reporter)
 
 
