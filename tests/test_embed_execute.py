@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -13,7 +14,9 @@ import torch
 from torch import nn
 
 import torchreel
-from torchreel.publish.embed import calls, running
+from torchreel.publish.embed import calls, running, work
+from torchreel.publish.embed.options import Options
+from torchreel.render import progress
 from torchreel.tests.test_embed import call, files, notebook
 
 SMALL = ("--width", "160", "--execute")
@@ -254,3 +257,28 @@ def test_without_what_runs_notebooks_no_page_is_touched(
     assert (result.exit_code, files(tmp_path)) == (2, before)
     assert "--execute needs nbclient: pip install 'torchreel[notebook]'" in result.output
     assert call(tmp_path / "README.md", *SMALL, "--dry-run").exit_code == 0
+
+
+def test_a_run_tells_which_cell_and_call_it_is_at(tmp_path: Path) -> None:
+    page = written(tmp_path / "a.ipynb", [FIRST, TANH])
+    told: list[tuple[int, str]] = []
+
+    class Watcher(progress.Silent):
+        def reached(self, done: int, what: str) -> None:
+            told.append((done, what))
+
+    work.embed([page], Options(execute=True, width=160, mode="diff"), lambda total: Watcher(), print)
+    assert told == [
+        (0, "a.ipynb"),
+        (1, "a.ipynb"),
+        (1, "a.ipynb: Tanh"),
+        (2, "a.ipynb"),
+    ]
+
+
+def test_a_bar_shows_how_far_a_run_is() -> None:
+    screen = io.StringIO()
+    screen.isatty = lambda: True  # type: ignore[method-assign]
+    with progress.Bar(4, screen) as bar:
+        bar.reached(3, "a.ipynb: Tanh")
+    assert "a.ipynb: Tanh" in screen.getvalue() and "3/4" in screen.getvalue()

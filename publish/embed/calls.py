@@ -23,6 +23,7 @@ from torchreel.publish.embed.options import Options
 from torchreel.publish.embed.report import counted
 from torchreel.publish.embed.shelf import FORMAT
 from torchreel.render.job import LEDGER
+from torchreel.render.progress import Silent
 
 if TYPE_CHECKING:
     from torchreel.publish.embed.running import Ran, Run
@@ -124,30 +125,13 @@ class _Notes:
         ]
 
     def _run(self) -> None:
-        from torchreel.publish.embed.running import Run
-
         code = {at: (source, tags) for at, source, tags in self._code()}
         if not code:
             return
-        outcome, over = self._draft.outcome, 0
+        outcome = self._draft.outcome
         missing: list[str] = []
-        self._folder.mkdir(parents=True)
-        run = Run(self._draft.page.path, self._options, self._folder)
-        with self._reporter(len(code)) as told, run.started():
-            left = dict.fromkeys(code)
-            told.reached(0, self._draft.page.path.name)
-            for ran in run.cells([(at, source) for at, (source, _) in code.items()]):
-                over += ran.over
-                self._report(ran, code[ran.at][1], missing)
-                for number, call in enumerate(ran.clips, 1):
-                    told.reached(len(code) - len(left), f"{self._draft.page.path.name}: {call['name']}")
-                    self._draft.shown += self._made(run, ran.at, number, call)
-                left.pop(ran.at)
-                told.reached(len(code) - len(left), self._draft.page.path.name)
-                if ran.problem:
-                    self._keep(ran.at)
-            for at in left:
-                self._keep(at)
+        with self._reporter(len(code)) as told:
+            over = self._run_cells(code, told, missing)
         if missing:
             cells = "cell" if len(missing) == 1 else "cells"
             outcome.problems.append(f"{cells} {', '.join(missing)}: raised NameError too")
@@ -157,6 +141,29 @@ class _Notes:
         for one in self._draft.shown:
             if one.entry:
                 one.entry["run"] |= {"asked": self._asked, "of": len(self._draft.shown), **failed}
+
+    def _run_cells(self, code: dict[int, tuple[str, list[str]]], told: Silent, missing: list[str]) -> int:
+        """Run cells, by their places, and draw what they call; how many calls are over the limit."""
+        from torchreel.publish.embed.running import Run
+
+        name, left, over = self._draft.page.path.name, dict.fromkeys(code), 0
+        told.reached(0, name)
+        self._folder.mkdir(parents=True)
+        run = Run(self._draft.page.path, self._options, self._folder)
+        with run.started():
+            for ran in run.cells([(at, source) for at, (source, _) in code.items()]):
+                over += ran.over
+                self._report(ran, code[ran.at][1], missing)
+                for number, call in enumerate(ran.clips, 1):
+                    told.reached(len(code) - len(left), f"{name}: {call['name']}")
+                    self._draft.shown += self._made(run, ran.at, number, call)
+                left.pop(ran.at)
+                told.reached(len(code) - len(left), name)
+                if ran.problem:
+                    self._keep(ran.at)
+            for at in left:
+                self._keep(at)
+        return over
 
     def _report(self, ran: Ran, tags: list[str], missing: list[str]) -> None:
         """Tell of what went wrong in a cell; of names that are `missing` after that, only where."""
