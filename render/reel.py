@@ -150,19 +150,21 @@ class Reel:
         endings = [one for name in FORMATS for one in formats if one == name]
         if not endings:
             raise UserError(f"formats={list(formats)!r} should be some of {', '.join(FORMATS)}.")
+        look = Look.read(**{name: options[name] for name in Look._fields if name in options})
         page = target / "index.html"
         claim(page, force=False, advice="choose another folder")
         target.mkdir(parents=True, exist_ok=True)
-        drawn: dict[RecordedCall, Path] = {}
+        drawn: dict[RecordedCall, overview.Shown] = {}
         written: list[Path] = []
         for call in self.select(every, only, most):
             paths = [target / f"{call.label}.{ending}" for ending in endings]
             try:
-                written += self.clip(call, **options).save(*paths, quality=quality)
-                drawn[call] = paths[0]
+                clip = self.clip(call, **options)
+                written += clip.save(*paths, quality=quality)
+                drawn[call] = overview.Shown(paths[0], clip.alt)
             except TorchreelError as error:
                 call.why_not = str(error)
                 self.failed.append(call)
             gc.collect()
-        overview.write(page, self.calls, drawn, self.notes)
+        overview.write(page, self.calls, drawn, self.notes, look.lang)
         return [*written, page]

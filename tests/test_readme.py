@@ -153,7 +153,10 @@ def test_my_page(language: str) -> None:
     assert run(embed) == 0
     page = Path("conv.md").read_text("utf-8")
     pictures = re.findall(r'<img src="(.+?)"', page)
-    assert [Path(one).name.split(".")[:2] for one in pictures] == [["Conv2d", language], ["MaxPool2d", language]]
+    assert [Path(one).name.split(".")[:2] for one in pictures] == [
+        ["Conv2d", language],
+        ["MaxPool2d", language],
+    ]
     assert all(Path(one).is_file() for one in pictures)
     assert run(check) == 0
     Path("conv.md").write_text(page + "\n## nn.AvgPool2d\n", "utf-8")
