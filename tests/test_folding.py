@@ -336,6 +336,7 @@ def test_facts_are_those_of_windows_counted_by_torch(case: Case) -> None:
         nn.Unfold(**case.sizes), {"input": torch.ones(case.lead[-1], *case.plane)}
     )
     assert facts["one_padding"] == (trace.module.padding in (0, 1, 2) or len(set(trace.module.padding)) == 1)  # type: ignore[union-attr]
+    assert operators.Unfold.facts(unfolded)["several_channels"] == (case.lead[-1] > 1)
     assert facts["overlap"] == operators.Unfold.facts(unfolded)["overlap"] == bool((whole > 1).any())
 
 
