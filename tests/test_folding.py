@@ -363,3 +363,11 @@ def _worked_out(markup: str, given: dict[str, int]) -> list[int]:
     places = markup[markup.index("{") + 1 : -1].replace("−", "-").split(",")
     spelled = (re.sub(r"(\d)([a-z])", r"\1*\2", place) for place in places)
     return [eval(place, {**given, "c": 0}) for place in spelled]
+
+
+@pytest.mark.parametrize("name", list(examples()["Fold"]))
+def test_unfold_is_spoken_of_where_it_made_the_columns(name: str) -> None:
+    made = operators.Fold.trace_example(example("Fold", name))
+    source = made.tensors.get("x")
+    cut = isinstance(source, Tensor) and torch.equal(F.unfold(source, 2), made.tensors["input"])  # type: ignore[arg-type]
+    assert operators.Fold.facts(made)["unfolded"] == cut
