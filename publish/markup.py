@@ -35,6 +35,9 @@ class Plays(NamedTuple):
     controls: bool = True
 
 
+PLAYS = Plays()
+
+
 @dataclass(frozen=True)
 class Shown:
     """What is pasted: the clip's files by suffix, and in the dark theme, where there are both; what they show in words.
@@ -54,7 +57,7 @@ class Shown:
     style: str = ""
     classes: str = ""
     lazy: bool = False
-    plays: Plays = Plays()
+    plays: Plays = PLAYS
 
 
 class Form(NamedTuple):

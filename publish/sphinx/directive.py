@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
+
 from torchreel.assets.errors import UserError
 from torchreel.publish.markup import WIDTH, Plays
 from torchreel.publish.sphinx.nodes import ClipNode, Look, Noted
@@ -17,7 +18,20 @@ from torchreel.publish.sphinx.wish import Wish, parts, placed
 _ALIGNS = ("left", "center", "right")
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(%|[a-z]*)", re.ASCII)
 _UNITS = ("", "px", "%", "em", "ex", "rem", "ch", "vw", "in", "cm", "mm", "pt", "pc")
-_TEXTS = ("set", "input", "call", "seed", "lang", "theme", "format", "quality", "width", "align", "alt", "name")
+_TEXTS = (
+    "set",
+    "input",
+    "call",
+    "seed",
+    "lang",
+    "theme",
+    "format",
+    "quality",
+    "width",
+    "align",
+    "alt",
+    "name",
+)
 _FLAGS = ("no-autoplay", "no-loop", "nocontrols")
 
 
@@ -50,7 +64,7 @@ class TorchreelDirective(SphinxDirective):
         given, config = self.options, self.config
         return Wish(
             self.arguments[0].strip(),
-            given.get("lang") or config.torchreel_lang or _lang_of(config.language),
+            given.get("lang") or config.torchreel_lang,
             given.get("theme") or config.torchreel_theme,
             given.get("format") or config.torchreel_format,
             given.get("quality") or "m",
@@ -80,11 +94,15 @@ class TorchreelDirective(SphinxDirective):
         without = [name for name in _FLAGS if name in self.options]
         deaf = [name for name in without if format == "png" or (format == "gif" and name != "no-loop")]
         if deaf:
-            names = ", ".join(f":{name}:" for name in deaf)
-            self.complaints.append(f"{names}: a {format} does not listen to it; add :format: mp4.")
+            names = " and ".join(f":{name}:" for name in deaf)
+            self.complaints.append(f"{names}, but a {format} has nothing of the kind; add :format: mp4.")
         elif {"no-autoplay", "nocontrols"} <= {*without}:
-            self.complaints.append(":no-autoplay: with :nocontrols: is a film that nobody can start; drop one of them.")
-        return Look(self._width(), self.options.get("alt", ""), Plays(*(name not in without for name in _FLAGS)))
+            self.complaints.append(
+                ":no-autoplay: with :nocontrols: is a film that nobody can start; drop one of them."
+            )
+        return Look(
+            self._width(), self.options.get("alt", ""), Plays(*(name not in without for name in _FLAGS))
+        )
 
     def _width(self) -> str:
         given = self.options.get("width") or str(WIDTH)
@@ -109,7 +127,3 @@ class TorchreelDirective(SphinxDirective):
         if legend := inside.children[1:]:
             figure += nodes.legend("", *legend)
         return figure
-
-
-def _lang_of(language: str | None) -> str:
-    return "zh" if (language or "").lower().startswith("zh") else "en"

@@ -8,16 +8,17 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.config import ENUM
+from sphinx.config import ENUM, Config
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
+
 import torchreel
 from torchreel.publish.sphinx.directive import TorchreelDirective
 from torchreel.publish.sphinx.making import copy, make, moves
 from torchreel.publish.sphinx.nodes import ClipNode, Collector, Made, Noted, notes
 from torchreel.publish.sphinx.wish import FORMATS, THEMES, Wish
-from torchreel.publish.sphinx.writing import WriteClips, visit_clip
+from torchreel.publish.sphinx.writing import visit_clip, write_clips
 from torchreel.render.task import Failure
 
 _STATIC = Path(__file__).parent / "static"
@@ -30,15 +31,15 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Called by Sphinx."""
     app.add_config_value("torchreel_format", "gif", "env", ENUM(*FORMATS))
     app.add_config_value("torchreel_theme", "auto", "env", ENUM(*THEMES))
-    app.add_config_value("torchreel_lang", None, "env", ENUM("zh", "en"))
+    app.add_config_value("torchreel_lang", _lang, "env", ENUM("zh", "en"))
     app.add_config_value("torchreel_jobs", None, "", (int,))
     app.add_config_value("torchreel_prerendered", None, "", (str,))
     app.add_directive("torchreel", TorchreelDirective)
     app.add_node(ClipNode, html=(visit_clip, None))
     app.add_env_collector(Collector)
-    app.add_post_transform(WriteClips)
-    app.connect("builder-inited", _offer_static_files)
+    app.connect("config-inited", _offer_static_files)
     app.connect("env-updated", _make_clips)
+    app.connect("doctree-resolved", write_clips)
     app.connect("html-page-context", _dress)
     return {
         "version": torchreel.__version__,
@@ -48,13 +49,17 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     }
 
 
-def _offer_static_files(app: Sphinx) -> None:
-    if app.builder.format == "html":
-        app.config.html_static_path.append(str(_STATIC))
+def _lang(config: Config) -> str:
+    """The language of clips in a documentation that does not say it."""
+    return "zh" if (config.language or "").lower().startswith("zh") else "en"
+
+
+def _offer_static_files(app: Sphinx, config: Config) -> None:
+    config.html_static_path = [*config.html_static_path, str(_STATIC)]
 
 
 def _make_clips(app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
-    """Make all clips that pages wish; returns the documents that have to be written because of what became of theirs."""
+    """Make all clips that pages wish; returns the documents to be written because of what became of theirs."""
     noted = notes(env)
     made = make(app, [one.wish for one in noted.all()])
     for one in noted.all():
@@ -84,7 +89,9 @@ def _say(kind: str, noted: Noted, message: str) -> None:
     _logger.warning("torchreel: %s", message, location=noted.place, type="torchreel", subtype=kind)
 
 
-def _dress(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+def _dress(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
     """Pages with clips, and no others, get what clips need."""
     if doctree is not None and next(doctree.findall(ClipNode), None) is not None:
         app.add_css_file("torchreel.css")

@@ -12,6 +12,7 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
 from sphinx.util import logging
+
 from torchreel.assets.errors import UserError
 from torchreel.publish.sphinx.nodes import Film, Made
 from torchreel.publish.sphinx.wish import Wish, said
@@ -120,7 +121,9 @@ def _rendered(app: Sphinx, planned: dict[Wish, list[Job]]) -> dict[Wish, Made | 
     except UserError as error:
         return dict.fromkeys(planned, Failure("failed", str(error)))
     by_path = {result.job.path("json"): result for result in results}
-    return {wish: _made(wished, [by_path[job.path("json")] for job in wished]) for wish, wished in planned.items()}
+    return {
+        wish: _made(wished, [by_path[job.path("json")] for job in wished]) for wish, wished in planned.items()
+    }
 
 
 def _merged(jobs: Iterable[Job]) -> list[Job]:

@@ -11,7 +11,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.environment.collectors import EnvironmentCollector
-from torchreel.publish.markup import Plays
+
+from torchreel.publish.markup import PLAYS, Plays
 from torchreel.publish.sphinx.wish import Wish
 from torchreel.render.task import Failure
 
@@ -21,7 +22,7 @@ class Look(NamedTuple):
 
     width: str
     alt: str = ""
-    plays: Plays = Plays()
+    plays: Plays = PLAYS
 
 
 class Film(NamedTuple):
@@ -47,7 +48,7 @@ class Noted(NamedTuple):
     complaints: tuple[str, ...] = ()
 
 
-class ClipNode(nodes.General, nodes.Element):  # type: ignore[misc]
+class ClipNode(nodes.General, nodes.Element):
     """Where a clip goes. Attributes: `noted` and `look`, and `made` once it is to be written."""
 
 
@@ -66,9 +67,7 @@ class Notes:
 
 def notes(env: BuildEnvironment) -> Notes:
     """The notes that a build's environment keeps from one build to the next."""
-    if not hasattr(env, "torchreel"):
-        env.torchreel = Notes()  # type: ignore[attr-defined]
-    found: Notes = env.torchreel
+    found: Notes = vars(env).setdefault("torchreel", Notes())
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a page wishes to show: a clip as its author wrote it down, and the jobs that make it. Nothing here needs Sphinx."""
+"""What a page wishes to show: a clip as its author wrote it down, and the jobs that make it. No Sphinx here."""
 
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ class Wish:
         except UserError as error:
             raise UserError(said(str(error))) from error
         if len({(job.label, job.lang) for job in planned}) > 1:
-            raise UserError(f"{self.clip} in {self.lang}: expected one clip in one language, such as Conv2d:stride.")
+            raise UserError(
+                f"{self.clip} in {self.lang}: expected one clip in one language, such as Conv2d:stride."
+            )
         return planned
 
 
@@ -92,7 +94,7 @@ def parts(text: str) -> tuple[str, ...]:
 
 
 def placed(inputs: Sequence[str], place: Path, source: Path) -> tuple[str, ...]:
-    """Inputs with their files named in full: as seen from the page's folder `place`, or with `/` from the source folder.
+    """Inputs with their files named in full: as seen from the page's folder `place`, or with `/` from the `source`.
 
     Raises `UserError` for standard input, which no page has.
     """
@@ -102,7 +104,9 @@ def placed(inputs: Sequence[str], place: Path, source: Path) -> tuple[str, ...]:
 def _placed(text: str, place: Path, source: Path) -> str:
     name, value = plan.named_input(text)
     if value == "-":
-        raise UserError(":input: - is standard input, which a page does not have; name a file or write the numbers.")
+        raise UserError(
+            ":input: - is standard input, which a page does not have; name a file or write the numbers."
+        )
     if not is_file(value):
         return text
     path = os.path.normpath(source / value.lstrip("/") if value.startswith("/") else place / value)
@@ -115,7 +119,9 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _one_of(option: str, given: str, known: Sequence[str] | dict[str, str] | dict[str, tuple[str, ...]]) -> str:
+def _one_of(
+    option: str, given: str, known: Sequence[str] | dict[str, str] | dict[str, tuple[str, ...]]
+) -> str:
     if given not in known:
         raise UserError(f":{option}: {given}: expected {', '.join(known)}.{did_you_mean(given, known)}")
     return given

@@ -3,41 +3,38 @@
 from __future__ import annotations
 
 import posixpath
-from typing import Any
 
 from docutils import nodes
-from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
+
 from torchreel.publish.markup import Named, Shown, image, picture, video
 from torchreel.publish.sphinx.making import FOLDER, moves, place
 from torchreel.publish.sphinx.nodes import ClipNode, Film, Look, Made, Noted, notes
 
 
-class WriteClips(SphinxPostTransform):
-    """Gives each clip what was made of it, or puts in its place what the builder can write."""
+def write_clips(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Give each clip of a document what was made of it, or put in its place what the builder can write."""
+    moving = moves(app.builder)
+    known = notes(app.env).made.get(app.builder.name, {})
+    for node in list(doctree.findall(ClipNode)):
+        made = known.get(node["noted"].wish)
+        if not isinstance(made, Made):
+            _replace(node, _line(node["noted"], node["look"]))
+        elif moving:
+            node["made"] = made
+        else:
+            app.env.images.add_file(docname, str(made.films[0].files["png"]))
+            _replace(node, _still(made, node))
 
-    default_priority = 5
 
-    def run(self, **kwargs: Any) -> None:
-        moving = moves(self.app.builder)
-        known = notes(self.env).made.get(self.app.builder.name, {})
-        for node in list(self.document.findall(ClipNode)):
-            made = known.get(node["noted"].wish)
-            if not isinstance(made, Made):
-                _replace(node, _line(node["noted"], node["look"]))
-            elif moving:
-                node["made"] = made
-            else:
-                _replace(node, self._still(made, node))
-
-    def _still(self, made: Made, node: ClipNode) -> nodes.image:
-        path, look = str(made.films[0].files["png"]), node["look"]
-        self.env.images.add_file(self.env.docname, path)
-        align = next((name.removeprefix("align-") for name in node["classes"] if name.startswith("align-")), None)
-        given = {"align": align} if align else {}
-        return nodes.image(
-            uri=path, candidates={"image/png": path}, alt=look.alt or made.alt, width=look.width, **given
-        )
+def _still(made: Made, node: ClipNode) -> nodes.image:
+    path, look = str(made.films[0].files["png"]), node["look"]
+    align = next((name.removeprefix("align-") for name in node["classes"] if name.startswith("align-")), None)
+    given = {"align": align} if align else {}
+    return nodes.image(
+        uri=path, candidates={"image/png": path}, alt=look.alt or made.alt, width=look.width, **given
+    )
 
 
 def _replace(node: ClipNode, other: nodes.Element) -> None:
@@ -56,7 +53,9 @@ def _line(noted: Noted, look: Look) -> nodes.paragraph:
 def visit_clip(translator: HTML5Translator, node: ClipNode) -> None:
     """Write a clip into an HTML page."""
     made, look = node["made"], node["look"]
-    write = {"gif": picture, "mp4": video, "png": lambda shown: image(shown, "png")}[node["noted"].wish.format]
+    write = {"gif": picture, "mp4": video, "png": lambda shown: image(shown, "png")}[
+        node["noted"].wish.format
+    ]
     translator.body.append(translator.starttag(node, "div", CLASS="torchreel"))
     pair = len(made.films) > 1
     written = (write(_shown(translator, film, made, look, pair)) for film in made.films)
