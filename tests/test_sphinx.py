@@ -163,7 +163,7 @@ def test_content_is_a_caption_with_markup_that_can_be_referred_to() -> None:
     tags = Tags("out/index.html")
     [figure_tag] = tags.all("figure")
     assert (figure_tag["id"], set(figure_tag["class"].split())) == ("pic", {"align-left", "mine"})
-    assert [one["class"] for one in tags.all("div") if one.get("id") == "alone"] == ["torchreel align-center"]
+    assert [one["class"] for one in tags.all("div") if one.get("id") == "alone"] == ["align-center torchreel"]
     links = {one["href"] for one in Tags("out/other.html").all("a") if "#" in one.get("href", "")}
     assert {"index.html#pic", "index.html#alone"} <= links
 
@@ -176,7 +176,7 @@ def test_latex_gets_the_still_and_text_the_words() -> None:
         }
     )
     for builder in ("latex", "text", "man", "epub", "texinfo"):
-        code, told = build(builder=builder, out=builder)
+        code, told = build("-d", "doctrees", builder=builder, out=builder)
         assert (code, [line for line in told if "torchreel" in line]) == (0, []), builder
     [tex] = Path("latex").glob("*.tex")
     for stem, width in (("ReLU.en.light", "800\\sphinxpxdimen"), ("Conv2d.en.light", "0.600\\linewidth")):
@@ -268,36 +268,45 @@ MISTAKES = {
     "language": (rst("ReLU", "lang: fr"), "'fr'"),
     "quality": (".. torchreel:: ReLU\n   :quality: best\n", ":quality: best: expected low"),
     "seed": (rst("ReLU", "seed: -1"), ":seed: -1: expected a whole number"),
-    "standard input": (rst("ReLU", "input: -"), "a page does not have"),
+    "standard input": (rst("ReLU", "input: -"), "no standard input"),
     "missing file": (rst("ReLU", "input: none.npy"), "none.npy"),
-    "width": (rst("ReLU", "width: 3 apples"), ":width: 3 apples: expected a length"),
-    "align": (rst("ReLU", "align: top"), ":align: top: expected left"),
-    "deaf": (rst("ReLU", "nocontrols:"), "add :format: mp4"),
+    "width": (rst("ReLU", "theme: light", "width: 3 apples"), ":width: 3 apples: expected a length"),
+    "align": (rst("ReLU", "theme: light", "align: top"), ":align: top: expected left"),
+    "deaf": (rst("ReLU", "theme: light", "nocontrols:"), "add :format: mp4"),
     "stuck": (rst("ReLU", "format: mp4", "no-autoplay:", "nocontrols:"), "nobody can start"),
-    "caption": (rst("ReLU", content="* a list"), "expected a paragraph"),
+    "caption": (rst("ReLU", "theme: light", content="* a list"), "expected a paragraph"),
 }
 
 
 def refusing(toy: Callable[..., Any]) -> Callable[..., Any]:
     """A trace that refuses one stride, as torch would."""
 
-    def trace(example: Any, *arguments: Any, **named: Any) -> Any:
-        if "9" in repr((arguments, named)):
+    def trace(example: Any, *arguments: Any, changes: Any, **named: Any) -> Any:
+        if str(changes.settings.get("stride")) == "9":
             raise UserError(f"{example.operator}: no such stride")
         return toy(example, *arguments, **named)
 
     return trace
 
 
-@pytest.mark.parametrize(("text", "says"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_a_warning_at_its_line_and_no_broken_picture(text: str, says: str, stage: Stage) -> None:
+def test_each_mistake_is_a_warning_at_its_line_and_no_broken_picture(stage: Stage) -> None:
     stage.trace = refusing(stage.trace)
-    write({"index.rst": "Words.\n\n" + text})
-    code, [told] = build("-W", "--keep-going")
+    page, expected = "", []
+    for text, says in MISTAKES.values():
+        expected.append((f"index.rst:{len(page.splitlines()) + 4}", says))
+        page += text
+    write({"index.rst": page})
+    code, told = build("-W", "--keep-going", "-j", "2")
     assert code == 1
-    assert told.startswith("index.rst:6: WARNING: torchreel: ")
-    assert says in told
-    clips()
+    assert len(told) == len(expected)
+    for line, (place, says) in zip(told, expected, strict=True):
+        assert line.startswith(f"{place}: WARNING: torchreel: ")
+        assert says in line
+        assert "[torchreel.usage]" in line
+    assert {one["src"] for one in clips()} == {
+        "_torchreel/l/ReLU.en.light.gif",
+        "_torchreel/l/ReLU.en.light.mp4",
+    }
     assert build("-W", "-E", "-D", "suppress_warnings=torchreel") == (0, [])
 
 
@@ -305,7 +314,7 @@ def test_a_mistake_is_told_again_until_it_is_mended_and_leaves_its_words() -> No
     mistake = rst("Conv2", "alt: a window moves")
     write({"index.rst": mistake, "page.md": "```{torchreel} Nonsense\n```\n"})
     for _ in range(2):
-        assert [line.split(" ")[0] for line in build()[1]] == ["index.rst:4:", "page.md:7:"]
+        assert [line.split(" ")[0] for line in build()[1]] == ["index.rst:4:", "page.md:3:"]
     assert "<p" in Path("out/index.html").read_text()
     assert "[a window moves]" in Path("out/index.html").read_text()
     assert "[Nonsense]" in Path("out/page.html").read_text()
@@ -413,7 +422,7 @@ def test_what_is_not_in_the_folder_is_a_warning_that_says_how_it_gets_there(stag
     assert nothing.startswith("index.rst:4: WARNING")
     assert "torchreel render Conv2d:stride -f gif,png --lang en --theme light" in nothing
     assert "torchreel.missing" in nothing
-    assert half.startswith("index.rst:7: WARNING")
+    assert half.startswith("index.rst:9: WARNING")
     assert "--theme dark" in half
     [light] = clips()
     assert light["src"].endswith("ReLU.en.light.gif")

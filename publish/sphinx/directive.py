@@ -10,7 +10,6 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-from torchreel.assets.errors import UserError
 from torchreel.publish.markup import WIDTH, Plays
 from torchreel.publish.sphinx.nodes import ClipNode, Look, Noted
 from torchreel.publish.sphinx.wish import Wish, parts, placed
@@ -77,11 +76,7 @@ class TorchreelDirective(SphinxDirective):
 
     def _inputs(self) -> tuple[str, ...]:
         page = Path(self.env.doc2path(self.env.docname))
-        try:
-            return placed(parts(self.options.get("input", "")), page.parent, Path(self.env.srcdir))
-        except UserError as error:
-            self.complaints.append(str(error))
-            return ()
+        return placed(parts(self.options.get("input", "")), page.parent, Path(self.env.srcdir))
 
     def _align(self) -> str:
         align = self.options.get("align") or "center"

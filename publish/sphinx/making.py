@@ -86,7 +86,7 @@ def _prerendered(jobs: Sequence[Job], root: Path) -> Made | Failure:
     listed = manifest.read(root) if root.is_dir() else {}
     there = [job for job in jobs if _is_there(job, listed.get(job.stem, {}))]
     lacking = [job for job in jobs if job not in there]
-    remark = f"{_missing(lacking[0])}" if lacking else ""
+    remark = _missing(lacking[0]) if lacking else ""
     if not there:
         return Failure("missing", remark)
     alt = " ".join(str(listed[there[0].stem]["alt"][there[0].lang]).split())
@@ -103,10 +103,10 @@ def _is_there(job: Job, entry: dict[str, Any]) -> bool:
 
 def _missing(job: Job) -> str:
     suffixes = ",".join(output.format for output in job.outputs)
-    changed = " with the same settings" if job.is_changed else ""
+    changed = " --set … (as in the page)" if job.is_changed else ""
     return (
-        f"{job.folder} does not have {job.stem} as {suffixes}, or does not list it. Render it there{changed}: "
-        f"torchreel render {job.label} -f {suffixes} --lang {job.lang} --theme {job.theme}."
+        f"{job.folder} does not have {job.stem} as {suffixes}, or its manifest.json does not list it. Render it: "
+        f"torchreel render {job.label}{changed} -f {suffixes} --lang {job.lang} --theme {job.theme} -o {job.folder}"
     )
 
 

@@ -53,6 +53,8 @@ class Wish:
         quality = _QUALITIES[_one_of("quality", self.quality.removesuffix("_quality"), _QUALITIES)]
         both = theme == "auto" and moves and format != "mp4"
         once = self.once and format == "gif"
+        if any(plan.named_input(text)[1] == "-" for text in self.inputs):
+            raise UserError(":input: -: a page has no standard input; name a file or write the numbers.")
         try:
             planned = plan.jobs(
                 (self.clip,),
@@ -94,19 +96,12 @@ def parts(text: str) -> tuple[str, ...]:
 
 
 def placed(inputs: Sequence[str], place: Path, source: Path) -> tuple[str, ...]:
-    """Inputs with their files named in full: as seen from the page's folder `place`, or with `/` from the `source`.
-
-    Raises `UserError` for standard input, which no page has.
-    """
+    """Inputs with their files named in full: as seen from the page's folder `place`, or with `/` from the `source`."""
     return tuple(_placed(text, place, source) for text in inputs)
 
 
 def _placed(text: str, place: Path, source: Path) -> str:
     name, value = plan.named_input(text)
-    if value == "-":
-        raise UserError(
-            ":input: - is standard input, which a page does not have; name a file or write the numbers."
-        )
     if not is_file(value):
         return text
     path = os.path.normpath(source / value.lstrip("/") if value.startswith("/") else place / value)
