@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import ENUM, Config
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
-from sphinx.util.typing import ExtensionMetadata
 
 import torchreel
 from torchreel.publish.sphinx.directive import TorchreelDirective
@@ -20,6 +19,9 @@ from torchreel.publish.sphinx.nodes import ClipNode, Collector, Made, Noted, not
 from torchreel.publish.sphinx.wish import FORMATS, THEMES, Wish
 from torchreel.publish.sphinx.writing import visit_clip, write_clips
 from torchreel.render.task import Failure
+
+if TYPE_CHECKING:
+    from sphinx.util.typing import ExtensionMetadata
 
 _STATIC = Path(__file__).parent / "static"
 _NOTES_VERSION = 1

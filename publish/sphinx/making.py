@@ -45,7 +45,7 @@ def moves(builder: Builder) -> bool | None:
 def make(app: Sphinx, wishes: Iterable[Wish]) -> dict[Wish, Made | Failure]:
     """What there is for each wish; nothing where clips are skipped, or where nobody sees them."""
     moving = moves(app.builder)
-    if moving is None or app.tags.has(SKIP):
+    if moving is None or SKIP in app.tags:
         return {}
     given = app.config.torchreel_prerendered
     root = Path(app.srcdir, given) if given else Path(app.doctreedir, "torchreel")
@@ -57,7 +57,8 @@ def make(app: Sphinx, wishes: Iterable[Wish]) -> dict[Wish, Made | Failure]:
         except UserError as error:
             made[wish] = Failure("usage", str(error))
     if given:
-        made |= {wish: _prerendered(jobs, root) for wish, jobs in planned.items()}
+        listed = manifest.read(root) if root.is_dir() else {}
+        made |= {wish: _prerendered(jobs, root, listed) for wish, jobs in planned.items()}
     elif planned:
         made |= _rendered(app, planned)
     return made
@@ -80,10 +81,9 @@ def copy(app: Sphinx, made: Iterable[Made]) -> None:
         scratch.replace(target)
 
 
-def _prerendered(jobs: Sequence[Job], root: Path) -> Made | Failure:
+def _prerendered(jobs: Sequence[Job], root: Path, listed: manifest.Entries) -> Made | Failure:
     """What a folder has of a clip. Of two themes one is enough to show, but not to say nothing of the other."""
     jobs = [dataclasses.replace(job, folder=root) for job in jobs]
-    listed = manifest.read(root) if root.is_dir() else {}
     there = [job for job in jobs if _is_there(job, listed.get(job.stem, {}))]
     lacking = [job for job in jobs if job not in there]
     remark = _missing(lacking[0]) if lacking else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from urllib.parse import quote
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -10,19 +11,21 @@ from sphinx.writers.html5 import HTML5Translator
 
 from torchreel.publish.markup import Named, Shown, image, picture, video
 from torchreel.publish.sphinx.making import FOLDER, moves, place
-from torchreel.publish.sphinx.nodes import ClipNode, Film, Look, Made, Noted, notes
+from torchreel.publish.sphinx.nodes import ClipNode, Film, Look, Made, notes
 
 
 def write_clips(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Give each clip of a document what was made of it, or put in its place what the builder can write."""
-    moving = moves(app.builder)
+    moving, stills = moves(app.builder), "image/png" in app.builder.supported_image_types
     known = notes(app.env).made.get(app.builder.name, {})
     for node in list(doctree.findall(ClipNode)):
         made = known.get(node["noted"].wish)
         if not isinstance(made, Made):
-            _replace(node, _line(node["noted"], node["look"]))
+            _replace(node, _line(node["look"].alt or node["noted"].wish.clip))
         elif moving:
             node["made"] = made
+        elif not stills:
+            _replace(node, _line(node["look"].alt or made.alt))
         else:
             app.env.images.add_file(docname, str(made.films[0].files["png"]))
             _replace(node, _still(made, node))
@@ -44,9 +47,8 @@ def _replace(node: ClipNode, other: nodes.Element) -> None:
     node.replace_self(other)
 
 
-def _line(noted: Noted, look: Look) -> nodes.paragraph:
-    """What a page says where the clip is not: the author's own words for it, or its name."""
-    text = look.alt or noted.wish.clip
+def _line(text: str) -> nodes.paragraph:
+    """What a page says where there is no picture: the words for it, or its name."""
     return nodes.paragraph("", "", nodes.Text(f"[{text}]"))
 
 
@@ -66,9 +68,9 @@ def visit_clip(translator: HTML5Translator, node: ClipNode) -> None:
 def _shown(translator: HTML5Translator, film: Film, made: Made, look: Look, pair: bool) -> Shown:
     """`dark-light` is the word of some themes for a picture that they need not brighten on a dark page."""
     files = {}
-    for suffix, path in film.files.items():
-        url = posixpath.normpath(posixpath.join(translator.builder.imgpath, "..", place(path)))
-        files[suffix] = Named(url, url)
+    for suffix, file in film.files.items():
+        path = posixpath.normpath(posixpath.join(translator.builder.imgpath, "..", place(file)))
+        files[suffix] = Named(quote(path), path)
     classes = {"light": "torchreel-light", "dark": "torchreel-dark dark-light"}[film.theme] if pair else ""
     return Shown(
         files,
