@@ -412,7 +412,7 @@ def test_every_change_has_a_name_and_a_key_of_its_own(tmp_path: Path) -> None:
     ],
 )
 def test_a_leading_name_is_an_inputs_and_an_expression_has_none(text: str, name: str, rest: str) -> None:
-    assert plan._named_input(text) == (name, rest)
+    assert plan.named_input(text) == (name, rest)
 
 
 def test_an_input_file_counts_by_its_content(tmp_path: Path) -> None:
