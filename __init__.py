@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from torchreel.scenes.api import trace
     from torchreel.scenes.trace.proof import Step, Trace, TraceError
 
+# `torchreel.sphinx` is found in here. A `sphinx` at the top of the checkout, which is the package, would stand before
+# Sphinx itself for whoever runs Python there.
+__path__.append(f"{__path__[0]}/publish/extensions")
+
 __version__ = "0.1.0"
 __all__ = [
     "Clip",

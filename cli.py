@@ -855,7 +855,9 @@ def _run(
 
 
 def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from torchreel.render.workers import processors
+
+    return processors()
 
 
 def _exit_code(results: Sequence[Result]) -> int:

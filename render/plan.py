@@ -188,7 +188,7 @@ def read_inputs(
     """
     size = None if resize is None else read_resize(resize)
     found: dict[str, str] = {}
-    named = [_named_input(text) for text in ([given] if isinstance(given, str) else given or ())]
+    named = [named_input(text) for text in ([given] if isinstance(given, str) else given or ())]
     if sum(text == "-" for _, text in named) > 1:
         raise UserError("--input - was given twice: standard input holds one tensor.")
     for name, text in named:
@@ -204,7 +204,7 @@ def read_inputs(
 
 def named_inputs(given: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Inputs in order and by name, of a call of the user's own. Files are read here, once. Raises `UserError`."""
-    named = [_named_input(text) for text in given]
+    named = [named_input(text) for text in given]
     if sum(text == "-" for _, text in named) > 1:
         raise UserError("--input - was given twice: standard input holds one tensor.")
     found: dict[str, str] = {}
@@ -216,7 +216,7 @@ def named_inputs(given: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return [_input(text, None) for name, text in named if not name], found
 
 
-def _named_input(text: str) -> tuple[str, str]:
+def named_input(text: str) -> tuple[str, str]:
     """`target=[0, 2]` as a name and the rest; an empty name for what has none, such as `torch.ones(size=(1,))`."""
     match = _NAMED.fullmatch(text)
     return (match[1], match[2].strip()) if match else ("", text)
