@@ -251,3 +251,15 @@ class Own(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x * 2
+
+
+@pytest.mark.parametrize("once", [False, True])
+def test_clips_that_are_made_meanwhile_are_no_part_of_the_run(once: bool, tmp_path: Path) -> None:
+    net = nn.Linear(2, 2)
+    with torchreel.record(once=once) as reel:
+        net(torch.ones(1, 2))
+        clip = torchreel.explain(F.relu, torch.ones(2), lang="en")
+        torchreel.trace(nn.Softmax(dim=0), torch.ones(2))
+        clip.save(tmp_path / "relu.png", quality="l")
+        clip.poster()
+    assert [call.name for call in reel.calls] == ["Linear"]
