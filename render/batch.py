@@ -49,19 +49,21 @@ def run(
     at_once: int = 1,
     force: bool = False,
     keep_going: bool = True,
+    each_alone: bool = False,
     cache: Cache | None = None,
 ) -> list[Result]:
     """Make all jobs, `at_once` at a time, and return their results in order.
 
     Raises `UserError` before anything is written: for an empty batch, an output folder that cannot be written to,
-    files that torchreel did not write and would replace (unless `force`), or arguments that torch refuses. Without
-    `keep_going` the first failure ends the run, and later jobs have no result.
+    files that torchreel did not write and would replace (unless `force`), or arguments that torch refuses. With
+    `each_alone` these are the failures of their own jobs, and the others are made. Without `keep_going` the first
+    failure ends the run, and later jobs have no result.
     """
     if not jobs:
         raise UserError("Nothing to render: the batch is empty.")
     for folder in {job.folder for job in jobs}:
         outputs.prepare_folder(folder)
-    batch = _Batch(cache or Cache(), reporter, keep_going)
+    batch = _Batch(cache or Cache(), reporter, keep_going, each_alone)
     if batch.cache.trouble and sys.stderr is not None:
         print(f"torchreel: {batch.cache.trouble}", file=sys.stderr)
     with _ended_by_signal():
@@ -75,8 +77,9 @@ def run(
 class _Batch:
     """The state of one run: results by the position of their job."""
 
-    def __init__(self, cache: Cache, reporter: Reporter, keep_going: bool) -> None:
-        self.cache, self.reporter, self.keep_going = cache, reporter, keep_going
+    def __init__(self, cache: Cache, reporter: Reporter, keep_going: bool, each_alone: bool) -> None:
+        self.cache, self.reporter = cache, reporter
+        self.keep_going, self.each_alone = keep_going, each_alone
         self.results: dict[int, Result] = {}
         self.timings = Timings(cache.folder)
         self.unlisted: set[Path] = set()
@@ -87,7 +90,7 @@ class _Batch:
         if not force:
             _refuse_to_replace(manifest.strangers(path for task in tasks for path in task.replaced()))
         if lacking:
-            _prepare(lacking, self.reporter.preparing)
+            _prepare(lacking, self.reporter.preparing, self.each_alone)
         for task in tasks:
             if task.is_cached and not self._is_over():
                 self.reporter.started(task.job)
@@ -179,19 +182,22 @@ def _refuse_to_replace(files: Sequence[Path]) -> None:
         )
 
 
-def _prepare(tasks: Sequence[Task], at_work: Callable[[str], None]) -> None:
-    """Import torch and Manim, and refuse impossible arguments of any job before the first one is rendered."""
+def _prepare(tasks: Sequence[Task], at_work: Callable[[str], None], each_alone: bool) -> None:
+    """Import torch and Manim, and refuse impossible arguments of any job before the first one is rendered.
+
+    With `each_alone` they are left to their own job's rendering, which fails by them.
+    """
     at_work("loading torch and Manim")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with _no_garbage():
         from torchreel.render import clip
 
         clip.prepare(sorted({task.job.example.operator for task in tasks}))
-    _trace_changes([task for task in tasks if task.job.is_changed], at_work)
+    _trace_changes([task for task in tasks if task.job.is_changed], at_work, each_alone)
     at_work("")
 
 
-def _trace_changes(tasks: Sequence[Task], at_work: Callable[[str], None]) -> None:
+def _trace_changes(tasks: Sequence[Task], at_work: Callable[[str], None], each_alone: bool) -> None:
     """Trace what the user changed, once for all languages and themes, and keep it for the rendering.
 
     Traces that would take too much memory together are let go, and made again when their turn comes.
@@ -204,7 +210,7 @@ def _trace_changes(tasks: Sequence[Task], at_work: Callable[[str], None]) -> Non
         call = task.job.call_key
         if call not in known:
             at_work(f"{task.job.label}: computing and checking")
-            trace = _traced(partial(clip.trace, task.job))
+            trace = _traced(partial(clip.trace, task.job), each_alone)
             weight = 0 if trace is None else clip.weight(trace.trace)
             known[call] = trace if weight <= room else None
             room -= weight if weight <= room else 0
@@ -223,11 +229,14 @@ def _no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def _traced(trace: Callable[[], Any]) -> Any:
-    """The trace, or None for a defect, which will be that one clip's failure later; a `UserError` is let out now."""
+def _traced(trace: Callable[[], Any], each_alone: bool) -> Any:
+    """The trace, or None for a defect, which will be that one clip's failure later; a `UserError` is let out now
+    unless it is `each_alone`."""
     try:
         return trace()
     except UserError:
+        if each_alone:
+            return None
         raise
     except Exception:
         return None
