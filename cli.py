@@ -778,13 +778,25 @@ def clear() -> None:
 @click.option(
     "--assets",
     type=click.Path(path_type=Path),
-    default=Path("torchreel"),
+    default=Path("torchreel-clips"),
     show_default=True,
     help="Folder of the pictures, beside each page.",
 )
-@_ONE_LANG
-@_ONE_THEME
-@click.option("--width", type=int, default=800, show_default=True, help="Width of the pictures in px.")
+@click.option(
+    "--lang",
+    metavar="zh|en",
+    envvar="TORCHREEL_LANG",
+    help="Language of the words.  [default: that of the page's clips, else zh]",
+)
+@click.option(
+    "--theme",
+    metavar="light|dark",
+    envvar="TORCHREEL_THEME",
+    help="Colours.  [default: those of the page's clips, else light]",
+)
+@click.option(
+    "--width", type=int, help="Width of the pictures in px.  [default: that of the page's clips, else 800]"
+)
 @click.option("--base-url", metavar="URL", help="Where the pictures will be, instead of beside the page.")
 @click.option("--dry-run", "mode", flag_value="diff", help="Change nothing; show what would, as a diff.")
 @click.option("--check", "mode", flag_value="check", help="Change nothing; exit code 1 if a page is stale.")
@@ -798,8 +810,8 @@ def clear() -> None:
 @_JSON
 def embed(
     paths: tuple[Path, ...],
-    lang: str,
-    theme: str,
+    lang: str | None,
+    theme: str | None,
     mode: str | None,
     jobs: int | None,
     as_json: bool,

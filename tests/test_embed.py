@@ -9,6 +9,7 @@ from typing import Any
 
 import click.testing
 import pytest
+from PIL import Image
 
 from torchreel.tests import commands
 
@@ -76,8 +77,8 @@ def test_a_page_has_its_pictures_below_what_they_are_of(pages: Path) -> None:
         None,
         "Tanh",
     ]
-    assert (pages / "torchreel" / "ReLU.zh.light.gif").read_bytes()[:3] == b"GIF"
-    assert {path.suffix for path in (pages / "torchreel").iterdir()} == {".gif", ".json"}
+    assert (pages / "torchreel-clips" / "ReLU.zh.light.gif").read_bytes()[:3] == b"GIF"
+    assert {path.suffix for path in (pages / "torchreel-clips").iterdir()} == {".gif", ".json"}
     assert (pages / "other.md").read_text("utf-8") == "# 参考\n"
 
 
@@ -91,10 +92,10 @@ def test_a_second_run_changes_nothing(pages: Path) -> None:
 def test_removing_gives_back_every_byte_and_takes_the_pictures_that_no_page_shows(pages: Path) -> None:
     assert call(pages / "page.md", "--remove").exit_code == 0
     assert (pages / "page.md").read_bytes() == PAGE.encode()
-    assert (pages / "torchreel" / "ReLU.zh.light.gif").exists()
+    assert (pages / "torchreel-clips" / "ReLU.zh.light.gif").exists()
     assert call(pages, "--remove").exit_code == 0
     assert (pages / "笔记 1.ipynb").read_bytes() == NOTEBOOK.encode()
-    assert not (pages / "torchreel").exists()
+    assert not (pages / "torchreel-clips").exists()
 
 
 def test_to_remove_can_be_tried_dry_and_checked(pages: Path) -> None:
@@ -110,17 +111,17 @@ def test_to_remove_can_be_tried_dry_and_checked(pages: Path) -> None:
 
 
 def test_removing_leaves_other_files_of_the_folder(pages: Path) -> None:
-    (pages / "torchreel" / "mine.txt").write_text("mine")
-    (pages / "torchreel" / "Tanh.zh.light.gif").write_bytes(b"mine too")
+    (pages / "torchreel-clips" / "mine.txt").write_text("mine")
+    (pages / "torchreel-clips" / "Tanh.zh.light.gif").write_bytes(b"mine too")
     call(pages, "--remove")
-    assert {path.name for path in (pages / "torchreel").iterdir()} >= {"mine.txt", "Tanh.zh.light.gif"}
+    assert {path.name for path in (pages / "torchreel-clips").iterdir()} >= {"mine.txt", "Tanh.zh.light.gif"}
 
 
 def test_a_check_is_satisfied_until_something_is_stale(pages: Path) -> None:
     before = files(pages)
     assert call(pages, "--check", *SMALL).exit_code == 0
     assert call(pages, "--check", "--width", "320").exit_code == 1
-    (pages / "torchreel" / "ReLU.zh.light.gif").write_bytes(b"damaged")
+    (pages / "torchreel-clips" / "ReLU.zh.light.gif").write_bytes(b"damaged")
     result = call(pages, "--check", *SMALL)
     assert result.exit_code == 1
     assert "page.md: stale: 1 picture missing or changed" in result.output
@@ -146,8 +147,8 @@ def test_a_heading_that_goes_takes_its_picture_with_it(pages: Path) -> None:
     page.write_bytes(page.read_bytes().replace(b"## Tanh", "## 其他".encode()))
     (pages / "笔记 1.ipynb").unlink()
     assert "1 removed" in call(page, *SMALL).output
-    assert not (pages / "torchreel" / "Tanh.zh.light.gif").exists()
-    assert (pages / "torchreel" / "ReLU.zh.light.gif").exists()
+    assert not (pages / "torchreel-clips" / "Tanh.zh.light.gif").exists()
+    assert (pages / "torchreel-clips" / "ReLU.zh.light.gif").exists()
 
 
 def test_only_and_limit_choose_and_say_so(tmp_path: Path) -> None:
@@ -160,13 +161,13 @@ def test_only_and_limit_choose_and_say_so(tmp_path: Path) -> None:
 def test_a_file_of_somebody_elses_is_not_replaced(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# ReLU\n", "utf-8")
-    (tmp_path / "torchreel").mkdir()
-    (tmp_path / "torchreel" / "ReLU.zh.light.gif").write_bytes(b"mine")
+    (tmp_path / "torchreel-clips").mkdir()
+    (tmp_path / "torchreel-clips" / "ReLU.zh.light.gif").write_bytes(b"mine")
     result = call(page, *SMALL)
     assert result.exit_code == 1
     assert "not written by torchreel" in result.output
     assert page.read_text("utf-8") == "# ReLU\n"
-    assert (tmp_path / "torchreel" / "ReLU.zh.light.gif").read_bytes() == b"mine"
+    assert (tmp_path / "torchreel-clips" / "ReLU.zh.light.gif").read_bytes() == b"mine"
     assert call(page, "--force", *SMALL).exit_code == 0
 
 
@@ -255,14 +256,14 @@ def test_pictures_do_not_stay_in_a_folder_that_the_page_has_left(
     assert (tmp_path / "图 1" / "ReLU.zh.light.gif").exists()
     assert call(page, *SMALL, *then).exit_code == 0
     assert [path.name for path in (tmp_path / "图 1").glob("*.*") if path.suffix != ".json"] == ["mine.txt"]
-    assert (tmp_path / "torchreel" / "ReLU.zh.light.gif").exists() == ("--remove" not in then)
+    assert (tmp_path / "torchreel-clips" / "ReLU.zh.light.gif").exists() == ("--remove" not in then)
 
 
 def test_a_folder_of_pictures_that_cannot_be_is_a_problem_of_its_own_pages(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "page.md").write_text("# ReLU\n")
-    (tmp_path / "a" / "torchreel").write_text("mine")
+    (tmp_path / "a" / "torchreel-clips").write_text("mine")
     result = call(tmp_path, *SMALL)
     assert result.exit_code == 1
     assert "choose another one with --assets" in result.output
@@ -289,3 +290,30 @@ def test_json_says_what_became_of_each_page(pages: Path) -> None:
         "page.md": ["ReLU", "Tanh"],
         "笔记 1.ipynb": ["ReLU", "Tanh"],
     }
+
+
+def test_a_page_keeps_to_the_language_colours_and_width_of_its_clips(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("# ReLU\n")
+    look = ("--lang", "en", "--theme", "dark", *SMALL)
+    assert call(tmp_path, *look).exit_code == 0
+    before = files(tmp_path)
+    assert call(tmp_path, "--check").exit_code == 0
+    (tmp_path / "page.md").write_text((tmp_path / "page.md").read_text() + "\n# Tanh\n")
+    assert call(tmp_path).exit_code == 0
+    assert "Tanh.en.dark.gif" in (tmp_path / "page.md").read_text()
+    old, new = "torchreel-clips/ReLU.en.dark.gif", "torchreel-clips/Tanh.en.dark.gif"
+    assert files(tmp_path)[old] == before[old]
+    with Image.open(tmp_path / old) as first, Image.open(tmp_path / new) as second:
+        assert first.size == second.size
+    assert call(tmp_path, "--lang", "zh", "--check").exit_code == 1
+
+
+def test_pages_of_two_widths_are_drawn_in_one_run(tmp_path: Path) -> None:
+    for name, width in (("a", 160), ("b", 240)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "page.md").write_text("# ReLU\n")
+        assert call(tmp_path / name, "--width", str(width)).exit_code == 0
+    assert call(tmp_path, "--force").exit_code == 0
+    for name, width in (("a", 160), ("b", 240)):
+        with Image.open(tmp_path / name / "torchreel-clips" / "ReLU.zh.light.gif") as picture:
+            assert picture.width == width

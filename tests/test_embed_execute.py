@@ -82,7 +82,7 @@ def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_line_that_calls_has_one_clip_below_the_cell_that_ran_it(folder: Path) -> None:
     (net, linear), (tanh, other) = blocks(folder / "a.ipynb")
     assert (net, tanh) == (TRAIN, TANH)
-    assert 'src="./torchreel/a-c3-1-Linear.gif" width="160"' in linear
+    assert 'src="./torchreel-clips/a-c3-1-Linear.gif" width="160"' in linear
     assert "Linear 在这里共调用 29 次，图中为第一次。" in linear
     assert "a-c4-1-Tanh.gif" in other and "次" not in other.partition("/>")[2]
 
@@ -91,7 +91,7 @@ def test_a_clip_shows_the_very_numbers_of_the_page(folder: Path, tmp_path: Path)
     torch.manual_seed(0)
     clip = torchreel.explain(nn.Linear(2, 1), torch.ones(1, 2))
     [path] = clip.save(tmp_path / "linear.gif", width=160)
-    assert (folder / "torchreel" / "a-c3-1-Linear.gif").read_bytes() == path.read_bytes()
+    assert (folder / "torchreel-clips" / "a-c3-1-Linear.gif").read_bytes() == path.read_bytes()
 
 
 def test_what_fails_is_told_and_the_rest_goes_on(ran: tuple[Path, str]) -> None:
@@ -165,15 +165,15 @@ def test_what_a_call_raises_is_told_once_and_not_where_the_author_means_it(tmp_p
 def test_a_changed_call_changes_its_own_block_alone(folder: Path) -> None:
     page = folder / "a.ipynb"
     page.write_text(page.read_text("utf-8").replace("0.5", "0.25"), "utf-8")
-    before, pictures = page.read_text("utf-8").splitlines(), files(folder / "torchreel")
+    before, pictures = page.read_text("utf-8").splitlines(), files(folder / "torchreel-clips")
     result = call(page, *SMALL)
     assert result.exit_code == 0
     assert "2 clips (1 updated)" in result.output
     after = page.read_text("utf-8").splitlines()
     changed = [line for line, new in zip(before, after, strict=True) if line != new]
     assert [line for line in changed if '"key"' not in line and "alt=" not in line] == []
-    assert files(folder / "torchreel")["a-c3-1-Linear.gif"] == pictures["a-c3-1-Linear.gif"]
-    assert files(folder / "torchreel")["a-c4-1-Tanh.gif"] != pictures["a-c4-1-Tanh.gif"]
+    assert files(folder / "torchreel-clips")["a-c3-1-Linear.gif"] == pictures["a-c3-1-Linear.gif"]
+    assert files(folder / "torchreel-clips")["a-c4-1-Tanh.gif"] != pictures["a-c4-1-Tanh.gif"]
 
 
 def test_clips_of_a_cell_that_fails_now_stay(folder: Path) -> None:
@@ -227,7 +227,10 @@ def test_clips_of_examples_make_way_for_those_of_calls(tmp_path: Path) -> None:
     assert "Tanh.zh.light.gif" in blocks(page)[0][1]
     assert "1 new, 1 removed" in call(page, *SMALL).output
     assert "a-c2-1-Tanh.gif" in blocks(page)[0][1]
-    assert {path.name for path in (tmp_path / "torchreel").iterdir()} == {"a-c2-1-Tanh.gif", "manifest.json"}
+    assert {path.name for path in (tmp_path / "torchreel-clips").iterdir()} == {
+        "a-c2-1-Tanh.gif",
+        "manifest.json",
+    }
 
 
 def test_a_kernel_that_dies_before_it_has_begun_is_tried_again(

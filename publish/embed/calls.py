@@ -19,7 +19,6 @@ from torchreel.publish.embed.blocks import Block
 from torchreel.publish.embed.clips import Shown, Watching, digest
 from torchreel.publish.embed.draft import Draft
 from torchreel.publish.embed.notebook import Notebook, Unreadable
-from torchreel.publish.embed.options import Options
 from torchreel.publish.embed.report import counted
 from torchreel.publish.embed.shelf import FORMAT
 from torchreel.render.job import LEDGER
@@ -33,12 +32,12 @@ _TAGS_OFF = "skip-execution"
 _TAG_RAISES = "raises-exception"
 
 
-def settle(draft: Draft, options: Options, scratch: Path, reporter: Watching) -> None:
+def settle(draft: Draft, scratch: Path, reporter: Watching) -> None:
     """Say what shall stand on a notebook's page; `reporter` is told of the cells that are run.
 
     Raises `Unreadable` where it cannot be run, `UserError` where nothing can.
     """
-    _Notes(draft, options, scratch, reporter).settle()
+    _Notes(draft, scratch, reporter).settle()
 
 
 def refuse_without_kernels() -> None:
@@ -53,8 +52,9 @@ def refuse_without_kernels() -> None:
 class _Notes:
     """A notebook that is run, or was."""
 
-    def __init__(self, draft: Draft, options: Options, scratch: Path, reporter: Watching) -> None:
+    def __init__(self, draft: Draft, scratch: Path, reporter: Watching) -> None:
         assert isinstance(draft.page.content, Notebook)
+        options = draft.options
         self._draft, self._options, self._reporter = draft, options, reporter
         self._notebook = draft.page.content
         self._folder = scratch / digest(str(draft.page.path.resolve()))

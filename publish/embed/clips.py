@@ -35,8 +35,9 @@ class Shown:
     entry: dict[str, Any] | None = None
 
 
-def job(example: Example, options: Options, folder: Path) -> Job:
-    """The clip of an example as a page shows it."""
+def job(example: Example, options: Options, scratch: Path) -> Job:
+    """The clip of an example as a page shows it; those of one size have a folder in `scratch`."""
+    folder = scratch / f"examples-{options.width}"
     return Job(example, folder, outputs((FORMAT,), width=options.width), options.lang, options.theme)
 
 
@@ -55,16 +56,19 @@ def said(planned: Job) -> str:
 
 def draw(
     planned: Sequence[Job], options: Options, reporter: Watching
-) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """Draw clips, each once; what is known of each by its stem, and why others could not be drawn."""
-    each = list({one.stem: one for one in planned}.values())
+) -> tuple[dict[Path, dict[str, Any]], dict[Path, str]]:
+    """Draw clips, each once; what is known of each by its picture, and why others could not be drawn."""
+    each = {one.path(FORMAT): one for one in planned}
     if not each:
         return {}, {}
     with reporter(len(each)) as told:
-        results = batch.run(each, told, at_once=min(options.at_once, len(each)), force=options.force)
-    failed = {one.job.stem: one.failure.message for one in results if one.failure}
-    listed = manifest.read(each[0].folder)
-    return {stem: entry for stem, entry in listed.items() if stem not in failed}, failed
+        results = batch.run(
+            list(each.values()), told, at_once=min(options.at_once, len(each)), force=options.force
+        )
+    failed = {one.job.path(FORMAT): one.failure.message for one in results if one.failure}
+    listed = {folder: manifest.read(folder) for folder in {one.folder for one in planned}}
+    made = {path: listed[one.folder][one.stem] for path, one in each.items() if path not in failed}
+    return made, failed
 
 
 def digest(*parts: object) -> str:

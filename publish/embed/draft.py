@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from torchreel.publish.embed.blocks import Block
 from torchreel.publish.embed.clips import Shown
+from torchreel.publish.embed.options import Options
 from torchreel.publish.embed.pages import Page
 from torchreel.publish.embed.report import Outcome
 from torchreel.publish.embed.shelf import Shelf
@@ -14,7 +15,9 @@ from torchreel.render.job import Job
 
 @dataclass
 class Draft:
-    """A page, its pictures and its outcome; `shown` is what shall stand on it, `planned` are examples to be drawn.
+    """A page, its pictures, its outcome and what is asked of it.
+
+    `shown` is what shall stand on the page, `planned` are examples to be drawn.
 
     It is settled when `shown` needs nothing but these.
     """
@@ -22,6 +25,7 @@ class Draft:
     page: Page
     shelf: Shelf
     outcome: Outcome
+    options: Options
     shown: list[Shown] = field(default_factory=list)
     planned: list[tuple[int, Job]] = field(default_factory=list)
     is_settled: bool = False

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from urllib.parse import quote
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import examples, unknown_operator
 from torchreel.publish.addresses import check_base_url
+from torchreel.publish.embed.shelf import FORMAT
 from torchreel.render.plan import outputs, read_langs, read_themes
 
 
@@ -19,10 +20,10 @@ from torchreel.render.plan import outputs, read_langs, read_themes
 class Options:
     """`assets` is the folder of pictures, beside each page unless it is absolute; `width` in px, `timeout` in seconds
     a cell, `limit` the most clips a page; `removes` says that none shall stand there. `mode` is `write`, `check` or
-    `diff`.
+    `diff`. What is in `follows` was not asked for: there a page that has clips keeps to theirs.
     """
 
-    assets: Path = Path("torchreel")
+    assets: Path = Path("torchreel-clips")
     lang: str = "zh"
     theme: str = "light"
     width: int = 800
@@ -35,18 +36,34 @@ class Options:
     mode: str = "write"
     force: bool = False
     at_once: int = 1
+    follows: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, lang: str, theme: str, width: int, only: Iterable[str], **others: Any) -> Options:
-        """The options of the command line. Raises `UserError` for what cannot be."""
+    def read(
+        cls, lang: str | None, theme: str | None, width: int | None, only: Iterable[str], **others: Any
+    ) -> Options:
+        """The options of the command line, None where one was not given. Raises `UserError` for what cannot be."""
         for name in only:
             if name not in examples():
                 raise UserError(unknown_operator(name, examples()))
-        [words], [colours] = _one("--lang", lang, read_langs), _one("--theme", theme, read_themes)
-        [drawn] = outputs(("gif",), width=width)
-        made = cls(lang=words, theme=colours, width=drawn.view.width, only=tuple(only), **others)
+        [words] = _one("--lang", lang or cls.lang, read_langs)
+        [colours] = _one("--theme", theme or cls.theme, read_themes)
+        [drawn] = outputs(("gif",), width=cls.width if width is None else width)
+        look = {"lang": lang, "theme": theme, "width": width}
+        follows = tuple(name for name, given in look.items() if given is None)
+        made = cls(
+            lang=words, theme=colours, width=drawn.view.width, only=tuple(only), follows=follows, **others
+        )
         check_base_url(made.base_url)
         return made
+
+    def of_page(self, entries: Iterable[Mapping[str, Any]]) -> Options:
+        """The options for a page, by what is known of the clips that it has."""
+        first = next(iter(entries), None)
+        if first is None:
+            return self
+        known = {**first, "width": first.get("files", {}).get(FORMAT, {}).get("width")}
+        return replace(self, **{name: known[name] for name in self.follows if known.get(name)})
 
     def folder(self, page: Path) -> Path:
         """Where the pictures of a page are."""

@@ -50,12 +50,12 @@ def embed(
         for draft in drafts:
             try:
                 if not draft.is_settled:
-                    _run(draft, options, Path(scratch), reporter)
+                    calls.settle(draft, Path(scratch), reporter)
             except Unreadable as error:
                 draft.outcome.problems.append(str(error))
                 continue
             try:
-                _finish(draft, options, say)
+                _finish(draft, say)
             except UserError as error:
                 draft.outcome.problems.append(str(error).rstrip("."))
             except (Unreadable, OSError) as error:
@@ -74,11 +74,11 @@ def _drafted(
         return []
     folder = options.folder(path)
     shelf = shelves.setdefault(folder.resolve(), Shelf(folder))
-    draft = Draft(page, shelf, outcome)
+    draft = Draft(page, shelf, outcome, options.of_page(shelf.of_page(path).values()))
     if options.removes:
         draft.is_settled = True
     elif not isinstance(page.content, Notebook) or not (options.execute or _was_run(page)):
-        _find(draft, options, scratch)
+        _find(draft, scratch)
         draft.is_settled = True
     return [draft]
 
@@ -87,8 +87,9 @@ def _was_run(page: Page) -> bool:
     return any(one.is_run for blocks in page.content.blocks.values() for one in blocks)
 
 
-def _find(draft: Draft, options: Options, scratch: Path) -> None:
+def _find(draft: Draft, scratch: Path) -> None:
     """The clips of examples that a page is about, by its words."""
+    options = draft.options
     found = find(draft.page.content.pieces, draft.page.path.name)
     wanted = [one for one in found.mentions if options.wants(one.example.operator)]
     draft.outcome.skipped += found.doubts
@@ -96,47 +97,41 @@ def _find(draft: Draft, options: Options, scratch: Path) -> None:
         draft.outcome.skipped.append(
             f"{counted(len(wanted) - options.limit, 'more clip')}, since --limit is {options.limit}"
         )
-    draft.planned = [
-        (one.at, clips.job(one.example, options, scratch / "examples")) for one in wanted[: options.limit]
-    ]
+    draft.planned = [(one.at, clips.job(one.example, options, scratch)) for one in wanted[: options.limit]]
 
 
 def _draw(drafts: Sequence[Draft], options: Options, reporter: clips.Watching) -> None:
     """Draw the examples of all pages in one batch; where nothing is written, nothing is drawn."""
     planned = [one for draft in drafts for _, one in draft.planned]
-    made, failed = dict[str, dict[str, Any]](), dict[str, str]()
+    made, failed = dict[Path, dict[str, Any]](), dict[Path, str]()
     if options.mode == "write" and planned:
         made, failed = clips.draw(planned, options, reporter)
     for draft in drafts:
         old = [one for _, one in draft.old]
         for at, one in draft.planned:
-            if one.stem in failed:
-                draft.outcome.problems.append(failed[one.stem])
-                draft.shown += _kept(draft, options, at, one.stem)
+            picture = one.path(FORMAT)
+            if picture in failed:
+                draft.outcome.problems.append(failed[picture])
+                draft.shown += _kept(draft, at, one.stem)
                 continue
-            entry = made.get(one.stem)
+            entry = made.get(picture)
             alt = entry["alt"][one.lang] if entry else clips.UNKNOWN_ALT
-            block = clips.block(one, options, draft.page.path, alt).told_as(old)
+            block = clips.block(one, draft.options, draft.page.path, alt).told_as(old)
             if block.alt == clips.UNKNOWN_ALT:
                 block = replace(block, alt=clips.said(one))
-            draft.shown.append(Shown(at, block, one.stem, one.path(FORMAT) if entry else None, entry))
+            draft.shown.append(Shown(at, block, one.stem, picture if entry else None, entry))
 
 
-def _kept(draft: Draft, options: Options, at: int, stem: str) -> list[Shown]:
+def _kept(draft: Draft, at: int, stem: str) -> list[Shown]:
     """A clip that cannot be drawn now stays where it stands already."""
-    source = options.source(draft.page.path, f"{stem}.{FORMAT}")
+    source = draft.options.source(draft.page.path, f"{stem}.{FORMAT}")
     there = [one for place, one in draft.old if place == at and one.src == source]
     return [Shown(at, one, stem, None, draft.shelf.entries.get(stem)) for one in there]
 
 
-def _run(draft: Draft, options: Options, scratch: Path, reporter: clips.Watching) -> None:
-    """The clips of the calls that a notebook makes."""
-    calls.settle(draft, options, scratch, reporter)
-
-
-def _finish(draft: Draft, options: Options, say: Callable[[str], None]) -> None:
+def _finish(draft: Draft, say: Callable[[str], None]) -> None:
     """Compare what stands on the page with what should, and make it so if that is asked for."""
-    page, outcome, shelf = draft.page, draft.outcome, draft.shelf
+    page, outcome, shelf, options = draft.page, draft.outcome, draft.shelf, draft.options
     if not options.force:
         _refuse_to_replace(draft)
     wanted: dict[int, list[Block]] = {}
