@@ -49,7 +49,7 @@ def snippet(plan: Plan) -> Iterator[Row]:
 def embed(plan: Plan) -> Iterator[Row]:
     """A notebook whose cells make twenty calls, run and drawn; then again, when nothing has changed.
 
-    The bar of the first run is 2 s a call: on two cores a GIF takes about one, and a kernel that imports torch some more.
+    The bar of the first run is 2 s a call: on two cores a GIF takes about one, and the kernel imports torch as well.
     """
     page = plan.folder / "notebook" / "calls.ipynb"
     page.parent.mkdir(exist_ok=True)
