@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torchreel.assets.errors import TorchreelError, UserError
+    from torchreel.publish.api import player, slides, snippet
     from torchreel.render.explain import Clip, ClipStep, explain
     from torchreel.render.reel import Reel, record
     from torchreel.scenes.api import trace
     from torchreel.scenes.trace.proof import Step, Trace, TraceError
+
+# `torchreel.sphinx` is found in here. A `sphinx` at the top of the checkout, which is the package, would stand before
+# Sphinx itself for whoever runs Python there.
+__path__.append(f"{__path__[0]}/publish/extensions")
 
 __version__ = "0.1.0"
 __all__ = [
@@ -26,7 +31,10 @@ __all__ = [
     "TraceError",
     "UserError",
     "explain",
+    "player",
     "record",
+    "slides",
+    "snippet",
     "trace",
 ]
 
@@ -34,6 +42,9 @@ _HOMES = {
     "trace": "torchreel.scenes.api",
     "explain": "torchreel.render.explain",
     "record": "torchreel.render.reel",
+    "slides": "torchreel.publish.api",
+    "player": "torchreel.publish.api",
+    "snippet": "torchreel.publish.api",
     "Reel": "torchreel.render.reel",
     "Clip": "torchreel.render.explain",
     "ClipStep": "torchreel.render.explain",
@@ -50,3 +61,9 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext torchreel`: from here on `%torchreel` and `%%torchreel` show clips; `%torchreel?` says how."""
+    magic = import_module("torchreel.cli").magic
+    import_module("torchreel.publish.jupyter.extension").load(shell, magic)

@@ -45,6 +45,22 @@ _THEME = click.option(
     show_envvar=True,
     help="Colours; both with light,dark.",
 )
+_ONE_LANG = click.option(
+    "--lang",
+    metavar="zh|en",
+    envvar="TORCHREEL_LANG",
+    default="zh",
+    show_default=True,
+    help="Language of the words.",
+)
+_ONE_THEME = click.option(
+    "--theme",
+    metavar="light|dark",
+    envvar="TORCHREEL_THEME",
+    default="light",
+    show_default=True,
+    help="Colours.",
+)
 _OUTPUT = click.option(
     "-o",
     "--output",
@@ -162,12 +178,7 @@ def _report(error: BaseException, as_json: bool) -> int:
     """Say what ended a command, to a program as JSON on standard output, and return the exit code."""
     if is_debugging():
         traceback.print_exception(error)
-    if isinstance(error, click.ClickException):
-        context = getattr(error, "ctx", None)
-        hint = f" See '{context.command_path} --help'." if context else ""
-        code, text = error.exit_code, " ".join(error.format_message().split()) + hint
-    else:
-        code, text = ending(KeyboardInterrupt() if isinstance(error, click.Abort) else error)
+    code, text = _told(error)
     try:
         if as_json and not isinstance(error, OutputLost):
             say_json({"exit_code": code, "error": text})
@@ -176,6 +187,15 @@ def _report(error: BaseException, as_json: bool) -> int:
     except OutputLost as lost:
         say(f"torchreel: {ending(lost)[1]}", err=True)
     return code
+
+
+def _told(error: BaseException) -> tuple[int, str]:
+    """The exit code for what ended a command, and what to say of it in one line."""
+    if isinstance(error, click.ClickException):
+        context = getattr(error, "ctx", None)
+        hint = f" See '{context.command_path} --help'." if context else ""
+        return error.exit_code, " ".join(error.format_message().split()) + hint
+    return ending(KeyboardInterrupt() if isinstance(error, click.Abort) else error)
 
 
 @click.group(
@@ -463,14 +483,7 @@ def preview(operator: str, folder: Path | None, **asked: Any) -> int:
 @click.option(
     "--align", type=click.Choice(["left", "center", "right"]), help="Where in a page.  [default: center]"
 )
-@click.option(
-    "--lang",
-    metavar="zh|en",
-    envvar="TORCHREEL_LANG",
-    default="zh",
-    show_default=True,
-    help="Language of the words.",
-)
+@_ONE_LANG
 @click.option(
     "--theme",
     metavar="light|dark|auto",
@@ -578,7 +591,7 @@ def slides(
         code = _exit_code(results)
         for text in summary.failures(results, len(planned)):
             say(text, err=True)
-        made = deck.write(results) if code == DONE else ""
+        made = deck.write(make.told(results)) if code == DONE else ""
     if as_json:
         say_json({"exit_code": code, "deck": str(deck.target) if made else None, "notes": notes})
     elif made:
@@ -778,22 +791,13 @@ def clear() -> None:
     show_default=True,
     help="Folder of the pictures, beside each page.",
 )
-@click.option(
-    "--lang", metavar="zh|en", envvar="TORCHREEL_LANG", default="zh", show_default=True, help="Language."
-)
-@click.option(
-    "--theme",
-    metavar="light|dark",
-    envvar="TORCHREEL_THEME",
-    default="light",
-    show_default=True,
-    help="Colours.",
-)
+@_ONE_LANG
+@_ONE_THEME
 @click.option("--width", type=int, default=800, show_default=True, help="Width of the pictures in px.")
 @click.option("--base-url", metavar="URL", help="Where the pictures will be, instead of beside the page.")
 @click.option("--dry-run", "mode", flag_value="diff", help="Change nothing; show what would, as a diff.")
 @click.option("--check", "mode", flag_value="check", help="Change nothing; exit code 1 if a page is stale.")
-@click.option("--remove", "mode", flag_value="remove", help="Take out what was embedded, to the byte.")
+@click.option("--remove", "removes", is_flag=True, help="Take out what was embedded, to the byte.")
 @click.option("--only", multiple=True, metavar="OPERATOR", help="Clips of this operator only. Repeatable.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Most clips a page.")
 @click.option(
@@ -828,11 +832,84 @@ def embed(
     if as_json:
         say_json({"exit_code": code, "pages": report.plain(outcomes), "notes": notes})
         return code
-    for text in report.lines(outcomes, options.mode):
+    for text in report.lines(outcomes, options.mode, options.removes):
         say(text)
     for text in notes:
         say(f"torchreel: {text}", err=True)
     return code
+
+
+@click.command("%torchreel")
+@click.argument("what", metavar="OPERATOR[:EXAMPLE]|CALL|NAME")
+@_ONE_LANG
+@_ONE_THEME
+@_changes
+def _clip_magic(what: str, **asked: Any) -> Any:
+    """Show a clip of an example, of a call as typed, or of a module that the notebook has.
+
+    \b
+    %torchreel Conv2d:stride --lang en
+    %torchreel nn.Conv2d(1, 1, 3, stride=2) --input x
+    %torchreel net.conv1 --input x[:1]
+
+    An input may be a tensor that the notebook has, by its name.
+    """
+    from torchreel.publish.jupyter import extension, line
+
+    return line.clip(what, extension.names(), **asked)
+
+
+@click.command("%%torchreel")
+@click.option(
+    "--every",
+    type=click.Choice(["line", "kind", "distinct", "all"]),
+    default="line",
+    show_default=True,
+    help="A clip of the first call of a class at each line of code, of each kind of call (class and settings), of each "
+    "distinct one, or of all.",
+)
+@click.option("--most", type=click.IntRange(1), default=12, show_default=True, help="At most as many clips.")
+@click.option("--only", multiple=True, metavar="OPERATOR", help="Clips of this operator only. Repeatable.")
+@_PRECISION
+@_MAX_MEMORY
+@_PROVE
+@_ONE_LANG
+@_ONE_THEME
+@click.pass_obj
+def _cell_magic(source: str, **asked: Any) -> None:
+    """Run the cell, then show a clip of every torch.nn call that it made, with the values of that very call."""
+    from torchreel.publish.jupyter import cell, extension
+
+    cell.Cell(extension.shell(), **asked).run(source)
+
+
+def magic(line: str, cell: str | None = None) -> Any:
+    """Show what torch.nn calls compute, as clips.
+
+        %torchreel Conv2d                                   an example; also Conv2d:stride
+        %torchreel Conv2d --set stride=2 --lang en          with other arguments, in English
+        %torchreel nn.Conv2d(1, 1, 3) --input x             a call of your own, with your tensor x
+        %torchreel net.conv1 --input x[:1]                  a module of yours, with its own weights
+        clip = %torchreel ReLU                              to keep: clip.save("relu.gif")
+
+        %%torchreel                                         over a cell: a clip of each torch.nn call in it
+        %%torchreel --only Conv2d --most 3                  of some of them
+
+    All options: `%torchreel --help` and `%%torchreel --help`. What stands in {braces} is a value of the notebook's.
+    """
+    from torchreel.publish.jupyter import extension, words
+
+    command = _clip_magic if cell is None else _cell_magic
+    assert command.name is not None
+    try:
+        with command.make_context(command.name, words.split(line), obj=cell) as context:
+            return command.invoke(context)
+    except click.exceptions.Exit:
+        return None
+    except Exception as error:
+        if is_debugging():
+            raise
+        raise extension.refusal(_told(error)[1]) from None
 
 
 def _help_unless_named(context: click.Context) -> None:
@@ -883,7 +960,9 @@ def _run(
 
 
 def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from torchreel.render.workers import processors
+
+    return processors()
 
 
 def _exit_code(results: Sequence[Result]) -> int:

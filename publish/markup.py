@@ -27,12 +27,24 @@ class Named(NamedTuple):
     path: str
 
 
+class Plays(NamedTuple):
+    """How a video in a page behaves: whether it starts by itself, begins again at its end, and has controls."""
+
+    autoplay: bool = True
+    loop: bool = True
+    controls: bool = True
+
+
+PLAYS = Plays()
+
+
 @dataclass(frozen=True)
 class Shown:
     """What is pasted: the clip's files by suffix, and in the dark theme, where there are both; what they show in words.
 
-    `width` is in px, None for all the room there is; `align` is left, center or right; `with_id` says whether a cell of
-    this notebook has an id, which is `name`.
+    `width` is in px, None for all the room there is, and `style` is CSS in its place; `align` is left, center or right;
+    `with_id` says whether a cell of this notebook has an id, which is `name`. `lazy` images are fetched when they come
+    into sight.
     """
 
     files: Mapping[str, Named]
@@ -42,6 +54,10 @@ class Shown:
     width: int | None = None
     align: str = "center"
     with_id: bool = True
+    style: str = ""
+    classes: str = ""
+    lazy: bool = False
+    plays: Plays = PLAYS
 
 
 class Form(NamedTuple):
@@ -61,26 +77,40 @@ def _md(shown: Shown) -> str:
 
 
 def _html(shown: Shown) -> str:
-    return _aligned(shown, _image(shown))
+    return _aligned(shown, image(shown))
 
 
 def _picture(shown: Shown) -> str:
-    """Dark before light and the still before what moves, as the first source that fits is taken."""
+    return _aligned(shown, picture(shown))
+
+
+def picture(shown: Shown) -> str:
+    """A GIF, and the still for readers who want no motion, as the element of a page.
+
+    Dark comes before light and the still before what moves, as the first source that fits is taken.
+    """
     still, dark = "(prefers-reduced-motion: reduce)", "(prefers-color-scheme: dark)"
     sources = [(still, shown.files["png"])]
     if shown.dark is not None:
         sources.insert(0, (f"{still} and {dark}", shown.dark["png"]))
         sources.append((dark, shown.dark["gif"]))
     lines = [f'<source media="{media}" srcset="{_quoted(file.url)}">' for media, file in sources]
-    return _aligned(shown, "\n".join(["<picture>", *lines, _image(shown), "</picture>"]))
+    return "\n".join(["<picture>", *lines, image(shown), "</picture>"])
 
 
 def _video(shown: Shown) -> str:
+    return _aligned(shown, video(shown))
+
+
+def video(shown: Shown) -> str:
+    """A film without sound, as the element of a page; its poster is the finished figure."""
     mp4, png = (_quoted(shown.files[suffix].url) for suffix in ("mp4", "png"))
-    return _aligned(
-        shown,
-        f'<video src="{mp4}" poster="{png}"{_wide(shown)} autoplay loop muted playsinline controls '
-        f'aria-label="{_quoted(shown.alt)}"></video>',
+    autoplay, loop, controls = (
+        f" {name}" if wanted else "" for name, wanted in shown.plays._asdict().items()
+    )
+    return (
+        f'<video{_classes(shown)} src="{mp4}" poster="{png}"{_wide(shown)}{autoplay}{loop} muted playsinline{controls} '
+        f'aria-label="{_quoted(shown.alt)}"></video>'
     )
 
 
@@ -187,12 +217,20 @@ def _aligned(shown: Shown, inside: str) -> str:
     return f'<p align="{shown.align}">{gap}{inside}{gap}</p>'
 
 
-def _image(shown: Shown) -> str:
-    return f'<img src="{_quoted(shown.files["gif"].url)}"{_wide(shown)} alt="{_quoted(shown.alt)}" />'
+def image(shown: Shown, suffix: str = "gif") -> str:
+    """One of a clip's pictures, as the element of a page."""
+    lazy = ' loading="lazy"' if shown.lazy else ""
+    source, alt = _quoted(shown.files[suffix].url), _quoted(shown.alt)
+    return f'<img{_classes(shown)} src="{source}"{_wide(shown)}{lazy} alt="{alt}" />'
+
+
+def _classes(shown: Shown) -> str:
+    return f' class="{_quoted(shown.classes)}"' if shown.classes else ""
 
 
 def _wide(shown: Shown) -> str:
-    return "" if shown.width is None else f' width="{shown.width}"'
+    style = f' style="{_quoted(shown.style)}"' if shown.style else ""
+    return style if shown.width is None else f' width="{shown.width}"{style}'
 
 
 def _quoted(text: str) -> str:

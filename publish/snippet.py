@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import did_you_mean
+from torchreel.publish.addresses import check_base_url
 from torchreel.publish.markup import FORMS, Form, Named, Shown, refuse_unwritable
 from torchreel.render import manifest, plan
 from torchreel.render.job import LEDGER, Job
 
 _UNSAFE = re.compile(r"[^\w/~!$*:@;=+.-]")
-_BASE = re.compile(r"(https?://|/)\S*")
 _PRECISION = 2
 
 
@@ -43,10 +43,7 @@ class Page:
     base_url: str | None = None
 
     def __post_init__(self) -> None:
-        if self.base_url is not None and not _BASE.fullmatch(self.base_url):
-            raise UserError(
-                f"--base-url {self.base_url}: expected the start of a URL, such as https://example.org/clips or /clips."
-            )
+        check_base_url(self.base_url)
 
     def named(self, target: Path) -> Named:
         """How the page names a file."""
@@ -136,12 +133,21 @@ def refuse(
     planned: Sequence[Job], name: str, page: Page, width: int | None = None, align: str | None = None
 ) -> Form:
     """The form of that `name`; raises `UserError` for what it has no place for, before anything is rendered."""
+    return fitting(
+        name, [planned[0].path(output.format) for output in planned[0].outputs], page, width, align
+    )
+
+
+def fitting(
+    name: str, files: Iterable[Path], page: Page, width: int | None = None, align: str | None = None
+) -> Form:
+    """The form of that `name`; raises `UserError` for what it has no place for, and for files that it cannot name."""
     asked = form(name)
     for option, given, has in (("--width", width, asked.has_width), ("--align", align, asked.has_align)):
         if given is not None and not has:
             raise UserError(f"--as {name} has no place for {option}; leave it out, or choose --as html.")
-    for output in planned[0].outputs:
-        refuse_unwritable(name, page.named(planned[0].path(output.format)).path)
+    for file in files:
+        refuse_unwritable(name, page.named(file).path)
     return asked
 
 
@@ -153,21 +159,31 @@ def snippet(
     `width` is in px, `align` left, center or right. Raises `UserError` for what the form has no place for.
     """
     asked = refuse(planned, name, page, width, align)
-    light, *dark = (
-        {output.format: page.named(job.path(output.format)) for output in job.outputs} for job in planned
-    )
-    alt = _alt(planned[0])
+    films = [{output.format: job.path(output.format) for output in job.outputs} for job in planned]
+    return pasted(asked, films, _alt(planned[0]), planned[0].stem, page, width, align)
+
+
+def pasted(
+    asked: Form,
+    films: Sequence[Mapping[str, Path]],
+    alt: str,
+    name: str,
+    page: Page,
+    width: int | None = None,
+    align: str | None = None,
+) -> Snippet:
+    """What to paste for a film, or for a light and a dark one: their files by format, which are there or will be."""
+    light, *dark = ({suffix: page.named(file) for suffix, file in film.items()} for film in films)
     shown = Shown(
         light,
         alt,
-        planned[0].stem,
+        name,
         dark[0] if dark else None,
         width or asked.width,
         align or "center",
         page.has_ids,
     )
-    files = tuple(job.path(output.format) for job in planned for output in job.outputs)
-    return Snippet(asked.write(shown), files, alt)
+    return Snippet(asked.write(shown), tuple(file for film in films for file in film.values()), alt)
 
 
 def _alt(job: Job) -> str:

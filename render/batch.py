@@ -64,19 +64,21 @@ def run(
     crew: Crew | None = None,
     force: bool = False,
     keep_going: bool = True,
+    each_alone: bool = False,
     cache: Cache | None = None,
 ) -> list[Result]:
     """Make all jobs, `at_once` at a time or by a `crew`, and return their results in order.
 
     Raises `UserError` before anything is written: for an empty batch, an output folder that cannot be written to,
-    files that torchreel did not write and would replace (unless `force`), or arguments that torch refuses. Without
-    `keep_going` the first failure ends the run, and later jobs have no result.
+    files that torchreel did not write and would replace (unless `force`), or arguments that torch refuses. With
+    `each_alone` these are the failures of their own jobs, and the others are made. Without `keep_going` the first
+    failure ends the run, and later jobs have no result.
     """
     if not jobs:
         raise UserError("Nothing to render: the batch is empty.")
     for folder in {job.folder for job in jobs}:
         outputs.prepare_folder(folder)
-    batch = _Batch(cache or Cache(), reporter, keep_going)
+    batch = _Batch(cache or Cache(), reporter, keep_going, each_alone)
     if batch.cache.trouble and sys.stderr is not None:
         print(f"torchreel: {batch.cache.trouble}", file=sys.stderr)
     with _ended_by_signal():
@@ -92,8 +94,9 @@ def run(
 class _Batch:
     """The state of one run: results by the position of their job."""
 
-    def __init__(self, cache: Cache, reporter: Reporter, keep_going: bool) -> None:
-        self.cache, self.reporter, self.keep_going = cache, reporter, keep_going
+    def __init__(self, cache: Cache, reporter: Reporter, keep_going: bool, each_alone: bool) -> None:
+        self.cache, self.reporter = cache, reporter
+        self.keep_going, self.each_alone = keep_going, each_alone
         self.results: dict[int, Result] = {}
         self.timings = Timings(cache.folder)
         self.unlisted: set[Path] = set()
@@ -104,7 +107,7 @@ class _Batch:
         if not force:
             _refuse_to_replace(manifest.strangers(path for task in tasks for path in task.replaced()))
         if lacking:
-            _prepare(lacking, self.reporter.preparing, draws_here=crew is None)
+            _prepare(lacking, self.reporter.preparing, self.each_alone, draws_here=crew is None)
             if crew is not None:
                 crew.gather(self.reporter)
         for task in tasks:
@@ -199,10 +202,13 @@ def _refuse_to_replace(files: Sequence[Path]) -> None:
         )
 
 
-def _prepare(tasks: Sequence[Task], at_work: Callable[[str], None], draws_here: bool) -> None:
+def _prepare(
+    tasks: Sequence[Task], at_work: Callable[[str], None], each_alone: bool, draws_here: bool
+) -> None:
     """Import torch and Manim, and refuse impossible arguments of any job before the first one is rendered.
 
-    Where others draw, neither is needed for a plain example.
+    With `each_alone` they are left to their own job's rendering, which fails by them. Where others draw, neither is
+    needed for a plain example.
     """
     changed = [task for task in tasks if task.job.is_changed]
     if not draws_here and not changed:
@@ -213,11 +219,11 @@ def _prepare(tasks: Sequence[Task], at_work: Callable[[str], None], draws_here: 
         from torchreel.render import clip
 
         clip.prepare(sorted({task.job.example.operator for task in (tasks if draws_here else changed)}))
-    _trace_changes(changed, at_work)
+    _trace_changes(changed, at_work, each_alone)
     at_work("")
 
 
-def _trace_changes(tasks: Sequence[Task], at_work: Callable[[str], None]) -> None:
+def _trace_changes(tasks: Sequence[Task], at_work: Callable[[str], None], each_alone: bool) -> None:
     """Trace what the user changed, once for all languages and themes, and keep it for the rendering.
 
     Traces that would take too much memory together are let go, and made again when their turn comes.
@@ -230,7 +236,7 @@ def _trace_changes(tasks: Sequence[Task], at_work: Callable[[str], None]) -> Non
         call = task.job.call_key
         if call not in known:
             at_work(f"{task.job.label}: computing and checking")
-            trace = _traced(partial(clip.trace, task.job))
+            trace = _traced(partial(clip.trace, task.job), each_alone)
             weight = 0 if trace is None else clip.weight(trace.trace)
             known[call] = trace if weight <= room else None
             room -= weight if weight <= room else 0
@@ -249,11 +255,14 @@ def _no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def _traced(trace: Callable[[], Any]) -> Any:
-    """The trace, or None for a defect, which will be that one clip's failure later; a `UserError` is let out now."""
+def _traced(trace: Callable[[], Any], each_alone: bool) -> Any:
+    """The trace, or None for a defect, which will be that one clip's failure later; a `UserError` is let out now
+    unless it is `each_alone`."""
     try:
         return trace()
     except UserError:
+        if each_alone:
+            return None
         raise
     except Exception:
         return None

@@ -20,6 +20,7 @@ from torchreel.render.shrink import smaller
 from torchreel.scenes import catalogue, registry
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.stage.telling import Request
+from torchreel.scenes.trace.calling import unseen
 from torchreel.scenes.trace.extent import DEFAULT_MEMORY
 from torchreel.scenes.trace.inputs import read_literal
 from torchreel.scenes.trace.operator import Changes
@@ -46,6 +47,11 @@ class Traced(NamedTuple):
 
 def trace(job: Job) -> Traced:
     """Compute what the job shows, without drawing; raises `UserError` for settings that torch refuses."""
+    with unseen():
+        return _traced(job)
+
+
+def _traced(job: Job) -> Traced:
     operator = catalogue.operator(job.example.operator)
     overrides = {name: read_literal(value) for name, value in job.overrides.items()}
     call = {name: read_literal(value) for name, value in job.call.items()}
@@ -105,8 +111,9 @@ def draw(
     `scene_class` is by default that of the job's operator, `notes` are what the ledger has to say beside the scene.
     """
     make_scene = partial(scene_class or registry.find(job.example.operator), request)
-    scene = _render(job, make_scene, wanted, scratch, on_frame)
-    content = ledger.build(job, request.trace, scene, notes)
+    with unseen():
+        scene = _render(job, make_scene, wanted, scratch, on_frame)
+        content = ledger.build(job, request.trace, scene, notes)
     scratch[LEDGER].write_bytes(jsontext.compact(content))
     facts = {LEDGER: {name: content[name] for name in ("duration", "title", "alt")}}
     in_part = [f"drawn in part: {' '.join(content['left_out'])}"] if content["left_out"] else []
@@ -150,7 +157,8 @@ def play(make_scene: Callable[..., Any], view: View, *times: float) -> tuple[lis
         scenes.append(make_scene(renderer=renderer))
         return scenes[-1]
 
-    return capture(keep, view, times), scenes[0]
+    with unseen():
+        return capture(keep, view, times), scenes[0]
 
 
 def _encoder(output: Output, cues: Callable[[], Sequence[float]]) -> Encoder:

@@ -23,7 +23,7 @@ def ending(error: BaseException) -> tuple[int, str]:
     if isinstance(error, UserError):
         return WRONG_USAGE, " ".join(str(error).split())
     if isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED, "interrupted; finished clips are kept."
+        return INTERRUPTED, "interrupted; what is finished is kept."
     return FAILED, _failure(error)
 
 

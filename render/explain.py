@@ -80,6 +80,12 @@ def clip_of(made: Called, lang: str | None = None, theme: str | None = None, pre
     return Clip(request, made.notes)
 
 
+def clip_of_job(job: Job) -> Clip:
+    """The clip of an example, with what the user changed of it."""
+    made = clip.trace(job)
+    return Clip(Request(made.trace, job.example, job.lang, job.theme, job.precision), made.notes)
+
+
 class Look(NamedTuple):
     """In which words and colours a clip is drawn, and with how many decimals at most."""
 
@@ -216,7 +222,9 @@ class Clip:
             max_size=max_size,
         )
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
         """The moving picture where HTML is shown, its figure where nothing moves, and words for the rest."""
         with tempfile.TemporaryDirectory(prefix="torchreel-") as folder:
             [path] = self.save(Path(folder, "clip.gif"))
@@ -224,11 +232,12 @@ class Clip:
         still = io.BytesIO()
         self.poster().save(still, "PNG")
         alt = html.escape(self.alt)
-        return {
+        shown = {
             "text/html": f'<img src="data:image/gif;base64,{_base64(moving)}" width="{PAGE.width}" alt="{alt}">',
             "image/png": _base64(still.getvalue()),
             "text/plain": f"{self.call}: {self.alt}",
         }
+        return shown, {"image/png": {"alt": self.alt}}
 
     def __repr__(self) -> str:
         return f"<torchreel.Clip of {self.trace.name}>"

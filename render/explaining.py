@@ -10,7 +10,14 @@ from typing import Any
 from torchreel.assets.errors import UserError
 from torchreel.render.endings import DONE, FAILED
 from torchreel.render.explain import Clip, Look, clip_of
-from torchreel.render.plan import named_inputs, read_formats, read_langs, read_state, read_themes
+from torchreel.render.plan import (
+    NamedInput,
+    named_inputs,
+    read_formats,
+    read_langs,
+    read_state,
+    read_themes,
+)
 from torchreel.render.progress import human_size
 from torchreel.render.reel import Reel
 from torchreel.render.sizes import read_size
@@ -67,17 +74,7 @@ def explain(
     """Draw what the options of the command line ask for. A mistake is a `UserError`, and nothing is written then."""
     endings = read_formats(formats)
     looks = [Look(lang, theme, precision) for lang in read_langs(langs) for theme in read_themes(themes)]
-    in_order, named = named_inputs(input_text)
-    asked = own.Asked(
-        call,
-        in_order,
-        named,
-        read_state(state) if state else None,
-        train,
-        seed,
-        DEFAULT_MEMORY if max_memory is None else read_size(max_memory, "--max-memory "),
-        prove == "all",
-    )
+    asked = read(call, input_text, state, train, seed, max_memory, prove)
     if not asked.is_file:
         if tour or only is not None:
             raise UserError("--tour and --only are for nets: give one as FILE.py:NAME.")
@@ -97,6 +94,29 @@ def explain(
         )
     report.failed = [f"{call.label}: {call.why_not}" for call in reel.failed]
     return report
+
+
+def read(
+    call: str,
+    input_text: Sequence[str | NamedInput],
+    state: str | None,
+    train: bool | None,
+    seed: int,
+    max_memory: str | None,
+    prove: str,
+) -> own.Asked:
+    """What is to be called and with what, by the options of the command line. Raises `UserError`."""
+    in_order, named = named_inputs(input_text)
+    return own.Asked(
+        call,
+        in_order,
+        named,
+        read_state(state) if state else None,
+        train,
+        seed,
+        DEFAULT_MEMORY if max_memory is None else read_size(max_memory, "--max-memory "),
+        prove == "all",
+    )
 
 
 def _save(clips: Sequence[tuple[str, Clip]], endings: Sequence[str], folder: Path, quality: str) -> Report:

@@ -59,17 +59,23 @@ class _Finder(MetaPathFinder):
 
 
 def _import_undisturbed() -> None:
-    """Import Manim, unless somebody has, and take its log handler off the root logger, which belongs to the program."""
+    """Import Manim, unless somebody has, without a word, and take its log handler off the root logger.
+
+    That logger belongs to the program, which may write whatever reaches it, what Manim reads from where included.
+    """
     if "manim" in sys.modules:
         return
     finder = _Finder()
     sys.meta_path.insert(0, finder)
     handlers = list(logging.getLogger().handlers)
+    logger = logging.getLogger("manim")
+    was_silent, logger.disabled = logger.disabled, True
     try:
         import manim  # noqa: F401
     finally:
         sys.meta_path.remove(finder)
         logging.getLogger().handlers[:] = handlers
+        logger.disabled = was_silent
 
 
 _import_undisturbed()

@@ -90,8 +90,8 @@ def reason(error: Exception) -> str:
     return os.strerror(number) if number else " ".join(str(error).split()) or type(error).__name__
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make `folder` and prove that it can be written to; raises `UserError` before any work is done."""
+def prepare_folder(folder: Path, advice: str = "choose another folder with -o") -> None:
+    """Make `folder` and prove that it can be written to; raises `UserError`, with `advice`, before any work is done."""
     probe = temporary(folder / "probe")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def prepare_folder(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         discard([probe])
-        advice = "free some space" if error.errno == errno.ENOSPC else "choose another folder with -o"
+        advice = "free some space" if error.errno == errno.ENOSPC else advice
         raise UserError(f"cannot write to the output folder {folder}: {reason(error)}; {advice}.") from error
     with contextlib.suppress(OSError):
         clear_leftovers(folder)

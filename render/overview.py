@@ -4,62 +4,68 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from torchreel.render.html import generator, link
+from torchreel.assets.pages import words
+from torchreel.render.html import filled, link
 from torchreel.render.outputs import write_whole
 from torchreel.scenes.record.calls import RecordedCall
 
-_STYLE = """
-:root{color-scheme:light dark;--muted:#666;--line:#ddd}
-@media(prefers-color-scheme:dark){:root{--muted:#aaa;--line:#444}}
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding:0 1rem}
-table{border-collapse:collapse;width:100%}
-th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
-td.number{text-align:right;font-variant-numeric:tabular-nums}
-code{font:13px/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
-tr.without{color:var(--muted)}
-img{max-width:100%;height:auto;border:1px solid var(--line)}
-figure{margin:1.5rem 0}
-"""
+_TEMPLATE = Path(__file__).with_name("overview.html")
+_COLUMNS = ("path", "call", "input", "output")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The clip of a call: its file, and what it shows in words."""
+
+    file: Path
+    alt: str
 
 
 def write(
     path: Path,
     calls: Sequence[RecordedCall],
-    clips: Mapping[RecordedCall, Path],
+    clips: Mapping[RecordedCall, Shown],
     notes: Sequence[str],
+    lang: str,
 ) -> None:
     """Write the page: a row a call, then the clips. `clips` are files beside the page, by the calls that they show."""
+    said = words(lang)
     by_kind = {call.kind: call for call in reversed(list(clips))}
-    rows = "\n".join(_row(call, clips, by_kind) for call in calls)
-    figures = "\n".join(_figure(call, link(clip, path)) for call, clip in clips.items())
-    said = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
-    parameters = sum(call.parameters for call in calls)
-    heading = f"{len(calls)} calls, {len(clips)} clips"
-    page = f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-{generator()}
-<title>{heading}</title><style>{_STYLE}</style></head><body>
-<h1>{heading}</h1>{said}
-<table><thead><tr><th>#</th><th>path</th><th>call</th><th>input</th><th>output</th><th>parameters</th><th>clip</th></tr></thead>
-<tbody>
-{rows}
-</tbody><tfoot><tr><td></td><td colspan="4">all calls</td><td class="number">{parameters:,}</td><td></td></tr></tfoot>
-</table>
-{figures}
-</body></html>
-"""
+    page = filled(
+        _TEMPLATE,
+        lang=lang,
+        heading=said["calls_of"].format(calls=len(calls), clips=len(clips)),
+        notes="".join(f"<p>{html.escape(note)}</p>" for note in notes),
+        columns=_columns(said),
+        rows="\n".join(_row(call, clips, by_kind, said) for call in calls),
+        all=said["all_calls"],
+        parameters=f"{sum(call.parameters for call in calls):,}",
+        figures="\n".join(_figure(call, link(one.file, path), one.alt) for call, one in clips.items()),
+    )
     write_whole(path, page.encode())
 
 
-def _row(call: RecordedCall, clips: Mapping[RecordedCall, Path], by_kind: Mapping[str, RecordedCall]) -> str:
+def _columns(said: Mapping[str, str]) -> str:
+    texts = "".join(f"<th>{said[f'column_{name}']}</th>" for name in _COLUMNS)
+    numbers = f'<th class="number">{said["column_parameters"]}</th>'
+    return f'<th class="number">#</th>{texts}{numbers}<th>{said["column_clip"]}</th>'
+
+
+def _row(
+    call: RecordedCall,
+    clips: Mapping[RecordedCall, Shown],
+    by_kind: Mapping[str, RecordedCall],
+    said: Mapping[str, str],
+) -> str:
     shown = call if call in clips else by_kind.get(call.kind)
     if shown is not None and call.is_supported:
-        words = "its clip" if shown is call else f"of its kind: {shown.number}"
-        clip, look = f'<a href="#call-{shown.number}">{words}</a>', ""
+        text = said["its_clip"] if shown is call else said["of_its_kind"].format(number=shown.number)
+        clip, look = f'<a href="#call-{shown.number}">{text}</a>', ""
     else:
-        clip, look = html.escape(call.why_not or "not drawn"), ' class="without"'
+        clip, look = html.escape(call.why_not or said["not_drawn"]), ' class="without"'
     texts = (call.path, f"{call.name}({call.settings})", call.inputs, call.output)
     cells = "".join(f"<td><code>{html.escape(text)}</code></td>" for text in texts)
     return (
@@ -68,12 +74,12 @@ def _row(call: RecordedCall, clips: Mapping[RecordedCall, Path], by_kind: Mappin
     )
 
 
-def _figure(call: RecordedCall, clip: str) -> str:
+def _figure(call: RecordedCall, clip: str, alt: str) -> str:
     title = html.escape(f"{call.number} {call.path} {call.name}({call.settings})")
-    source = html.escape(clip)
+    source, told = html.escape(clip), html.escape(alt)
     shown = (
-        f'<video src="{source}" controls loop muted playsinline width="800"></video>'
+        f'<video src="{source}" aria-label="{told}" controls loop muted playsinline width="800"></video>'
         if clip.endswith(".mp4")
-        else f'<img src="{source}" alt="{title}" width="800" loading="lazy">'
+        else f'<img src="{source}" alt="{told}" width="800" loading="lazy">'
     )
     return f'<figure id="call-{call.number}"><figcaption><code>{title}</code></figcaption>{shown}</figure>'

@@ -27,6 +27,8 @@ QUALITIES = {
     "k": (View(3840, 2160, 60), View(1920, 1080, 20)),
 }
 CAPTIONS = "captions"
+NamedInput = tuple[str, str]
+"""An input's name in forward, which may be empty, and its text or file."""
 _VIDEO = ("mp4", "png")
 _SHARD = re.compile(r"\s*(\d{1,9})\s*/\s*(\d{1,9})\s*", re.ASCII)
 _NAMED = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)(.*)", re.ASCII | re.DOTALL)
@@ -43,7 +45,7 @@ def jobs(
     langs: Iterable[str],
     themes: Iterable[str],
     settings: Iterable[str] = (),
-    input_text: str | Sequence[str] | None = None,
+    input_text: str | Sequence[str | NamedInput] | None = None,
     resize: str | None = None,
     seed: int = 0,
     precision: int = 2,
@@ -180,15 +182,16 @@ def read_settings(
 
 
 def read_inputs(
-    given: str | Sequence[str] | None, resize: str | None = None
+    given: str | Sequence[str | NamedInput] | None, resize: str | None = None
 ) -> tuple[str | None, dict[str, str]]:
     """The first input, if there is one without a name, and others by name: expressions, files, `-` for standard input.
 
-    Files are read here, once. Raises `UserError` for what is given twice, and for a `resize` without a picture.
+    What is split into name and text already is taken like that. Files are read here, once. Raises `UserError` for what
+    is given twice, and for a `resize` without a picture.
     """
     size = None if resize is None else read_resize(resize)
     found: dict[str, str] = {}
-    named = [_named_input(text) for text in ([given] if isinstance(given, str) else given or ())]
+    named = [named_input(text) for text in ([given] if isinstance(given, str) else given or ())]
     if sum(text == "-" for _, text in named) > 1:
         raise UserError("--input - was given twice: standard input holds one tensor.")
     for name, text in named:
@@ -202,9 +205,9 @@ def read_inputs(
     return found.pop("", None), found
 
 
-def named_inputs(given: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+def named_inputs(given: Sequence[str | NamedInput]) -> tuple[list[str], dict[str, str]]:
     """Inputs in order and by name, of a call of the user's own. Files are read here, once. Raises `UserError`."""
-    named = [_named_input(text) for text in given]
+    named = [named_input(text) for text in given]
     if sum(text == "-" for _, text in named) > 1:
         raise UserError("--input - was given twice: standard input holds one tensor.")
     found: dict[str, str] = {}
@@ -216,13 +219,17 @@ def named_inputs(given: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return [_input(text, None) for name, text in named if not name], found
 
 
-def _named_input(text: str) -> tuple[str, str]:
+def named_input(text: str | NamedInput) -> NamedInput:
     """`target=[0, 2]` as a name and the rest; an empty name for what has none, such as `torch.ones(size=(1,))`."""
+    if not isinstance(text, str):
+        return text
     match = _NAMED.fullmatch(text)
     return (match[1], match[2].strip()) if match else ("", text)
 
 
 def _input(text: str, size: Size | None) -> str:
+    if isinstance(text, File):
+        return text
     if text == "-":
         return read_stream(sys.stdin.buffer if sys.stdin else None, size)
     if not is_file(text):
@@ -257,6 +264,8 @@ def outputs(
         raise UserError(f"--width {width}: expected {_LEAST_WIDTH} to {_MOST_WIDTH} px.")
     if fps is not None and not 1 <= fps <= 60:
         raise UserError(f"--fps {fps}: expected 1 to 60 frames per second.")
+    if quality not in QUALITIES:
+        raise UserError(_unknown("quality", quality, list(QUALITIES)))
     large, small = QUALITIES[quality]
     asked: dict[str, dict[str, Any]] = {"gif": {"loop": loop}, "mp4": {"keyframes": keyframes == CAPTIONS}}
     return tuple(

@@ -52,6 +52,9 @@ class Silent:
     def preparing(self, what: str) -> None:
         pass
 
+    def reached(self, done: int, what: str) -> None:
+        pass
+
     def note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
@@ -113,6 +116,12 @@ class Bar(Silent):
 
     def preparing(self, what: str) -> None:
         self._progress.update(self._all, description=what or "clips")
+        self._progress.refresh()
+
+    def reached(self, done: int, what: str) -> None:
+        """So many are done, of something else than clips, and `what` is under way."""
+        self._done = done
+        self._progress.update(self._all, completed=done, count=f"{done}/{self._total}", description=what)
         self._progress.refresh()
 
     def started(self, job: Job) -> None:

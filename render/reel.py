@@ -85,8 +85,7 @@ class Reel:
                 f"{call.label} was not kept: all calls of this run take more than max_memory. "
                 'Give more, as in record(net, max_memory="4GB"), or a smaller input.'
             )
-        with self._recorder.hidden():
-            return clip_of(call.kept.called(call.label, prove_all), **options)
+        return clip_of(call.kept.called(call.label, prove_all), **options)
 
     def _call(self, path: str | int) -> RecordedCall:
         found = [call for call in self.calls if path in (call.path, call.number)]
@@ -103,16 +102,20 @@ class Reel:
         """
         if every not in EVERY:
             raise UserError(f"every={every!r} should be one of {', '.join(EVERY)}.")
-        chosen: dict[str, RecordedCall] = {}
-        for call in self.calls:
-            if only is not None and not fnmatch.fnmatchcase(call.path, only):
-                continue
-            if not call.is_supported or call.kept is None:
-                continue
-            key = {"kind": call.kind, "distinct": call.distinct}.get(every, call.label)
-            if key not in chosen or call.size < chosen[key].size:
-                chosen[key] = call
-        return list(chosen.values())[:most]
+        wanted = [
+            call
+            for call in self.calls
+            if (only is None or fnmatch.fnmatchcase(call.path, only))
+            and call.is_supported
+            and call.kept is not None
+        ]
+        return one_of_each(wanted, every)[:most]
+
+    def clips(
+        self, *, every: str = "kind", only: str | None = None, most: int = 12, **options: Any
+    ) -> list[Clip]:
+        """The clips of the calls that `select` chooses, in order; `options` are those of `explain`."""
+        return [self.clip(call, **options) for call in self.select(every, only, most)]
 
     def tour(self, **options: Any) -> Clip:
         """One clip of the net as a whole: the chain of its parts with shapes, parameters and real activations.
@@ -150,19 +153,31 @@ class Reel:
         endings = [one for name in FORMATS for one in formats if one == name]
         if not endings:
             raise UserError(f"formats={list(formats)!r} should be some of {', '.join(FORMATS)}.")
+        look = Look.read(**{name: options[name] for name in Look._fields if name in options})
         page = target / "index.html"
         claim(page, force=False, advice="choose another folder")
         target.mkdir(parents=True, exist_ok=True)
-        drawn: dict[RecordedCall, Path] = {}
+        drawn: dict[RecordedCall, overview.Shown] = {}
         written: list[Path] = []
         for call in self.select(every, only, most):
             paths = [target / f"{call.label}.{ending}" for ending in endings]
             try:
-                written += self.clip(call, **options).save(*paths, quality=quality)
-                drawn[call] = paths[0]
+                clip = self.clip(call, **options)
+                written += clip.save(*paths, quality=quality)
+                drawn[call] = overview.Shown(paths[0], clip.alt)
             except TorchreelError as error:
                 call.why_not = str(error)
                 self.failed.append(call)
             gc.collect()
-        overview.write(page, self.calls, drawn, self.notes)
+        overview.write(page, self.calls, drawn, self.notes, look.lang)
         return [*written, page]
+
+
+def one_of_each(calls: Iterable[RecordedCall], every: str) -> list[RecordedCall]:
+    """Of each kind of some calls (or of each distinct one) the smallest, in the order of first calls."""
+    chosen: dict[str, RecordedCall] = {}
+    for call in calls:
+        key = {"kind": call.kind, "distinct": call.distinct}.get(every, call.label)
+        if key not in chosen or call.size < chosen[key].size:
+            chosen[key] = call
+    return list(chosen.values())

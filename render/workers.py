@@ -26,6 +26,11 @@ class WorkerDied(RuntimeError):
     """A worker ended without an answer, for example because it was killed or ran out of memory."""
 
 
+def processors() -> int:
+    """How many workers can be at work at a time."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @dataclass
 class Event(Generic[Task]):
     """News of one task: `started`, `progress` (value: seconds of clip), `done` (value: the result) or `died`."""

@@ -19,7 +19,7 @@ from torchreel.assets.errors import UserError
 from torchreel.scenes import catalogue
 from torchreel.scenes.functions import arguments_of, as_module, name_of
 from torchreel.scenes.trace.arguments import constructor_parameters
-from torchreel.scenes.trace.calling import first_line
+from torchreel.scenes.trace.calling import first_line, unseen
 from torchreel.scenes.trace.copying import altered, torchs_class
 from torchreel.scenes.trace.functions import Spelling
 from torchreel.scenes.trace.lazy import materialized
@@ -74,14 +74,15 @@ def called(
     A lazy module counts as what it becomes at this call. `always` says which arguments are named even where they are
     torch's defaults.
     """
-    if isinstance(what, nn.Module):
-        return _module_called(what, inputs, kwargs, prove_all, always)
-    if isinstance(what, type) or not callable(what):
-        supported(what)
-    _check_surroundings(name_of(what))
-    same = as_module(what, inputs, kwargs)
-    made = _module_called(same.module, same.inputs, same.call, prove_all, always)
-    return replace(made, spelling=Spelling(name_of(what), frozenset(arguments_of(what))))
+    with unseen():
+        if isinstance(what, nn.Module):
+            return _module_called(what, inputs, kwargs, prove_all, always)
+        if isinstance(what, type) or not callable(what):
+            supported(what)
+        _check_surroundings(name_of(what))
+        same = as_module(what, inputs, kwargs)
+        made = _module_called(same.module, same.inputs, same.call, prove_all, always)
+        return replace(made, spelling=Spelling(name_of(what), frozenset(arguments_of(what))))
 
 
 def _module_called(

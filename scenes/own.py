@@ -80,6 +80,18 @@ def typed(asked: Asked) -> Called:
     return replace(made, notes=(*notes, *made.notes))
 
 
+def held(what: Any, asked: Asked) -> Called:
+    """The call of a module or function that the user holds, traced as it is; `asked.what` is how it is named."""
+    if asked.state is not None or asked.train is not None:
+        raise UserError(f"{asked.what} is yours: it has its own parameters and its own mode.")
+    args, kwargs = asked.tensors()
+    if not (args or kwargs):
+        raise UserError(f"{asked.what}: give its inputs, as in --input x.")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(asked.seed)
+        return called(what, tuple(args), kwargs, asked.prove_all, spelled_out)
+
+
 def _check_memory(
     expression: Expression, args: list[Tensor], kwargs: Mapping[str, Tensor], most: int
 ) -> None:

@@ -23,7 +23,7 @@ from torchreel.render import batch, encoders, manifest, outputs, plan
 from torchreel.render.job import Job, Output
 from torchreel.render.progress import Bar, Silent
 from torchreel.render.settings import View
-from torchreel.render.task import Result
+from torchreel.render.task import Failure, Result
 from torchreel.scenes.trace.files import File, read_file
 from torchreel.scenes.trace.inputs import read_input
 
@@ -110,6 +110,27 @@ def test_a_scene_that_raises_fails_alone(stage: Any, tmp_path: Path, at_once: in
     assert results[1].failure is not None
     assert results[1].failure.message.startswith("Fold: ZeroDivisionError: no such window (test_batch.py:")
     assert not [name for name in names(tmp_path) if name.startswith((".", "Fold"))]
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_arguments_that_torch_refuses_can_be_one_clips_failure(
+    stage: Any, tmp_path: Path, at_once: int
+) -> None:
+    toy = stage.trace
+
+    def trace(example: Any, *arguments: Any, **named: Any) -> Any:
+        if example.operator == "Fold":
+            raise UserError("Fold: no such window")
+        return toy(example, *arguments, **named)
+
+    stage.trace = trace
+    clips = [job(tmp_path, name, seed=1) for name in ("Conv2d", "Fold", "Unfold")]
+    with pytest.raises(UserError, match="no such window"):
+        run(clips, at_once=at_once)
+    assert not names(tmp_path)
+    results = run(clips, at_once=at_once, each_alone=True)
+    assert [result.status for result in results] == ["rendered", "failed", "rendered"]
+    assert results[1].failure == Failure("usage", "Fold: no such window")
 
 
 def test_a_killed_worker_is_one_clips_failure(stage: Any, tmp_path: Path) -> None:
@@ -391,7 +412,7 @@ def test_every_change_has_a_name_and_a_key_of_its_own(tmp_path: Path) -> None:
     ],
 )
 def test_a_leading_name_is_an_inputs_and_an_expression_has_none(text: str, name: str, rest: str) -> None:
-    assert plan._named_input(text) == (name, rest)
+    assert plan.named_input(text) == (name, rest)
 
 
 def test_an_input_file_counts_by_its_content(tmp_path: Path) -> None:

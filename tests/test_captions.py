@@ -127,3 +127,17 @@ def test_a_claim_about_all_calls_names_the_facts_it_needs(lang: str) -> None:
     }
     bare = {place: text for place, text in told.items() if " " not in place}
     assert {place: text for place, text in bare.items() if CLAIMS[lang].search(text)} == {}
+
+
+def test_each_fact_that_a_caption_needs_is_computed_another_way_by_a_test() -> None:
+    """It is at least named in one, as `"fact"` or in a list of words."""
+    needed = {
+        fact.removeprefix("!")
+        for place in all_captions("en")
+        for facts in re.findall(r"\[\d+ (.+?)\]", place)
+        for fact in facts.split()
+    }
+    tests = "\n".join(path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("test_*.py")))
+    named = set(re.findall(r"\w+", " ".join(re.findall(r'"[^"\n]*"', tests))))
+    assert len(needed) > 100
+    assert needed - named == set()

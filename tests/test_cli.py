@@ -452,7 +452,7 @@ def test_interrupted_it_says_so_and_leaves_no_temporary_file(number: signal.Sign
     process.send_signal(number)
     _, said = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert said == "torchreel: interrupted; finished clips are kept.\n"
+    assert said == "torchreel: interrupted; what is finished is kept.\n"
     assert not [name for name in media() if name.startswith(".")]
 
 

@@ -361,6 +361,11 @@ def test_facts_are_those_of_the_cells_that_are_read(call: tuple[nn.Module, torch
     assert facts["starts_on_rim"] == (len(met) == 2 and module.padding_mode == "zeros")
     reads = _reads_of_plain(module, x)
     assert facts["windows_overlap"] == bool((reads > 1).any())
+    assert facts["several_channels"] == (module.in_channels != module.groups)
+    assert facts["grouped"] == (module.groups != 1)
+    assert facts["biased"] == ("bias" in module.state_dict())
+    assert facts["moves_in_depth"] == (len(out) == 3 and out[0] != 1)
+    assert facts["zero_padded"] == (module.padding_mode == "zeros" and reads.shape[-dims:] != shape)
 
 
 def _reads_of_plain(module: Any, x: torch.Tensor) -> torch.Tensor:

@@ -160,6 +160,7 @@ def test_facts_are_those_of_a_stamping_by_hand(dims: int) -> None:
             moved = [int(at) * step for at, step in zip(second, module.stride, strict=True)]
             assert facts["strided"] == (max(moved) > 1)
         assert facts["longer"] == (sum(module.output_padding) > 0)
+        assert facts["biased"] == ("bias" in module.state_dict())
         if facts["two_sizes"]:
             conv = getattr(nn.functional, f"conv{dims}d")
             for less in (0, 1):

@@ -97,6 +97,18 @@ def test_removing_gives_back_every_byte_and_takes_the_pictures_that_no_page_show
     assert not (pages / "torchreel").exists()
 
 
+def test_to_remove_can_be_tried_dry_and_checked(pages: Path) -> None:
+    before = files(pages)
+    result = call(pages, "--remove", "--dry-run")
+    assert result.exit_code == 0
+    assert "would be removed from" in result.output and "-<!-- torchreel" in result.output
+    assert call(pages, "--dry-run", "--remove").output == result.output
+    assert call(pages, "--check", "--remove").exit_code == 1
+    assert files(pages) == before
+    assert call(pages, "--remove").exit_code == 0
+    assert call(pages, "--check", "--remove").exit_code == 0
+
+
 def test_removing_leaves_other_files_of_the_folder(pages: Path) -> None:
     (pages / "torchreel" / "mine.txt").write_text("mine")
     (pages / "torchreel" / "Tanh.zh.light.gif").write_bytes(b"mine too")
@@ -111,7 +123,7 @@ def test_a_check_is_satisfied_until_something_is_stale(pages: Path) -> None:
     (pages / "torchreel" / "ReLU.zh.light.gif").write_bytes(b"damaged")
     result = call(pages, "--check", *SMALL)
     assert result.exit_code == 1
-    assert "page.md: stale" in result.output
+    assert "page.md: stale: 1 picture missing or changed" in result.output
     assert {name: facts[0] for name, facts in files(pages).items() if "gif" not in name} == {
         name: facts[0] for name, facts in before.items() if "gif" not in name
     }
@@ -163,7 +175,7 @@ def test_a_file_of_somebody_elses_is_not_replaced(tmp_path: Path) -> None:
     [
         ("empty.ipynb", b"", 0, "left alone: it is empty"),
         ("half.ipynb", b'{"cells": [', 1, "problem: it is no notebook"),
-        ("old.ipynb", b'{"worksheets": [], "nbformat": 3}', 1, "problem: it is no notebook: it has no cells"),
+        ("old.ipynb", b'{"worksheets": [], "nbformat": 3}', 1, "problem: its format is 3, not 4"),
         ("latin.md", b"# Conv2d \xe9\n", 1, "problem: it is not UTF-8: byte 9 is 0xe9"),
         ("open.md", b"# ReLU\n\n```\nnn.Tanh()\n", 1, "code that has no end"),
     ],
@@ -231,6 +243,33 @@ def test_a_page_written_by_somebody_else_meanwhile_is_not_overwritten(
     assert "somebody else has written it" in result.output
 
 
+@pytest.mark.parametrize("then", [(), ("--remove",), ("--base-url", "https://x.org/c")])
+def test_pictures_do_not_stay_in_a_folder_that_the_page_has_left(
+    tmp_path: Path, then: tuple[str, ...]
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# ReLU\n")
+    (tmp_path / "图 1").mkdir()
+    (tmp_path / "图 1" / "mine.txt").write_text("mine")
+    assert call(page, *SMALL, "--assets", "图 1").exit_code == 0
+    assert (tmp_path / "图 1" / "ReLU.zh.light.gif").exists()
+    assert call(page, *SMALL, *then).exit_code == 0
+    assert [path.name for path in (tmp_path / "图 1").glob("*.*") if path.suffix != ".json"] == ["mine.txt"]
+    assert (tmp_path / "torchreel" / "ReLU.zh.light.gif").exists() == ("--remove" not in then)
+
+
+def test_a_folder_of_pictures_that_cannot_be_is_a_problem_of_its_own_pages(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "page.md").write_text("# ReLU\n")
+    (tmp_path / "a" / "torchreel").write_text("mine")
+    result = call(tmp_path, *SMALL)
+    assert result.exit_code == 1
+    assert "choose another one with --assets" in result.output
+    assert (tmp_path / "a" / "page.md").read_text() == "# ReLU\n"
+    assert "torchreel" in (tmp_path / "b" / "page.md").read_text()
+
+
 def test_pictures_can_be_elsewhere_and_addresses_are_quoted(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     page = tmp_path / "docs" / "page.md"
@@ -238,6 +277,8 @@ def test_pictures_can_be_elsewhere_and_addresses_are_quoted(tmp_path: Path) -> N
     assert 'src="../a%20b/ReLU.zh.light.gif"' in call(page, "--dry-run", "--assets", tmp_path / "a b").output
     url = 'src="https://x.org/c/ReLU.zh.light.gif"'
     assert url in call(page, "--dry-run", "--base-url", "https://x.org/c/").output
+    assert call(page, "--base-url", "x.org").exit_code == 2
+    assert page.read_text() == "# ReLU\n"
 
 
 def test_json_says_what_became_of_each_page(pages: Path) -> None:

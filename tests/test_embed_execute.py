@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -13,7 +14,9 @@ import torch
 from torch import nn
 
 import torchreel
-from torchreel.publish.embed import running
+from torchreel.publish.embed import calls, running, work
+from torchreel.publish.embed.options import Options
+from torchreel.render import progress
 from torchreel.tests.test_embed import call, files, notebook
 
 SMALL = ("--width", "160", "--execute")
@@ -97,7 +100,7 @@ def test_what_fails_is_told_and_the_rest_goes_on(ran: tuple[Path, str]) -> None:
     for told in (
         "cell 4: raised ZeroDivisionError: division by zero",
         "cell 5: asks for input, which nobody gives here",
-        "1 further cell raised NameError",
+        "cell 6: raised NameError too",
         "cell 7: Own: ",
         "cell 2: !echo hello was not run",
     ):
@@ -132,8 +135,31 @@ def test_without_execute_what_was_run_stays_and_is_stale_once_its_code_has_chang
     before = files(folder)
     result = call(page, "--width", "160")
     assert (result.exit_code, files(folder)) == (0, before)
-    assert "give --execute" in result.output
+    assert "skipped: it was run with other code or options: give --execute" in result.output
     assert call(page, "--check", "--width", "160").exit_code == 1
+
+
+def test_a_run_that_went_wrong_is_not_taken_for_one_of_other_code(folder: Path, no_kernel: None) -> None:
+    result = call(folder, "--check", "--width", "160")
+    assert result.exit_code == 1
+    assert "b.ipynb: stale: something went wrong when it was run\n" in result.output
+    assert "a.ipynb: up to date" in result.output
+
+
+def test_what_a_call_raises_is_told_once_and_not_where_the_author_means_it(tmp_path: Path) -> None:
+    wrong = "nn.Linear(2, 2)(torch.ones(1, 3))"
+    page = written(
+        tmp_path / "a.ipynb", [FIRST, wrong, f"try:\n    {wrong}\nexcept RuntimeError:\n    pass", "gone"]
+    )
+    result = call(page, *SMALL)
+    assert result.output.count("cannot be multiplied") == 2
+    assert "cell 3: raised RuntimeError: mat1 and mat2" in result.output
+    assert "cell 4: Linear: it raised RuntimeError: mat1 and mat2" in result.output
+    content = json.loads(page.read_text("utf-8"))
+    for cell in content["cells"]:
+        cell["metadata"]["tags"] = ["raises-exception"]
+    page.write_text(json.dumps(content), "utf-8")
+    assert call(page, *SMALL).exit_code == 0
 
 
 def test_a_changed_call_changes_its_own_block_alone(folder: Path) -> None:
@@ -218,3 +244,41 @@ def test_a_kernel_that_dies_before_it_has_begun_is_tried_again(
     page = written(tmp_path / "a.ipynb", [FIRST, TANH])
     assert call(page, *SMALL).exit_code == 0
     assert [cell for cell, _ in blocks(page)] == [TANH]
+
+
+def test_without_what_runs_notebooks_no_page_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "README.md").write_text("# ReLU\n")
+    written(tmp_path / "a.ipynb", [FIRST, TANH])
+    before = files(tmp_path)
+    monkeypatch.setattr(calls, "find_spec", lambda name: None if name == "nbclient" else "there")
+    result = call(tmp_path, *SMALL)
+    assert (result.exit_code, files(tmp_path)) == (2, before)
+    assert "--execute needs nbclient: pip install 'torchreel[notebook]'" in result.output
+    assert call(tmp_path / "README.md", *SMALL, "--dry-run").exit_code == 0
+
+
+def test_a_run_tells_which_cell_and_call_it_is_at(tmp_path: Path) -> None:
+    page = written(tmp_path / "a.ipynb", [FIRST, TANH])
+    told: list[tuple[int, str]] = []
+
+    class Watcher(progress.Silent):
+        def reached(self, done: int, what: str) -> None:
+            told.append((done, what))
+
+    work.embed([page], Options(execute=True, width=160, mode="diff"), lambda total: Watcher(), print)
+    assert told == [
+        (0, "a.ipynb"),
+        (1, "a.ipynb"),
+        (1, "a.ipynb: Tanh"),
+        (2, "a.ipynb"),
+    ]
+
+
+def test_a_bar_shows_how_far_a_run_is() -> None:
+    screen = io.StringIO()
+    screen.isatty = lambda: True  # type: ignore[method-assign]
+    with progress.Bar(4, screen) as bar:
+        bar.reached(3, "a.ipynb: Tanh")
+    assert "a.ipynb: Tanh" in screen.getvalue() and "3/4" in screen.getvalue()

@@ -5,10 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from torchreel.assets.examples import examples
 from torchreel.assets.handbook import rows
-from torchreel.publish.embed.finding import Findings, calls_in, find, named_in, operators
+from torchreel.publish.embed.finding import (
+    _NO_OPERATORS,
+    _WITHOUT_CLIP,
+    Findings,
+    calls_in,
+    find,
+    named_in,
+    operators,
+)
 from torchreel.publish.embed.pieces import Piece, of_markdown
 
 INDEX = (Path(__file__).parent / "data" / "handbook" / "index.md").read_text("utf-8")
@@ -77,6 +86,18 @@ def test_where_a_heading_says_one_thing_and_its_code_another_the_code_is_right()
     assert shown(text) == ["Linear:default"]
     assert [doubt for doubt in found(text).doubts if "PixelShuffle" in doubt and "Upsampler" in doubt]
     assert "nn.Upsampler has no clip" in found(text).doubts
+
+
+def test_a_class_without_a_clip_is_told_where_a_heading_is_about_it() -> None:
+    text = "## 上采样层(Upsample)\n\n# The Transformer\n\n# MultiheadAttention\n\n# Upsample\n"
+    assert found(text).doubts == ["nn.Upsample has no clip", "nn.MultiheadAttention has no clip"]
+
+
+def test_every_class_of_torch_has_a_clip_or_is_known_to_have_none() -> None:
+    named = {name for name, one in vars(nn).items() if isinstance(one, type) and issubclass(one, nn.Module)}
+    told = {*operators(), *_WITHOUT_CLIP, *_NO_OPERATORS}
+    old_or_of_one_release = {"NLLLoss2d", "RNNBase", "RNNCellBase", "LinearCrossEntropyLoss"}
+    assert named - told <= old_or_of_one_release
 
 
 def test_code_below_a_subheading_speaks_for_the_heading_above_it() -> None:

@@ -49,7 +49,7 @@ def in_a_shell(script: str, **variables: str) -> subprocess.CompletedProcess[str
     ("error", "code", "line"),
     [
         (UserError("no such\nthing."), 2, "no such thing."),
-        (KeyboardInterrupt(), 130, "interrupted; finished clips are kept."),
+        (KeyboardInterrupt(), 130, "interrupted; what is finished is kept."),
         (MemoryError(), 1, "there is not enough memory;"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), 1, "there is not enough memory;"),
         (
@@ -329,4 +329,4 @@ def test_interrupting_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torchreel.render.plan.select", interrupt)
     result = call("list")
     assert (result.exit_code, result.stdout) == (endings.INTERRUPTED, "")
-    assert result.stderr == "torchreel: interrupted; finished clips are kept.\n"
+    assert result.stderr == "torchreel: interrupted; what is finished is kept.\n"

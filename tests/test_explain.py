@@ -216,8 +216,9 @@ def test_the_poster_is_the_last_frame(clip: torchreel.Clip, tmp_path: Path) -> N
 
 
 def test_a_clip_shows_itself_in_a_notebook(clip: torchreel.Clip) -> None:
-    shown = clip._repr_mimebundle_()
+    shown, said = clip._repr_mimebundle_()
     assert shown["text/html"].startswith('<img src="data:image/gif;base64,')
+    assert said["image/png"]["alt"] == clip.alt
     assert shown["text/plain"] == f"nn.ReLU(): {clip.alt}"
     assert set(shown) == {"text/html", "image/png", "text/plain"}
 

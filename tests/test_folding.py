@@ -336,6 +336,7 @@ def test_facts_are_those_of_windows_counted_by_torch(case: Case) -> None:
         nn.Unfold(**case.sizes), {"input": torch.ones(case.lead[-1], *case.plane)}
     )
     assert facts["one_padding"] == (trace.module.padding in (0, 1, 2) or len(set(trace.module.padding)) == 1)  # type: ignore[union-attr]
+    assert operators.Unfold.facts(unfolded)["several_channels"] == (case.lead[-1] > 1)
     assert facts["overlap"] == operators.Unfold.facts(unfolded)["overlap"] == bool((whole > 1).any())
 
 
@@ -362,3 +363,11 @@ def _worked_out(markup: str, given: dict[str, int]) -> list[int]:
     places = markup[markup.index("{") + 1 : -1].replace("−", "-").split(",")
     spelled = (re.sub(r"(\d)([a-z])", r"\1*\2", place) for place in places)
     return [eval(place, {**given, "c": 0}) for place in spelled]
+
+
+@pytest.mark.parametrize("name", list(examples()["Fold"]))
+def test_unfold_is_spoken_of_where_it_made_the_columns(name: str) -> None:
+    made = operators.Fold.trace_example(example("Fold", name))
+    source = made.tensors.get("x")
+    cut = isinstance(source, Tensor) and torch.equal(F.unfold(source, 2), made.tensors["input"])  # type: ignore[arg-type]
+    assert operators.Fold.facts(made)["unfolded"] == cut

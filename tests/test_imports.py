@@ -74,6 +74,10 @@ def test_click_is_imported_by_the_command_line_only() -> None:
     assert importers("click") == {"cli.py"}
 
 
+def test_sphinx_is_imported_by_its_extension_only() -> None:
+    assert {name.rpartition("/")[0] for name in importers("sphinx")} == {"publish/sphinx"}
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list"], ["cache", "size"]])
 def test_quick_commands_do_not_import_torch_or_manim(arguments: list[str]) -> None:
     code = (

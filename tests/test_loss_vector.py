@@ -367,6 +367,12 @@ def test_the_words_follow_the_distance_function(function: Any, name: str, said: 
     assert said in spoken
     assert not any("cos" in one for one in spoken | {told.alt["en"]}) or function == "cos"
     assert "0x" not in title and (name in title)
+    anchor, positive = (told.trace.tensors[name] for name in ("anchor", "positive"))
+    assert isinstance(anchor, Tensor) and isinstance(positive, Tensor)
+    cos = (anchor * positive).sum(-1) / (anchor.norm(dim=-1) * positive.norm(dim=-1))
+    if told.facts["cosine_distance"]:
+        torch.testing.assert_close(told.trace.module.distance_function(anchor, positive), 1 - cos)  # type: ignore[union-attr,operator]
+    assert told.facts["cosine_distance"] == (function == "cos")
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,12 @@ def test_a_home_that_cannot_be_looked_into_does_not_matter(tmp_path: Path, undis
     assert draw(tmp_path, tmp_path / ("h" * 300)) == (0, undisturbed, "")
 
 
+def test_nothing_is_said_to_a_program_that_writes_its_log() -> None:
+    code = "import logging; logging.basicConfig(level=logging.DEBUG); import torchreel.render.manimconfig"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "manim" not in done.stdout + done.stderr
+
+
 def test_a_plugin_is_not_loaded(tmp_path: Path, undisturbed: str) -> None:
     package = tmp_path / "hostile-1.0.dist-info"
     package.mkdir()

@@ -204,3 +204,23 @@ def test_alternative_texts_say_the_mode(name: str) -> None:
     operator = registry.find("BatchNorm2d")
     scene_facts = operator.operator.facts(operator.operator.trace_example(chosen))
     assert scene_facts["frozen"] == (not chosen.train)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.integers(-3, 9), min_size=1, max_size=4),
+    factor=st.sampled_from([1, 2, 3]),
+    shift=st.sampled_from([0, 5, 10]),
+)
+def test_rows_are_called_related_where_doubling_keeps_the_result_and_adding_10_does_not(
+    rows: list[int], factor: int, shift: int
+) -> None:
+    first = torch.tensor(rows, dtype=torch.float32)
+    x = torch.stack([first, factor * first, first + shift])
+    module = nn.RMSNorm(len(rows))
+    made = check_call(module, x)
+    one, doubled, shifted = (row / row.square().mean().sqrt() for row in x)
+    doubling = torch.equal(x[1], 2 * x[0]) and torch.allclose(one, doubled, 1e-3, 1e-3)
+    adding = torch.equal(x[2], x[0] + 10) and not torch.allclose(one, shifted, 1e-2, 1e-2)
+    finite = all(row.isfinite().all() for row in (one, doubled, shifted))
+    assert normalization_facts(made)["related"] == (doubling and adding and finite)

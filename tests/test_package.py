@@ -94,6 +94,23 @@ def test_the_wheel_runs_without_the_checkout(wheel: zipfile.ZipFile, tmp_path: P
     assert "Conv2d" in done.stdout
 
 
+def test_the_wheel_brings_the_extension_of_sphinx(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path / "installed")
+    (tmp_path / "conf.py").write_text("extensions = ['torchreel.sphinx']\nexclude_patterns = ['installed']\n")
+    (tmp_path / "index.rst").write_text("A\n=\n\n.. torchreel:: ReLU\n")
+    code = (
+        "import sys; sys.path.insert(0, 'installed')\n"
+        "from sphinx.cmd.build import main\n"
+        "assert main(['-q', '-W', '-t', 'skip-torchreel', '.', 'out']) == 0\n"
+        "print(sys.modules['torchreel.sphinx'].__file__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert Path(done.stdout.strip()).is_relative_to(tmp_path / "installed")
+    assert (tmp_path / "out" / "_static" / "torchreel.css").is_file()
+
+
 def test_the_version_is_stated_once_for_all(wheel: zipfile.ZipFile) -> None:
     [metadata] = [name for name in wheel.namelist() if name.endswith("METADATA")]
     assert f"Version: {torchreel.__version__}\n" in wheel.read(metadata).decode()

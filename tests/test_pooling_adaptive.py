@@ -129,6 +129,7 @@ def test_what_is_said_of_adaptive_windows_is_true_of_the_cells_they_read(data: s
     assert facts["side_by_side"] == bool((counts == 1).all() and (lengths == lengths[0]).all())
     assert facts["covers_all"] == facts["one_window"] == (outs == [1, 1])
     assert facts["more_outputs"] == (outs[0] > sizes[0] or outs[1] > sizes[1])
+    assert facts["one_part"] == (outs[1] == 1)
     assert not facts["more_outputs"] or facts["windows_overlap"]
     assert facts["plain_numbers"] == all(map(math.isfinite, x.flatten().tolist()))
 
@@ -151,6 +152,20 @@ def test_what_is_said_of_fractional_steps_is_true_and_their_mean_is_alpha(data: 
     assert facts["few_steps"] == (0 < len(steps) < 6)
     assert facts["shifted"] == (out > 1 and float(samples[0, 0, 0]) * float(proved.value("alpha_W", ())) >= 1)
     assert not steps or sum(steps) / len(steps) == pytest.approx(proved.value("alpha_W", ()))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "size", "named"),
+    [(0.5, 6, True), (0.7071, 6, False), ((0.5, 0.75), 8, False), (0.5, 120, False)],
+)
+def test_a_ratio_is_named_where_the_caption_has_room_for_it(ratio: Any, size: int, named: bool) -> None:
+    chosen = example("FractionalMaxPool2d", "output_ratio")
+    scene = registry.find("FractionalMaxPool2d")
+    made = scene.operator.trace_example(chosen, {"output_ratio": ratio}, f"torch.rand(1, 1, {size}, {size})")
+    assert fractional_facts(made)["short_ratio"] == named
+    first = Reading(watch_scene(scene, Request(made, chosen, "en"))).sections[0].caption["en"]
+    assert (f"output_ratio={ratio}:" in first) == named
+    assert len(first) <= 45
 
 
 @pytest.mark.parametrize(

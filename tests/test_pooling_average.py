@@ -176,6 +176,9 @@ def test_what_captions_claim_of_divisors_is_so(call: tuple[nn.Module, torch.Tens
     override = getattr(module, "divisor_override", None)
     assert facts["divisor_override"] == (override is not None)
     assert facts["counts_matter"] == (padded and override is None)
+    assert facts["counts_padding"] == module.count_include_pad
+    over = [override] if override is not None else made.tensors["divisor"].reshape(-1).tolist()  # type: ignore[union-attr]
+    assert facts["divisors_differ"] == (len(set(over)) > 1)
     means = pool(**plain, count_include_pad=module.count_include_pad)(ones)
     assert facts["means_of_input"] == (override is None and bool((means == 1).all()))
 

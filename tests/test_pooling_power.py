@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from torchreel.assets.errors import UserError
-from torchreel.assets.examples import example
+from torchreel.assets.examples import example, examples
 from torchreel.render.check.check import Reading
 from torchreel.render.check.layout import RULES
 from torchreel.render.check.stage import watch_scene
+from torchreel.scenes.pooling.window.facts import power_facts
 from torchreel.scenes.pooling.window.lp_pool import LPPool1d, LPPool2d, LPPool3d
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.stage.telling import Request
@@ -172,3 +173,12 @@ def test_the_bar_has_the_root_of_all_powers() -> None:
     chosen = example("LPPool2d")
     scene = watch_scene(LPPool2d, Request(trace("default"), chosen, "en")).scene
     assert scene.said[-1].text == "y_{0,1} = √(2² + 4² + 2² + 5²) = 7"
+
+
+@pytest.mark.parametrize("name", list(examples()["LPPool2d"]))
+def test_the_largest_is_spoken_of_where_it_is_drawn(name: str) -> None:
+    chosen = example("LPPool2d", name)
+    made = LPPool2d.operator.trace_example(chosen)
+    found = Reading(watch_scene(LPPool2d, Request(made, chosen, "en")))
+    drawn = any(one.tensor == "largest" for section in found.sections for one in section.numbers)
+    assert drawn == power_facts(made)["compared"] == ("below it the largest" in found.alt["en"])

@@ -12,6 +12,8 @@ import pytest
 from torchreel.assets.captions import LANGUAGES
 from torchreel.assets.examples import families
 from torchreel.assets.pages import family_name, words
+from torchreel.assets.themes import theme
+from torchreel.publish import look
 from torchreel.publish.player.film import film
 from torchreel.tests.commands import call
 from torchreel.tests.conftest import Stage
@@ -190,3 +192,13 @@ def test_pages_speak_both_languages_and_name_every_family() -> None:
         key: sorted(names) for key, names in placeholders[1].items()
     }
     assert [one for one in families() if one in {family_name(one, lang) for lang in LANGUAGES}] == []
+
+
+def test_pages_have_the_colours_of_the_clips_and_none_of_their_own() -> None:
+    folder = Path(look.__file__).parent
+    for path in (*folder.rglob("*.css"), *folder.rglob("*.html"), *folder.rglob("*.js")):
+        assert not re.search(r"#[0-9a-fA-F]{3,8}\b(?=\s*[;,}\"])", path.read_text("utf-8")), path
+    for name in ("light", "dark"):
+        known = theme(name)
+        for colour in (known.background, known.text, known.accent, known.role("result")):
+            assert colour in look.colours()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import threading
 from pathlib import Path
 
@@ -213,6 +214,24 @@ def test_a_reel_is_saved_with_a_page_that_lists_every_call(tmp_path: Path) -> No
     assert page.count("<tr") == 1 + 3 + 1
     assert 'href="#call-1"' in page
     assert "Own is a class of its own" in page
+    assert f'alt="{html.escape(reel.clip(reel.calls[0], lang="en").alt)}"' in page
+
+
+def test_the_page_of_a_reel_speaks_the_language_of_its_clips(tmp_path: Path) -> None:
+    with torchreel.record() as reel:
+        nn.ReLU()(torch.ones(2))
+    page = reel.save(tmp_path, lang="zh", formats=["png"])[-1].read_text("utf-8")
+    assert '<html lang="zh">' in page
+    assert "1 次调用，1 段动画" in page
+
+
+def test_an_option_that_is_wrong_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
+    with torchreel.record() as reel:
+        nn.ReLU()(torch.ones(2))
+    with pytest.raises(torchreel.UserError, match="fr"):
+        reel.save(tmp_path / "out", lang="fr")
+    assert not (tmp_path / "out").exists()
+    assert not reel.failed
 
 
 def test_a_page_of_somebody_elses_stays_and_nothing_is_drawn(tmp_path: Path) -> None:
@@ -232,3 +251,15 @@ class Own(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x * 2
+
+
+@pytest.mark.parametrize("once", [False, True])
+def test_clips_that_are_made_meanwhile_are_no_part_of_the_run(once: bool, tmp_path: Path) -> None:
+    net = nn.Linear(2, 2)
+    with torchreel.record(once=once) as reel:
+        net(torch.ones(1, 2))
+        clip = torchreel.explain(F.relu, torch.ones(2), lang="en")
+        torchreel.trace(nn.Softmax(dim=0), torch.ones(2))
+        clip.save(tmp_path / "relu.png", quality="l")
+        clip.poster()
+    assert [call.name for call in reel.calls] == ["Linear"]

@@ -36,6 +36,8 @@ def test_facts_are_those_of_the_shapes(name: str, data: st.DataObject) -> None:
     assert facts["kept"] == (first > 0)
     assert facts["batched"] == (math.prod(flat[:first]) > 1)
     assert facts["behind"] == (len(flat) > first + 1)
+    assert facts["planes"] == (math.prod(apart[first : first + max(0, merged - 2)]) > 1)
+    assert facts["deep"] == (first >= 2)
     assert facts["rows"] == (math.prod(apart[first : first + merged - 1]) > 1)
 
 

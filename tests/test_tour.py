@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,16 @@ def test_a_tour_of_nothing_is_refused() -> None:
         pass
     with pytest.raises(torchreel.UserError, match="Nothing was recorded"):
         reel.tour()
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_what_a_tour_says_is_true_of_its_net(name: str) -> None:
+    net, _ = zoo()[name]
+    graph = recorded(name).graph
+    tour = Tour(request(graph, name, "en", "light"))
+    assert tour.facts["has_parameters"] == bool(list(net.parameters()))
+    results = [node.shape for node in graph.nodes]
+    if tour.facts["per_sample"]:
+        assert all(len(shape) > 1 for shape in results)
+    straight = all(node.sources == (before,) for before, node in pairwise(graph.nodes))
+    assert not (straight and tour.facts["has_skips"])

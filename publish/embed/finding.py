@@ -7,7 +7,7 @@ code calls `nn.X(...)`. Where a heading says one thing and the code below it ano
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import PurePosixPath
@@ -27,6 +27,12 @@ _DOCUMENTED = re.compile(r"torch\.nn\.([A-Za-z0-9_]+)\.html")
 _NO_OPERATORS = frozenset(
     """Module Parameter Buffer Sequential ModuleList ModuleDict ParameterList ParameterDict UninitializedParameter
     UninitializedBuffer DataParallel Container""".split()  # noqa: SIM905
+)
+_WITHOUT_CLIP = frozenset(
+    """CrossMapLRN2d LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d LazyConv1d LazyConv2d LazyConv3d
+    LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d
+    LazyLinear MultiheadAttention SyncBatchNorm Transformer TransformerDecoder TransformerDecoderLayer
+    TransformerEncoder TransformerEncoderLayer Upsample UpsamplingBilinear2d UpsamplingNearest2d""".split()  # noqa: SIM905
 )
 _PYTHON = ("", "python", "python3", "py", "ipython", "ipython3", "pycon", "code-cell")
 
@@ -95,10 +101,16 @@ def find(pieces: Iterable[Piece], page: str = "") -> Findings:
             if key not in taken:
                 taken[key] = None
                 found.mentions.append(mention)
-    called = dict.fromkeys(name for section in sections for name in section.called)
-    found.doubts += [
-        f"nn.{name} has no clip" for name in called if name not in operators() and name not in _NO_OPERATORS
+    without = [
+        name
+        for section in sections
+        for name in (
+            *(_names(section.heading.text, _WITHOUT_CLIP) if section.heading else ()),
+            *section.called,
+        )
+        if name not in operators() and name not in _NO_OPERATORS
     ]
+    found.doubts += [f"nn.{name} has no clip" for name in dict.fromkeys(without)]
     return found
 
 
@@ -115,13 +127,20 @@ def named_in(heading: str) -> list[str]:
     A name that is a word too (`Linear`) counts in code or after `nn.`, and where a heading has no other words of this
     alphabet: not in "Linear Algebra".
     """
+    return _names(heading, operators())
+
+
+def _names(heading: str, known: Container[str]) -> list[str]:
     words = [(bool(match[1] or match[2]), match[3]) for match in _NAME.finditer(heading)]
-    alone = all(word in operators() or word in ("nn", "torch", "VS", "vs") for _, word in words)
+    alone = all(
+        word in operators() or word in _WITHOUT_CLIP or word in ("nn", "torch", "VS", "vs")
+        for _, word in words
+    )
     return list(
         dict.fromkeys(
             word
             for is_code, word in words
-            if word in operators() and (is_code or alone or not _AMBIGUOUS.fullmatch(word))
+            if word in known and (is_code or alone or not _AMBIGUOUS.fullmatch(word))
         )
     )
 

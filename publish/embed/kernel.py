@@ -7,21 +7,15 @@ answers are JSON files. All of it stands in this module, since the notebook may 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import torchreel
-from torchreel.assets.errors import TorchreelError
+from torchreel.publish.recorded import Gathering, same_chances
 from torchreel.render.explain import Clip
 from torchreel.render.reel import Reel
 from torchreel.scenes.record.calls import RecordedCall
-from torchreel.scenes.trace.calling import first_line
 
 _INSTALLERS = ("pip", "conda", "mamba", "micromamba", "uv")
 _SHELLS = ("bash", "sh", "script", "system", "sx", "!")
@@ -31,10 +25,10 @@ class _Session:
     """The run of one notebook: which lines and calls have been seen, and the clips that wait to be drawn."""
 
     def __init__(self, lang: str, theme: str, width: int, only: list[str], limit: int) -> None:
-        self.lang, self.theme, self.width, self.only, self.limit = lang, theme, width, only, limit
+        self.width = width
+        self.gathering = Gathering(lang, theme, only, limit, width)
         self.lines: set[tuple[object, ...]] = set()
         self.cell = 0
-        self.keys: dict[str, None] = {}
         self.clips: dict[str, Clip] = {}
         self.not_run: list[str] = []
         self.watch: contextlib.AbstractContextManager[Reel] | None = None
@@ -51,21 +45,23 @@ class _Session:
         """Stop recording; the calls that have a clip, in order, and what was left out and why."""
         assert self.watch is not None and self.reel is not None
         self.watch.__exit__(None, None, None)
-        answer: dict[str, Any] = {
-            "clips": [],
-            "skipped": [f"{text} was not run" for text in self.not_run],
-            "over": 0,
+        calls = [call for call in self.reel.calls if not call.inside and self._is_new(self._line(call))]
+        found = self.gathering.take(self.reel, calls)
+        self.clips |= {one.key: one.clip for one in found.clips}
+        answer = {
+            "clips": [
+                {"key": one.key, "name": one.call.name, "times": one.call.times} for one in found.clips
+            ],
+            "skipped": [*dict.fromkeys(f"{text} was not run" for text in self.not_run), *found.skipped],
+            "over": found.over,
         }
-        with _same_chances():
-            for call in self.reel.calls:
-                line = self._line(call)
-                if call.inside or line in self.lines:
-                    continue
-                self.lines.add(line)
-                self._add(call, answer)
-        answer["skipped"] = list(dict.fromkeys(answer["skipped"]))
         self.watch = self.reel = None
         return answer
+
+    def _is_new(self, line: tuple[object, ...]) -> bool:
+        is_new = line not in self.lines
+        self.lines.add(line)
+        return is_new
 
     def _line(self, call: RecordedCall) -> tuple[object, ...]:
         """The line that makes a call; a cell's own lines are its own, even if another cell has the same text."""
@@ -74,36 +70,10 @@ class _Session:
         is_cells_own = call.site.function == "<module>"
         return call.site.file, call.site.line, call.name, self.cell if is_cells_own else 0
 
-    def _add(self, call: RecordedCall, answer: dict[str, Any]) -> None:
-        assert self.reel is not None
-        if len(self.keys) >= self.limit:
-            answer["over"] += 1
-            return
-        if not call.is_supported:
-            answer["skipped"].append(f"{call.name}: {call.why_not.split('. ')[0].rstrip('.')}")
-            return
-        try:
-            clip = self.reel.clip(call, lang=self.lang, theme=self.theme)
-        except TorchreelError as error:
-            answer["skipped"].append(f"{call.name}: {error}")
-            return
-        except Exception as error:
-            answer["skipped"].append(f"{call.name}: {type(error).__name__}: {first_line(error)}")
-            return
-        if self.only and clip.trace.name not in self.only:
-            return
-        key = _key(clip, self.lang, self.theme, self.width)
-        if key in self.keys:
-            answer["skipped"].append(f"{call.name}: the very same call is shown above")
-            return
-        self.keys[key] = None
-        self.clips[key] = clip
-        answer["clips"].append({"key": key, "name": call.name, "times": call.times})
-
     def draw(self, key: str, target: str, suffixes: list[str]) -> dict[str, Any]:
         """Draw a clip into files `target` with these suffixes."""
         clip = self.clips.pop(key)
-        with _same_chances():
+        with same_chances():
             clip.save(*(f"{target}.{suffix}" for suffix in suffixes), width=self.width)
         return {}
 
@@ -143,38 +113,6 @@ def forget(key: str) -> None:
 
 def _answer(path: str, content: dict[str, Any]) -> None:
     Path(path).write_text(json.dumps(content), encoding="utf-8")
-
-
-def _key(clip: Clip, *look: object) -> str:
-    """A digest of all that a clip shows."""
-    trace = clip.trace
-    plain = {name: value for name, value in trace.call.items() if not hasattr(value, "dtype")}
-    training = trace.module is not None and trace.module.training
-    told = hashlib.sha256(repr((trace.name, dict(trace.kwargs), plain, training, look)).encode())
-    for name, tensor in trace.tensors.items():
-        told.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        if hasattr(tensor, "detach"):  # what is computed on demand follows from the others
-            told.update(_bytes(tensor.detach()))
-    return told.hexdigest()[:12]
-
-
-def _bytes(tensor: Any) -> bytes:
-    try:
-        data: bytes = tensor.contiguous().numpy().tobytes()
-        return data
-    except TypeError:
-        return repr(tensor.tolist()).encode()
-
-
-@contextlib.contextmanager
-def _same_chances() -> Iterator[None]:
-    """What is done meanwhile leaves the random numbers of Python and NumPy as they were; torch's are safe anyway."""
-    pythons, numpys = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        random.setstate(pythons)
-        np.random.set_state(numpys)
 
 
 def _without_shell(not_run: list[str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,7 @@ from torchreel.publish.embed.pieces import Piece, of_markdown
 _SPACE = re.compile(r"[\ufeff \t\r\n]*")
 _INSIDE = re.compile(r"\{(\r?\n)([ \t]*)")
 _DECODER = json.JSONDecoder()
+_SIGNS = {"nbformat", "cells"}
 
 
 class Unreadable(ValueError):
@@ -63,17 +64,12 @@ class Notebook:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        try:
-            self.content = json.loads(text.removeprefix("\ufeff"))
-            self.cells = list(_cells(text))
-        except RecursionError as error:
-            raise Unreadable("it is no notebook: nested too deeply") from error
-        except ValueError as error:
-            raise Unreadable(f"it is no notebook: {error}") from error
-        if self.content.get("nbformat") != 4:
+        self.content = _parsed(json.loads, text.removeprefix("\ufeff"))
+        if isinstance(self.content, dict) and self.content.get("nbformat") != 4 and {*self.content} & _SIGNS:
             raise Unreadable(
                 f"its format is {self.content.get('nbformat')!r}, not 4: open it in Jupyter and save it"
             )
+        self.cells = _parsed(_cells, text)
         if not all(isinstance(cell.content, dict) for cell in self.cells):
             raise Unreadable("it is no notebook: a cell is no object")
 
@@ -181,7 +177,21 @@ class Notebook:
         return f"torchreel-{digest[:10]}"
 
 
-def _cells(text: str) -> Iterator[Cell]:
+def _parsed(read: Callable[[str], Any], text: str) -> Any:
+    """What a reader of JSON makes of a text. Raises `Unreadable` with what it says."""
+    try:
+        return read(text)
+    except RecursionError as error:
+        raise Unreadable("it is no notebook: nested too deeply") from error
+    except ValueError as error:
+        raise Unreadable(f"it is no notebook: {error}") from error
+
+
+def _cells(text: str) -> list[Cell]:
+    return list(_found_cells(text))
+
+
+def _found_cells(text: str) -> Iterator[Cell]:
     """The cells in the order of the file. Raises `ValueError` where there are none."""
     found = dict(_members(text))
     if "cells" not in found:

@@ -11,13 +11,15 @@ from urllib.parse import quote
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import examples, unknown_operator
+from torchreel.publish.addresses import check_base_url
 from torchreel.render.plan import outputs, read_langs, read_themes
 
 
 @dataclass(frozen=True)
 class Options:
     """`assets` is the folder of pictures, beside each page unless it is absolute; `width` in px, `timeout` in seconds
-    a cell, `limit` the most clips a page. `mode` is `write`, `check`, `diff` or `remove`.
+    a cell, `limit` the most clips a page; `removes` says that none shall stand there. `mode` is `write`, `check` or
+    `diff`.
     """
 
     assets: Path = Path("torchreel")
@@ -29,6 +31,7 @@ class Options:
     timeout: int = 120
     only: tuple[str, ...] = ()
     limit: int = 100
+    removes: bool = False
     mode: str = "write"
     force: bool = False
     at_once: int = 1
@@ -41,7 +44,9 @@ class Options:
                 raise UserError(unknown_operator(name, examples()))
         [words], [colours] = _one("--lang", lang, read_langs), _one("--theme", theme, read_themes)
         [drawn] = outputs(("gif",), width=width)
-        return cls(lang=words, theme=colours, width=drawn.view.width, only=tuple(only), **others)
+        made = cls(lang=words, theme=colours, width=drawn.view.width, only=tuple(only), **others)
+        check_base_url(made.base_url)
+        return made
 
     def folder(self, page: Path) -> Path:
         """Where the pictures of a page are."""

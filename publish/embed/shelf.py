@@ -48,7 +48,7 @@ class Shelf:
         if not made:
             return
         place, changed = self._place(page), dict[str, Entry]()
-        outputs.prepare_folder(self.folder)
+        outputs.prepare_folder(self.folder, "choose another one with --assets")
         for stem, (file, entry) in made.items():
             target = self.folder / f"{stem}.{FORMAT}"
             if file is not None and not _is_copy(target, file):

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from torchreel.publish.embed import clips
+from torchreel.assets.errors import UserError
+from torchreel.publish.embed import calls, clips
 from torchreel.publish.embed.blocks import Block
 from torchreel.publish.embed.clips import Shown
 from torchreel.publish.embed.draft import Draft
@@ -32,7 +34,7 @@ def embed(
     """Put clips into some files and the files of some folders; what became of each.
 
     `reporter` is told of the clips that are drawn, `say` what else there is to know. Raises `UserError` for a path that
-    is none, before anything is written.
+    is none, and where there is nothing to run notebooks with, before anything is written.
     """
     outcomes: list[Outcome] = []
     drafts: list[Draft] = []
@@ -42,16 +44,20 @@ def embed(
             outcomes.append(Outcome(str(path), left_alone=why_not(path)))
             if not outcomes[-1].left_alone:
                 drafts += _drafted(path, options, outcomes[-1], shelves, Path(scratch))
+        if options.execute and not all(draft.is_settled for draft in drafts):
+            calls.refuse_without_kernels()
         _draw(drafts, options, reporter)
         for draft in drafts:
             try:
                 if not draft.is_settled:
-                    _run(draft, options, Path(scratch))
+                    _run(draft, options, Path(scratch), reporter)
             except Unreadable as error:
                 draft.outcome.problems.append(str(error))
                 continue
             try:
                 _finish(draft, options, say)
+            except UserError as error:
+                draft.outcome.problems.append(str(error).rstrip("."))
             except (Unreadable, OSError) as error:
                 why = reason(error) if isinstance(error, OSError) else str(error)
                 draft.outcome.problems.append(f"cannot be written: {why}")
@@ -69,7 +75,7 @@ def _drafted(
     folder = options.folder(path)
     shelf = shelves.setdefault(folder.resolve(), Shelf(folder))
     draft = Draft(page, shelf, outcome)
-    if options.mode == "remove":
+    if options.removes:
         draft.is_settled = True
     elif not isinstance(page.content, Notebook) or not (options.execute or _was_run(page)):
         _find(draft, options, scratch)
@@ -123,11 +129,9 @@ def _kept(draft: Draft, options: Options, at: int, stem: str) -> list[Shown]:
     return [Shown(at, one, stem, None, draft.shelf.entries.get(stem)) for one in there]
 
 
-def _run(draft: Draft, options: Options, scratch: Path) -> None:
+def _run(draft: Draft, options: Options, scratch: Path, reporter: clips.Watching) -> None:
     """The clips of the calls that a notebook makes."""
-    from torchreel.publish.embed import calls  # what runs notebooks is not needed for the others
-
-    calls.settle(draft, options, scratch)
+    calls.settle(draft, options, scratch, reporter)
 
 
 def _finish(draft: Draft, options: Options, say: Callable[[str], None]) -> None:
@@ -141,8 +145,10 @@ def _finish(draft: Draft, options: Options, say: Callable[[str], None]) -> None:
     text = page.content.put(wanted)
     _count(draft)
     if options.mode == "check":
-        whole = all(shelf.is_whole(one.stem) for one in draft.shown)
-        outcome.is_stale = outcome.is_stale or bool(outcome.changes) or not whole
+        there = {one.src for _, one in draft.old}
+        lost = sum(one.block.src in there and not shelf.is_whole(one.stem) for one in draft.shown)
+        outcome.stale += [outcome.changes] if outcome.changes else []
+        outcome.stale += [f"{counted(lost, 'picture')} missing or changed"] if lost else []
     elif options.mode == "diff":
         outcome.diff = _diff(str(page.path), page.content.text, text)
     else:
@@ -150,6 +156,19 @@ def _finish(draft: Draft, options: Options, say: Callable[[str], None]) -> None:
         if text != page.content.text:
             page.write(text)
         shelf.drop(page.path, {one.stem for one in draft.shown}, say)
+        for folder in _left_behind(draft):
+            Shelf(folder).drop(page.path, (), say)
+
+
+def _left_behind(draft: Draft) -> set[Path]:
+    """Folders that the page had pictures in, which are not that of its pictures now."""
+    sources = {unquote(one.src) for _, one in draft.old if not urlsplit(one.src).scheme}
+    folders = {
+        (draft.page.path.parent / source).parent.resolve()
+        for source in sources
+        if source[:1] not in ("", "/")
+    }
+    return {folder for folder in folders - {draft.shelf.folder.resolve()} if folder.is_dir()}
 
 
 def _refuse_to_replace(draft: Draft) -> None:

@@ -19,6 +19,7 @@ from torchreel.assets.handbook import row_of, rows
 from torchreel.assets.pages import family_name, words
 from torchreel.publish.clips import Clip, Film, grouped
 from torchreel.publish.gallery import posters
+from torchreel.publish.look import head, style
 from torchreel.publish.player.page import SCRIPT, STYLE, Media, page
 from torchreel.render import manifest
 from torchreel.render.html import claim, filled, in_script
@@ -51,8 +52,8 @@ def write(folder: Path, site: Path, force: bool = False) -> Made:
     clips = sorted(grouped(films), key=_place_in_order)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         waiting = [pool.submit(_copy, film, site / _CLIPS) for film in films]
-        for part in (STYLE, SCRIPT):
-            _write(site / part.name, part.read_bytes())
+        _write(site / STYLE.name, style(STYLE).encode())
+        _write(site / SCRIPT.name, SCRIPT.read_bytes())
         for clip in clips:
             text = page([clip], _beside, back="../index.html", shared="../")
             _write(site / _CLIPS / f"{clip.key}.html", text.encode())
@@ -128,6 +129,7 @@ def _index(clips: Sequence[Clip]) -> str:
     lang = Counter(film.lang for clip in clips for film in clip.films).most_common(1)[0][0]
     families = list(dict.fromkeys(clip.ledger["family"] for clip in clips))
     sections = "\n".join(_section(family, lang, clips) for family in families)
+    title = html.escape(words(lang)["gallery"])
     data = {
         "words": {one: words(one) for one in LANGUAGES},
         "families": {family: {one: family_name(family, one) for one in LANGUAGES} for family in families},
@@ -135,9 +137,8 @@ def _index(clips: Sequence[Clip]) -> str:
     }
     return filled(
         _HERE / "gallery.html",
-        lang=lang,
-        title=html.escape(words(lang)["gallery"]),
-        style=f"<style>{(_HERE / 'gallery.css').read_text('utf-8')}</style>",
+        head=head(lang, title, f"<style>{style(_HERE / 'gallery.css')}</style>"),
+        title=title,
         script=f'<script type="module">{(_HERE / "gallery.js").read_text("utf-8")}</script>',
         sections=sections,
         data=in_script(data),

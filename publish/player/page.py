@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from torchreel.assets.captions import LANGUAGES
 from torchreel.assets.pages import words
 from torchreel.publish.clips import Clip, Film
+from torchreel.publish.look import head, style
 from torchreel.publish.player.film import film
 from torchreel.render.html import filled, in_script, link
 
@@ -57,22 +58,28 @@ def page(clips: Sequence[Clip], place: Place, back: str = "", shared: str | None
     said = words(lang)
     return filled(
         _HERE / "player.html",
-        lang=lang,
-        title=html.escape(f"{ledger['operator']}: {ledger['title'][lang]}"),
+        head=head(lang, html.escape(f"{ledger['operator']}: {ledger['title'][lang]}"), _style(shared)),
         heading=html.escape(ledger["title"][lang]),
         call=html.escape(ledger["call"]),
         alt=html.escape(ledger["alt"][lang]),
         film="" if video.startswith("data:") else f'src="{html.escape(video)}"',
         scripts=html.escape(said["scripts"]),
         back=f'<a id="back" href="{html.escape(back)}">{html.escape(said["back"])}</a>' if back else "",
-        style=_part(STYLE, shared, '<link rel="stylesheet" href="{}">', "<style>{}</style>"),
-        script=_part(SCRIPT, shared, '<script src="{}" defer></script>', '<script type="module">{}</script>'),
+        script=_script(shared),
         data=in_script({"clips": known, "words": {one: words(one) for one in LANGUAGES}}),
     )
 
 
-def _part(path: Path, shared: str | None, linked: str, whole: str) -> str:
-    return whole.format(path.read_text("utf-8")) if shared is None else linked.format(f"{shared}{path.name}")
+def _style(shared: str | None) -> str:
+    if shared is None:
+        return f"<style>{style(STYLE)}</style>"
+    return f'<link rel="stylesheet" href="{shared}{STYLE.name}">'
+
+
+def _script(shared: str | None) -> str:
+    if shared is None:
+        return f'<script type="module">{SCRIPT.read_text("utf-8")}</script>'
+    return f'<script src="{shared}{SCRIPT.name}" defer></script>'
 
 
 def _clip(clip: Clip, place: Place) -> dict[str, Any]:

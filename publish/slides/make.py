@@ -18,7 +18,7 @@ from torchreel.render.progress import human_size
 from torchreel.render.task import Result
 
 if TYPE_CHECKING:
-    from torchreel.publish.slides.deck import Slide
+    from torchreel.publish.slides.deck import Slide, Told
 
 PER = ("caption", "clip", "both")
 SUFFIXES = (".pptx", ".html", ".pdf", ".json")
@@ -34,25 +34,17 @@ _CAN = {
 class Deck:
     """A deck to write: the clips by name, the file, a slide `per` caption, clip or both, and how movies play."""
 
-    names: tuple[str, ...]
     target: Path
+    names: tuple[str, ...] = ()
     per: str = "caption"
     click: bool = False
     loop: bool = False
     template: Path | None = None
 
-    def write(self, results: Sequence[Result]) -> str:
+    def write(self, clips: Sequence[Told]) -> str:
         """Write the deck of some finished clips, whole or not at all; return what it is, in one line."""
-        from torchreel.publish.slides.deck import Told, slides
+        from torchreel.publish.slides.deck import slides
 
-        clips = [
-            Told(
-                result.job.label,
-                result.job.path("mp4"),
-                json.loads(result.job.path(LEDGER).read_text("utf-8")),
-            )
-            for result in results
-        ]
         made = slides(clips, self.per, self.loop)
         if self.target.suffix.lower() == ".json":
             from torchreel.publish.slides import manimslides
@@ -92,14 +84,31 @@ def read(
     """The deck that `Conv2d LSTMCell lecture.pptx` and the options ask for. Raises `UserError`, before any work."""
     *names, last = given or ("",)
     target = Path(last)
-    kind = target.suffix.lower()
-    if kind not in SUFFIXES:
+    if target.suffix.lower() not in SUFFIXES:
         raise UserError(
             f"{last or 'slides'}: name the deck last, as {', '.join(SUFFIXES)}: "
             "torchreel slides Conv2d LSTMCell lecture.pptx."
         )
     if not names:
         raise UserError(f"{target}: name the clips before the deck: torchreel slides Conv2d {target}.")
+    return deck(target, tuple(names), per, click, loop, template, force)
+
+
+def deck(
+    target: Path,
+    names: tuple[str, ...] = (),
+    per: str = "caption",
+    click: bool = False,
+    loop: bool = False,
+    template: Path | None = None,
+    force: bool = False,
+) -> Deck:
+    """The deck to write to a file. Raises `UserError` for what cannot be, before any work."""
+    kind = target.suffix.lower()
+    if kind not in SUFFIXES:
+        raise UserError(f"{target}: a deck's name ends in {', '.join(SUFFIXES)}.")
+    if per not in PER:
+        raise UserError(f"per={per!r} should be one of {', '.join(PER)}.")
     asked = {"click": click, "loop": loop, "template": template is not None}
     for option, kinds in _CAN.items():
         if asked[option] and kind not in kinds:
@@ -112,8 +121,18 @@ def read(
         from torchreel.publish.slides import template as templates
 
         templates.titled_layout(templates.opened(template), template)
-    prepare_folder(target.parent)
-    return Deck(tuple(names), target, per, click, loop, template)
+    prepare_folder(target.parent, "name the deck in another folder")
+    return Deck(target, names, per, click, loop, template)
+
+
+def told(results: Iterable[Result]) -> list[Told]:
+    """Clips that were rendered, as a deck takes them."""
+    from torchreel.publish.slides.deck import Told
+
+    return [
+        Told(result.job.label, result.job.path("mp4"), json.loads(result.job.path(LEDGER).read_text("utf-8")))
+        for result in results
+    ]
 
 
 def one_look(langs: Iterable[str], themes: Iterable[str]) -> None:
@@ -143,4 +162,6 @@ def _refuse_to_replace(target: Path, template: Path | None, force: bool) -> None
         if path == target and path.is_dir():
             raise UserError(f"{target} is a folder; name another deck.")
         if os.path.lexists(path) and not force:
-            raise UserError(f"{path} is there already; choose another name, or replace it with --force.")
+            raise UserError(
+                f"{path} is there already; choose another name, or replace it with --force (force=True)."
+            )

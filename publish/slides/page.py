@@ -9,11 +9,12 @@ import base64
 import html
 import json
 from collections.abc import Sequence
-from importlib.resources import files
+from pathlib import Path
 
-from torchreel.assets.themes import theme
+from torchreel.publish import look
 from torchreel.publish.slides.deck import Slide
 
+_HERE = Path(__file__).parent
 _WORDS = {
     "zh": {
         "lang": "zh-CN",
@@ -33,7 +34,8 @@ _WORDS = {
 def page(slides: Sequence[Slide], click: bool = False) -> bytes:
     """The .html of some slides; movies start when their slide appears, or with a `click`."""
     first = slides[0]
-    words, colours = _WORDS[first.lang], theme(first.theme)
+    words = _WORDS[first.lang]
+    title = html.escape(", ".join(dict.fromkeys(slide.title.split(" (")[0] for slide in slides)))
     entries = [
         {
             "title": slide.title,
@@ -46,17 +48,15 @@ def page(slides: Sequence[Slide], click: bool = False) -> bytes:
     ]
     data = json.dumps({"click": click, "slides": entries}, ensure_ascii=False).replace("<", "\\u003c")
     parts = {
-        "LANG": words["lang"],
-        "TITLE": html.escape(", ".join(dict.fromkeys(slide.title.split(" (")[0] for slide in slides))),
-        "BACKGROUND": colours.background,
-        "BAR": colours.bar,
-        "TEXT": colours.text,
+        "HEAD": look.head(
+            words["lang"], title, f"<style>{look.style(_HERE / 'page.css')}</style>", first.theme
+        ),
         "HELP": html.escape(words["help"]),
         "SLIDE": html.escape(words["slide"]),
         "NOTES": html.escape(words["notes"]),
         "DATA": data,
     }
-    text = (files("torchreel.publish.slides") / "page.html").read_text("utf-8")
+    text = (_HERE / "page.html").read_text("utf-8")
     for name, value in parts.items():
         text = text.replace(f"@@{name}@@", value)
     return text.encode()

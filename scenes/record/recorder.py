@@ -34,7 +34,7 @@ from torchreel.scenes.record.calls import (
 )
 from torchreel.scenes.record.graph import Graph, Stop
 from torchreel.scenes.record.shelf import Shelf
-from torchreel.scenes.trace.calling import first_line
+from torchreel.scenes.trace.calling import first_line, is_unseen
 from torchreel.scenes.trace.copying import torchs_class
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
@@ -111,7 +111,7 @@ class Recorder:
     @property
     def is_watching(self) -> bool:
         """Whether a call that is made now is noted."""
-        return not self._hidden and threading.get_ident() == self._thread
+        return not self._hidden and not is_unseen() and threading.get_ident() == self._thread
 
     def _call(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not self.is_watching:

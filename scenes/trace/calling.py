@@ -8,6 +8,7 @@ changes what goes in or comes out is not what the operator does, and the call is
 from __future__ import annotations
 
 import re
+import threading
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,7 +31,9 @@ __all__ = [
     "finished",
     "first_line",
     "forward",
+    "is_unseen",
     "plain",
+    "unseen",
     "witnessed",
 ]
 
@@ -71,6 +74,28 @@ def aside() -> Iterator[None]:
     with torch.random.fork_rng(devices=[]), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+class _Unseen(threading.local):
+    depth = 0
+
+
+_unseen = _Unseen()
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """What is called meanwhile, in this thread, is our own work: nobody who records a run notes it."""
+    _unseen.depth += 1
+    try:
+        yield
+    finally:
+        _unseen.depth -= 1
+
+
+def is_unseen() -> bool:
+    """Whether a call that is made now is our own work."""
+    return _unseen.depth > 0
 
 
 def forward(module: Any, inputs: Inputs, call: Mapping[str, Any]) -> Any:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from torchreel.assets.errors import UserError
-from torchreel.scenes.trace.files import File, TooLargePicture, shown
+from torchreel.scenes.trace.files import HELD, File, TooLargePicture, shown
 from torchreel.scenes.trace.grammar import MAX_ELEMENTS, Refusal
 
 _OVERHEAD = 1 << 20
@@ -154,6 +154,7 @@ _DECODERS: dict[str, Callable[[File, int], Tensor]] = {
     "npy": _npy,
     "npz": _npz,
     "pt": _pt,
+    HELD: _pt,
     "csv": _csv,
     "picture": _picture,
 }

@@ -19,6 +19,8 @@ from torchreel.assets.errors import UserError
 MAX_BYTES = (1 << 27) + (1 << 20)
 READABLE = "a .npy, .npz, .pt, .csv or picture file (.png, .jpg, .gif, .webp, .tif, .bmp)"
 
+HELD = "held"
+"""The kind of a tensor that the user holds, which no file is."""
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 _KINDS = {
     ".npy": "npy",
@@ -65,8 +67,8 @@ class TooLargePicture(Exception):
 class File(str):
     """A file's name, as the user typed it, with what was read under that name: where a text is taken, so is this.
 
-    `kind` says how the bytes are understood: `npy`, `npz`, `pt`, `csv` or `picture`. `resize` is what a picture is
-    made smaller to, in px: `(longer side,)` or `(width, height)`.
+    `kind` says how the bytes are understood: `npy`, `npz`, `pt`, `csv` or `picture`, or `held`, which is as `pt`.
+    `resize` is what a picture is made smaller to, in px: `(longer side,)` or `(width, height)`.
     """
 
     kind: str

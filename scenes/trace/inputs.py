@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import math
 import re
 from pathlib import Path
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from torchreel.assets.errors import UserError
 from torchreel.scenes.trace.decoding import decode
-from torchreel.scenes.trace.files import READABLE, File, is_file, read_file, refusal, shown
+from torchreel.scenes.trace.files import HELD, READABLE, File, is_file, read_file, refusal, shown
 from torchreel.scenes.trace.grammar import GRAMMAR, MAX_ELEMENTS, Read, Refusal, as_tensor, evaluate, parse
 
 _MAX_LITERAL = 1000
@@ -66,6 +67,22 @@ def read_own(source: str, dtype: torch.dtype, seed: int = 0, either: bool = Fals
         return _as_dtype(tensor, dtype)
     except Refusal as error:
         raise _refusal(source, " ".join(str(error).split())) from None
+
+
+def held(name: str, value: Any) -> File:
+    """What a user holds under a `name`, as a file of that name: a tensor, which keeps its dtype, an array or a list.
+
+    Raises `UserError` for anything else.
+    """
+    try:
+        tensor = torch.as_tensor(value).detach().cpu()
+        target = io.BytesIO()
+        torch.save(tensor.clone(), target)  # a view would bring all that it is a view of
+    except Exception as error:
+        raise UserError(
+            f"{shown(name)} is {type(value).__name__}: an input is a tensor, or what torch.as_tensor makes one of."
+        ) from error
+    return File(name, HELD if isinstance(value, Tensor) else "pt", target.getvalue())
 
 
 def _refusal(source: Any, why: str) -> UserError:
@@ -142,7 +159,8 @@ def literal(node: ast.expr) -> Any:
 
 def _read(source: Any, seed: int, limit: int) -> Read:
     if _is_file(source):
-        return Read(decode(source if isinstance(source, File) else read_file(str(source)), limit))
+        file = source if isinstance(source, File) else read_file(str(source))
+        return Read(decode(file, limit), names_dtype=file.kind == HELD)
     return evaluate(source, seed, limit) if isinstance(source, str) else Read(as_tensor(source))
 
 
