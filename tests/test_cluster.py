@@ -189,7 +189,7 @@ def test_ctrl_c_ends_it_in_one_line(tmp_path: Path) -> None:
     os.killpg(run.pid, signal.SIGINT)
     _, errors = run.communicate(timeout=LONG)
     assert run.returncode == 130
-    assert errors == "torchreel: interrupted; finished clips are kept.\n"
+    assert errors == "torchreel: interrupted; what is finished is kept.\n"
     _until_nobody_is_left(run.pid)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
