@@ -19,6 +19,7 @@ from torchreel.render.endings import DONE, FAILED, WRONG_USAGE, ending, is_debug
 from torchreel.render.streams import OutputLost, dependable, say, say_json
 
 if TYPE_CHECKING:
+    from torchreel.render.batch import Crew
     from torchreel.render.job import Job
     from torchreel.render.task import Result
 
@@ -297,6 +298,12 @@ def info(operator: str, as_json: bool) -> None:
 @click.option("--shard", metavar="I/N", help="Only part I of N of these clips, as for machine 3 of 8: 3/8.")
 @_JOBS
 @click.option(
+    "--dask",
+    metavar="ADDRESS|local",
+    help="Render on the workers of a dask scheduler, such as tcp://10.0.0.1:8786, or on -j of this machine. Workers "
+    "need torchreel as it is here, and send files back: no shared folder is needed.",
+)
+@click.option(
     "--force",
     is_flag=True,
     help="Render even what has not changed, and replace files that torchreel did not write.",
@@ -314,6 +321,7 @@ def render(
     verbose: bool,
     as_json: bool,
     shard: str | None,
+    dask: str | None,
     **asked: Any,
 ) -> int:
     """Render clips of OPERATORs, of a family or of everything.
@@ -327,7 +335,8 @@ def render(
         whole, planned = len(planned), plan.shard(planned, shard)
         if not planned:
             return _nothing(f"nothing to do in part {shard} of {whole} clips", as_json)
-    results, notes = _run(planned, jobs or _processors(), force, keep_going, as_json)
+    crew = None if dask is None else _cluster(dask, jobs, len(planned))
+    results, notes = _run(planned, jobs or _processors(), force, keep_going, as_json, crew=crew)
 
     code = _exit_code(results)
     if as_json:
@@ -929,8 +938,22 @@ def _nothing(why: str, as_json: bool) -> int:
     return DONE
 
 
+def _cluster(address: str, jobs: int | None, clips: int) -> Crew:
+    from torchreel.render import cluster
+
+    if address != cluster.LOCAL and jobs is not None:
+        raise UserError(f"-j {jobs} is for --dask local; the scheduler at {address} has the workers it has.")
+    return cluster.Cluster(address, min(jobs or _processors(), clips))
+
+
 def _run(
-    planned: Sequence[Job], at_once: int, force: bool, keep_going: bool, as_json: bool, quiet: bool = False
+    planned: Sequence[Job],
+    at_once: int,
+    force: bool,
+    keep_going: bool,
+    as_json: bool,
+    quiet: bool = False,
+    crew: Crew | None = None,
 ) -> tuple[list[Result], list[str]]:
     """The results of a run, and the notes on what was not as it should be."""
     from torchreel.render import batch, progress
@@ -938,7 +961,12 @@ def _run(
     reporter = progress.Silent() if quiet else progress.reporter(len(planned), as_json)
     with reporter:
         results = batch.run(
-            planned, reporter, at_once=min(at_once, len(planned)), force=force, keep_going=keep_going
+            planned,
+            reporter,
+            at_once=min(at_once, len(planned)),
+            crew=crew,
+            force=force,
+            keep_going=keep_going,
         )
     return results, reporter.notes
 

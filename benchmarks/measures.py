@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from operator import itemgetter
 from statistics import median
 from typing import Any
 
-from benchmarks import runs
+from benchmarks import nets, pages, runs
 from benchmarks.child import Figures, Order
 from benchmarks.layers import LAYERS, QUICK
+from benchmarks.plan import CLIP, REEL, Plan, Row, below, kb
 
-CLIP = "Conv2d"
 LARGE = "torch.randn(1, 1, 32, 32)"
 _MANIM = (
     "-m",
@@ -26,36 +25,10 @@ _MANIM = (
     "--progress_bar",
     "none",
 )
-_REEL = ("-m", "torchreel", "render")
 FLAGSHIPS = (
     "Conv1d", "Conv2d", "Unfold", "Fold", "MaxPool2d", "MaxUnpool2d", "GroupNorm", "LSTMCell", "Normalization",
 )  # fmt: skip
 _SUBSET = ("Conv2d", "GroupNorm", "LSTMCell")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Where files go, how often each side runs, and whether a subset has to do."""
-
-    folder: Path
-    runs: int
-    quick: bool
-
-    def order(self, side: str, *formats: str, clip: str = CLIP) -> Order:
-        """Rendering one clip to some formats."""
-        return {"side": side, "clip": clip, "formats": list(formats), "folder": str(self.folder / side)}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; `met` says whether the figure reaches its target, None where it has none."""
-
-    measure: str
-    target: str
-    stock: str
-    reel: str
-    result: str
-    met: bool | None = None
 
 
 def process_wall(plan: Plan) -> Iterator[Row]:
@@ -77,7 +50,7 @@ def gif(plan: Plan) -> Iterator[Row]:
     sizes = theirs.stat().st_size, ours.stat().st_size
     share = sizes[0] / sizes[1]
     yield Row(
-        "the same GIF's bytes", "at most 1/15", _kb(sizes[0]), _kb(sizes[1]), f"1/{share:.0f}", share >= 15
+        "the same GIF's bytes", "at most 1/15", kb(sizes[0]), kb(sizes[1]), f"1/{share:.0f}", share >= 15
     )
     found = json.loads(runs.output("-m", "benchmarks.quality", str(plan.folder), "6" if plan.quick else "1"))
     met = found["least"] >= 0.995
@@ -129,7 +102,7 @@ def unchanged(plan: Plan) -> Iterator[Row]:
         f"all {len(_defaults(plan))} default clips, GIF + MP4 + PNG, -j 2", "", "", f"{first:.0f} s", ""
     )
     again = median(runs.seconds(*command, folder=cache) for _ in range(3))
-    yield _below("unchanged re-run of these", 1, again)
+    yield below("unchanged re-run of these", 1, again)
 
 
 def defaults(plan: Plan) -> Iterator[Row]:
@@ -137,11 +110,11 @@ def defaults(plan: Plan) -> Iterator[Row]:
     command = _reel(plan, *_defaults(plan), "-f", "gif", "--json")
     clips = json.loads(runs.output(*command, folder=plan.folder / "cache"))["clips"]
     sizes = {clip["operator"]: clip["files"]["gif"]["bytes"] for clip in clips}
+    middle = int(median(sizes.values()))
+    yield Row("median GIF of the default clips", "<= 220 kB", "", kb(middle), "", middle <= 220_000)
     for of, chosen, most in (("flagship", FLAGSHIPS, 600_000), ("default", tuple(sizes), 800_000)):
         size, name = max((sizes[name], name) for name in chosen if name in sizes)
-        yield Row(
-            f"largest GIF of the {of} clips", f"<= {most // 1000} kB", "", _kb(size), name, size <= most
-        )
+        yield Row(f"largest GIF of the {of} clips", f"<= {most // 1000} kB", "", kb(size), name, size <= most)
 
 
 def _defaults(plan: Plan) -> tuple[str, ...]:
@@ -152,7 +125,7 @@ def _defaults(plan: Plan) -> tuple[str, ...]:
 def answers(plan: Plan) -> Iterator[Row]:
     """Commands that should answer at once."""
     for command, bound in (("--help", 0.3), ("list", 0.5)):
-        yield _below(
+        yield below(
             f"torchreel {command}", bound, min(runs.seconds("-m", "torchreel", command) for _ in range(7))
         )
 
@@ -185,9 +158,27 @@ def layers_of_nets(plan: Plan) -> Iterator[Row]:
                   f"{used:.0f} MB", proved <= 5 and drawn <= 12 and used <= 700)  # fmt: skip
 
 
+def layers_of_torchvision(plan: Plan) -> Iterator[Row]:
+    """Every distinct layer of six nets at their usual input; of each figure the worst, with the layer's name."""
+    target, missing = "<= 5 s proved, 12 s and 700 MB with a PNG", nets.unavailable()
+    for net in list(nets.SIDES)[: 1 if plan.quick else None]:
+        if missing:
+            yield Row(f"{net}: every distinct layer", target, "", "not measured", missing)
+            continue
+        found: list[nets.LayerFigures] = json.loads(
+            runs.output("-m", "benchmarks.nets", net).splitlines()[-1]
+        )
+        slowest, largest = (max(found, key=itemgetter(figure)) for figure in ("drawn", "peak"))
+        proved, drawn, peak = max(one["proved"] for one in found), slowest["drawn"], largest["peak"]
+        yield Row(f"{net}: the worst of {len(found)} distinct layers", target, "",
+                  f"{proved:.1f} s, {drawn:.1f} s, {peak:.0f} MB",
+                  f"slowest {slowest['layer']}; largest {largest['layer']}",
+                  proved <= 5 and drawn <= 12 and peak <= 700)  # fmt: skip
+
+
 MEASURES = (
     answers, process_wall, gif, mp4, large_input, memory, flagships, families, layers_of_nets,
-    unchanged, defaults,
+    layers_of_torchvision, unchanged, defaults, pages.snippet, pages.embed, pages.deck, pages.gallery,
 )  # fmt: skip
 
 
@@ -198,7 +189,7 @@ def available() -> list[dict[str, Any]]:
 
 
 def _reel(plan: Plan, *arguments: str) -> tuple[str, ...]:
-    return (*_REEL, *arguments, "-o", str(plan.folder / "clips"))
+    return (*REEL, *arguments, "-o", str(plan.folder / "clips"))
 
 
 def _both(plan: Plan, format_name: str, input_text: str | None = None) -> tuple[list[Figures], list[Figures]]:
@@ -248,11 +239,3 @@ def _times_faster(measure: str, target: float, stock: float, reel: float) -> Row
         f"{ratio:.1f} times",
         ratio >= target,
     )
-
-
-def _below(measure: str, bound: float, seconds: float) -> Row:
-    return Row(measure, f"< {bound:g} s", "", f"{seconds:.2f} s", "", seconds < bound)
-
-
-def _kb(size: int) -> str:
-    return f"{size / 1000:,.0f} kB"

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.measures import MEASURES, Plan, Row
+from benchmarks.measures import MEASURES
+from benchmarks.plan import Plan, Row
 
 README = Path(__file__).with_name("README.md")
 _BEGIN, _END = "<!-- table -->\n", "<!-- end of table -->\n"

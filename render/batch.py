@@ -1,7 +1,7 @@
-"""Render many clips: what is unchanged comes from the cache, the rest from forked workers.
+"""Render many clips: what is unchanged comes from the cache, the rest from forked workers, or from a crew elsewhere.
 
-Torch and Manim are imported once, in the parent, and only if something must be rendered. Workers write to temporary
-names; the parent alone gives files their final names, fills the cache and writes the manifest.
+Torch and Manim are imported once, in the parent, and only if something must be rendered there. Workers write to
+temporary names; the parent alone gives files their final names, fills the cache and writes the manifest.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -42,17 +42,32 @@ class Reporter(Protocol):
     def note(self, text: str) -> None: ...
 
 
+class Crew(Protocol):
+    """Who renders what the cache lacks, if not this machine's own processes.
+
+    `gather` finds them before anything is written, and raises `UserError` where nobody is there; `run` yields what
+    happens, as `workers.run` does; `dismiss` lets them go, whether they were gathered or not.
+    """
+
+    def gather(self, reporter: Reporter) -> None: ...
+
+    def run(self, tasks: Sequence[Task]) -> Generator[workers.Event[Task], None, None]: ...
+
+    def dismiss(self) -> None: ...
+
+
 def run(
     jobs: Sequence[Job],
     reporter: Reporter,
     *,
     at_once: int = 1,
+    crew: Crew | None = None,
     force: bool = False,
     keep_going: bool = True,
     each_alone: bool = False,
     cache: Cache | None = None,
 ) -> list[Result]:
-    """Make all jobs, `at_once` at a time, and return their results in order.
+    """Make all jobs, `at_once` at a time or by a `crew`, and return their results in order.
 
     Raises `UserError` before anything is written: for an empty batch, an output folder that cannot be written to,
     files that torchreel did not write and would replace (unless `force`), or arguments that torch refuses. With
@@ -68,8 +83,10 @@ def run(
         print(f"torchreel: {batch.cache.trouble}", file=sys.stderr)
     with _ended_by_signal():
         try:
-            batch.make(jobs, at_once, force)
+            batch.make(jobs, at_once, crew, force)
         finally:
+            if crew is not None:
+                crew.dismiss()
             batch.write_manifests()
     return [batch.results[index] for index in sorted(batch.results)]
 
@@ -84,22 +101,26 @@ class _Batch:
         self.timings = Timings(cache.folder)
         self.unlisted: set[Path] = set()
 
-    def make(self, jobs: Sequence[Job], at_once: int, force: bool) -> None:
+    def make(self, jobs: Sequence[Job], at_once: int, crew: Crew | None, force: bool) -> None:
         tasks = [Task(index, job, self.cache, force) for index, job in enumerate(jobs)]
         lacking = [task for task in tasks if not task.is_cached]
         if not force:
             _refuse_to_replace(manifest.strangers(path for task in tasks for path in task.replaced()))
         if lacking:
-            _prepare(lacking, self.reporter.preparing, self.each_alone)
+            _prepare(lacking, self.reporter.preparing, self.each_alone, draws_here=crew is None)
+            if crew is not None:
+                crew.gather(self.reporter)
         for task in tasks:
             if task.is_cached and not self._is_over():
                 self.reporter.started(task.job)
                 self._publish(task, Answer(0.0), "cached")
         lacking.sort(key=lambda task: self.timings.expected(task.job), reverse=True)
-        if at_once == 1:
+        if crew is not None and lacking:
+            self._by_others(lacking, crew.run(lacking))
+        elif at_once == 1:
             self._in_turn(lacking)
         else:
-            self._forked(lacking, at_once)
+            self._by_others(lacking, workers.run(lacking, perform, at_once))
         self.timings.save()
 
     def _in_turn(self, tasks: Sequence[Task]) -> None:
@@ -110,8 +131,7 @@ class _Batch:
             answer = perform(task, partial(self.reporter.progress, task.job))
             self._publish(task, answer, "rendered")
 
-    def _forked(self, tasks: Sequence[Task], at_once: int) -> None:
-        events = workers.run(tasks, perform, at_once)
+    def _by_others(self, tasks: Sequence[Task], events: Generator[workers.Event[Task], None, None]) -> None:
         try:
             for event in events:
                 self._handle(event)
@@ -182,18 +202,24 @@ def _refuse_to_replace(files: Sequence[Path]) -> None:
         )
 
 
-def _prepare(tasks: Sequence[Task], at_work: Callable[[str], None], each_alone: bool) -> None:
+def _prepare(
+    tasks: Sequence[Task], at_work: Callable[[str], None], each_alone: bool, draws_here: bool
+) -> None:
     """Import torch and Manim, and refuse impossible arguments of any job before the first one is rendered.
 
-    With `each_alone` they are left to their own job's rendering, which fails by them.
+    With `each_alone` they are left to their own job's rendering, which fails by them. Where others draw, neither is
+    needed for a plain example.
     """
+    changed = [task for task in tasks if task.job.is_changed]
+    if not draws_here and not changed:
+        return
     at_work("loading torch and Manim")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with _no_garbage():
         from torchreel.render import clip
 
-        clip.prepare(sorted({task.job.example.operator for task in tasks}))
-    _trace_changes([task for task in tasks if task.job.is_changed], at_work, each_alone)
+        clip.prepare(sorted({task.job.example.operator for task in (tasks if draws_here else changed)}))
+    _trace_changes(changed, at_work, each_alone)
     at_work("")
 
 

@@ -39,16 +39,15 @@ def _failure(error: BaseException) -> str:
         return _MEMORY
     if isinstance(error, ImportError):
         name = f" {error.name}" if error.name else ""
-        return f"cannot load{name}: {_first_line(error)}; 'torchreel doctor' says what is missing."
+        return f"cannot load{name}: {first_line(error)}; 'torchreel doctor' says what is missing."
     if isinstance(error, OSError) and error.errno:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{reason(error)}."
-    return (
-        f"internal error: {type(error).__name__}: {_first_line(error)} ({_place(error)}); please report it."
-    )
+    return f"internal error: {type(error).__name__}: {first_line(error)} ({_place(error)}); please report it."
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says first, without its full stop."""
     return (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -19,8 +20,12 @@ _START = 4096
 
 def filled(template: Path, **parts: str) -> str:
     """A template with its `$parts`; `$generator` says who wrote the page."""
-    text = Template(template.read_text("utf-8"))
-    return text.substitute(generator=generator(), **parts)
+    return _template(template).substitute(generator=generator(), **parts)
+
+
+@cache
+def _template(path: Path) -> Template:
+    return Template(path.read_text("utf-8"))
 
 
 def generator() -> str:

@@ -16,7 +16,7 @@ _QUALITY = 80
 
 def write(film: Film, target: Path) -> None:
     """Write a film's finished figure as WebP, `WIDTH` px wide; from its video where there is no PNG of it."""
-    picture = _last(film) if film.poster is None else Image.open(film.poster).convert("RGB")
+    picture = _last(film) if film.poster is None else _opened(film.poster)
     small = picture.reduce(
         max(1, picture.width // WIDTH)
     )  # twelve times as quick as a resize, and exact where it divides
@@ -25,6 +25,11 @@ def write(film: Film, target: Path) -> None:
     data = io.BytesIO()
     small.save(data, "WEBP", quality=_QUALITY, method=2)
     write_whole(target, data.getvalue())
+
+
+def _opened(poster: Path) -> Image.Image:
+    picture = Image.open(poster)
+    return picture if picture.mode == "RGB" else picture.convert("RGB")  # which copies what is RGB already
 
 
 def _last(film: Film) -> Image.Image:

@@ -43,16 +43,23 @@ class _Numbers:
     def __init__(self) -> None:
         self.cells: dict[Element, int] = {}
         self.runs: dict[tuple[int, tuple[float, ...]], list[list[int]]] = {}
+        self._seen: dict[tuple[Any, ...], list[list[int]]] = {}
 
     def see(self, number: Mapping[str, Any], beat: int) -> None:
-        """A number stands in sight at the end of a beat."""
-        element = (number["tensor"], tuple(number["index"]), number["value"])
-        cell = self.cells.setdefault(element, len(self.cells))
-        runs = self.runs.setdefault((cell, tuple(round(edge, 1) for edge in number["box"])), [])
+        """A number stands in sight at the end of a beat; most have stood there before."""
+        written = (number["tensor"], *number["index"], number["value"], *number["box"])
+        runs = self._seen.get(written)
+        if runs is None:
+            runs = self._seen[written] = self._runs(number)
         if runs and runs[-1][1] >= beat - 1:
             runs[-1][1] = beat
         else:
             runs.append([beat, beat])
+
+    def _runs(self, number: Mapping[str, Any]) -> list[list[int]]:
+        element = (number["tensor"], tuple(number["index"]), number["value"])
+        cell = self.cells.setdefault(element, len(self.cells))
+        return self.runs.setdefault((cell, tuple(round(edge, 1) for edge in number["box"])), [])
 
     def reads(
         self, listed: Mapping[str, Mapping[str, Mapping[str, Sequence[int]]]], tensors: Mapping[str, Any]

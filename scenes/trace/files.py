@@ -80,6 +80,10 @@ class File(str):
         file.kind, file.data, file.resize = kind, data, resize
         return file
 
+    def __reduce__(self) -> tuple[type[File], tuple[str, str, bytes, Size | None]]:
+        """A file travels to other processes with its bytes."""
+        return type(self), (str(self), self.kind, self.data, self.resize)
+
     @cached_property
     def key(self) -> str:
         """A text that is the same for files that give the same tensor, wherever they lie."""
