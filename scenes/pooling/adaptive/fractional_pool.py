@@ -52,7 +52,7 @@ class _FractionalPool(RuledPool):
     def head_names(self, board: AdaptiveBoard) -> list[Text]:
         """How the points are made of the random numbers, where that has room."""
         values = self.values()
-        lines = [self.words("random", **values), self.words("heads", **values)]
+        lines = [self.words("random", None, **values), self.words("heads", None, **values)]
         found = board.ruler_names(lines)
         if len(found) < len(lines):
             return board.ruler_names([self.words("points_name")])

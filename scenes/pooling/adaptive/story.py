@@ -62,7 +62,7 @@ class RuledPool(OperatorScene):
 
     def head_names(self, board: AdaptiveBoard) -> list[Text]:
         """What the heads of the rulers are."""
-        return board.ruler_names([self.words("heads", **self.values())])
+        return board.ruler_names([self.words("heads", None, **self.values())])
 
     def first_bar(self, key: Key) -> list[Animation]:
         """The first window's bar appears with the name of all."""
