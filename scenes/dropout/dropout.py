@@ -70,16 +70,18 @@ class _Dropout(OperatorScene):
         return "filled" if "filled" in self.trace.tensors else "mask" if self.has_mask else "input"
 
     def pointing_at(self, step: Step) -> Pointer | None:
-        """Where values are filled in, the whole way of an element is lit, and the signs stand in its line."""
-        if "filled" not in self.trace.tensors or step.tensor not in ("filled", "output"):
+        """Where there is a mask, the whole way of an element is lit, and the signs stand in its line."""
+        if not self.has_mask or step.tensor not in ("filled", "output"):
             return super().pointing_at(step)
         places = Places(self.staged)
         at, target = self._place(step.index), places[(step.tensor, step.index)]
         if at is None or target is None:
             return None
         self.board.at_row(at, kept=self.trace.value("mask", step.index) > 0)
-        names = ["input", "mask", *(["filled"] if step.tensor == "output" else [])]
-        made = dict(self.board.made_of(at), filled=step.index)
+        made = dict(self.board.made_of(at))
+        if "filled" in self.trace.tensors and step.tensor == "output":
+            made["filled"] = step.index
+        names = list(made)
         sources = {name: [place] for name in names if (place := places[(name, made[name])])}
         texts = self._standing_texts()
         pointer = Pointer(self.look, target, sources)
@@ -91,8 +93,8 @@ class _Dropout(OperatorScene):
         return pointer
 
     def selects(self, tensor: str, index: Index) -> list[tuple[str, Index]]:
-        """What alpha dropout fills in is said by the mask."""
-        if "filled" not in self.trace.tensors or tensor not in ("filled", "output"):
+        """What is filled in, or multiplied by a channel's one number, is said by the mask."""
+        if not self.has_mask or tensor not in ("filled", "output"):
             return []
         at = self._place(index)
         return [] if at is None else self.board.made_of(at)

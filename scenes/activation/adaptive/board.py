@@ -149,7 +149,15 @@ class AdaptiveSoftmaxBoard(Board):
         bend = low + _ROW / 2 + _OVER_TAIL
         return [
             *self._over(head, at, (end, y + _SPLIT)),
-            *self._lit([(x, low + _ROW / 2 + _FRAMED), (x, bend), (lane, bend), (lane, y - _SPLIT), (end, y - _SPLIT)]),
+            *self._lit(
+                [
+                    (x, low + _ROW / 2 + _FRAMED),
+                    (x, bend),
+                    (lane, bend),
+                    (lane, y - _SPLIT),
+                    (end, y - _SPLIT),
+                ]
+            ),
         ]
 
     def _over(self, head: Sampled, place: int, end: tuple[float, float]) -> list[Path]:
