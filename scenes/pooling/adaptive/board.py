@@ -38,8 +38,7 @@ Key = tuple[str, int]
 class AdaptiveBoard(Board):
     """`input` with its `rulers`, and `outputs` by name.
 
-    The rulers are those of the columns and rows; a volume has one along its depth, and says its rows and columns in
-    words; `words` names these by their axes.
+    The rulers are those of the columns and rows; a volume has one along its depth, and `sides` whose axes `words` names.
     """
 
     def __init__(self, look: Look, trace: Trace, words: Mapping[int, str]) -> None:
@@ -286,7 +285,9 @@ class AdaptiveBoard(Board):
     def _name(self, grid: SliceRow) -> VGroup:
         """A grid's name: below it, as rulers are above; left of a line or a volume; clear of what leads to it."""
         if self.cover.is_line or (self.cover.is_volume and grid is self.input):
-            return self.title(grid.tensor, (grid.left - _AIR, grid.middle[1] - 0.08), align="right")
+            reach = self.cover.is_volume and min(one.left for one in self.outputs.values()) < grid.left
+            y = grid.top - grid.cells.height / 2 if reach else grid.middle[1]
+            return self.title(grid.tensor, (grid.left - _AIR, y - 0.08), align="right")
         y, is_wide = grid.bottom - 0.3, measure(self._named(grid.tensor), NAME_TEXT) > grid.right - grid.left
         if grid is self.input or self.cover.is_volume or not is_wide:
             return self.title(grid.tensor, (grid.middle[0], y))
