@@ -20,7 +20,7 @@ from torchreel.scenes.parts.slice_row import SliceRow
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.pooling.adaptive.cover import Cover
 from torchreel.scenes.pooling.adaptive.layout import SLICE_GAP, AdaptivePlaces, AdaptiveRoom, place
-from torchreel.scenes.pooling.adaptive.sides import Sides
+from torchreel.scenes.pooling.adaptive.sides import PlaneSides
 from torchreel.scenes.pooling.window.beam import Beam, Rect, rect
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
@@ -38,13 +38,13 @@ Key = tuple[str, int]
 class AdaptiveBoard(Board):
     """`input` with its `rulers`, and `outputs` by name.
 
-    The rulers are those of the columns and rows; a volume has one along its depth, and `sides` whose axes `words` names.
+    The rulers are those of the columns and rows; a volume has one along its depth, and `sides` that `words` name.
     """
 
     def __init__(self, look: Look, trace: Trace, words: Mapping[int, str]) -> None:
         super().__init__(look, trace)
         self.cover = cover = Cover.of(trace)
-        self.sides = Sides(look, trace, cover, words)
+        self.sides = PlaneSides(look, trace, cover, words)
         self.results = [name for name in _RESULTS if name in trace.outputs]
         rooms = {name: AdaptiveRoom(self.texts(name), self._named(name)) for name in ("input", *self.results)}
         rooms["input"] = replace(rooms["input"], beside=self.sides.width if cover.is_volume else 0.0)

@@ -22,7 +22,7 @@ _CALM, _LIT, _INSET = 0.35, 0.45, 0.03
 _MOST, _LINE = 32, 0.34
 
 
-class Sides(Desk):
+class PlaneSides(Desk):
     """What is said of rows and columns; `words` names them."""
 
     def __init__(self, look: Look, trace: Trace, cover: Cover, words: Mapping[int, str]) -> None:
