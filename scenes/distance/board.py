@@ -10,7 +10,7 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.distance.trace import VectorRows
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
-from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, Look
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText, width
 from torchreel.scenes.parts.motion import Appear, Morph
 from torchreel.scenes.parts.number import Number
@@ -25,6 +25,8 @@ _ROOM, _MIDDLE, _HIGH = 4.4, 0.1, 1.1
 _WIDTHS = {"x1": 2.4, "x2": 2.4, "output": 1.1}
 _CENTERS = {"x1": -5.45, "x2": -2.75, "output": -0.5}
 _NAME = 0.2
+_NAMED = 0.72, 0.09
+"""How far along a radius of the dial its name stands, and how far beside it, in radii."""
 _MOST_ROWS, _MOST_COLUMNS = 8, 8
 
 
@@ -195,6 +197,22 @@ class Dial(VGroup):
             (self.drop, polyline([self.place(x, y), self.place(x, 0)])),
             (self.opening, self.arc(degrees, 0.22)),
         ]
+
+    def directions(self, degrees: float, signs: Sequence[str]) -> VGroup:
+        """Both directions with their names, and nothing yet that is computed of them."""
+        for part, path in self.turned(degrees):
+            part.points = path
+        return VGroup(self, self.base, self.needle, self.tip, self.named(degrees, signs))
+
+    def named(self, degrees: float, signs: Sequence[str]) -> VGroup:
+        """The vectors' symbols: the first one's under its radius, the other's beside its own."""
+        angle, theme = math.radians(degrees), self.look.theme
+        x, y = math.cos(angle), math.sin(angle)
+        turn = 1 if degrees <= 90 else -1
+        along, aside = _NAMED
+        second = along * x - turn * aside * y, along * y + turn * aside * x
+        one = MathText(signs[0], NAME_TEXT, theme.channel(1)).place(self.place(along, -aside))
+        return VGroup(one, MathText(signs[1], NAME_TEXT, theme.channel(0)).place(self.place(*second)))
 
     def show(self, degrees: float, parts: Sequence[Shape]) -> list[Animation]:
         """Some moving parts appear at an angle."""

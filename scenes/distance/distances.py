@@ -23,6 +23,7 @@ from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
 _SLOW = 3
+_SYMBOLS = ("u", "v")
 _READ = {"dot": "u·v", "norm_1": "‖u‖", "norm_2": "‖v‖"}
 
 
@@ -40,7 +41,7 @@ class _Distance(OperatorScene):
         self.drawn = VGroup()
         if notes := self._left_out():
             self.add(self.board.note(notes, self.foot))
-        self.add(self.board.scenery())
+        self.add(self.board.scenery(), *self.before(0))
         yield Beat("start")
         yield from self.in_full(0)
         for row in range(1, len(self.board.results)):
@@ -53,6 +54,10 @@ class _Distance(OperatorScene):
     def dim(self) -> int:
         """The dimension that vectors lie along."""
         return -1
+
+    def before(self, row: int) -> list[VGroup]:
+        """What stands beside the vectors of a row before anything is computed of them."""
+        return []
 
     def in_full(self, row: int) -> Iterator[Beat]:
         """A row step by step."""
@@ -153,6 +158,17 @@ class CosineSimilarity(_Distance):
         readings = [self._reading_of(name, row, place) for place, name in enumerate(_READ)]
         return VGroup(*readings, self._readings(row).signs(), self._dial(row))
 
+    def before(self, row: int) -> list[VGroup]:
+        """The directions of two vectors that have one."""
+        if not self._points_somewhere(row):
+            return []
+        self.drawn.add(Dial(self.look).directions(self._degrees(row), _SYMBOLS))
+        return [self.drawn]
+
+    def _points_somewhere(self, row: int) -> bool:
+        lengths = [self.step(name, row).value for name in ("norm_1", "norm_2")]
+        return all(0 < length < math.inf for length in lengths)
+
     def _divide(self, row: int) -> list[Animation]:
         return [*self.draw(self._readings(row).signs()), *self.board.write(row)]
 
@@ -172,17 +188,16 @@ class CosineSimilarity(_Distance):
         return Readings(self.look, list(_READ.values()), texts)
 
     def _turn(self, row: int) -> list[Animation]:
-        return self.draw(self._dial(row))
+        return self.draw(self._dial(row, is_new=not self._points_somewhere(row)))
 
-    def _dial(self, row: int) -> VGroup:
-        """The dial at a row's angle, with the angle and its cosine."""
+    def _dial(self, row: int, is_new: bool = True) -> VGroup:
+        """The dial at a row's angle, with the angle and its cosine; if it is not new the directions stand already."""
         dial, degrees = Dial(self.look), self._degrees(row)
-        for part, path in dial.turned(degrees):
-            part.points = path
+        directions = dial.directions(degrees, _SYMBOLS)
         text = self.look.theme.text
         numbers = [self.number(name, row, 0.3, text) for name in ("angle", "output")]
-        moving = [part for part, _ in dial.turned(degrees)]
-        return VGroup(dial, dial.base, *moving, dial.labels(degrees, numbers, ("θ° =", "cos θ =")))
+        read = [dial.shadow, dial.drop, dial.opening, dial.labels(degrees, numbers, ("θ° =", "cos θ ="))]
+        return VGroup(*([directions] if is_new else []), *read)
 
 
 class PairwiseDistance(_Distance):

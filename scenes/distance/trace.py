@@ -93,8 +93,9 @@ def record_cosine(call: Call) -> Recording:
         "norm_1": torch.linalg.vector_norm(wide[0], dim=rows.dim),
         "norm_2": torch.linalg.vector_norm(wide[1], dim=rows.dim),
         "output": call.output,
-        "angle": torch.rad2deg(torch.acos(call.output.double().clamp(-1, 1))),
     }
+    lengths = tensors["norm_1"].clamp_min(eps) * tensors["norm_2"].clamp_min(eps)
+    tensors["angle"] = torch.rad2deg(torch.acos((tensors["dot"] / lengths).clamp(-1, 1)))
 
     def dot(cells: Tensor) -> Expr:
         index = rows.vectors(cells)
@@ -109,7 +110,12 @@ def record_cosine(call: Call) -> Recording:
         return Div(Rounded(Ref("dot", cells), dot(cells)), lengths)
 
     def angle(cells: Tensor) -> Expr:
-        bounded = Case(_beyond(call.output, cells), (Ref("output", cells), Const(1), Const(-1)))
+        """Of the cosine before it is rounded to torch's type: the arc of a number near 1 or −1 is far off."""
+        at_least = Const(eps)
+        lengths = Mul(tuple(_guarded(tensors[name], name, at_least, cells) for name in ("norm_1", "norm_2")))
+        cosine = Div(Ref("dot", cells), lengths)
+        value = cosine.evaluate(tensors)
+        bounded = Case((value > 1).long() + 2 * (value < -1).long(), (cosine, Const(1), Const(-1)))
         return Mul((Func("acos", bounded), Const(180 / math.pi, "180/π")))
 
     rules = (
@@ -120,12 +126,6 @@ def record_cosine(call: Call) -> Recording:
         Rule("angle", angle),
     )
     return Recording(tensors, rules)
-
-
-def _beyond(output: Tensor, cells: Tensor) -> Tensor:
-    """1 and 2 where rounding has pushed a cosine past 1 and -1."""
-    values = output[tuple(cells.unbind(1))] if output.ndim else output.expand(len(cells))
-    return (values > 1).long() + 2 * (values < -1).long()
 
 
 def record_pairwise(call: Call) -> Recording:

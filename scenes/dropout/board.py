@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from manim import Animation, VGroup
 
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.layout import STAGE, Placed, Room, fill, in_row
 from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.mark import rgbas
+from torchreel.scenes.parts.mathtext import MathText, fitted, width
 from torchreel.scenes.parts.motion import Paint
-from torchreel.scenes.parts.text import Text, fit, measure
+from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
@@ -20,11 +22,13 @@ from torchreel.scenes.trace.proof import Trace
 _FOOT = 0.3
 _SIGN, _SMALLER, _LONG = 0.34, 0.25, 9
 _SIGN_ROOM, _MASK_CELL = 0.55, 0.9
+_LINE, _ASIDE = 0.45, 0.22
 _MOST_ROWS, _MOST_SLICES = 4, 3
 _MOST_HIGH, _MOST_WIDE = 8, {3: 5, 4: 3}
 """As many cells as there is room for with numbers below each other, and beside each other by the number of blocks."""
 Place = tuple[int, int, Cell]
 """Row, slice and cell of an element on the board."""
+Signs = Mapping[str, Sequence[str]]
 
 
 class DropoutBoard(Board):
@@ -32,7 +36,7 @@ class DropoutBoard(Board):
 
     A row holds the channel's slices (one, except in three dimensions); without an axis it is a plane of elements, each
     with its own cell of the mask. Of many rows the first few are shown. `signs` say what happens between two tensors,
-    by the name of the left one.
+    by the name of the left one; of two lines the first is what happens to what is kept, the other to what is dropped.
     """
 
     def __init__(
@@ -40,7 +44,7 @@ class DropoutBoard(Board):
         look: Look,
         trace: Trace,
         channel_axis: int | None,
-        signs: dict[str, str],
+        signs: Signs,
         note: Callable[[int, int, bool], str],
     ) -> None:
         super().__init__(look, trace)
@@ -50,6 +54,8 @@ class DropoutBoard(Board):
         self.leads = list(self._leads())
         self.rows = len(self.leads)
         self.scenery = VGroup()
+        self.signs: dict[str, list[MathText]] = {}
+        self.sign_x: dict[str, float] = {}
         self.grids: dict[str, list[list[Grid]]] = {}
         self._build(signs)
         shown, total = len(list(self.places())), math.prod(trace.shape("input"))
@@ -120,7 +126,27 @@ class DropoutBoard(Board):
         plane = self.trace.shape("input")[len(self.leads[0][0]) :]
         return (plane[0], plane[1]) if len(plane) == 2 else (1, *plane, 1)[:2]  # type: ignore[return-value]
 
-    def _build(self, signs: dict[str, str]) -> None:
+    def made_of(self, place: Place) -> list[tuple[str, Index]]:
+        """The input of an element and what the mask says of it."""
+        row, number, cell = place
+        mask, at = self.grids["mask"][row][0], (0, 0) if self.channelwise else cell
+        return [("input", self.grids["input"][row][number].index(cell)), ("mask", mask.index(at))]
+
+    def at_row(self, place: Place, kept: bool) -> None:
+        """The signs come into the line of an element; of two, the one that does not hold for it steps aside."""
+        row, number, cell = place
+        grid = self.grids["output"][row][number]
+        y, high = float(grid.center(cell)[1]), self.cells.height
+        last = row == self.rows - 1 and cell[0] == grid.cells.rows - 1
+        aside = y + (high / 2 + _ASIDE) * (1 if last else -1)
+        theme = self.look.theme
+        for name, lines in self.signs.items():
+            for kind, sign in enumerate(lines):
+                holds = len(lines) == 1 or kept == (kind == 0)
+                sign.place((self.sign_x[name], y if holds else aside))
+                sign.fill_rgbas = rgbas(theme.text if holds else theme.muted, 1.0)
+
+    def _build(self, signs: Signs) -> None:
         rows, cols = self._plane_size()
         texts = self.texts(*(name for name in self.names if name != "mask"))
         slices = max(map(len, self.leads))
@@ -137,18 +163,27 @@ class DropoutBoard(Board):
                 else Room(**{**vars(plane), "name": self.shape(name)})
             )
             if name != self.names[-1]:
-                sign = signs.get(name, "→")
-                wide = measure(sign, _SIGN if len(sign) < _LONG else _SMALLER, "sans")
+                lines = signs.get(name, ("→",))
+                sizes = [_SIGN if len(sign) < _LONG else _SMALLER for sign in lines]
+                wide = max(map(width, lines, sizes), default=0.0)
                 parts[f"{name} sign"] = Room(wide=max(_SIGN_ROOM, wide + 0.1))
         grids = [name for name in self.names if not (name == "mask" and self.channelwise)]
         placed = fill(STAGE.inset(bottom=_FOOT), in_row(parts, (0.12, 0.5)), same=[grids])
         self.cells = placed["input"].cells
         for name in self.names:
             self._stand(name, placed)
-        for name, sign in signs.items():
+        for name, lines in signs.items():
             spot = placed[f"{name} sign"].block
-            at = (spot.middle[0], placed["input"].block.middle[1])
-            self.scenery.add(self.label(sign, at, fit(sign, spot.width + 0.1, _SIGN, MIN_TEXT), font="sans"))
+            x, y = spot.middle[0], placed["input"].block.middle[1]
+            room = spot.width + 0.1
+            size = min((fitted(sign, room, _SIGN, MIN_TEXT) for sign in lines), default=_SIGN)
+            tops = [y + _LINE * ((len(lines) - 1) / 2 - number) for number in range(len(lines))]
+            self.sign_x[name] = x
+            self.signs[name] = [
+                MathText(sign, size, self.look.theme.muted).place((x, top))
+                for sign, top in zip(lines, tops, strict=True)
+            ]
+            self.scenery.add(*self.signs[name])
         self.scenery.add(*self._depths())
 
     def _stand(self, name: str, placed: dict[str, Placed]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from manim import Animation
@@ -11,9 +12,12 @@ from manim import Animation
 from torchreel.scenes.dropout import operators
 from torchreel.scenes.dropout.board import DropoutBoard, Place
 from torchreel.scenes.dropout.trace import SATURATION, affine, channel_axis, is_alpha
+from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.pointer import Pointer
+from torchreel.scenes.parts.shapes import Path
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
-from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
 _MOST_STEPS = 12
@@ -65,19 +69,49 @@ class _Dropout(OperatorScene):
     def main_source(self, step: Step) -> str:
         return "filled" if "filled" in self.trace.tensors else "mask" if self.has_mask else "input"
 
-    def _signs(self) -> dict[str, str]:
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """Where there is a mask, the whole way of an element is lit, and the signs stand in its line."""
+        if not self.has_mask or step.tensor not in ("filled", "output"):
+            return super().pointing_at(step)
+        places = Places(self.staged)
+        at, target = self._place(step.index), places[(step.tensor, step.index)]
+        if at is None or target is None:
+            return None
+        self.board.at_row(at, kept=self.trace.value("mask", step.index) > 0)
+        made = dict(self.board.made_of(at))
+        if "filled" in self.trace.tensors and step.tensor == "output":
+            made["filled"] = step.index
+        names = list(made)
+        sources = {name: [place] for name in names if (place := places[(name, made[name])])}
+        texts = self._standing_texts()
+        pointer = Pointer(self.look, target, sources)
+        for name, following in pairwise([*names, step.tensor]):
+            if name in sources:
+                end = target if following == step.tensor else sources[following][0]
+                lines = Pointer(self.look, end, {name: sources[name]}, name, texts)
+                pointer.add(*(one for one in lines if isinstance(one, Path)))
+        return pointer
+
+    def selects(self, tensor: str, index: Index) -> list[tuple[str, Index]]:
+        """What is filled in, or multiplied by a channel's one number, is said by the mask."""
+        if not self.has_mask or tensor not in ("filled", "output"):
+            return []
+        at = self._place(index)
+        return [] if at is None else self.board.made_of(at)
+
+    def _signs(self) -> dict[str, list[str]]:
         p = float(self.module.p)
         if not self.has_mask:
-            return {"input": "="}
+            return {"input": ["="]}
         if not is_alpha(self.module):
-            return {"input": "×", "mask": "=" if p == 1 else f"÷ {1 - p:g} ="}
+            return {"input": ["×"], "mask": ["=" if p == 1 else f"÷ {1 - p:g} ="]}
         if p == 1:
-            return {"input": "×", "mask": "="}
+            return {"input": ["×"], "mask": ["="]}
         scale, shift = affine(p)
         return {
-            "input": "",
-            "mask": f"0 → {SATURATION:.2f}".replace("-", "−"),
-            "filled": f"× {scale:.2f} + {shift:.2f} =",
+            "input": [],
+            "mask": ["1 → x", f"0 → {SATURATION:.2f}".replace("-", "−")],
+            "filled": [f"× {scale:.2f} + {shift:.2f} ="],
         }
 
     def _note(self, shown: int, total: int, heat: bool) -> str:
@@ -91,7 +125,9 @@ class _Dropout(OperatorScene):
         for rows in runs(range(board.mask_rows), 4):
             yield Beat("fall", partial(self._fall, rows), 0.5, sweep=True)
         if "filled" in self.trace.tensors:
-            yield Beat("fill", partial(self._write, "filled", places), 0.4, 0.6)
+            filled = self.trace.step("filled", board.index(self._telling(places)[-1]))
+            look = partial(self.point_at, filled)
+            yield Beat("fill", partial(self._write, "filled", places), 0.4, 0.6, look=look, focus=filled)
         shown = self._telling(places)
         key = "done"
         for place in shown:
@@ -126,6 +162,10 @@ class _Dropout(OperatorScene):
             step = self._step(run[-1])
             written = partial(self._write, "output", run)
             yield Beat(key, written, 0.4, look=partial(self.point_at, step), sweep=True, focus=step)
+
+    def _place(self, index: Index) -> Place | None:
+        """Where an element is drawn, if it is."""
+        return next((one for one in self.board.places() if self.board.index(one) == index), None)
 
     def _step(self, place: Place) -> Step:
         return self.trace.step("output", self.board.index(place))

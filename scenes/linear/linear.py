@@ -102,7 +102,7 @@ class Linear(_Dense):
 
     def law(self) -> Sequence[Token]:
         bias = " + bias" if "bias" in self.trace.tensors else ""
-        return [Token(f"output_{{j}} = Σ_{{k}} weight_{{jk}}·input_{{k}}{bias}" + ("_{j}" if bias else ""))]
+        return [Token(f"output_{{j}} = Σ_{{k}} weight_{{j,k}}·input_{{k}}{bias}" + ("_{j}" if bias else ""))]
 
     def _step(self, cell: tuple[int, int]) -> Step:
         return self.trace.step("output", (*self.board.sample(cell[0]), cell[1]))

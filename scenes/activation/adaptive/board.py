@@ -12,6 +12,7 @@ from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.mathtext import width as math_width
 from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.shapes import Path
 from torchreel.scenes.parts.sign import Sign
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.stage.board import Board
@@ -25,6 +26,8 @@ _HEAD_Y, _TAIL_Y = 1.6, -0.95
 _CELL = (1.05, 0.62)
 _APART, _BESIDE = 0.45, 0.08
 _CLASSES = 0.24
+_FRAMED, _STEP_IN, _OVER_TAIL, _SPLIT = 0.05, 0.35, 0.3, 0.12
+_UNDER_NAME = 0.3
 _MOST_ROWS, _MOST_COLS, _MOST_TAILS = 5, 4, 3
 _PLAIN = 1e9
 _MOST_CELLS = {1: 7, 2: 5, 3: 5}
@@ -108,6 +111,70 @@ class AdaptiveSoftmaxBoard(Board):
             for tail, wire in self.wires.items()
             for move in (wire.light() if tail == own else wire.rest())
         ]
+
+    def ways_in(self, number: int, tensors: Sequence[str]) -> list[Path]:
+        """From a sample's row of the input into the head, and below it into the tail that reads it too."""
+        columns, head = self.columns["input"], self.grids["head"]
+        if number not in self.row_of:
+            return []
+        x, y = (float(one) for one in columns.center((self.row_of[number], columns.cells.cols - 1))[:2])
+        start = x + columns.cells.width / 2 + _FRAMED, y
+        left, found = head.middle[0] - head.cells.cols * head.cells.width / 2, []
+        if "head_logprob" in tensors:
+            end = left - 0.05, float(head.middle[1])
+            found += self._lit([start, (left - _STEP_IN, y), (left - _STEP_IN, end[1]), end])
+        tail = self.grids.get(f"tail{int(self.routes.cluster[number]) - 1}")
+        if tail is not None and tail.tensor in tensors:
+            lane, middle = min(left, _TREE[0]) - 0.4, float(tail.middle[0])
+            low = _TAIL_Y - _ROW / 2 - _CLASSES - 0.34 - _UNDER_NAME
+            found += self._lit([start, (lane, y), (lane, low), (middle, low), (middle, low + 0.1)])
+        return found
+
+    def ways_out(self, number: int) -> list[Path]:
+        """From a sample's log-probabilities, in the head and in its tail, to the sign before its output."""
+        outputs, cluster = self.columns["output"], int(self.routes.cluster[number])
+        y = float(outputs.center((self.row_of[number], 0))[1])
+        right = _RIGHT - _WIDE - 0.3
+        head, at = self.grids["head"], self.head_place(number)
+        if not cluster:
+            end = right - math_width("h", MIN_NUMBER)
+            return self._over(head, at, (end, y))
+        tail = self.grids.get(f"tail{cluster - 1}")
+        if tail is None:
+            return []
+        end = right - math_width("h + c", MIN_NUMBER)
+        slot = list(tail.col_slots).index(int(self.routes.place[number]))
+        x, low = (float(one) for one in tail.center((0, slot))[:2])
+        lane = end - 0.25
+        bend = low + _ROW / 2 + _OVER_TAIL
+        return [
+            *self._over(head, at, (end, y + _SPLIT)),
+            *self._lit(
+                [
+                    (x, low + _ROW / 2 + _FRAMED),
+                    (x, bend),
+                    (lane, bend),
+                    (lane, y - _SPLIT),
+                    (end, y - _SPLIT),
+                ]
+            ),
+        ]
+
+    def _over(self, head: Sampled, place: int, end: tuple[float, float]) -> list[Path]:
+        """From a cell of the head over the others to a place at the right."""
+        slots = list(head.col_slots)
+        if place not in slots:
+            return []
+        x, y = (float(one) for one in head.center((0, slots.index(place)))[:2])
+        if place == slots[-1]:
+            start, lane = (x + head.cells.width / 2 + _FRAMED, y), end[0] - 0.45
+            return self._lit([start, (lane, y), (lane, end[1]), end])
+        low, lane = y - _ROW / 2 - _FRAMED, end[0] - 0.45
+        bend = low - 0.14
+        return self._lit([(x, low), (x, bend), (lane, bend), (lane, end[1]), end])
+
+    def _lit(self, corners: list[tuple[float, float]]) -> list[Path]:
+        return [Path(corners, self.look.theme.accent, 2.4, z_index=1)]
 
     def write_output(self, number: int) -> list[Animation]:
         """A sample's output comes into its cell, and beside it what it is the sum of."""

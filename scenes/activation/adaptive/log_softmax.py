@@ -69,13 +69,14 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
         target = places[(step.tensor, step.index)]
         at = self.board.output_index(number)
         row = [("input", (*at, k)) for k in range(self.trace.shape("input")[-1])]
-        terms = step.reads if step.tensor == "output" else ()
+        terms = list(step.reads) if step.tensor == "output" else []
         sources = places.of([*terms, *row, ("target", at)])
         if target is None:
             return None
-        return Pointer(
-            self.look, target, sources, self.main_source(step) if terms else "", self._standing_texts()
-        )
+        pointer = Pointer(self.look, target, sources)
+        read = [name for name, _ in terms] or [step.tensor]
+        out = self.board.ways_out(number) if terms else []
+        return pointer.add(*self.board.ways_in(number, read), *out)
 
     def _sample(self, tensor: str, index: Index) -> int | None:
         """The sample that an element of the head, a tail or the output belongs to."""

@@ -226,7 +226,7 @@ class CTCBoard(Board):
         labels = [int(self.lattice.labels[self.sample, place]) for _, place in path]
         merged = [label for label, _ in groupby(labels) if label != self.lattice.blank]
         loss = float(self.loss.middle[1])
-        above, below = STAGE.top - _HEAD - self.high / 2 - 1.0, loss - self.high / 2 - 0.5
+        above, below = STAGE.top - _HEAD - self.high / 2 - 1.2, loss - self.high / 2 - 0.5
         top = above if above - 1.5 > loss + self.high / 2 + 0.3 else below
         say = self.label(count, (_TARGET_X, top), MIN_TEXT, font="sans")
         arrow = self.label("↓", (_TARGET_X, top - 0.88), NAME_TEXT, font="sans")
@@ -242,6 +242,14 @@ class CTCBoard(Board):
         if label == self.lattice.blank:
             return theme.muted
         return theme.channel([one for one in self.classes if one != self.lattice.blank].index(label))
+
+    def _with_blanks(self) -> Iterator[Text]:
+        """The target as the lattice has it below itself: with a blank before, between and after its labels."""
+        length = int(self.lattice.target_lengths[self.sample])
+        labels = self.lattice.labels[self.sample, : 2 * length + 1].tolist()
+        y = STAGE.top - _HEAD - max(self.high, _ONE_HIGH) - 0.28
+        if self.shown_targets == length and y - 0.7 > float(self.loss.middle[1]) + self.high / 2:
+            yield from self._row(labels, y)
 
     def _row(self, labels: Sequence[int], y: float) -> Iterator[Text]:
         wide = max(measure(self.named_class(label), _SPELT, "bold") for label in labels) if labels else 0.0
@@ -348,6 +356,7 @@ class CTCBoard(Board):
         yield alpha.place((_LEFT - 0.2, axis), align="right")
         if self.targets:
             yield self._name("targets", self.targets[0], shape=True)
+            yield from self._with_blanks()
         yield self._name("loss", self.loss)
 
     def _name(self, tensor: str, grid: Grid, shape: bool = False) -> VGroup:

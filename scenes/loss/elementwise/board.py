@@ -21,6 +21,7 @@ from torchreel.scenes.parts.frame import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
 from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.mathtext import width as math_width
 from torchreel.scenes.parts.motion import Tween
 from torchreel.scenes.parts.shapes import Disc, Path, Shape, polyline
 from torchreel.scenes.parts.text import fit
@@ -31,6 +32,7 @@ _TOP, _BOTTOM = STAGE_TOP - 0.88, STAGE_BOTTOM + 0.44
 _PLOT_BOTTOM = STAGE_BOTTOM + 1.26
 _TALLEST, _BETWEEN, _JOIN, _DOT = 0.68, 0.14, 0.42, 0.11
 _LANE, _AFTER = 0.2, 0.6
+_UNDER, _PART, _OVER_NOTE = 0.5, 0.42, 0.25
 _SHORTEST_LANE, _FRAMED = 0.14, 0.03
 
 _LEFT_OF_CURVE = ("input", "target", "var", "pos_weight", "difference", "agreement", "p", "q")
@@ -43,13 +45,15 @@ class LossTelling:
     """What a loss wants on its stage: the words at the graph, names above columns, which column tells the curve.
 
     `tells` is that column, whose cells have the colours of the curves; `color` says the colour of an element there
-    where it is not that of its curve.
+    where it is not that of its curve. `parts` are what an element's loss is made of, tensor by tensor with its law, and
+    at last the loss.
     """
 
     names: GraphNames
     heads: dict[str, str]
     tells: str = ""
     color: Callable[[int], str] | None = None
+    parts: Callable[[int], Sequence[tuple[str, str]]] = lambda number: ()
 
 
 class Grow(Tween):
@@ -147,7 +151,28 @@ class LossPanel(LossBoard):
         accent, background = self.look.theme.accent, self.look.theme.background
         dot = Disc(_DOT, corners[4], fill=accent, stroke=background, stroke_width=2.4, z_index=3)
         curve = [self.graph.lit(self.numbers[number])] if self.graph.has_many else []
-        return VGroup(*curve, *self._behind(number), Path(corners, accent, 3.0, z_index=1.5), dot)
+        parts = [self.parts(number)] if self.telling.parts(number) else []
+        return VGroup(*curve, *parts, *self._behind(number), Path(corners, accent, 3.0, z_index=1.5), dot)
+
+    def parts(self, number: int) -> VGroup:
+        """What a finite loss of an element is made of, under the columns, where these leave room."""
+        lines = self.telling.parts(number)
+        low, made = self.left.rows.bottom - _UNDER, VGroup()
+        named = [name for name, _ in lines if name]
+        index = self.left.index(number)
+        values = [self.trace.value(name, index) for name in named]
+        if low - _PART * (len(lines) - 1) < STAGE_BOTTOM + _OVER_NOTE or not all(map(math.isfinite, values)):
+            return made
+        theme = self.look.theme
+        for row, (name, law) in enumerate(lines):
+            y, text = low - row * _PART, f"{law} = " if name else law
+            made.add(MathText(text, NAME_TEXT, theme.text).place((_LEFT + 0.05, y), align="left"))
+            if name:
+                x = _LEFT + 0.05 + math_width(text, NAME_TEXT)
+                made.add(
+                    self.number(name, index, NAME_TEXT, theme.role("result")).place((x, y), align="left")
+                )
+        return made
 
     def _behind(self, number: int) -> list[Shape]:
         """Where the last column has no part in the loss, the path comes from behind it."""

@@ -194,6 +194,11 @@ class GaussianNLLLoss(ElementwiseLoss):
         raised = f" → {plain(eps)}" if var < eps else ""
         return f"σ² = {plain(round(var, 4))}{raised}"
 
+    def parts(self, number: int) -> Sequence[tuple[str, str]]:
+        var = "ε" if self.panel.value("var", number) < self.module.eps else "σ²"
+        whole = f"ℓ = ½·(a + b){' + ½·log(2π)' if self.module.full else ''}"
+        return ("spread", f"a = log({var})"), ("miss", f"b = d² / {var}"), ("", whole)
+
     def height_name(self) -> str:
         return f"ℓ = ½·(log(σ²) + d² / σ²){' + ½·log(2π)' if self.module.full else ''}"
 
@@ -251,6 +256,14 @@ class KLDivLoss(ElementwiseLoss):
         if self.module.log_target:
             return "loss = p·(target − input),  p = exp(target),  input = log(q)"
         return "loss = target·(log(target) − input),  input = log(q)"
+
+    def height_name(self) -> str:
+        return "ℓ = p·log(p / q)" if self.module.log_target else "ℓ = y·log(y / q)"
+
+    def parts(self, number: int) -> Sequence[tuple[str, str]]:
+        if self.module.log_target:
+            return ("ratio", "b = y − x"), ("", "ℓ = p·b")
+        return ("log_y", "a = log(y)"), ("ratio", "b = a − x"), ("", "ℓ = y·b")
 
     def curve_name(self, held: dict[str, float]) -> str:
         symbol, share = "y", held["target"]

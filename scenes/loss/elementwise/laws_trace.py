@@ -186,7 +186,11 @@ def _divergence(module: Any, at: LossCells) -> Formulas:
         pieces = (Mul((p, Sub(Func("log", p), q))), Neg(Mul((p, q))), whole)
         return Rounded(_placed(at, Case(kind, pieces)), Neg(Mul((p, q))))
 
-    return {**shares(), "loss": loss}
+    def ratio() -> Expr:
+        return Sub(p, q) if module.log_target else Sub(Ref("log_y", at.cells), q)
+
+    logarithm: Formulas = {} if module.log_target else {"log_y": lambda: Func("log", p)}
+    return {**shares(), **logarithm, "ratio": ratio, "loss": loss}
 
 
 def _placed(at: LossCells, formula: Expr) -> Expr:
@@ -232,15 +236,22 @@ def _stirling(y: Ref) -> Expr:
 def _gaussian(module: Any, at: LossCells) -> Formulas:
     """½(log var + d²/var), where var is at least eps; with `full`, ½ log 2π more."""
 
-    def loss() -> Expr:
+    def variance() -> Expr:
         low = ~(at.value("var") >= module.eps)
-        variance = Case(low.long(), (at.ref("var"), Largest((at.ref("var"), Setting(module.eps, "ε")))))
-        far = Div(_squared(at), variance)
-        half = Mul((_HALF, Add((Func("log", variance), far))))
+        return Case(low.long(), (at.ref("var"), Largest((at.ref("var"), Setting(module.eps, "ε")))))
+
+    def spread() -> Expr:
+        return Func("log", variance())
+
+    def miss() -> Expr:
+        return Div(_squared(at), variance())
+
+    def loss() -> Expr:
+        half = Mul((_HALF, Add((spread(), miss()))))
         constant = Mul((_HALF, Func("log", Const(2 * math.pi, "2π"))))
         return Add((half, constant)) if module.full else half
 
-    return {"difference": lambda: _difference(at), "loss": loss}
+    return {"difference": lambda: _difference(at), "spread": spread, "miss": miss, "loss": loss}
 
 
 def _soft_margin(module: Any, at: LossCells) -> Formulas:

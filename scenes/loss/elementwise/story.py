@@ -71,6 +71,10 @@ class ElementwiseLoss(LossScene):
         """The colour of an element's cell in the column that tells the curve, where it is not that of the curve."""
         return None
 
+    def parts(self, number: int) -> Sequence[tuple[str, str]]:
+        """Tensors that a loss is made of, each with its law, and at last the loss; empty where one suffices."""
+        return ()
+
     def slow(self) -> list[int]:
         """The elements that are told in full: the first of each moment, and of a single one the second too."""
         firsts: dict[str, int] = {}
@@ -162,7 +166,7 @@ class ElementwiseLoss(LossScene):
         if self.module.reduction == "none":
             heads["loss"] = "output = loss"
         color = self.cell_color if self.cell_color(0) else None
-        telling = LossTelling(names, heads, self.tells, color)  # type: ignore[arg-type]
+        telling = LossTelling(names, heads, self.tells, color, self.parts)  # type: ignore[arg-type]
         return LossPanel(self.look, self.trace, self.span, self._reduction(), telling)
 
     def _reduction(self) -> str:

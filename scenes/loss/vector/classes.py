@@ -70,9 +70,12 @@ class _Classes(VectorLoss):
         return ("target", "w") if "w" in self.trace.tensors else ("target",)
 
     def columns(self) -> list[Column]:
+        """The target stands first, so that what is computed of the scores stands beside them and the loss."""
+        first, *others = sorted(self.drawn, key=lambda name: name != "target")
         return [
+            self._column(first),
             Column("input", self.of_class, self.classes, numbered=True),
-            *map(self._column, self.drawn),
+            *map(self._column, others),
             Column("loss", lambda sample, _: sample, blank=True),
         ]
 
@@ -218,11 +221,6 @@ class NLLLoss(_Classes):
     def law(self) -> list[Token]:
         weight = "weight_{t}·" if self.facts["weighted"] else ""
         return [Token(f"loss = −{weight}input_{{t}}        input = log p")]
-
-    def columns(self) -> list[Column]:
-        """The target stands first, so that the cell that it picks and the loss are neighbours."""
-        scores, target, *rest = super().columns()
-        return [target, scores, *rest]
 
     def sign(self, sample: Index) -> str:
         return "" if self.is_ignored(sample) else "−w·x" if self.facts["weighted"] else "× (−1)"

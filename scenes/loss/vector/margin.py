@@ -13,16 +13,11 @@ from torchreel.scenes.loss.vector.board import Column
 from torchreel.scenes.loss.vector.chart import Chart
 from torchreel.scenes.loss.vector.slots import shown_slots
 from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
-from torchreel.scenes.parts.grid import Cells, Grid
-from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT
-from torchreel.scenes.parts.mathtext import MathText
-from torchreel.scenes.parts.rooms import BESIDE, Area
-from torchreel.scenes.parts.text import measure
 from torchreel.scenes.trace.formula import Index, Token
 
 RIGHT, WRONG = 0, 1
 """The identifying colours of what should be high and of what should be low."""
-_STRONG, _LINE = 0.5, 0.26
+_STRONG = 0.5
 
 
 class Fenced(VectorLoss):
@@ -68,7 +63,7 @@ class Fenced(VectorLoss):
         return chart.bar(slot, value, color, level, share) if value > level else VGroup()
 
 
-class _Classes(Fenced):
+class ClassScores(Fenced):
     """Scores of classes."""
 
     def of_class(self, sample: Index, number: int) -> Index:
@@ -94,7 +89,7 @@ class _Classes(Fenced):
         return VGroup(*(chart.name(k, f"{slot} {c}") for k, c in enumerate(classes)))
 
 
-class MultiMarginLoss(_Classes):
+class MultiMarginLoss(ClassScores):
     operator = operators.MultiMarginLoss
 
     def sign(self, sample: Index) -> str:
@@ -163,115 +158,6 @@ class MultiMarginLoss(_Classes):
         power = "²" if self.module.p == 2 else ""
         text = f"{weight}{self.text('input', value - level)}{power}"
         return chart.head(slot, value, text, self.look.theme.role("result"))
-
-
-class MultiLabelMarginLoss(_Classes):
-    operator = operators.MultiLabelMarginLoss
-    most_targets = 2
-
-    def law(self) -> list[Token]:
-        return [Token(f"loss = Σ_{{j}} Σ_{{i}} max(0, 1 − input_{{j}} + input_{{i}}) / {self.count}")]
-
-    @property
-    def classes(self) -> list[int]:
-        """The classes that are drawn."""
-        return shown_slots(self.count, [c for one in self.samples for c in self.targets(one)], 5)
-
-    def listed(self, sample: Index) -> list[int]:
-        """The list of class numbers of a sample."""
-        return [
-            int(value)
-            for value in self.trace.values("target", [self.of_class(sample, c) for c in range(self.count)])
-        ]
-
-    def targets(self, sample: Index) -> list[int]:
-        """The right classes: the list up to its first negative number."""
-        listed = self.listed(sample)
-        return listed[: next((k for k, value in enumerate(listed) if value < 0), len(listed))]
-
-    def columns(self) -> list[Column]:
-        places = list(range(min(self.count, 5)))
-        return [
-            Column("input", self.of_class, self.classes, numbered=True),
-            Column("target", self.of_class, places, plain=True),
-            Column("loss", lambda sample, _: sample, blank=True),
-        ]
-
-    def acts(self, sample: Index) -> Iterator[LossAct]:
-        classes, targets = self.classes, self.targets(sample)
-        scores = self.scores(sample, classes)
-        known = dict(zip(classes, scores, strict=True))
-        drawn = [target for target in targets if target in known][: self.most_targets]
-        levels = [known[target] - 1 for target in drawn]
-        right = [k for k, c in enumerate(classes) if c in targets]
-        wrong = [k for k in range(len(classes)) if k not in right]
-        area, rows = self.board.area, max(1, len(drawn))
-        room = Area(area.left, area.bottom, area.right - 0.9 * max(1, len(wrong)) - 1.2, area.top)
-        chart = Chart(self.look, self.trace, len(classes), self.span([*scores, *levels]), room)
-        frames = [self.board.outline("target", sample, k) for k in range(len(targets))]
-        frames = [frame for frame in frames if frame is not None]
-        yield LossAct("scores", VGroup(self.bars(chart, scores, right), self.named(chart, classes), *frames))
-        grid, heads = self._hinges(sample, targets, drawn, [classes[k] for k in wrong])
-        over = VGroup()
-        for number, level in enumerate(levels):
-            share, shift = 0.56 / rows, (number - (rows - 1) / 2) * 0.56 / rows
-            label = f"{self.text('input', level + 1)} − 1"
-            over.add(chart.level(level, self.look.theme.good, label, self._aside(chart, levels, number)))
-            over.add(*(self.above(chart, k + shift, scores[k], level, share - 0.04) for k in wrong))
-        yield LossAct("fence", over)
-        if grid is not None:
-            yield LossAct("over", VGroup(grid, heads, self._joined(grid)))
-
-    def _aside(self, chart: Chart, levels: Sequence[float], number: int) -> float:
-        """How much the second of two lines' names steps aside where the lines are near each other."""
-        if number == 0 or not all(map(math.isfinite, levels)):
-            return 0.0
-        gap = chart.y(levels[number]) - chart.y(levels[0])
-        return math.copysign(max(0.0, _LINE - abs(gap)), gap)
-
-    def _hinges(
-        self, sample: Index, targets: Sequence[int], drawn: Sequence[int], wrong: Sequence[int]
-    ) -> tuple[Grid | None, VGroup]:
-        """How far each wrong class reaches over each fence, as a table: a row for each right class."""
-        if not drawn or not wrong:
-            return None, VGroup()
-        board, number = self.board, sample[0] if sample else 0
-        texts = board.texts("hinge")
-        ems = max(measure(text, 1.0, "sans") for text in texts)
-        size = min(0.34, (0.9 - BESIDE) / ems, 0.34)
-        cells = Cells(0.9, 0.5, size if size >= MIN_NUMBER else 0.0, len(drawn), len(wrong))
-        at = (board.area.right - 0.45 * len(wrong) - 0.1, (board.area.bottom + board.area.top) / 2)
-        grid = board.grid(
-            "hinge", (), cells, at, index=lambda cell: (number, targets.index(drawn[cell[0]]), wrong[cell[1]])
-        )
-        heads = VGroup(self._named_hinges(grid, drawn, wrong))
-        return grid, heads
-
-    def _joined(self, grid: Grid) -> MathText:
-        """What is done with the whole table, on the way from it to the loss."""
-        losses, table = self.board.grids["loss"], grid.outline((0, 0), (0, grid.cells.cols - 1))
-        low = losses.outline((len(self.board.samples) - 1, 0), (len(self.board.samples) - 1, 0))[:, 1].min()
-        above = table[:, 1].max() + 0.72
-        at = (float(table[:, 0].max()) - 0.1, float(max(above, (low + above) / 2)))
-        return MathText(f"Σ ÷ {self.count}", NAME_TEXT, self.look.theme.text).place(at, align="right")
-
-    def _named_hinges(self, grid: Grid, drawn: Sequence[int], wrong: Sequence[int]) -> VGroup:
-        board, heads = self.board, VGroup()
-        high, wide = grid.cells.height, grid.cells.width
-        for k, c in enumerate(wrong):
-            x, y = grid.center((0, k))[:2]
-            heads.add(
-                board.label(
-                    str(c), (x, y + high / 2 + 0.18), MIN_TEXT, self.look.theme.channel(WRONG), "sans"
-                )
-            )
-        for row, c in enumerate(drawn):
-            x, y = grid.center((row, 0))[:2]
-            color = self.look.theme.channel(RIGHT)
-            heads.add(board.label(str(c), (x - wide / 2 - 0.12, y), MIN_TEXT, color, "sans", align="right"))
-        at = (grid.middle[0], grid.center((0, 0))[1] + high / 2 + 0.5)
-        heads.add(board.label(self.words("hinge"), at, MIN_TEXT, font="sans"))
-        return heads
 
 
 class MarginRankingLoss(Fenced):

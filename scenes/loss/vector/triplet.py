@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from manim import VGroup
@@ -13,7 +13,9 @@ from torchreel.scenes.loss.board import aligned_index
 from torchreel.scenes.loss.vector.board import Column
 from torchreel.scenes.loss.vector.slots import shown_slots
 from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
-from torchreel.scenes.parts.look import MIN_TEXT
+from torchreel.scenes.parts.family import bounds, family
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT
+from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.plot import Tag, dashed
 from torchreel.scenes.parts.shapes import Disc, Path, Shape
 from torchreel.scenes.parts.text import Align, measure
@@ -28,6 +30,8 @@ _HIDES = 0.3
 """How high above its point a name stands that hides the circle behind it."""
 _ABOVE, _PATCH = 0.22, 0.06
 """How high above its point a name stands that nothing runs behind; how much wider a patch is than a name, each side."""
+_BESIDE_LINE, _CLEAR, _SHARES = 0.24, 0.24, (0.5, 0.4, 0.6, 0.3)
+"""How far beside its line the symbol of a distance stands, how far from all else, and where along it."""
 _FAR = 2.2
 """How many radii away a negative is drawn where it stands at most."""
 
@@ -78,9 +82,13 @@ class TripletScene(VectorLoss):
         radius = near + float(self.module.margin)
         points = self._points(near, out, side, radius)
         names = ("positive", "anchor") if swapped else ("anchor", "positive")
-        yield LossAct("points", VGroup(*self._dots(points, names)) if points else VGroup())
+        dots = VGroup(*self._dots(points, names)) if points else VGroup()
+        yield LossAct("points", dots)
         measured = [name for name in ("to_positive", "to_negative", "between") if name in self.board.grids]
         lines = self._lines(points) if points else VGroup()
+        if points:
+            distances = ("to_positive", "between" if swapped else "to_negative")
+            lines.add(*self._line_names(points, distances, bounds(family([dots]))))
         step = self._rule("to_positive", sample)
         yield LossAct("measure", lines, step, writes=measured)
         ring = self._ring(points, radius, out) if points else VGroup()
@@ -172,6 +180,43 @@ class TripletScene(VectorLoss):
         if self.module.swap:
             lines.append(Path([points[1], points[2]], theme.wire, 2, z_index=1))
         return VGroup(*lines)
+
+    def _line_names(
+        self, points: list[np.ndarray], tensors: tuple[str, str], taken: Sequence[Sequence[float]]
+    ) -> Iterator[MathText]:
+        """The symbols of the distances beside their lines, where they have room."""
+        middle, *ends = points
+        for number, (end, tensor) in enumerate(zip(ends, tensors, strict=True)):
+            color = self.look.theme.channel((_POSITIVE, _NEGATIVE)[number])
+            name = MathText(self.trace.symbol(tensor), NAME_TEXT, color)
+            across = np.array([end[1] - middle[1], middle[0] - end[0], 0.0])
+            across /= max(float(np.linalg.norm(across)), 1e-9)
+            places = (
+                middle + (end - middle) * share + across * side * _BESIDE_LINE
+                for share in _SHARES
+                for side in ((1, -1) if number else (-1, 1))
+            )
+            free = (at for at in places if self._is_free(at, points, taken))
+            at = next(free, None) if tensor in self.board.grids else None
+            if at is not None:
+                yield name.place(at)
+
+    def _is_free(self, at: np.ndarray, points: list[np.ndarray], taken: Sequence[Sequence[float]]) -> bool:
+        """Whether a symbol has room: beside all lines, off the circle and clear of names and points."""
+        x, y = float(at[0]), float(at[1])
+        if abs(float(np.linalg.norm(at - points[0])) - self.ring) < _CLEAR:
+            return False
+        along = np.linspace(0, 1, 41)[:, None]
+        pairs = ((points[0], points[1]), (points[0], points[2]), (points[1], points[2]))
+        lines = pairs if self.module.swap else pairs[:2]
+        near = min(
+            float(np.linalg.norm(start + (end - start) * along - at, axis=1).min()) for start, end in lines
+        )
+        boxed = any(
+            left - _CLEAR < x < right + _CLEAR and low - _CLEAR * 0.8 < y < high + _CLEAR * 0.8
+            for left, low, right, high in taken
+        )
+        return near > _BESIDE_LINE - 0.02 and not boxed
 
     def _ring(self, points: list[np.ndarray], radius: float, out: float) -> VGroup:
         """The circle that the negative has to be outside of, and the way it lacks to it."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from manim import Animation, VGroup, VMobject
 
-from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.motion import Appear, Paint
 from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.rooms import STAGE
 from torchreel.scenes.parts.ruler import Rail, Ruler
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.sheet import Position
@@ -19,6 +20,7 @@ from torchreel.scenes.parts.slice_row import SliceRow
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.pooling.adaptive.cover import Cover
 from torchreel.scenes.pooling.adaptive.layout import SLICE_GAP, AdaptivePlaces, AdaptiveRoom, place
+from torchreel.scenes.pooling.adaptive.sides import PlaneSides
 from torchreel.scenes.pooling.window.beam import Beam, Rect, rect
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
@@ -26,10 +28,9 @@ from torchreel.scenes.trace.proof import Trace
 
 _WASH, _LIT, _INWARDS = 0.07, 0.14, -0.06
 _CALM_PART, _LIT_PART = 0.35, 0.45
-_NOTE, _AIR = 0.24, 0.3
+_NOTE, _AIR, _LINE = 0.24, 0.3, 0.3
 _SIGN = 0.3
 _BEHIND, _ABOVE, _HIGH = 0.5, 2, 3
-_MOST_SIDES = 32
 _RESULTS: tuple[str, ...] = ("output", "indices")
 Key = tuple[str, int]
 
@@ -37,16 +38,16 @@ Key = tuple[str, int]
 class AdaptiveBoard(Board):
     """`input` with its `rulers`, and `outputs` by name.
 
-    The rulers are those of the columns and rows; a volume has one along its depth, and says its rows and columns in
-    words.
+    The rulers are those of the columns and rows; a volume has one along its depth, and `sides` that `words` name.
     """
 
-    def __init__(self, look: Look, trace: Trace) -> None:
+    def __init__(self, look: Look, trace: Trace, words: Mapping[int, str]) -> None:
         super().__init__(look, trace)
         self.cover = cover = Cover.of(trace)
+        self.sides = PlaneSides(look, trace, cover, words)
         self.results = [name for name in _RESULTS if name in trace.outputs]
         rooms = {name: AdaptiveRoom(self.texts(name), self._named(name)) for name in ("input", *self.results)}
-        rooms["input"] = replace(rooms["input"], beside=self._beside())
+        rooms["input"] = replace(rooms["input"], beside=self.sides.width if cover.is_volume else 0.0)
         for foot in (0.0, _NOTE):
             places = place(cover, rooms, foot)
             self.input = self._slices("input", places)
@@ -136,12 +137,28 @@ class AdaptiveBoard(Board):
             fresh.append(Appear(shown))
         return fresh
 
-    def ruler_name(self, text: str, of_windows: bool) -> Text:
-        """What the first ruler's head or its windows are, at the left of them."""
-        ruler = self.rulers[0]
-        out = sum(ruler.lane(0)) / 2 if of_windows else ruler.head + 0.1
-        x, y = self.input.left - _AIR, float(ruler.at(0, out)[1])
-        return self.label(text, (x, y), MIN_TEXT, font="sans", align="right")
+    def ruler_names(self, head: Sequence[str], windows: str = "") -> list[Text]:
+        """What the first ruler's head is, in lines that begin at its numbers, and its windows, left of them.
+
+        A line that has no room is left out.
+        """
+        ruler, x = self.rulers[0], self.input.left - _AIR
+        lanes = sum(ruler.lane(0)) / 2
+        told = [(text, ruler.head + 0.1 + _LINE * (len(head) - 1 - n)) for n, text in enumerate(head)]
+        said = [*told, *([(windows, lanes)] if windows else [])]
+        fitting = [one for one in said if one[0] and x - measure(one[0], MIN_TEXT) > STAGE.left]
+        return [
+            self.label(text, (x, float(ruler.at(0, out)[1])), MIN_TEXT, font="sans", align="right")
+            for text, out in fitting
+        ]
+
+    def beside_name(self, text: str) -> list[Text]:
+        """What the second ruler's head is, below it, where the input's name leaves room."""
+        x, own = self.input.left - _AIR, measure(self._named("input"), NAME_TEXT)
+        is_free = own <= self.input.right - self.input.left and x - measure(text, MIN_TEXT) > STAGE.left
+        if len(self.rulers) < 2 or not is_free:
+            return []
+        return [self.label(text, (x, self.input.bottom - 0.22), MIN_TEXT, font="sans", align="right")]
 
     def light(self, keys: Sequence[Key]) -> list[Animation]:
         """The bars and parts of these windows are lit, and no others."""
@@ -165,7 +182,7 @@ class AdaptiveBoard(Board):
         for path in self.paths(position):
             marks.add(Shape(path, fill=accent, opacity=_WASH, z_index=_BEHIND))
             marks.add(Shape(path, stroke=accent, stroke_width=Stroke.SOURCE, z_index=_ABOVE))
-        marks.add(*self._beam(position).drawn(self.look.theme, accent), *self._said(position))
+        marks.add(*self._beam(position).drawn(self.look.theme, accent), *self._of_sides(position))
         marks.add(*self._sign(position))
         return marks.add(self._target("output", position))
 
@@ -229,38 +246,15 @@ class AdaptiveBoard(Board):
         at = beam.room_below(wide, _SIGN * 0.75) if down else beam.room_between(wide, _SIGN * 0.75, 0.5)
         return [] if at is None else [self.label(text, at[:2], _SIGN, self.look.theme.text, "sans")]
 
-    def _said(self, position: Position) -> list[Text]:
-        """In a volume: which rows and columns the window takes, and of which part, below the input's name."""
+    def _of_sides(self, position: Position) -> list[VMobject]:
+        """In a volume: which rows and columns the window takes, at its slices and in words."""
         if not self.cover.is_volume:
             return []
-        output = self.outputs["output"]
-        x, y = min(self.input.left, output.left) - _AIR, output.middle[1] + 0.17
-        return [
-            self.label(
-                self._side(axis, position[axis]), (x, y - 0.34 * (axis - 1)), MIN_NUMBER, align="right"
-            )
-            for axis in (1, 2)
-        ]
-
-    def _side(self, axis: int, number: int) -> str:
-        """A window along one side of a volume."""
-        letter, (start, end) = self.cover.letters[axis], self.cover.axes[axis][number]
-        return f"{letter} {self._part(letter, number)}[{start}, {end})"
-
-    def _beside(self) -> float:
-        """The room that such a line takes."""
-        if not self.cover.is_volume:
-            return 0.0
-        counts = [(axis, k) for axis in (1, 2) for k in range(min(self.cover.counts[axis], _MOST_SIDES))]
-        return max((measure(self._side(*one), MIN_NUMBER, "mono") for one in counts), default=0.0)
-
-    def _part(self, letter: str, number: int) -> str:
-        """The part of a side that is rounded outwards to a window; nothing where windows are no parts."""
-        name = f"cut_{letter}"
-        if name not in self.trace.tensors:
-            return ""
-        low, high = (self.text(name, self.trace.value(name, (k,))) for k in (number, number + 1))
-        return f"{low}–{high} → "
+        output, (first, end) = self.outputs["output"], self.cover.window(position)[0]
+        at = min(self.input.left, output.left) - _AIR, output.middle[1] + 0.17
+        grids = [self.input.grids[depth,] for depth in range(first, end) if (depth,) in self.input.grids]
+        rails = [rail for grid in grids for rail in self.sides.rails(position, grid)]
+        return [*rails, *self.sides.lines(position, at)]
 
     def _rulers(self) -> list[Ruler]:
         grid, cells, cover = self.input, self.input.cells, self.cover
@@ -291,7 +285,9 @@ class AdaptiveBoard(Board):
     def _name(self, grid: SliceRow) -> VGroup:
         """A grid's name: below it, as rulers are above; left of a line or a volume; clear of what leads to it."""
         if self.cover.is_line or (self.cover.is_volume and grid is self.input):
-            return self.title(grid.tensor, (grid.left - _AIR, grid.middle[1] - 0.08), align="right")
+            reach = self.cover.is_volume and min(one.left for one in self.outputs.values()) < grid.left
+            y = grid.top - grid.cells.height / 2 if reach else grid.middle[1]
+            return self.title(grid.tensor, (grid.left - _AIR, y - 0.08), align="right")
         y, is_wide = grid.bottom - 0.3, measure(self._named(grid.tensor), NAME_TEXT) > grid.right - grid.left
         if grid is self.input or self.cover.is_volume or not is_wide:
             return self.title(grid.tensor, (grid.middle[0], y))

@@ -9,11 +9,15 @@ from math import gcd
 from typing import Any
 
 from torchreel.scenes.parts.sheet import Position
+from torchreel.scenes.parts.text import Text
 from torchreel.scenes.pooling import operators
+from torchreel.scenes.pooling.adaptive.board import AdaptiveBoard
 from torchreel.scenes.pooling.adaptive.fractional_trace import SAMPLE
 from torchreel.scenes.pooling.adaptive.story import RuledPool
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.trace.formula import Index
+
+_DECIMALS = 3
 
 
 class _FractionalPool(RuledPool):
@@ -45,6 +49,19 @@ class _FractionalPool(RuledPool):
             look=partial(self.board.light, [main]),
         )
 
+    def head_names(self, board: AdaptiveBoard) -> list[Text]:
+        """How the points are made of the random numbers, where that has room."""
+        values = self.values()
+        lines = [self.words("random", None, **values), self.words("heads", None, **values)]
+        found = board.ruler_names(lines)
+        if len(found) < len(lines):
+            return board.ruler_names([self.words("points_name")])
+        if board.cover.is_volume or len(board.rulers) < 2:
+            return found
+        letter = board.rulers[1].letter
+        other = {"u": self._sample(letter), "alpha": self._drawn(f"alpha_{letter}", ())}
+        return [*found, *board.beside_name(self.words("heads_of_rows", **other))]
+
     def interval(self, axis: int, out: str, read: str) -> str:
         assert self.board is not None
         cover = self.board.cover
@@ -74,15 +91,21 @@ class _FractionalPool(RuledPool):
         axis = 0 if cover.is_volume else -1
         sides = [end - start for start, end in cover.window((0,) * len(cover.axes))]
         steps = [b - a for (a, _), (b, _) in pairwise(cover.axes[axis])]
-        letters = cover.letters
         return {
             **super().values(),
             "kernel": " × ".join(map(str, sides)),
             "alpha": self._drawn(f"alpha_{letter}", ()),
-            "u": self._drawn("u", (0, 0, SAMPLE[len(letters)][letters.index(letter)])),
+            "u": self._sample(letter),
             "steps": ", ".join(map(str, steps)),
             "ratio": str(self.trace.kwargs.get("output_ratio")),
         }
+
+    def _sample(self, letter: str) -> str:
+        """The random number of an axis, with the decimals from which its first point follows."""
+        assert self.board is not None
+        letters = self.board.cover.letters
+        value = self.trace.value("u", (0, 0, SAMPLE[len(letters)][letters.index(letter)]))
+        return f"{value:.{_DECIMALS}f}"
 
     def _drawn(self, tensor: str, index: Index) -> str:
         return self.text(tensor, self.trace.value(tensor, index))

@@ -13,6 +13,7 @@ from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.places import Element, Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.sheet import Position
+from torchreel.scenes.parts.text import Text
 from torchreel.scenes.pooling.adaptive.board import AdaptiveBoard, Key
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.excerpt import excerpt
@@ -34,7 +35,9 @@ class RuledPool(OperatorScene):
     """How many axes the law tells of, where they have room."""
 
     def story(self) -> Iterator[Beat]:
-        board = self.board = AdaptiveBoard(self.look, self.trace)
+        board = self.board = AdaptiveBoard(
+            self.look, self.trace, {1: self.words("rows"), 2: self.words("columns")}
+        )
         self.marks = VGroup()
         self.add(board.scenery(), *self._note())
         yield Beat("start", hold=0.4)
@@ -55,12 +58,16 @@ class RuledPool(OperatorScene):
     def heads(self) -> list[Animation]:
         """The ruler's head appears with its name."""
         assert self.board is not None
-        return [*self.board.parts(), Appear(self.board.ruler_name(self.words("heads"), False))]
+        return [*self.board.parts(), *map(Appear, self.head_names(self.board))]
+
+    def head_names(self, board: AdaptiveBoard) -> list[Text]:
+        """What the heads of the rulers are."""
+        return board.ruler_names([self.words("heads", None, **self.values())])
 
     def first_bar(self, key: Key) -> list[Animation]:
         """The first window's bar appears with the name of all."""
         assert self.board is not None
-        return [*self.board.show([key]), Appear(self.board.ruler_name(self.words("windows"), True))]
+        return [*self.board.show([key]), *map(Appear, self.board.ruler_names([], self.words("windows")))]
 
     def interval(self, axis: int, out: str, read: str) -> str:
         """What the law says of one axis: which places `read` belong to the output `out`."""

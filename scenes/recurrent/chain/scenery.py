@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torchreel.scenes.recurrent.chain.board import ChainBoard
 
 _STEP_NAME = 0.42
+_BETWEEN_NAMES, _ASIDE = 0.14, 0.12
 
 
 class Scenery:
@@ -84,19 +85,29 @@ class Scenery:
                 x = lay.gate_x + lay.sizes.gate / 2 + 0.1
                 yield self._text(said, x, y + 0.09, "left", color, "bold")
 
+    def _weight_name(self, kind: str) -> str:
+        return self.board.steps.weight(kind).removesuffix(self.board.steps.suffix)
+
     def _weights(self) -> Iterator[Mobject]:
         lay, color = self.board.layout, self.board.look.theme.muted
         y = lay.heights.gates[0] + 0.09
-        for kind in ("ih", "hh"):
-            name = self.board.steps.weight(kind).removesuffix(self.board.steps.suffix)
+        names = {kind: self._weight_name(kind) for kind in ("ih", "hh")}
+        wide = {kind: measure(name, MIN_TEXT, "sans") for kind, name in names.items()}
+        middles = {kind: sum(lay.block(kind)) / 2 for kind in names}
+        lacking = _BETWEEN_NAMES - (middles["hh"] - middles["ih"] - sum(wide.values()) / 2)
+        aside = {"ih": -max(0.0, lacking) / 2, "hh": max(0.0, lacking) / 2}
+        for kind, name in names.items():
             left, right = lay.block(kind)
             has_bias = (kind, 0) in self.board.biases
-            if has_bias and measure(name, MIN_TEXT, "sans") > right - left + lay.sizes.cell / 2:
-                symbols = ((f"W_{{{kind}}}", (left + right) / 2), ("b", lay.bias_x(kind)))
-                for symbol, x in symbols:
-                    yield MathText(symbol, MIN_TEXT * 1.1, color).place((x, y), vertical="baseline")
+            if aside["hh"] > _ASIDE or (has_bias and wide[kind] > right - left + lay.sizes.cell / 2):
+                at = (middles[kind], y)
+                yield MathText(f"W_{{{kind}}}", MIN_TEXT * 1.1, color).place(at, vertical="baseline")
+                if has_bias:
+                    yield MathText("b", MIN_TEXT * 1.1, color).place(
+                        (lay.bias_x(kind), y), vertical="baseline"
+                    )
                 continue
-            yield self._text(name, (left + right) / 2, y)
+            yield self._text(name, middles[kind] + aside[kind], y)
             if has_bias:
                 yield self._text("bias", lay.bias_x(kind), y)
         if self._has_sums:
