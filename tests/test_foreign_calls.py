@@ -46,6 +46,30 @@ def numbers(*shape: int, scale: float = 1.0) -> torch.Tensor:
         (nn.AvgPool2d((1, 4), 3, (0, 2), count_include_pad=False), (numbers(2, 7, 4),)),
         (nn.AvgPool1d(1, 1), (numbers(1, 5, scale=1e36),)),
         (nn.FractionalMaxPool2d(2, output_ratio=(0.401, 0.301)), (numbers(2, 5, 10),)),
+        # Of a plane that is cut only the windows in its drawn part have results.
+        (nn.FractionalMaxPool2d(3, output_ratio=0.7), (numbers(1, 2, 224, 224),)),
+        # Results are narrower than their numbers' cells.
+        (nn.AdaptiveMaxPool1d(4), (torch.tensor([[[-100.0, 2.25, -100.0], [1.0, 2.0, 3.0]]]),)),
+        (nn.AdaptiveAvgPool1d(6), (torch.tensor([[30.0, 1.25, 30.0]]),)),
+        # Lines that go up pass the last number over the ruler.
+        (nn.AdaptiveMaxPool2d((3, None)), (torch.tensor([[[1.0, -2.0, 3.0]]]),)),
+        # An infinity comes of the window that overflows.
+        (nn.LPPool2d(1, 2, 1), (torch.full((1, 3, 4), 3e38),)),
+        (nn.AvgPool2d(2, 1), (torch.full((1, 3, 4), 3e38),)),
+        # Where output_padding is marked, and where factors have no room.
+        (
+            nn.ConvTranspose2d(1, 2, (3, 1), (3, 2), (2, 0), (1, 1), dilation=(3, 2)),
+            (numbers(1, 3, 2),),
+        ),
+        (nn.ConvTranspose2d(2, 2, (3, 1), (3, 1), (2, 0), (0, 2), 2, dilation=(1, 3)), (numbers(2, 2, 1),)),
+        (
+            nn.ConvTranspose3d(1, 1, (3, 3, 1), (3, 2, 3), (2, 1, 0), dilation=(1, 2, 1), bias=False),
+            (numbers(1, 3, 2, 1, scale=1e-9),),
+        ),
+        (nn.Threshold(-0.1, -0.1), (torch.tensor([-1.0, -0.1, 0.5]).bfloat16(),)),
+        (nn.Hardswish(), (numbers(2, 3).half(),)),
+        (nn.Unfold(3), (torch.zeros(0, 2, 5, 5),)),
+        (nn.Fold((4, 5), 2), (torch.zeros(0, 4, 12),)),
         (nn.ReflectionPad2d((1, -3, -3, 1)), (numbers(2, 4, 4, scale=1e4),)),
     ],
     ids=lambda one: type(one).__name__,

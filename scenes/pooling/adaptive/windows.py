@@ -154,7 +154,10 @@ class RaggedMaxima:
         return flat
 
     def _winner(self, cells: Tensor) -> Tensor:
-        """The places `(B, dims)` of the winners, by torch's comparison: the first of equals wins, NaN beats everything, the last of several NaN stays."""
+        """The places `(B, dims)` of the winners, by torch's comparison.
+
+        The first of equals wins, NaN beats everything, the last of several NaN stays.
+        """
         taps, _ = self.windows.taps(cells)
         values = self.windows.read(cells, -math.inf).evaluate({"input": self.source})
         last_nan = torch.where(values.isnan(), torch.arange(taps.shape[1]), -1).amax(-1)

@@ -112,7 +112,8 @@ class _Maxima:
     def _compare(self, cells: Tensor) -> Tensor:
         """The input position `(B, dims)` of each output's winner, by torch's comparison.
 
-        The first of equals wins, NaN beats everything, the last of several NaN stays. Where all of a window is -inf, torch keeps the first position that is not before the input's edge.
+        The first of equals wins, NaN beats everything, the last of several NaN stays. Where all of a window is -inf,
+        torch keeps the first position that is not before the input's edge.
         """
         taps = self.windows.taps(cells)
         values = self._largest(cells).body.evaluate({"input": self.input})
