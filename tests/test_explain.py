@@ -31,7 +31,6 @@ from torchreel.tests.strategies import calls
 
 NAMES = [name for name in names_known() if hasattr(nn, name)]
 NOT_YET = {
-    "AdaptiveMaxPool1d": "a cell of 14 px leaves 6 px beside a number of two decimals",
     "BCEWithLogitsLoss": "of a single large logit the law's label meets the marker's",
     "RNNCell": "one input and one hidden unit fill 60 % of the width at most",
 }

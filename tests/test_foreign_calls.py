@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import nn
 
+import torchreel
 from torchreel.render.check.check import faults_of
 from torchreel.render.check.laws import _is_closed
+from torchreel.render.ledger import captions
 from torchreel.scenes.api import called
 from torchreel.scenes.parts.shapes import box_points
 from torchreel.scenes.trace.printed import _rounded
@@ -46,6 +48,40 @@ def numbers(*shape: int, scale: float = 1.0) -> torch.Tensor:
         (nn.AvgPool2d((1, 4), 3, (0, 2), count_include_pad=False), (numbers(2, 7, 4),)),
         (nn.AvgPool1d(1, 1), (numbers(1, 5, scale=1e36),)),
         (nn.FractionalMaxPool2d(2, output_ratio=(0.401, 0.301)), (numbers(2, 5, 10),)),
+        # Of a plane that is cut only the windows in its drawn part have results.
+        (nn.FractionalMaxPool2d(3, output_ratio=0.7), (numbers(1, 2, 224, 224),)),
+        # Results are narrower than their numbers' cells.
+        (nn.AdaptiveMaxPool1d(4), (torch.tensor([[[-100.0, 2.25, -100.0], [1.0, 2.0, 3.0]]]),)),
+        (nn.AdaptiveAvgPool1d(6), (torch.tensor([[30.0, 1.25, 30.0]]),)),
+        # Lines that go up pass the last number over the ruler.
+        (nn.AdaptiveMaxPool2d((3, None)), (torch.tensor([[[1.0, -2.0, 3.0]]]),)),
+        # An infinity comes of the window that overflows.
+        (nn.LPPool2d(1, 2, 1), (torch.full((1, 3, 4), 3e38),)),
+        (nn.AvgPool2d(2, 1), (torch.full((1, 3, 4), 3e38),)),
+        # Where output_padding is marked, and where factors have no room.
+        (
+            nn.ConvTranspose2d(1, 2, (3, 1), (3, 2), (2, 0), (1, 1), dilation=(3, 2)),
+            (numbers(1, 3, 2),),
+        ),
+        (nn.ConvTranspose2d(2, 2, (3, 1), (3, 1), (2, 0), (0, 2), 2, dilation=(1, 3)), (numbers(2, 2, 1),)),
+        (
+            nn.ConvTranspose3d(1, 1, (3, 3, 1), (3, 2, 3), (2, 1, 0), dilation=(1, 2, 1), bias=False),
+            (numbers(1, 3, 2, 1, scale=1e-9),),
+        ),
+        (nn.Threshold(-0.1, -0.1), (torch.tensor([-1.0, -0.1, 0.5]).bfloat16(),)),
+        (nn.Hardswish(), (numbers(2, 3).half(),)),
+        # At the end of a type's range torch's own result stands for the formula.
+        (nn.Hardswish(), (torch.tensor([1.0, 3e38, -3e38, -1.0]),)),
+        (nn.GELU("tanh"), (torch.tensor([1e38, -1e38]),)),
+        (nn.Softshrink(0.1), (torch.full((2, 2), 3e38),)),
+        # The slope stands where no path runs.
+        (nn.PReLU(), (torch.tensor(-1e4),)),
+        (nn.PReLU(init=-0.25), (torch.tensor(-1e4),)),
+        # What leads from a long kernel runs behind the names; the bias belongs to many products too.
+        (nn.Conv1d(1, 64, 80, 4), (numbers(1, 1, 1600),)),
+        (nn.Conv2d(512, 8, 3, padding=1), (numbers(1, 512, 4, 4),)),
+        (nn.Unfold(3), (torch.zeros(0, 2, 5, 5),)),
+        (nn.Fold((4, 5), 2), (torch.zeros(0, 4, 12),)),
         (nn.ReflectionPad2d((1, -3, -3, 1)), (numbers(2, 4, 4, scale=1e4),)),
     ],
     ids=lambda one: type(one).__name__,
@@ -66,3 +102,12 @@ def test_frames_round_cells_that_lie_apart_are_a_frame() -> None:
 
 def test_the_largest_numbers_are_rounded_like_others() -> None:
     assert float(_rounded(3e38, 2)) == 3e38
+
+
+def test_a_border_of_zero_wins_only_where_the_maximum_is_below_it() -> None:
+    """Some window far away has negative numbers only; the last caption is about the one that is framed."""
+    x = torch.ones(1, 1, 40, 40)
+    x[..., -2:, -2:] = -1.0
+    for source, wins in ((x, False), (-x, True)):
+        ledger = torchreel.explain(nn.MaxPool2d(2, 2, 1), source, lang="en").ledger
+        assert any("border of 0 would win" in one["caption"]["en"] for one in captions(ledger)) is wins

@@ -12,6 +12,8 @@ from torch import nn
 from torchreel.assets.captions import LANGUAGES, is_said, title
 from torchreel.assets.examples import examples
 from torchreel.assets.handbook import row_of, rows
+from torchreel.render.check.check import faults_of
+from torchreel.scenes.api import called
 from torchreel.scenes.catalogue import operator
 from torchreel.tests.calls import check_call
 
@@ -53,6 +55,17 @@ def test_every_call_of_the_handbook_is_traced_to_its_output(call: dict[str, Any]
         traced = check_call(module, *call["args"], **call["kwargs"])
     if not call["used_rng"] or torch.__version__ == RECORDED["torch"]:
         torch.testing.assert_close(traced.output, call["output"], equal_nan=True)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("call", RECORDED["cases"], ids=lambda call: call["id"])
+def test_every_call_of_the_handbook_is_drawn_without_a_breach(call: dict[str, Any]) -> None:
+    with torch.random.fork_rng(devices=[]):
+        module = rebuilt(call)
+        if call["rng_before"] is not None:
+            torch.set_rng_state(call["rng_before"])
+        made = called(module, tuple(call["args"]), call["kwargs"])
+    assert faults_of(made.trace, lang="en") == []
 
 
 def rebuilt(call: dict[str, Any]) -> nn.Module:

@@ -68,6 +68,37 @@ def test_of_very_many_products_a_sample_is_proved(name: str) -> None:
     assert trace.step("output", (0,) * len(trace.shape("output"))).value == trace.output.reshape(-1)[0]
 
 
+@pytest.mark.parametrize(
+    ("module", "shape", "cells"),
+    [
+        (nn.ReLU(), (3, 10**6), rules.SAMPLE),
+        (nn.ZeroPad2d(1), (2, 998, 998), 0),
+        (nn.MaxPool1d(9, 1), (2, 1, 200_000), rules.SAMPLE),  # nine reads each
+        (nn.MaxPool1d(9, return_indices=True), (2, 900, 1800), rules.SAMPLE),  # places are found by reading
+        (nn.AdaptiveAvgPool1d(1), (30_000, 100), rules.SAMPLE),
+        (nn.AdaptiveAvgPool1d(2), (400, 1, 20_000), rules.READS // 10_000),  # wide windows: a small sample
+        (nn.AdaptiveAvgPool1d(1), (1, 1, 3 * 10**6), 0),  # and one at least
+    ],
+)
+def test_of_very_many_elements_that_are_read_one_by_one_a_sample_is_proved(
+    module: nn.Module, shape: tuple[int, ...], cells: int
+) -> None:
+    trace = torchreel.trace(module, torch.randn(shape))
+    size = math.prod(trace.shape("output"))
+    assert trace.proved == 1 if not cells else 0.5 * cells / size <= trace.proved <= cells / size
+
+
+def test_of_very_many_cells_that_share_their_factors_a_sample_is_proved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module, x = nn.Conv1d(1, 1, 3), torch.randn(1, 1, 1000)
+    monkeypatch.setattr(rules, "READS", 100)
+    monkeypatch.setattr(rules, "SAMPLE", 100)
+    assert torchreel.trace(module, x).proved == 1
+    monkeypatch.setattr(rules, "CELLS", 900)
+    assert torchreel.trace(module, x).proved < 1
+
+
 @pytest.mark.usefixtures("few")
 def test_all_is_proved_where_that_is_asked_for() -> None:
     module, inputs = nn.Linear(40, 50), {"input": torch.randn(30, 40)}

@@ -215,7 +215,9 @@ class RowsBoard(ConvolutionBoard):
         name_at = (at[0] - width / 2 - 0.12, y)
         name: object
         if len(self.outs) > 1:
-            name = self.symbol("bias", out, name_at, align="right")
+            # What leads from a long kernel to its result runs behind it.
+            middle = (name_at[0] - 0.16, y)
+            name = VGroup(self.backing(middle), self.symbol("bias", out, name_at, align="right"))
         else:
             name = self._named("bias", name_at, "right")
         sign = (left - 0.25, y)

@@ -58,7 +58,7 @@ class _Linear:
 
     def recording(self) -> Recording:
         rules = self.steps()
-        if Terms.of(self.total, self.output.shape).are_many:
+        if Terms.of(self.total, self.output.shape, self.tensors).are_many:
             self.tensors["sum"] = Lazy(tuple(self.output.shape), self._gathered(self.total), torch.float64)
         else:
             self.tensors["sum"] = self.summed()

@@ -20,7 +20,8 @@ from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 Cell = tuple[int, int]
-_MARGIN = 0.145
+MARGIN = 0.145
+"""How much wider a cell is than its number (scene units): 8 px at 800."""
 _SMALLEST_CELL = 0.1
 
 
@@ -42,7 +43,7 @@ class Cells:
         ems = max((measure(text, 1.0, "sans") for text in set(texts)), default=0.6)
         w, h = min(width / max(cols, 1), largest), min(height / max(rows, 1), largest)
         w, h = min(w, 1.8 * h), min(h, 1.25 * w)
-        size = min(CELL_TEXT, (w - _MARGIN) / ems, h * 0.62)
+        size = min(CELL_TEXT, (w - MARGIN) / ems, h * 0.62)
         if size >= MIN_NUMBER:
             return cls(w, h, size, rows, cols)
         side = min(w, h)

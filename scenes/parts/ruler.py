@@ -123,6 +123,11 @@ class Ruler:
         return VGroup(*texts)
 
     @property
+    def overhang(self) -> float:
+        """How far the last of the counts may reach beyond what is counted."""
+        return 0.0 if self.vertical else measure(str(self.shown), MIN_TEXT, "mono") / 2 + _AIR
+
+    @property
     def _align(self) -> Align:
         """Numbers stand over a ruler, or end at a vertical one."""
         return "right" if self.vertical else "center"

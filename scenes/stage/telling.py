@@ -20,7 +20,7 @@ from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.functions import Spelling
 from torchreel.scenes.trace.operator import Operator, constructor_parameters
-from torchreel.scenes.trace.printed import printing, written
+from torchreel.scenes.trace.printed import printing, says_the_same, written
 from torchreel.scenes.trace.proof import Step, Trace
 
 _LARGE = 1e4
@@ -180,7 +180,7 @@ class Telling(Backstage):
         last = Token(text(step.tensor, step.value), step.tensor, step.index, step.value)
         for count in range(most, 1, -1):
             numbers = step.tokens(text, count)
-            if "".join(one.text for one in numbers) == last.text:
+            if says_the_same("".join(one.text for one in numbers), last.text):
                 return [head, Token(" = "), last]
             tokens = [head, Token(" = "), *numbers, Token(f" {printed.sign} "), last]
             if self.formula_bar.width(tokens) <= 1:

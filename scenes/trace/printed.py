@@ -55,6 +55,14 @@ def written(value: float, decimals: int) -> str:
     return (shorter if exact else text).replace("-", "−")
 
 
+def says_the_same(text: str, other: str) -> bool:
+    """Whether two printed sides of a formula are the same, or the same number with other zeros: `−0.1`, `−0.10`."""
+    try:
+        return text == other or float(text.replace("−", "-")) == float(other.replace("−", "-"))
+    except ValueError:
+        return False
+
+
 def _needed(step: Step) -> int:
     """The fewest decimals that write every operand exactly."""
     tensors = step.trace.tensors

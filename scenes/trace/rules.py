@@ -1,7 +1,7 @@
 """The rules by which a trace's tensors are filled, and their proof against what torch computed.
 
-Where a rule stands for more products than can be added up in seconds, a sample of its cells is proved: the same cells
-in every run, spread over all of them, each as likely as any other.
+Where a rule stands for more products than can be added up in seconds, or reads more elements one by one, a sample of
+its cells is proved: the same cells in every run, spread over all of them, each as likely as any other.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ from torchreel.scenes.trace.formula.tree import Bounded
 
 MOST = 2 * 10**9
 """As many products of one rule are proved one and all: seconds' work where they share their factors."""
+CELLS = 4 * 10**6
+"""As many cells of sums of products are proved one and all, however few products each has."""
+READS = 2 * 10**6
+"""As many elements are read one by one to prove a rule one and all: seconds' work too, each by its own index."""
 SAMPLE = 1 << 13
-"""As many cells are proved of a rule that has more products."""
+"""As many cells are proved of a rule that has or reads more."""
 
 # As many terms as keep the index arrays of a batch in the cache: eight times as many take more than twice as long.
 _BATCH = 1 << 17
@@ -57,23 +61,37 @@ class Rule:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a rule's cells are made of: `count` cells of `each` products, `width` elements held for each."""
+    """What a rule's cells are made of: `count` cells of `each` products, `width` elements held for each.
+
+    `shares` is whether there are factors that many cells read together.
+    """
 
     count: int
     each: int
     width: int
+    shares: bool = False
 
     @classmethod
-    def of(cls, formula: Callable[[Tensor], Expr], over: tuple[int, ...]) -> Terms:
-        """Those of a formula over a grid."""
+    def of(cls, formula: Callable[[Tensor], Expr], over: tuple[int, ...], tensors: Tensors) -> Terms:
+        """Those of a formula over a grid; an element that is computed on demand is as wide as what it reads."""
         count = math.prod(over)
         first = formula(cells(over, 0, 1)) if count else None
-        return cls(count, first.terms, first.width) if first else cls(0, 1, 1)
+        if first is None:
+            return cls(0, 1, 1)
+        found = (tensors.get(ref.tensor) for ref in first.refs())
+        width = max((first.width, *(one.reads for one in found if isinstance(one, Lazy))))
+        return cls(count, first.terms, width, first.shares)
 
     @property
     def are_many(self) -> bool:
         """Whether only a sample of the cells is proved."""
-        return self.count * self.each > MOST
+        one_by_one = self.count > CELLS if self.shares else self.count * self.width > READS
+        return one_by_one or self.count * self.each > MOST
+
+    @property
+    def sample(self) -> int:
+        """As many of the cells stand for all."""
+        return SAMPLE if self.shares else min(SAMPLE, max(1, READS // self.width))
 
     @property
     def batch(self) -> int:
@@ -101,7 +119,7 @@ def evaluated(formula: Callable[[Tensor], Expr], shape: tuple[int, ...], tensors
     """Values and sizes of all cells of a grid, batch by batch, in its shape."""
     value = torch.empty(shape, dtype=torch.float64)
     size = torch.empty(shape, dtype=torch.float64)
-    terms = Terms.of(formula, shape)
+    terms = Terms.of(formula, shape, tensors)
     for start, stop in batches(shape, terms.batch):
         place = tuple(slice(*ends) for ends in zip(start, stop, strict=True))
         found = formula(box(start, stop)).bounded(tensors)
@@ -120,7 +138,7 @@ class Proof:
         self.name, self.tensors, self.rule, self.source = name, tensors, rule, source
         self.shape = tuple(source.shape)
         self.over = self.shape if rule.over is None else rule.over
-        self.terms = Terms.of(rule.formula, self.over)
+        self.terms = Terms.of(rule.formula, self.over, tensors)
         self.sampled = self.terms.are_many and not prove_all
         self.seed = f"{seed} {name} {rule.tensor} {self.over}"
 
@@ -141,7 +159,7 @@ class Proof:
             for start, stop in batches(self.over, self.terms.batch):
                 self._check(box(start, stop))
             return 1.0
-        chosen = spread_sample(self.terms.count, SAMPLE, self.seed)
+        chosen = spread_sample(self.terms.count, self.terms.sample, self.seed)
         for part in chosen.split(self.terms.batch):
             self._check(unravelled(part, self.over))
         return len(chosen) / self.terms.count
@@ -169,7 +187,9 @@ class Proof:
         elements = self.source.numel()
         writes = torch.zeros(elements, dtype=torch.int32)
         total, magnitude = (torch.zeros(elements, dtype=torch.float64) for _ in range(2))
-        chosen = spread_sample(elements, SAMPLE, self.seed) if self.sampled else torch.arange(elements)
+        chosen = (
+            spread_sample(elements, self.terms.sample, self.seed) if self.sampled else torch.arange(elements)
+        )
         wanted = torch.zeros(elements, dtype=torch.bool).index_fill_(0, chosen, True)
         for start, stop in batches(self.over, self.terms.batch):
             batch = box(start, stop)

@@ -140,8 +140,8 @@ class CurveBoard(ReadingBoard):
         gate, symbol = self.rules.gate, self.trace.symbol
         if gate is None:
             return []
-        step = self.trace.step("output", self.index(self.rows[0]))
-        rule = step.formula.symbols().replace("input", symbol("input")).replace("gate", symbol("gate"))
+        whole = self.rules.symbols()
+        rule = whole.replace("input", symbol("input")).replace("gate", symbol("gate"))
         return [self.joined(rule)]
 
     def _graph(self) -> ReadingGraph:

@@ -193,7 +193,7 @@ def _dashes(points: np.ndarray) -> np.ndarray:
     pieces = []
     for start in np.arange(0.0, way[-1], 2 * _DASHES):
         stop = min(start + _DASHES, way[-1])
-        for k in np.flatnonzero((way[:-1] < stop) & (way[1:] > start)):
+        for k in np.flatnonzero((way[:-1] < stop) & (way[1:] > start) & (lengths > 0)):
             shares = (np.clip([start, stop], way[k], way[k + 1]) - way[k]) / lengths[k]
             pieces.append(polyline([starts[k] + (ends[k] - starts[k]) * share for share in shares]))
     return np.concatenate(pieces) if pieces else points[:0]

@@ -61,11 +61,13 @@ class LabelPlaces:
         self.taken.append(box)
 
     def corner(self, box: Area) -> Area:
-        """Where a box hides least: where it is, or in another corner of the frame."""
+        """Where a box hides least: where it is, in another corner of the frame, or else anywhere in it."""
         left, bottom, right, top = self.area
         wide, high = box[2] - box[0], box[3] - box[1]
         xs, ys = (left + 0.1, right - 0.1 - wide), (top - 0.15 - high, bottom + 0.15)
-        return min([box, *((x, y, x + wide, y + high) for y in ys for x in xs)], key=self._cost)
+        corners = [(x, y) for y in ys for x in xs]
+        inner = [(x, y) for y in np.linspace(*ys, 7).tolist() for x in np.linspace(*xs, 9).tolist()]
+        return min([box, *((x, y, x + wide, y + high) for x, y in corners + inner)], key=self._cost)
 
     def in_band(self, size: tuple[float, float], left: float, right: float) -> tuple[float, float]:
         """The middle of a label in a band of x from `left` to `right` (scene units), near the curve in it."""

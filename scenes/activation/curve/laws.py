@@ -88,6 +88,11 @@ class Law:
         """The names of its regimes, from left to right, each once."""
         return list(dict.fromkeys(piece.key for piece in sorted(self.pieces, key=lambda one: one.span)))
 
+    def symbols(self) -> str:
+        """The formula of its first piece, which is the only one of a law with a gate."""
+        at = torch.zeros(1, 1, dtype=torch.int64)
+        return self.pieces[0].formula(Ref("input", at), at).symbols()
+
     def regime(self, x: Tensor) -> Tensor:
         """The number of the piece that holds for each element, int64."""
         which = torch.full(x.shape, len(self.pieces) - 1, dtype=torch.int64)

@@ -16,6 +16,7 @@ from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.printed import says_the_same
 from torchreel.scenes.trace.proof import Step
 
 
@@ -56,7 +57,7 @@ class ReadingScene(OperatorScene):
         spelled = "".join(piece.text for piece in notation.respelled(self.trace, [rule]))
         numbers = "".join(token.text for token in tokens[2:])
         whole = tokens
-        if spelled not in (tokens[0].text, numbers):
+        if spelled and spelled != tokens[0].text and not says_the_same(spelled, numbers):
             whole = [tokens[0], Token(" = "), rule, *tokens[1:]]
         choices = ([*self.condition(step), *whole], whole)
         return next((one for one in choices if self.formula_bar.width(one) <= 1), tokens)

@@ -78,6 +78,29 @@ class Instead(Expr):
         return self.value.symbols()
 
 
+@dataclass(frozen=True, eq=False)
+class Given(Expr):
+    """A result as torch gives it, written as its number: what a step that overflows makes of x has no symbols."""
+
+    value: Ref
+    x: Expr
+
+    def bounded(self, tensors: Tensors) -> Bounded:
+        return self.value.bounded(tensors)
+
+    def at(self, position: Callable[[Tensor], Tensor]) -> Given:
+        return Given(self.value.at(position), self.x.at(position))
+
+    def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
+        return [Token(draw(self.value).text)]
+
+    def refs(self) -> Iterator[Ref]:
+        return self.x.refs()
+
+    def symbols(self) -> str:
+        return ""
+
+
 class Size(Func):
     """|x|, as a textbook writes it."""
 

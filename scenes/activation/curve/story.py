@@ -54,7 +54,8 @@ class ActivationScene(ReadingScene):
         rules = law(self.trace.module)  # type: ignore[arg-type]
         gate = self._gate_law()
         if not isinstance(shown, Case) or not rules.pieces[0].condition:
-            return [Token(f"output = {step.formula.symbols()}{gate}")]
+            whole = rules.symbols() if rules.gate else step.formula.symbols()
+            return [Token(f"output = {whole}{gate}")]
         parts = zip(shown.branches, rules.pieces, strict=False)
         said = [f"{branch.symbols()}  ({piece.condition.format('input')})" for branch, piece in parts]
         return [Token("output = " + ",   ".join(said))]

@@ -13,7 +13,7 @@ from torchreel.scenes.activation.calls import argument
 from torchreel.scenes.activation.curve.functions import law
 from torchreel.scenes.activation.curve.laws import Law
 from torchreel.scenes.activation.curve.listing import spread
-from torchreel.scenes.activation.curve.range import Stored
+from torchreel.scenes.activation.curve.range import Given, Stored
 from torchreel.scenes.trace.calling import bare
 from torchreel.scenes.trace.formula import Case, Expr, Ref, read
 from torchreel.scenes.trace.operator import Call, Recording
@@ -67,7 +67,7 @@ def _formula(rules: Law, tensors: dict[str, Tensor], cells: Tensor) -> Expr:
         return Stored(piecewise(rules, which, x, cells), narrow=True)
     beyond = _is_beyond(read(tensors["input"], cells))
     which = torch.where(beyond, len(rules.pieces), which)
-    return Stored(piecewise(rules, which, x, cells, (Ref("beyond", cells),)), narrow=True)
+    return Stored(piecewise(rules, which, x, cells, (Given(Ref("beyond", cells), x),)), narrow=True)
 
 
 def _parameters(call: Call) -> dict[str, Tensor]:

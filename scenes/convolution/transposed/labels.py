@@ -19,7 +19,7 @@ from torchreel.scenes.parts.stack import Position
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.formula import Index
 
-_GROWTH, _MARK, _BACKED = 0.55, 0.2, -0.5
+_GROWTH, _MARK, _BACKED, _IS = 0.55, 0.2, -0.5, 0.34
 
 
 class StampLabels(StampRooms):
@@ -63,6 +63,7 @@ class StampLabels(StampRooms):
     def _factors(self, out: int, met: Sequence[tuple[Stamp, Position]], grid: Grid) -> Iterator[Mobject]:
         """What each of some stamps' cells below each other is made of: `+ 3·2`."""
         theme, size = self.look.theme, self.size
+        lines: list[tuple[list[tuple[str, str]], Point]] = []
         for number, (stamp, tap) in enumerate(met):
             x, y, _ = grid.center((number, 0))
             element = self._element((*size.lead, stamp.channel), stamp.at)
@@ -73,7 +74,17 @@ class StampLabels(StampRooms):
                 (self._written("weight", weight), theme.role("parameter")),
             ]
             left = [("+ ", theme.muted)] * bool(number)
-            yield from self._ending(left + pieces, (x - grid.cells.width / 2 - 0.14, y))
+            lines.append((left + pieces, (x - grid.cells.width / 2 - 0.14, y)))
+        if all(self._is_clear(*line) for line in lines):
+            for line in lines:
+                yield from self._ending(*line)
+
+    def _is_clear(self, pieces: Sequence[tuple[str, str]], at: Point) -> bool:
+        """Whether a line that ends at a place runs neither into the kernel nor over the sign behind it."""
+        start = at[0] - sum(measure(text, NAME_TEXT) for text, _ in pieces)
+        sign = self.placed["is"].area.middle
+        across = start < sign[0] + _IS / 2 and abs(at[1] - sign[1]) < (_IS + NAME_TEXT) / 2
+        return start > self.placed["weight"].block.right + 0.1 and not across
 
     def _written(self, tensor: str, index: Index) -> str:
         text = self.text(tensor, self.trace.value(tensor, index))
@@ -144,7 +155,7 @@ class StampLabels(StampRooms):
         if self.size.dims == 1:
             return []
         return [
-            self.label(sign, self.placed[name].area.middle, 0.34)
+            self.label(sign, self.placed[name].area.middle, _IS)
             for name, sign in (("times", "×"), ("is", "="))
         ]
 
@@ -165,15 +176,17 @@ class StampLabels(StampRooms):
             box = canvas.outline(places, 0.0)
             (left, bottom, _), (right, top, _) = box.min(0), box.max(0)
             color, text = self.look.theme.text, f"+{more}"
+            wide = measure(text, MIN_TEXT, "mono")
+            _, lowest, edge, _ = canvas.edges()
+            # On cells of the rim only if it has room in one of them, and its middle is not on a line.
             if axis == 2:
-                y = bottom - 0.1
+                fits = more % 2 and wide < canvas.cells.width and canvas.cells.height > _MARK + MIN_TEXT
+                y = (bottom if fits or lowest > bottom - 1e-6 else lowest) - 0.1
                 marks.add(Path([(left, y), (right, y)], color, 3.0))
                 marks.add(self.label(text, ((left + right) / 2, y - 0.17), MIN_TEXT, color))
             else:
-                room = _MARK + measure(text, MIN_TEXT, "mono")
-                edge = canvas.edges()[2]
-                # On cells of the rim only if it has room in one of them.
-                x = (right if room < canvas.cells.width or edge < right + 1e-6 else edge) + 0.1
+                fits = more % 2 and _MARK + wide < canvas.cells.width and canvas.cells.height > MIN_TEXT
+                x = (right if fits or edge < right + 1e-6 else edge) + 0.1
                 marks.add(Path([(x, top), (x, bottom)], color, 3.0))
                 marks.add(self.label(text, (x + 0.08, (top + bottom) / 2), MIN_TEXT, color, align="left"))
         return marks

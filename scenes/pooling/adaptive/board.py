@@ -232,7 +232,9 @@ class AdaptiveBoard(Board):
         target = rect(output.outline([(at, at + 1) for at in position]))
         if self.cover.is_line or self.cover.is_volume:
             return Beam.down(window, target)
-        return Beam.across(window, target, self.input.right, output.left)
+        # Lines that go up start beyond the last number over the ruler.
+        over = self.rulers[0].overhang if target[3] > self.input.top else 0.0
+        return Beam.across(window, target, self.input.right + over, output.left)
 
     def _sign(self, position: Position) -> list[Text]:
         """What is done with a window, on the way to its result: the largest, or the sum over its number of cells."""

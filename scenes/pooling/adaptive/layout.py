@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from torchreel.scenes.parts.grid import Cells
+from torchreel.scenes.parts.grid import MARGIN, Cells
 from torchreel.scenes.parts.look import CELL_TEXT, MIN_NUMBER, NAME_TEXT
 from torchreel.scenes.parts.ruler import depth
 from torchreel.scenes.parts.text import measure
@@ -82,7 +82,7 @@ def _line(cover: Cover, rooms: Mapping[str, AdaptiveRoom], foot: float) -> Adapt
 def _text_size(texts: Sequence[str], width: float, cells: Cells) -> float:
     """The size of numbers in cells as high as `cells`; 0 if they have no room."""
     ems = max((measure(text, 1.0) for text in texts), default=0.6)
-    size = min(cells.text_size or CELL_TEXT, (width - 0.07) / ems, cells.height * 0.62)
+    size = min(cells.text_size or CELL_TEXT, (width - MARGIN) / ems, cells.height * 0.62)
     return size if size >= MIN_NUMBER else 0.0
 
 
@@ -105,6 +105,7 @@ def _plane(cover: Cover, rooms: Mapping[str, AdaptiveRoom], foot: float) -> Adap
     widths = {name: rooms[name].width(fitted[name]) for name in names}
     if sum(widths.values()) > wide * share:
         cells = Cells.fit(rows, cols, wide - sum(widths.values()), high, texts, _LARGEST)
+        fitted = {name: _reached(cover, cells, out) for name, out in fitted.items()}
     own = rooms["input"].width(cells)
     total = beside + own + _ARROW + sum(widths.values()) + _BETWEEN * (len(names) - 1)
     x, y = -total / 2 + beside, (top + low) / 2
@@ -125,6 +126,13 @@ def _output(
         _whole(axis, shown) for axis, shown in zip(cover.axes[-2:], (cells.rows, cells.cols), strict=True)
     )
     return Cells.fit(rows, cols, width, high, texts, largest)
+
+
+def _reached(cover: Cover, cells: Cells, out: Cells) -> Cells:
+    """An output without the windows that are not drawn."""
+    sides = zip(cover.axes[-2:], (cells.rows, cells.cols), (out.rows, out.cols), strict=True)
+    rows, cols = (min(most, _whole(axis, shown)) for axis, shown, most in sides)
+    return replace(out, rows=rows, cols=cols)
 
 
 def _whole(axis: Sequence[tuple[int, int]], shown: int) -> int:

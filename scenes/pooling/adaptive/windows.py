@@ -8,14 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from torchreel.assets.errors import UserError
-from torchreel.scenes.pooling.window.trace import AXES
+from torchreel.scenes.pooling.window.trace import AXES, places_found
 from torchreel.scenes.trace.formula import Add, Const, Expr, Lazy, Max, Mul, Ref, Tensors, Token
 from torchreel.scenes.trace.formula.tree import Bounded
 from torchreel.scenes.trace.proof import Rule
@@ -23,7 +22,6 @@ from torchreel.scenes.trace.windows import with_leading
 
 LETTERS = {1: "L", 2: "HW", 3: "DHW"}
 """torch's letters of the pooled sizes."""
-_MOST_READ = 1 << 22
 
 
 def pooled_dims(module: object) -> int:
@@ -135,10 +133,7 @@ class RaggedMaxima:
 
     def tensors(self) -> dict[str, Tensor | Lazy]:
         """The places, and torch's results."""
-        shape = tuple(self.output.shape)
-        places = {
-            name: Lazy(shape, partial(self._place, axis), torch.int64) for axis, name in enumerate(self.names)
-        }
+        places = places_found(self.output.shape, self._winner, self.windows.count, self.windows.dims)
         results = (
             {"output": self.output}
             if self.indices is None
@@ -158,15 +153,11 @@ class RaggedMaxima:
             flat = Add((Mul((flat, Const(size))), Ref(name, cells)))
         return flat
 
-    def _place(self, axis: int, index: Tensor) -> Tensor:
-        cells = index.reshape(-1, index.shape[-1])
-        parts = [
-            self._winner(part)[:, axis] for part in cells.split(max(1, _MOST_READ // self.windows.count))
-        ]
-        return torch.cat(parts).reshape(index.shape[:-1])
-
     def _winner(self, cells: Tensor) -> Tensor:
-        """torch's comparison: the first of equals wins, NaN beats everything, the last of several NaN stays."""
+        """The places `(B, dims)` of the winners, by torch's comparison.
+
+        The first of equals wins, NaN beats everything, the last of several NaN stays.
+        """
         taps, _ = self.windows.taps(cells)
         values = self.windows.read(cells, -math.inf).evaluate({"input": self.source})
         last_nan = torch.where(values.isnan(), torch.arange(taps.shape[1]), -1).amax(-1)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torchreel.assets.errors import UserError
 from torchreel.scenes.pooling.window.trace import arguments, axes, dims_of, pool_window
 from torchreel.scenes.trace.fitting import Texts, made
-from torchreel.scenes.trace.formula import Expr, Max, Ref, cells, read
+from torchreel.scenes.trace.formula import Expr, Max, Ref, read, unravelled
 from torchreel.scenes.trace.operator import Call, Changes, Inputs, Operator, Recording, Settings
 from torchreel.scenes.trace.proof import Rule, Trace
 from torchreel.scenes.trace.windows import check_window, per_dimension, with_leading
@@ -170,10 +170,11 @@ def _kept(values: Tensor, indices: Tensor, output: Tensor, dims: int) -> Tensor:
     home = number // max(1, pooled) * plane + flat
     mine, there = values.reshape(-1), output.reshape(-1)[home]
     same = (mine == there) | (mine.isnan() & there.isnan())
-    known, which = torch.unique(home, return_inverse=True)
     rank = torch.where(same, number, number - len(number))
-    best = torch.full((len(known),), -len(number) - 1).scatter_reduce(0, which, rank, "amax")
-    return cells(indices.shape, 0, len(number))[(best % max(1, len(number))).sort().values]
+    best = torch.full((output.numel(),), -len(number) - 1).scatter_reduce(0, home, rank, "amax")
+    kept = torch.zeros(len(number), dtype=torch.bool)
+    kept[best[best >= -len(number)] % max(1, len(number))] = True
+    return unravelled(kept.nonzero()[:, 0], indices.shape)
 
 
 def check_unpooling(name: str, settings: Settings, inputs: Inputs, dims: int) -> None:

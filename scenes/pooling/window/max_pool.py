@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,14 @@ class _MaxPool(PoolingScene):
 
     def set_up(self) -> MaxBoard:
         return MaxBoard(self.look, self.trace, self.facts["windows_overlap"])
+
+    @property
+    def facts(self) -> Mapping[str, bool]:  # type: ignore[override]
+        """What a border of 0 would change is said of the element in the last picture."""
+        found = super().facts
+        if self.board is None:
+            return found
+        return {**found, "zero_would_win": found["zero_would_win"] and self._zero_would_win(self._chosen)}
 
     def in_full(self, position: Position) -> Iterator[Beat]:
         """The comparison, and the winner's place where that is kept too."""
@@ -52,9 +60,15 @@ class _MaxPool(PoolingScene):
         held = size.taps(position)
         padded = not all(map(size.holds, held))
         cut = not all(map(size.exists, held))
-        zero_wins = padded and self.trace.value("output", self.board.index(position)) < 0
         inside = best in held[1:-1]
-        return zero_wins, cut, padded, not at_end, inside
+        return self._zero_would_win(position), cut, padded, not at_end, inside
+
+    def _zero_would_win(self, position: Position) -> bool:
+        """Whether a window reads padding, and would not give a number below 0 if that were 0."""
+        assert self.board is not None
+        size = self.board.size
+        reads = any(size.exists(tap) and not size.holds(tap) for tap in size.taps(position))
+        return reads and self.trace.value("output", self.board.index(position)) < 0
 
     def write(self, position: Position) -> Iterable[Animation]:
         return [*super().write(position), *self._crown(position)]

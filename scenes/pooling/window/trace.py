@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -84,11 +84,9 @@ class _Maxima:
         self.returns_indices = returned is not None
 
     def recording(self) -> Recording:
-        names = AXES[-self.dims :]
-        shape = tuple(self.output.shape)
-        places = {
-            name: Lazy(shape, partial(self._place, axis), torch.int64) for axis, name in enumerate(names)
-        }
+        places = places_found(
+            self.output.shape, self._compare, math.prod(self.windows.window.kernel), self.dims
+        )
         tensors = {"input": self.input, **places, "indices": self.indices, "output": self.output}
         rules = (Rule("output", self._largest), Rule("indices", self._flat))
         return Recording(tensors, rules, ("output", "indices") if self.returns_indices else ("output",))
@@ -111,20 +109,11 @@ class _Maxima:
             flat = Add((Mul((flat, Const(size))), Ref(name, cells)))
         return flat
 
-    def _place(self, axis: int, index: Tensor) -> Tensor:
-        return self._winner(index)[..., axis]
-
-    def _winner(self, index: Tensor) -> Tensor:
-        """The input position `(..., dims)` of each output's winner."""
-        cells = index.reshape(-1, index.shape[-1])
-        most = max(1, _MOST_READ // math.prod(self.windows.window.kernel))
-        parts = [self._compare(part) for part in cells.split(most)]
-        return torch.cat(parts).reshape(*index.shape[:-1], self.dims)
-
     def _compare(self, cells: Tensor) -> Tensor:
-        """torch's comparison: the first of equals wins, NaN beats everything, the last of several NaN stays.
+        """The input position `(B, dims)` of each output's winner, by torch's comparison.
 
-        Where all of a window is -inf, torch keeps the first position that is not before the input's edge.
+        The first of equals wins, NaN beats everything, the last of several NaN stays. Where all of a window is -inf,
+        torch keeps the first position that is not before the input's edge.
         """
         taps = self.windows.taps(cells)
         values = self._largest(cells).body.evaluate({"input": self.input})
@@ -137,6 +126,26 @@ class _Maxima:
         beaten = values.amax(-1) == -math.inf
         best = torch.where(last_nan >= 0, last_nan, torch.where(beaten, start, first_largest))
         return taps[torch.arange(len(taps)), best]
+
+
+def places_found(
+    shape: Sequence[int], find: Callable[[Tensor], Tensor], reads: int, dims: int
+) -> dict[str, Tensor | Lazy]:
+    """`row` and `column` (and `depth`) of the winners of outputs `shape`, computed on demand.
+
+    `find` gives the places `(B, dims)` of cells, for each of which it reads so many elements. All axes are mostly asked
+    for at the same cells one after the other, so that the last places are kept.
+    """
+    last: list[tuple[Tensor, Tensor]] = []
+
+    def along(axis: int, index: Tensor) -> Tensor:
+        if not last or last[0][0] is not index:
+            parts = index.reshape(-1, index.shape[-1]).split(max(1, _MOST_READ // reads))
+            last[:] = [(index, torch.cat([find(part) for part in parts]).reshape(*index.shape[:-1], dims))]
+        return last[0][1][..., axis]
+
+    names = enumerate(AXES[-dims:])
+    return {name: Lazy(tuple(shape), partial(along, axis), torch.int64, reads) for axis, name in names}
 
 
 def pool_window(module: Any) -> Window:

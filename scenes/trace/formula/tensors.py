@@ -15,12 +15,13 @@ Index = tuple[int, ...]
 class Lazy:
     """A tensor that is computed element by element when asked for, because all of it would not fit.
 
-    `gather` takes indices `(..., ndim)` and returns the values `(...)`.
+    `gather` takes indices `(..., ndim)` and returns the values `(...)`; it reads `reads` elements for each of them.
     """
 
     shape: tuple[int, ...]
     gather: Callable[[Tensor], Tensor]
     dtype: torch.dtype = torch.float32
+    reads: int = 1
 
 
 Tensors = Mapping[str, Tensor | Lazy]

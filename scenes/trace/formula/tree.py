@@ -87,6 +87,11 @@ class Expr(ABC):
         """The largest number of elements that are held for each cell of a batch: what is `Shared` is not."""
         return max((1, *(ref.each for ref in self.refs() if not isinstance(ref, Shared))))
 
+    @property
+    def shares(self) -> bool:
+        """Whether something in the tree is read by many cells together."""
+        return any(isinstance(ref, Shared) for ref in self.refs())
+
 
 @dataclass(frozen=True, eq=False)
 class Ref(Expr):
