@@ -257,7 +257,7 @@ class KLDivLoss(ElementwiseLoss):
         symbol, share = "y", held["target"]
         if self.module.log_target:
             symbol, share = "p", math.exp(min(share, 99.0))
-        p = plain(share, self.digits)
+        p = plain(share, self.digits - self.module.log_target)
         law = f":  {p}·log({p} / q)" if self.names_laws and share > 0 else ""
         return f"{symbol} = {p}{law}"
 

@@ -31,11 +31,13 @@ _ABOVE, _PATCH = 0.22, 0.06
 """How high above its point a name stands that nothing runs behind; how much wider a patch is than a name, each side."""
 _FAR = 2.2
 """How many radii away a negative is drawn where it stands at most."""
+_LINE, _TAIL = 0.25, 0.04
+"""How far below a name the next one stands at least, and how much further below one whose first letter has a tail."""
 Side = tuple[float, float, Align]
 """Where a name stands from its point: across, up, and which of its ends is there."""
 _ELSEWHERE: tuple[Side, ...] = (
-    (-0.2, 0.0, "right"), (0.2, 0.0, "left"), (0.0, -0.3, "left"), (0.0, -0.3, "right"), (0.0, 0.34, "left"),
-    (0.0, 0.34, "right"), (0.0, -0.6, "left"), (0.0, -0.6, "right"), (0.0, 0.64, "left"), (0.0, 0.64, "right"),
+    (0.0, -0.3, "left"), (0.0, -0.3, "right"), (0.0, 0.34, "left"), (0.0, 0.34, "right"), (0.0, -0.6, "left"),
+    (0.0, -0.6, "right"), (0.0, 0.64, "left"), (0.0, 0.64, "right"), (-0.2, 0.0, "right"), (0.2, 0.0, "left"),
 )  # fmt: skip
 
 
@@ -214,11 +216,12 @@ def _meet(points: Sequence[np.ndarray], names: Sequence[str], sides: Sequence[Si
     """Whether one name stands on another."""
     boxes = []
     for point, name, (x, y, align) in zip(points, names, sides, strict=True):
-        wide = measure(name, MIN_TEXT) + 2 * _PATCH
-        left = point[0] + x + (_PATCH - wide if align == "right" else -_PATCH)
-        boxes.append((left, left + wide, point[1] + y))
-    pairs = itertools.combinations(boxes, 2)
-    return any(a[0] < b[1] and b[0] < a[1] and abs(a[2] - b[2]) < MIN_TEXT + 0.1 for a, b in pairs)
+        wide, out = measure(name, MIN_TEXT) + 2 * _PATCH, 0.0 if y >= _HIDES else _PATCH
+        left = float(point[0]) + x + (out - wide if align == "right" else -out)
+        below = _LINE + _TAIL * (name[0] in "gpqy")
+        boxes.append((float(point[1]) + y, left, left + wide, below))
+    pairs = itertools.combinations(sorted(boxes, reverse=True), 2)
+    return any(a[1] < b[2] and b[1] < a[2] and a[0] - b[0] < a[3] for a, b in pairs)
 
 
 class TripletMarginLoss(TripletScene):
