@@ -76,7 +76,7 @@ def test_no_example_and_no_default_is_refused(name: str) -> None:
         (
             "Conv2d",
             {"dilation": (1 << 63) - 1},
-            "Conv2d: dilation=9223372036854775807 should be between -2147483647 and 2147483647.",
+            "Conv2d: dilation=9223372036854775807 should be between 1 and 2147483647.",
         ),
         (
             "Conv2d",
@@ -111,7 +111,7 @@ def test_no_example_and_no_default_is_refused(name: str) -> None:
         (
             "LSTM",
             {"num_layers": 10**4},
-            "LSTM: num_layers=10000 should be at most 256, as many as can be traced.",
+            "LSTM: num_layers=10000 should be at most 256, as many as are proved in seconds.",
         ),
         (
             "TripletMarginWithDistanceLoss",

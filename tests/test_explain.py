@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,23 +31,10 @@ from torchreel.tests.calls import same
 from torchreel.tests.strategies import calls
 
 NAMES = [name for name in names_known() if hasattr(nn, name)]
-NOT_YET = {
-    "BCEWithLogitsLoss": "of a single large logit the law's label meets the marker's",
-    "RNNCell": "one input and one hidden unit fill 60 % of the width at most",
-}
-"""Operators of which a drawn call is known to break a rule."""
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(reason=NOT_YET[name], strict=False))
-        if name in NOT_YET
-        else name
-        for name in NAMES
-    ],
-)
+@pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=3)
 @given(data=st.data())
 def test_any_valid_call_is_drawn_without_a_breach(name: str, data: st.DataObject) -> None:
@@ -259,6 +247,30 @@ def test_an_mp4_can_be_cut_where_its_captions_begin(tmp_path: Path) -> None:
         (nn.GRUCell(3, 1, bias=False), (torch.ones(3, 3), torch.ones(3, 1))),
         (nn.BatchNorm3d(1), (torch.zeros(0, 1, 0, 2, 2),)),
         (nn.Hardsigmoid(), (torch.tensor([-3e4, 2.0, 1e4]),)),
+        (nn.RNNCell(1, 1, bias=False), (torch.ones(1),)),
+        (nn.RNN(1, 1), (torch.ones(3, 1),)),
+        (nn.BCEWithLogitsLoss(), (torch.tensor(1e6), torch.tensor(1.6))),
+        (nn.BCEWithLogitsLoss(), (torch.arange(12.0), torch.arange(12) * 1.23456e-10)),
+        (
+            nn.BCEWithLogitsLoss(pos_weight=torch.tensor([2.6217385, 1.23456, 1.23456e-4])),
+            (torch.ones(2, 3), torch.tensor([[1.0, 0, 1], [0, 1, 1]])),
+        ),
+        (nn.PoissonNLLLoss(), (torch.arange(5.0), torch.tensor([-1510.0, math.inf, 3, 4, 5]))),
+        (nn.SoftMarginLoss(), (torch.tensor(-1e6), torch.tensor(1.0))),
+        (
+            nn.CosineEmbeddingLoss(),
+            (torch.tensor([[1.0, 0, 0]]), torch.tensor([[-1.0, 0.1, 0]]), torch.ones(1)),
+        ),
+        (
+            nn.CTCLoss(),
+            (torch.zeros(5, 4).log_softmax(-1), torch.tensor([3]), torch.tensor(5), torch.tensor(1)),
+        ),
+        (nn.Embedding(30000, 4), (torch.tensor([[29999, 17200]]),)),
+        (nn.EmbeddingBag(5, 3), (torch.zeros(0, 2, dtype=torch.int64),)),
+        (
+            nn.EmbeddingBag(5, 3, mode="max"),
+            (torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)),
+        ),
     ],
 )
 def test_calls_of_odd_sizes_are_drawn_without_a_breach(module: nn.Module, inputs: tuple[Any, ...]) -> None:

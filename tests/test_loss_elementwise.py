@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -345,3 +346,37 @@ def test_the_alternative_text_tells_the_reduction_that_is_drawn() -> None:
         )
         show = watch(example("L1Loss"), trace, "en", "light")
         assert said in show.scene.alt["en"]
+
+
+def test_what_lies_outside_the_graph_is_said_and_another_element_is_told() -> None:
+    made = torchreel.trace(nn.L1Loss(), torch.tensor([math.inf, 2.0, 3.0]), torch.zeros(3))
+    show = watch(example("L1Loss"), made, "en", "light")
+    assert show.scene.figure().index != (0,)  # type: ignore[union-attr]
+    assert any(text.mobject.text == "no dot: outside the graph" for text in show.stages[-1].texts)
+
+
+@pytest.mark.parametrize(
+    ("targets", "named"),
+    [
+        ([0.123456, 0.5], ["0.123", "0.5"]),
+        ([0.123456, 0.123312], ["0.1235", "0.1233"]),
+        ([2.5e-10, 1.0], ["2.5e−10", "1"]),
+    ],
+)
+def test_curves_are_named_with_no_more_digits_than_tell_them_apart(
+    targets: list[float], named: list[str]
+) -> None:
+    made = torchreel.trace(nn.BCELoss(), torch.tensor([0.2, 0.7]), torch.tensor(targets))
+    scene: Any = watch(example("BCELoss"), made, "en", "light").scene
+    names = [name.split(":")[0] for name in scene.panel.graph.names.curves]
+    assert {f"y = {one}" for one in named} <= {*names}
+
+
+@settings(max_examples=20)
+@given(st.lists(st.floats(-(2.0**40), 2.0**40, width=32), min_size=1, max_size=8))
+def test_every_element_up_to_a_million_has_its_dot(xs: list[float]) -> None:
+    made = torchreel.trace(nn.MSELoss(), torch.tensor(xs), torch.zeros(len(xs)))
+    scene: Any = watch(example("MSELoss"), made, "en", "light").scene
+    for number in range(scene.panel.count):
+        is_far = abs(scene.panel.value("difference", number)) > 1e6
+        assert (len(scene.panel.mark(number)) == 0) == is_far

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -19,7 +20,8 @@ from torch import Tensor, nn
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.render.check.check import faults
+from torchreel.render.check.check import faults, faults_of
+from torchreel.scenes.loss.operator import DISTANCES
 from torchreel.scenes.loss.vector.classes_trace import class_facts
 from torchreel.scenes.registry import find
 from torchreel.scenes.stage.telling import Request
@@ -422,3 +424,29 @@ TRIPLE = ("anchor", "positive", "negative")
 )  # fmt: skip
 def test_any_call_is_drawn(operator: str, changes: dict[str, Any], inputs: dict[str, Any]) -> None:
     assert faults(operator, "default", changes, inputs=inputs) == []
+
+
+@pytest.mark.parametrize("function", [None, *DISTANCES.values(), lambda x, y: 1 - F.cosine_similarity(x, y)])
+def test_a_distance_is_called_a_cosine_only_where_it_is_one(function: Any) -> None:
+    torch.manual_seed(0)
+    vectors = [torch.randn(3, 2) for _ in range(3)]
+    loss = nn.TripletMarginWithDistanceLoss(distance_function=function, reduction="none")
+    facts = find("TripletMarginWithDistanceLoss").operator.facts(torchreel.trace(loss, *vectors))
+    anchor, positive, negative = (one.double().tolist() for one in vectors)
+
+    def cosine(x: list[float], y: list[float]) -> float:
+        return 1 - sum(a * b for a, b in zip(x, y, strict=True)) / math.hypot(*x) / math.hypot(*y)
+
+    rows = zip(anchor, positive, negative, strict=True)
+    losses = [max(0.0, cosine(a, p) + 1 - cosine(a, n)) for a, p, n in rows]
+    if facts["cosine_distance"]:
+        assert loss(*vectors).tolist() == pytest.approx(losses, abs=1e-4)
+    assert facts["cosine_distance"] == (function is DISTANCES["cos"])
+
+
+@pytest.mark.parametrize("seed", range(0, 24, 3))
+def test_the_names_of_a_triplet_stand_apart(seed: int) -> None:
+    torch.manual_seed(seed)
+    loss = nn.TripletMarginLoss(margin=(1.0, 0.1, 5.0)[seed // 3 % 3], swap=seed % 2 == 1)
+    vectors = [torch.randn(2, 3) * (0.1 if seed % 4 == 2 else 1) for _ in range(3)]
+    assert faults_of(torchreel.trace(loss, *vectors)) == []

@@ -224,3 +224,34 @@ def test_rows_are_called_related_where_doubling_keeps_the_result_and_adding_10_d
     adding = torch.equal(x[2], x[0] + 10) and not torch.allclose(one, shifted, 1e-2, 1e-2)
     finite = all(row.isfinite().all() for row in (one, doubled, shifted))
     assert normalization_facts(made)["related"] == (doubling and adding and finite)
+
+
+@settings(max_examples=40, deadline=None)
+@given(call=calls())
+def test_what_is_said_of_rows_and_of_a_weight_alone(call: tuple[nn.Module, Tensor]) -> None:
+    (module, x), trace = call, traced(call)
+    if trace is None:
+        return
+    facts = normalization_facts(trace)
+    own = {name for name, _ in module.named_parameters()}
+    assert facts["scaled"] == (own == {"weight"})
+    if isinstance(module, (nn.LayerNorm, nn.RMSNorm)):
+        row = x.reshape(-1, x.shape[-1])
+        one = module(row).reshape(x.shape) if len(module.normalized_shape) == 1 else None
+        assert facts["rows"] == (one is not None and torch.allclose(one, module(x), equal_nan=True))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(-4, 4), min_size=2, max_size=4),
+    st.sampled_from([0, 2, 3]),
+    st.sampled_from([0, 10, 9]),
+)
+def test_a_row_twice_as_large_and_one_shifted(row: list[int], times: int, shift: int) -> None:
+    rows = [row, [times * value for value in row], [value + shift for value in row]]
+    trace = check_call(nn.RMSNorm(len(row)), torch.tensor(rows, dtype=torch.float32))
+    said = caption("RMSNorm", "default", "done_rms", "en", normalization_facts(trace))
+    if "twice" in said:
+        assert rows[1:] == [[2 * value for value in row], [value + 10 for value in row]]
+        first, second, third = trace.output.tolist()
+        assert first == pytest.approx(second, abs=1e-3) and first != pytest.approx(third, abs=1e-3)

@@ -269,3 +269,25 @@ def test_any_call_keeps_the_laws(kind: str, overrides: dict[str, Any], text: str
 @pytest.mark.parametrize("settings_", [{"proj_size": 1}, {"proj_size": 2, "hidden_size": 4, "num_layers": 2}])
 def test_projected_states_keep_the_laws(settings_: dict[str, Any]) -> None:
     assert faults("LSTM", "default", settings_) == []
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(2, 6), st.data())
+def test_a_projection_is_proved_as_a_product_of_matrices(hidden: int, data: st.DataObject) -> None:
+    module = nn.LSTM(3, hidden, proj_size=data.draw(st.integers(1, hidden - 1)))
+    trace = torchreel.trace(module, torch.randn(4, 2, 3))
+    rule = trace.rule("h_l0")
+    at = cells(trace.shape("h_l0"), 0, trace.tensors["h_l0"].numel())
+    formula = rule.formula(at)
+    assert isinstance(formula, Dot)
+    made, sums = formula.bounded(trace.tensors), formula.whole.bounded(trace.tensors)
+    torch.testing.assert_close(made.value, sums.value)
+    torch.testing.assert_close(made.size, rule_size(trace, module))
+
+
+def rule_size(trace: Trace, module: nn.LSTM) -> Tensor:
+    """What went into each projected element, product by product."""
+    inner = {one.tensor: one for one in trace.rules}["m_l0"]
+    grid = trace.tensors["m_l0"].shape
+    size = inner.formula(cells(grid, 0, grid.numel())).bounded(trace.tensors).size.reshape(grid)
+    return (size @ module.weight_hr_l0.detach().double().abs().T).reshape(-1)

@@ -8,6 +8,7 @@ from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.parts.grid import Cells, Grid
 from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, Look
+from torchreel.scenes.parts.rooms import BESIDE
 from torchreel.scenes.parts.shapes import Box, Disc
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.sparse.shown import DOTS, Group, Lookup
@@ -58,6 +59,16 @@ class TableBoard(Board):
     def has_numbers(self) -> bool:
         """Whether the table's cells hold numbers; otherwise they are colours."""
         return bool(self.table.cells.text_size)
+
+    @property
+    def longest(self) -> str:
+        """The id of most digits."""
+        return max((str(one.row) for one in self.lookups), key=len, default="0")
+
+    @property
+    def side(self) -> float:
+        """The width of an id's cell."""
+        return max(_SIDE, measure(self.longest, MIN_NUMBER) + BESIDE)
 
     def scenery(self) -> VGroup:
         """Everything that stands from the start."""
@@ -125,7 +136,7 @@ class TableBoard(Board):
     @property
     def ids_right(self) -> float:
         """The right edge of the ids, or of their weights."""
-        return _IDS_X + (_WEIGHTS + 0.42 if self.weighted else _SIDE / 2)
+        return _IDS_X + (_WEIGHTS + 0.42 if self.weighted else self.side / 2)
 
     def _lines(self) -> tuple[float, list[float], list[float]]:
         """The height of a line, the middle of each lookup's line and that of each group; groups stand a gap apart."""
@@ -142,9 +153,8 @@ class TableBoard(Board):
         return high, tops, middles
 
     def _id(self, number: int) -> Grid:
-        digits = max(len(str(one.row)) for one in self.lookups)
-        size = min(0.34, (_SIDE - 0.15) / 0.6 / digits, self.height * 0.6)
-        cells = Cells(_SIDE, self.height, max(size, MIN_NUMBER), 1, 1)
+        size = min(0.34, (self.side - 0.15) / 0.6 / len(self.longest), self.height * 0.6)
+        cells = Cells(self.side, self.height, max(size, MIN_NUMBER), 1, 1)
         at = (_IDS_X, self.tops[number])
         return self.grid("input", (), cells, at, index=lambda cell: self.lookups[number].index, plain=True)
 
@@ -184,9 +194,9 @@ class TableBoard(Board):
         parts: list[Mobject] = []
         for number, group in enumerate(self.groups if self.bags else ()):
             middle, color = self.middles[number], self.look.theme.channel(group.number)
-            size = _SIDE + 0.22, self.height * group.lines + 0.14
+            size = self.side + 0.22, self.height * group.lines + 0.14
             parts.append(Box(*size, (_IDS_X, middle), 0.06, stroke=color, stroke_width=3.0))
-            ids = (_IDS_X - _SIDE / 2 - 0.26, middle)
+            ids = (_IDS_X - self.side / 2 - 0.26, middle)
             output = (self.rows[number].origin[0] - 0.2, middle)
             said = str(group.number)
             parts += [self.label(said, at, 0.28, color, "bold", align="right") for at in (ids, output)]

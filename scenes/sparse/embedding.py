@@ -231,10 +231,14 @@ class EmbeddingBag(_Sparse):
         return int(self.bags.count[bag])
 
     def law(self) -> Sequence[Token]:
+        if not self.has_values():
+            return []
         return [Token(f"output = {self.trace.step('output', (0, 0)).formula.symbols()}")]
 
     def figure(self) -> Step | None:
         """The first bag of several rows, or else of one."""
+        if not self.has_values():
+            return None
         drawn = range(len(self.board.rows)) if hasattr(self, "board") else range(1)
         bag = max(drawn, key=lambda one: min(self.counts(one), 2)) if hasattr(self, "bags") else 0
         return self.trace.step("output", (bag, 0))

@@ -35,7 +35,7 @@ _HEAD, _BETWEEN = 0.38, 0.4
 _TALLEST, _WIDEST, _PITCH = 0.46, 0.98, 1.95
 _LOSS_X, _OUTPUT_X, _TARGET_X = 4.7, 6.24, 5.5
 _ONE, _ONE_HIGH, _TARGETS_WIDE = 0.62, 0.4, 2.7
-_SPELT = 0.3
+_SPELT, _SPELT_LINES = 0.3, (0.44, 0.88, 1.3)
 BLANK = "–"
 
 
@@ -226,11 +226,14 @@ class CTCBoard(Board):
         labels = [int(self.lattice.labels[self.sample, place]) for _, place in path]
         merged = [label for label, _ in groupby(labels) if label != self.lattice.blank]
         loss = float(self.loss.middle[1])
-        above, below = STAGE.top - _HEAD - self.high / 2 - 1.2, loss - self.high / 2 - 0.5
-        top = above if above - 1.5 > loss + self.high / 2 + 0.3 else below
+        above = STAGE.top - _HEAD - self.high / 2 - 1.2, loss + self.high / 2 + 0.5
+        below = loss - self.high / 2 - 0.5, STAGE.bottom + 0.2
+        top, bottom = above if above[0] - above[1] > _SPELT_LINES[-1] else below
+        share = min(1.0, (top - bottom) / _SPELT_LINES[-1])
+        first, second, third = (top - share * line for line in _SPELT_LINES)
         say = self.label(count, (_TARGET_X, top), MIN_TEXT, font="sans")
-        arrow = self.label("↓", (_TARGET_X, top - 0.88), NAME_TEXT, font="sans")
-        return VGroup(say, *self._row(labels, top - 0.44), arrow, *self._row(merged, top - 1.3))
+        arrow = self.label("↓", (_TARGET_X, second), NAME_TEXT, font="sans")
+        return VGroup(say, *self._row(labels, first), arrow, *self._row(merged, third))
 
     def named_class(self, label: int) -> str:
         """A class as it is called beside the lattice."""

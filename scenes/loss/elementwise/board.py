@@ -174,6 +174,10 @@ class LossPanel(LossBoard):
                 )
         return made
 
+    def is_beyond(self, number: int) -> bool:
+        """Whether an element has no place in the graph."""
+        return self.graph.spot(*self._spot(number)) is None
+
     def _behind(self, number: int) -> list[Shape]:
         """Where the last column has no part in the loss, the path comes from behind it."""
         if not (self.left.names[-1] == "pos_weight" and self.value("target", number) == 0):
@@ -206,7 +210,9 @@ class LossPanel(LossBoard):
 
     def _graph(self) -> LossGraph:
         dots = [(self.numbers[k], *self._spot_of(k)) for k in range(self.count)]
-        y = heights(self.trace, self.span, [y for _, _, y in dots])
+        xs = self.trace.sample("curve.x")
+        inside = [y for _, x, y in dots if float(xs[0]) <= x <= float(xs[-1])]
+        y = heights(self.trace, self.span, inside)
         left = _LEFT + self.left.width + _LANE + _SHORTEST_LANE + gutter(y)
         right = _RIGHT - self.right.width - _AFTER
         area = (left, _PLOT_BOTTOM, right, _TOP)

@@ -11,9 +11,10 @@ from torchreel.scenes.loss.elementwise.facts import PLAIN_EPS
 from torchreel.scenes.loss.elementwise.story import ElementwiseLoss
 
 
-def plain(value: float) -> str:
+def plain(value: float, digits: int = 6) -> str:
     """A setting or a target as a formula has it, U+2212 for minus."""
-    return f"{value:g}".replace("-", "−").replace("inf", "∞")
+    mantissa, e, exponent = f"{value:.{digits}g}".partition("e")
+    return f"{mantissa}{e}{int(exponent) if e else ''}".replace("-", "−").replace("inf", "∞")
 
 
 class L1Loss(ElementwiseLoss):
@@ -103,7 +104,7 @@ class _Labelled(ElementwiseLoss):
     tells = "target"
 
     def curve_name(self, held: dict[str, float]) -> str:
-        return f"y = {plain(held['target'])}"
+        return f"y = {plain(held['target'], self.digits)}"
 
     def moment(self, number: int) -> str:
         target = self.panel.value("target", number)
@@ -140,7 +141,7 @@ class BCEWithLogitsLoss(_Labelled):
     def curve_name(self, held: dict[str, float]) -> str:
         laws = {1: "−log σ(x)", 0: "−log(1 − σ(x))"}
         law = laws.get(held["target"], "")  # type: ignore[call-overload]
-        factor = plain(round(held.get("pos_weight", 1.0), 4))
+        factor = plain(held.get("pos_weight", 1.0), self.digits)
         if not law:
             return super().curve_name(held) + (f", p = {factor}" if "pos_weight" in held else "")
         return f"{super().curve_name(held)}:  {law if factor == '1' else law.replace('log', f'{factor}·log')}"
@@ -167,7 +168,7 @@ class PoissonNLLLoss(ElementwiseLoss):
         return f"loss = {rate} + s,  s = target·log(target) − target + ½·log(2π·target) if target > 1, else 0"
 
     def curve_name(self, held: dict[str, float]) -> str:
-        y = plain(held["target"])
+        y = plain(held["target"], self.digits)
         if not self.names_laws:
             return f"y = {y}"
         rate, x = ("e^{x}", "x") if self.module.log_input else ("x", "log(x)")
@@ -192,7 +193,7 @@ class GaussianNLLLoss(ElementwiseLoss):
     def curve_name(self, held: dict[str, float]) -> str:
         var, eps = held["var"], self.module.eps
         raised = f" → {plain(eps)}" if var < eps else ""
-        return f"σ² = {plain(round(var, 4))}{raised}"
+        return f"σ² = {plain(var, self.digits)}{raised}"
 
     def parts(self, number: int) -> Sequence[tuple[str, str]]:
         var = "ε" if self.panel.value("var", number) < self.module.eps else "σ²"
@@ -269,7 +270,7 @@ class KLDivLoss(ElementwiseLoss):
         symbol, share = "y", held["target"]
         if self.module.log_target:
             symbol, share = "p", math.exp(min(share, 99.0))
-        p = plain(round(share, 2 if self.module.log_target else 4))
+        p = plain(share, self.digits - self.module.log_target)
         law = f":  {p}·log({p} / q)" if self.names_laws and share > 0 else ""
         return f"{symbol} = {p}{law}"
 

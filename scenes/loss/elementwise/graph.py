@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from manim import VGroup
 
-from torchreel.scenes.loss.elementwise.labels import Labels
+from torchreel.scenes.loss.elementwise.labels import CurveLabel, Labels
 from torchreel.scenes.loss.elementwise.trace import Held, Span
 from torchreel.scenes.parts.axes import labelled
 from torchreel.scenes.parts.desk import Desk
@@ -25,7 +25,7 @@ LANE = 0.17
 _HEADROOM = 1.15
 _LINE, _BEHIND, _LIT = 3.6, 2.4, 6.5
 _DOT = 0.085
-_MOST = 1e6
+_HIGHEST, _MOST = 1e12, 1e15
 _SHARES = (1.0, 0.94, 0.88, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.12, 0.06, 0.0)
 _HUES = (2, 5, 3, 6, 7, 4, 1, 0)
 _NUMBERS = 0.42
@@ -46,7 +46,7 @@ class GraphNames:
 
 def heights(trace: Trace, span: Span, ys: Sequence[float]) -> tuple[float, float]:
     """What the y axis shows: the losses `ys`, at least as much as the clip wants, and 0."""
-    found = [min(max(y, -_MOST), _MOST) for y in ys if math.isfinite(y)]
+    found = [min(max(y, -_HIGHEST), _HIGHEST) for y in ys if math.isfinite(y)]
     low, high = span.tall
     top = max(high, max(found, default=0.0) * _HEADROOM)
     curves = [_bounded(one) for one in _arrays(trace)]
@@ -176,9 +176,9 @@ class LossGraph(Desk):
         area = (plot.left + 0.06, plot.bottom + 0.06, plot.right - 0.02, plot.top)
         labels = Labels(self.look, area, [*lines, *upright, *ways])
         found = [
-            labels.place(name, self.color(k), self._anchors(self.curves[k]), k)
+            self._name(labels, name, self.color(k), k)
             for k, name in enumerate(self.names.curves)
-            if name
+            if name and lines[k]
         ]
         if len(named) > len(self.curves) and self.names.reference:
             found.append(
@@ -187,7 +187,15 @@ class LossGraph(Desk):
         for (_, name), line in zip(self._inside(), upright, strict=True):
             anchors = [line[0] + (line[1] - line[0]) * share for share in (0.94, 0.8, 0.6, 0.4, 0.1)]
             found.append(labels.place(name, theme.muted, anchors))
-        return list(found)
+        return [one for one in found if one is not None]
+
+    def _name(self, labels: Labels, name: str, color: str, number: int) -> CurveLabel | None:
+        """The name of a curve with its law, or without where there is no room; the colour alone where there is none."""
+        anchors = self._anchors(self.curves[number])
+        tried = (
+            labels.place(one, color, anchors, number) for one in dict.fromkeys((name, name.split(":")[0]))
+        )
+        return next((one for one in tried if one is not None), None)
 
     def _drawn(self, curve: Curve) -> list[np.ndarray]:
         pairs = zip(curve.xs, curve.ys, strict=True)

@@ -13,6 +13,7 @@ from torchreel.scenes.parts.mathtext import MathText, width
 from torchreel.scenes.parts.shapes import Box
 
 SIZE = 0.25
+_PATCH = SIZE + 0.12
 _AIR, _APART = 0.07, (0.13, 0.26, 0.42)
 _SIDES = ((1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (0, -1))
 _STEP = 0.05
@@ -26,7 +27,7 @@ class CurveLabel(VGroup):
     """A formula on a patch of the page's colour; what runs under it is hidden."""
 
     def __init__(self, look: Look, markup: str, color: str, middle: np.ndarray) -> None:
-        patch = Box(width(markup, SIZE) + 0.08, SIZE + 0.12, middle, fill=look.theme.background, z_index=_Z)
+        patch = Box(width(markup, SIZE) + 0.08, _PATCH, middle, fill=look.theme.background, z_index=_Z)
         text = MathText(markup, SIZE, color).place(middle)
         text.z_index = _Z
         super().__init__(patch, text)
@@ -43,8 +44,8 @@ class Labels:
 
     def place(
         self, markup: str, color: str, anchors: Sequence[np.ndarray], own: int | None = None
-    ) -> CurveLabel:
-        """A name beside one of some points where it covers nothing.
+    ) -> CurveLabel | None:
+        """A name beside one of some points where it covers nothing; None where it would cover another name.
 
         The name of line `own` stands as far as may be from other lines; one without a line at the first free place.
         """
@@ -63,8 +64,10 @@ class Labels:
                         cost -= min(free, _FREE)
                     if cost < least - _BETTER:
                         best, least = middle, cost
-        if least >= _MET:
+        if least > _MET / 2:
             best = min(self._everywhere(wide, high), key=lambda middle: self._cost(middle, wide, high))
+            if self._cost(best, wide, high) > _MET / 2:
+                return None
         return self._put(markup, color, best, wide, high)
 
     def _everywhere(self, wide: float, high: float) -> list[np.ndarray]:
@@ -75,7 +78,7 @@ class Labels:
         return [np.array([x, y]) for y in ys for x in xs]
 
     def _put(self, markup: str, color: str, middle: np.ndarray, wide: float, high: float) -> CurveLabel:
-        self.taken.append(_rect(middle, wide, high))
+        self.taken.append(_rect(middle, wide, max(high, _PATCH)))
         return CurveLabel(self.look, markup, color, middle)
 
     def _cost(self, middle: np.ndarray, wide: float, high: float) -> float:

@@ -26,6 +26,7 @@ from torchreel.scenes.trace.proof import Step
 _SLOW = 2
 _FEW_CURVES = 3
 """So many curves have room for their laws beside them."""
+_DIGITS = (3, 4, 6)
 _PLACES = ("difference", "agreement", "p", "q")
 
 
@@ -36,6 +37,8 @@ class ElementwiseLoss(LossScene):
     tells = ""
     names_laws = True
     """Whether the curves are few enough to have their laws written at them."""
+    digits = _DIGITS[0]
+    """So many significant digits have the numbers in the curves' names."""
     heads: ClassVar[dict[str, str]] = {}
     """Names above columns that are no tensors of torch's call."""
 
@@ -76,14 +79,18 @@ class ElementwiseLoss(LossScene):
         return ()
 
     def slow(self) -> list[int]:
-        """The elements that are told in full: the first of each moment, and of a single one the second too."""
-        firsts: dict[str, int] = {}
-        for number in range(self.panel.count):
-            if math.isfinite(self.panel.value("loss", number)):
+        """The elements that are told in full: the first of each moment, and of a single one the second too.
+
+        Finite losses come before others, those with a place in the graph before those outside it.
+        """
+        panel, firsts = self.panel, dict[str, int]()
+        finite = [math.isfinite(panel.value("loss", number)) for number in range(panel.count)]
+        every = sorted(range(panel.count), key=lambda number: (not finite[number], panel.is_beyond(number)))
+        for number in every:
+            if finite[number]:
                 firsts.setdefault(self.moment(number), number)
         found = list(firsts.values())[: self.most_told]
-        others = (number for number in range(self.panel.count) if number not in found)
-        return found if len(found) > 1 else [*found, *others][:2]
+        return found if len(found) > 1 else [*found, *(one for one in every if one not in found)][:2]
 
     def story(self) -> Iterator[Beat]:
         if 0 in self.trace.shape("loss"):
@@ -91,9 +98,8 @@ class ElementwiseLoss(LossScene):
             return
         self.panel = self._panel()
         self.add(self.panel.scenery)
-        if self.panel.is_cropped:
-            key = "spread" if is_spread(self.trace.shape("loss")) else "cropped"
-            self.add(self.panel.note(self.words(key, None, **self.values())))
+        if notes := list(self._notes()):
+            self.add(self.panel.note("; ".join(notes)))
         self.pointed = VGroup()
         yield Beat("start")
         slow = self.slow()
@@ -105,6 +111,14 @@ class ElementwiseLoss(LossScene):
                 yield self._swept(number)
         yield from self._reduced()
         yield Beat("done_none" if self.module.reduction == "none" else "done", self._leave, 0.1)
+
+    def _notes(self) -> Iterator[str]:
+        """What the picture leaves out."""
+        if self.panel.is_cropped:
+            key = "spread" if is_spread(self.trace.shape("loss")) else "cropped"
+            yield self.words(key, None, **self.values())
+        if any(map(self.panel.is_beyond, range(self.panel.count))):
+            yield self.words("beyond", None)
 
     @property
     def alt(self) -> dict[str, str]:
@@ -160,7 +174,7 @@ class ElementwiseLoss(LossScene):
         self.span = LAWS[self.operator.name].drawn(self.module)
         held = self.span.curves(self.trace.tensors, self.trace.shape("loss"))[0]  # type: ignore[arg-type]
         self.names_laws = len(held) <= _FEW_CURVES
-        curves = [self.curve_name(one) for one in held]
+        curves = self._curve_names(held)
         names = GraphNames(self.x_name(), self.height_name(), curves, self.reference_name(), self.marks())
         heads = {"unweighted": "height", **self.heads}
         if self.module.reduction == "none":
@@ -168,6 +182,14 @@ class ElementwiseLoss(LossScene):
         color = self.cell_color if self.cell_color(0) else None
         telling = LossTelling(names, heads, self.tells, color, self.parts)  # type: ignore[arg-type]
         return LossPanel(self.look, self.trace, self.span, self._reduction(), telling)
+
+    def _curve_names(self, held: Sequence[dict[str, float]]) -> list[str]:
+        """The names of the curves, with no more digits than tell them apart."""
+        for self.digits in _DIGITS:
+            names = [self.curve_name(one) for one in held]
+            if len(set(names)) == len(names):
+                break
+        return names
 
     def _reduction(self) -> str:
         return "mean" if "total" in self.trace.tensors else str(self.module.reduction)
@@ -274,7 +296,7 @@ class ElementwiseLoss(LossScene):
         """The law in symbols before its numbers, where there is room for both."""
         tokens = super(LossScene, self).formula_tokens(step, most)
         symbols = step.formula.symbols()
-        if step.tensor == "total":
+        if step.tensor == "total" or symbols == "".join(token.text for token in tokens[2:]):
             return tokens
         whole = [*tokens[:2], Token(symbols), Token(" = "), *tokens[2:]]
         is_whole = self.formula_bar.width(list(notation.respelled(self.trace, whole))) <= 1

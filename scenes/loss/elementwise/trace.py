@@ -23,7 +23,7 @@ from torchreel.scenes.trace.proof import Rule
 
 Values = Mapping[str, Tensor]
 _POINTS = 241
-WIDEST = 1e4
+WIDEST = 1e6
 MOST_SHOWN = 8
 _LOOKED_AT = 1 << 16
 
@@ -235,12 +235,15 @@ def _curves(law: Law, span: Span, module: Any, tensors: Values) -> dict[str, Ten
 
 
 def _reach(values: Tensor, span: Span) -> tuple[float, float]:
-    """From the least to the largest finite value, as wide as the clip wants at least, with a margin.
+    """From the least to the largest value within the limits, as wide as the clip wants at least, with a margin.
 
-    A span that is even about 0 stays so.
+    A span that is even about 0 stays so. Values beyond count as the limit where they are the most.
     """
-    finite = values.to(torch.float64).reshape(-1)
-    finite = finite[finite.isfinite()].clamp(*span.limits)
+    every = values.to(torch.float64).reshape(-1)
+    finite = every[every.isfinite()].clamp(*span.limits)
+    inside = every[(span.limits[0] <= every) & (every <= span.limits[1])]
+    if 2 * len(inside) >= len(finite):
+        finite = inside
     low, high = span.least
     if len(finite):
         margin = 0.06 * (max(high, float(finite.max())) - min(low, float(finite.min())))

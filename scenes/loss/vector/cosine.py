@@ -15,11 +15,12 @@ from torchreel.scenes.loss.vector.slots import shown_slots
 from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.shapes import Arrow, Disc, Path, Shape
+from torchreel.scenes.parts.text import SHARE, Align, measure
 from torchreel.scenes.trace.formula import Index, Token
 
 _FIRST, _SECOND = 5, 6
 """The identifying colours of the two vectors."""
-_TOO_NEAR = 0.35
+_TOO_NEAR, _BESIDE = 0.35, 0.16
 
 
 class CosineEmbeddingLoss(VectorLoss):
@@ -70,7 +71,8 @@ class CosineEmbeddingLoss(VectorLoss):
     def center(self) -> np.ndarray:
         """Where both vectors start."""
         area = self.board.area
-        return np.array([area.left + 2.2, (area.bottom + area.top) / 2 - 0.05, 0.0])
+        out = self.radius + _BESIDE + measure("input1", MIN_TEXT)
+        return np.array([area.left + max(2.2, out), (area.bottom + area.top) / 2 - 0.05, 0.0])
 
     @property
     def radius(self) -> float:
@@ -88,20 +90,29 @@ class CosineEmbeddingLoss(VectorLoss):
             color = theme.channel(hue)
             way = np.array([math.cos(angle), math.sin(angle), 0.0])
             yield Arrow([self.center, self.center + self.radius * way], color, 4)
-            yield self._vector_name(name, angle, angles, color)
+            yield self._vector_name(name, angles, color)
         if all(map(math.isfinite, angles)) and (arc := self._arc(*angles)) is not None:
             yield arc
 
-    def _vector_name(self, name: str, angle: float, angles: tuple[float, float], color: str) -> VGroup:
-        """Beside the arrow's head; away from the other one where both are near each other."""
-        gap = math.remainder(angle - sum(angles) + angle, 2 * math.pi)
-        turn = math.copysign(_TOO_NEAR - abs(gap), gap or (1 if name == "input1" else -1)) / 1.6
+    def _vector_name(self, name: str, angles: tuple[float, float], color: str) -> VGroup:
+        """Beside the arrow's head; of names that would meet, the right one begins there and the left one ends."""
+        number = int(name == "input2")
+        (place, side), other = (self._name_place(one, angles) for one in (number, 1 - number))
+        if math.isfinite(sum(angles)) and _meet((place, side), other) and place[0] != other[0][0]:
+            side = "left" if place[0] > other[0][0] else "right"
+        return VGroup(self.board.label(name, place, MIN_TEXT, color, "sans", align=side))
+
+    def _name_place(self, number: int, angles: tuple[float, float]) -> tuple[np.ndarray, Align]:
+        """Where a name stands and which of its ends; away from the other one where both are near."""
+        angle, other = angles[number], angles[1 - number]
+        gap = math.remainder(angle - other, 2 * math.pi) if math.isfinite(other) else math.pi
+        turn = math.copysign(_TOO_NEAR - abs(gap), gap or (-1 if number else 1)) / 1.6
         at = angle + (turn if abs(gap) < _TOO_NEAR else 0.0)
-        place = self.center + (self.radius + 0.16) * np.array([math.cos(at), math.sin(at), 0.0])
-        side = "left" if math.cos(at) > 0.3 else "right" if math.cos(at) < -0.3 else "center"
+        place = self.center + (self.radius + _BESIDE) * np.array([math.cos(at), math.sin(at), 0.0])
+        side: Align = "left" if math.cos(at) > 0.3 else "right" if math.cos(at) < -0.3 else "center"
         if side == "center":
             place[1] += math.copysign(0.02, math.sin(at))
-        return VGroup(self.board.label(name, place, MIN_TEXT, color, "sans", align=side))
+        return place, side
 
     def _angles(self, sample: Index, cos: float) -> tuple[float, float]:
         if self.trace.shape("input1")[-1] == 2 == self.trace.shape("input2")[-1]:
@@ -189,6 +200,14 @@ class CosineEmbeddingLoss(VectorLoss):
     def _on_axis(self, cos: float, y: float) -> np.ndarray:
         left, right = self.center[0] + self.radius + 1.5, self.board.area.right - 0.9
         return np.array([left + (right - left) * (max(-1.0, min(1.0, cos)) + 1) / 2, y, 0.0])
+
+
+def _meet(*names: tuple[np.ndarray, Align]) -> bool:
+    """Whether two names of vectors would overlap where they stand."""
+    wide = measure("input1", MIN_TEXT)
+    lefts = [place[0] - SHARE[side] * wide for place, side in names]
+    high = abs(names[0][0][1] - names[1][0][1])
+    return bool(abs(lefts[0] - lefts[1]) < wide + 0.04 and high < MIN_TEXT)
 
 
 def _up(place: np.ndarray, by: float) -> np.ndarray:

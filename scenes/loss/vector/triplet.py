@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 
@@ -34,6 +35,14 @@ _BESIDE_LINE, _CLEAR, _SHARES = 0.24, 0.24, (0.5, 0.4, 0.6, 0.3)
 """How far beside its line the symbol of a distance stands, how far from all else, and where along it."""
 _FAR = 2.2
 """How many radii away a negative is drawn where it stands at most."""
+_LINE, _TAIL = 0.25, 0.04
+"""How far below a name the next one stands at least, and how much further below one whose first letter has a tail."""
+Side = tuple[float, float, Align]
+"""Where a name stands from its point: across, up, and which of its ends is there."""
+_ELSEWHERE: tuple[Side, ...] = (
+    (0.0, -0.3, "left"), (0.0, -0.3, "right"), (0.0, 0.34, "left"), (0.0, 0.34, "right"), (0.0, -0.6, "left"),
+    (0.0, -0.6, "right"), (0.0, 0.64, "left"), (0.0, 0.64, "right"), (-0.2, 0.0, "right"), (0.2, 0.0, "left"),
+)  # fmt: skip
 
 
 class TripletScene(VectorLoss):
@@ -128,8 +137,9 @@ class TripletScene(VectorLoss):
             "positive": theme.channel(_POSITIVE),
             "negative": theme.channel(_NEGATIVE),
         }
-        sides = self._sides(points)
-        for point, name, (x, y, align) in zip(points, (*names, "negative"), sides, strict=True):
+        called = (*names, "negative")
+        sides = self._apart(points, called, self._sides(points))
+        for point, name, (x, y, align) in zip(points, called, sides, strict=True):
             at, beside = point + np.array([x, y, 0.0]), _PATCH if align == "right" else -_PATCH
             label: VGroup = self.board.label(name, at, MIN_TEXT, hues[name], "sans", align=align)
             if y >= _HIDES:
@@ -140,7 +150,14 @@ class TripletScene(VectorLoss):
                 )
             yield VGroup(Disc(0.1, point, fill=hues[name], z_index=3), label)
 
-    def _sides(self, points: list[np.ndarray]) -> list[tuple[float, float, Align]]:
+    def _apart(
+        self, points: list[np.ndarray], names: Sequence[str], wanted: Sequence[Side]
+    ) -> Sequence[Side]:
+        """Where the names stand: as wanted, or at the first places where none covers another."""
+        tried = itertools.product(*((own, *_ELSEWHERE) for own in wanted))
+        return next((one for one in tried if not _meet(points, names, one)), wanted)
+
+    def _sides(self, points: list[np.ndarray]) -> list[Side]:
         """Where the names stand: beside the middle, above its partner towards the inside, below the negative.
 
         Of points that coincide the partner's name goes the other way than the middle's.
@@ -148,7 +165,7 @@ class TripletScene(VectorLoss):
         middle, partner, negative = points
         apart = float(np.linalg.norm(partner - middle))
         right = partner[0] > middle[0] and apart >= _ABOVE
-        places: list[tuple[float, float, Align]] = [
+        places: list[Side] = [
             (-0.05 if right else 0.05, _ABOVE, "right" if right else "left"),
             (-0.18 if right else 0.18, 0.0, "right" if right else "left"),
             (0.18 if right else -0.18, 0.0, "left" if right else "right"),
@@ -161,7 +178,7 @@ class TripletScene(VectorLoss):
         beside = -0.2 - (max(0.0, middle[0] - partner[0]) if near else 0.0)
         return [(beside, 0.0, "right"), above, (0.0, -0.26, "right" if inside else "left")]
 
-    def _is_clear(self, middle: np.ndarray, point: np.ndarray, place: tuple[float, float, Align]) -> bool:
+    def _is_clear(self, middle: np.ndarray, point: np.ndarray, place: Side) -> bool:
         """Whether a name beside a point lies wholly within the circle or wholly outside."""
         x, y, align = place
         wide = measure(_LONGEST, MIN_TEXT)
@@ -238,6 +255,18 @@ class TripletScene(VectorLoss):
                 board.label(self.words("lost"), at, MIN_TEXT, theme.role("result"), "sans", align="left")
             )
         return group
+
+
+def _meet(points: Sequence[np.ndarray], names: Sequence[str], sides: Sequence[Side]) -> bool:
+    """Whether one name stands on another."""
+    boxes = []
+    for point, name, (x, y, align) in zip(points, names, sides, strict=True):
+        wide, out = measure(name, MIN_TEXT) + 2 * _PATCH, 0.0 if y >= _HIDES else _PATCH
+        left = float(point[0]) + x + (out - wide if align == "right" else -out)
+        below = _LINE + _TAIL * (name[0] in "gpqy")
+        boxes.append((float(point[1]) + y, left, left + wide, below))
+    pairs = itertools.combinations(sorted(boxes, reverse=True), 2)
+    return any(a[1] < b[2] and b[1] < a[2] and a[0] - b[0] < a[3] for a, b in pairs)
 
 
 class TripletMarginLoss(TripletScene):

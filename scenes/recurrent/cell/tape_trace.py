@@ -27,6 +27,16 @@ class Carried(Ref):
         return Carried(self.tensor, position(self.index), self.fill, None, position(self.size))
 
 
+@dataclass(frozen=True, eq=False)
+class CarriedDot(Dot):
+    """A sum of products of elements that stand for ones that torch rounded: `size` `(B,)` went into it."""
+
+    size: Tensor = field(default_factory=lambda: torch.zeros(1))
+
+    def bounded(self, tensors: Mapping[str, Tensor]) -> Bounded:  # type: ignore[override]
+        return Bounded(super().bounded(tensors).value, self.size)
+
+
 def vector(tensor: str, count: int, lead: Tensor) -> Strip:
     """Vectors of `count` elements of a tensor, by their leading indices `(B, n)`."""
     return Strip(tensor, F.pad(lead, (0, 1)), F.pad(torch.arange(count)[:, None], (lead.shape[1], 0)))

@@ -19,7 +19,9 @@ from torchreel.scenes.recurrent.chain.vectors import shown_range
 from torchreel.scenes.stage.bars import STAGE_BOTTOM, STAGE_TOP
 
 LEFT, RIGHT = -6.9, 6.9
-_MARGIN, _LEAST_WIDTH, _LEAST_ALONE = 0.16, 0.42, 1.25
+_MARGIN, _LEAST_WIDTHS = 0.16, (0.42,)
+# A cell of one unit has few numbers, which may stand far apart.
+_LEAST_ALONE = (1.6, 1.25, 0.9, 0.42)
 _TEXTS = ((0.4, 0.36, 0.32, 0.29, 0.26), (0.25, 0.24, MIN_NUMBER))
 # Whether sums and names are shown, from the best to the poorest: a network has less room.
 _EXTRAS: dict[bool, tuple[tuple[bool, bool], ...]] = {
@@ -223,9 +225,9 @@ def _sizes(desk: Desk, steps: Steps, names: float) -> Iterator[Sizes]:
     features, hidden = (desk.trace.shape(steps.weight(kind))[1] for kind in ("ih", "hh"))
     extras = _EXTRAS[isinstance(steps, NetworkSteps)]
     must = any(gate.reset for gate in steps.law.gates)
-    least = _LEAST_ALONE if hidden == len(steps.law.gates) == 1 else _LEAST_WIDTH
-    for most, columns, sizes, (sums, named), place in product(
-        (4, 3), (7, 5, 4, 3, 2), _TEXTS, extras, range(5)
+    least_widths = _LEAST_ALONE if hidden == len(steps.law.gates) == 1 else _LEAST_WIDTHS
+    for most, columns, sizes, (sums, named), place, least in product(
+        (4, 3), (7, 5, 4, 3, 2), _TEXTS, extras, range(5), least_widths
     ):
         text = sizes[min(place, len(sizes) - 1)]
         cell, gate, vector, total = (max(least, one * text + _MARGIN) for one in ems)

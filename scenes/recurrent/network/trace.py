@@ -13,21 +13,21 @@ from functools import partial
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from torchreel.assets.errors import UserError
 from torchreel.scenes.recurrent.cell.cells_trace import CellOperator, given_states, infer_input_size
-from torchreel.scenes.recurrent.cell.tape_trace import Tape, vector
+from torchreel.scenes.recurrent.cell.tape_trace import CarriedDot, Tape, vector
 from torchreel.scenes.recurrent.cell.trace import CellLaw, Elements, check_features, check_sizes
 from torchreel.scenes.recurrent.inputs import network_states
 from torchreel.scenes.recurrent.network.layers_trace import Layers, Pass, passes
 from torchreel.scenes.recurrent.network.rows_trace import PACKED, SequenceRows
-from torchreel.scenes.trace.formula import Case, Either, Expr, Mul, Ref, Sum
+from torchreel.scenes.trace.formula import Case, Either, Expr, Mul, Ref
 from torchreel.scenes.trace.formula.tree import Bounded
 from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
 from torchreel.scenes.trace.proof import Trace
-from torchreel.scenes.trace.windows import spread
 
 
 class _Network:
@@ -206,13 +206,11 @@ class _Recorder:
         """With proj_size, h is a linear map of what the output gate lets out."""
         inner, weight = self._name("m"), self._name("weight_hr")
         self.tape.fill(inner, shape, partial(self._formula, formula))
-        columns = torch.arange(self.hidden)
+        size = F.linear(self.tape.sizes[inner], self.tape.tensors[weight].double().abs())
 
         def row(at: Tensor) -> Expr:
-            ids = columns.expand(len(at), -1)[..., None]
-            left = Ref(weight, torch.cat([spread(at[:, -1:], self.hidden), ids], -1))
-            right = self.tape.ref(inner, torch.cat([spread(at[:, :-1], self.hidden), ids], -1))
-            return Sum(Mul((left, right)))
+            factors = vector(weight, self.hidden, at[:, -1:]), vector(inner, self.hidden, at[:, :-1])
+            return CarriedDot(factors, columns=(0,), size=size[tuple(at.unbind(-1))])
 
         self.tape.rule(self._name("h"), row)
 
