@@ -118,6 +118,13 @@ def language(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     return str(request.param)
 
 
+@pytest.mark.parametrize("text", [README, CHINESE], ids=["en", "zh"])
+def test_what_a_readme_shows_and_links_to_is_there(text: str) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    assert any(one.endswith(".gif") for one in targets)
+    assert [one for one in targets if not (HOME / one).exists()] == []
+
+
 def test_both_readmes_have_the_same_four_recipes() -> None:
     english, chinese = (
         [[(sorted(one.files), [words[:2] for words in one.commands])] for one in RECIPES[language]]
