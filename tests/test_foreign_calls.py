@@ -80,6 +80,15 @@ def numbers(*shape: int, scale: float = 1.0) -> torch.Tensor:
         # What leads from a long kernel runs behind the names; the bias belongs to many products too.
         (nn.Conv1d(1, 64, 80, 4), (numbers(1, 1, 1600),)),
         (nn.Conv2d(512, 8, 3, padding=1), (numbers(1, 512, 4, 4),)),
+        # Of a slice that is drawn in part the columns are framed; small cells leave room for the size.
+        (nn.Softmax(-1), (numbers(1, 2, 197, 197),)),
+        (nn.LogSoftmax(1), (numbers(4, 1000),)),
+        (nn.GLU(1), (numbers(1, 64, 100),)),
+        # A matrix that is cut: what is in focus comes from a row and a channel that are drawn.
+        (nn.Unfold(16, stride=16), (numbers(1, 3, 64, 64),)),
+        (nn.Fold((64, 64), 16, stride=16), (numbers(1, 768, 16),)),
+        (nn.AdaptiveAvgPool1d(1), (numbers(1, 2, 1600),)),
+        (nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)), (numbers(1, 2, 16, 56, 56),)),
         (nn.Unfold(3), (torch.zeros(0, 2, 5, 5),)),
         (nn.Fold((4, 5), 2), (torch.zeros(0, 4, 12),)),
         (nn.ReflectionPad2d((1, -3, -3, 1)), (numbers(2, 4, 4, scale=1e4),)),

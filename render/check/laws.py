@@ -93,7 +93,7 @@ def _stray(stage: Stage, frames: list[Bounds], places: Places, show: Show) -> It
     focus = stage.section.focus
     assert focus is not None
     named = {*_closure(show, focus), *show.scene.selects(*focus)}
-    related = [place for one in named if (place := places[one]) is not None]
+    related = [place for one in named for place in places.everywhere(one)]
     drawn = places.all()
     for frame in frames:
         inside = [one for one, place in drawn.items() if _holds(frame, place, 0.0)]

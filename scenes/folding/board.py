@@ -8,6 +8,7 @@ in their place.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 from manim import Mobject, VGroup
 
@@ -181,6 +182,7 @@ class FoldBoard(Board):
             beam.sign("Σ", (block.right + self.placed["output"].block.left) / 2) if len(places) > 1 else beam
         )
 
+    @cached_property
     def most_covered(self) -> Cell:
         """The place of the output on which most windows lie, the nearest to the middle."""
         canvas = self.canvas

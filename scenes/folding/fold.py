@@ -74,7 +74,7 @@ class Fold(BlocksScene):
     def figure(self) -> Step | None:
         if self.blocks is None:
             return None
-        index = self.board.canvas.element(self.board.most_covered())
+        index = self.board.canvas.element(self.board.most_covered)
         return scaled_step(self.trace, index) if self.board.has_source else self.trace.step("output", index)
 
     def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
@@ -121,10 +121,12 @@ class Fold(BlocksScene):
         yield Beat(name, partial(self._land, column), 0.4, 1.4, adds, look=partial(self._show_place, column))
 
     def _landed(self, column: int) -> Step | None:
-        """An element of the output on which a column's window lies."""
+        """An element of the output on which a column's window lies, if it can be of a row that is drawn."""
         canvas = self.board.canvas
-        kept = [at for at in canvas.window(column) if canvas.grid.shows(at) and canvas.keeps(at)]
-        return self.trace.step("output", canvas.element(kept[-1])) if kept else None
+        rows = enumerate(canvas.window(column))
+        kept = [(row, at) for row, at in rows if canvas.grid.shows(at) and canvas.keeps(at)]
+        drawn = [at for row, at in kept if row < self.board.matrix.cells.rows] or [at for _, at in kept]
+        return self.trace.step("output", canvas.element(drawn[-1])) if drawn else None
 
     def _adding(self, column: int) -> list[Token] | None:
         """`3 + 2 = 5` for a cell in which a window meets an earlier one."""

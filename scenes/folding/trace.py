@@ -18,6 +18,7 @@ from torchreel.scenes.trace.formula import cells as cells_of
 from torchreel.scenes.trace.inputs import read_input
 from torchreel.scenes.trace.operator import Call, Changes, Operator, Recording
 from torchreel.scenes.trace.proof import Rule, Step, Trace
+from torchreel.scenes.trace.rules import READS
 
 if TYPE_CHECKING:
     from torchreel.assets.examples import Example
@@ -81,9 +82,14 @@ class _Fold:
         tensors: dict[str, Tensor | Lazy] = {
             "input": self.input,
             "running": _kept_if_small(
-                Lazy((*lead, blocks.channels, columns, *self.size), self._running, self.input.dtype)
+                Lazy(
+                    (*lead, blocks.channels, columns, *self.size),
+                    self._running,
+                    self.input.dtype,
+                    blocks.taps,
+                )
             ),
-            "covered": _kept_if_small(Lazy((columns, *self.size), self._covered)),
+            "covered": _kept_if_small(Lazy((columns, *self.size), self._covered, reads=blocks.taps)),
             "overlap": self._folded(ones)[0, 0],
             "canvas": self._folded(self.input),
             "output": self.output,
@@ -149,9 +155,9 @@ class _Fold:
 
 
 def _kept_if_small(lazy: Lazy) -> Tensor | Lazy:
-    """All elements at once, unless they are many."""
+    """All elements at once, unless they are many or read very much."""
     count = math.prod(lazy.shape)
-    if not 0 < count <= _KEEP:
+    if not 0 < count <= _KEEP or count * lazy.reads > READS:
         return lazy
     return lazy.gather(cells_of(lazy.shape, 0, count)).reshape(lazy.shape)
 

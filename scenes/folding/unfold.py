@@ -109,14 +109,12 @@ class Unfold(BlocksScene):
         return Pointer(self.look, target, sources, "input", self._standing_texts())
 
     def _step(self, column: int) -> Step:
-        """The last row of a column that comes from a drawn channel of the input."""
-        drawn = len(self.board.channels) * self.board.blocks.taps
-        rows = range(min(self.board.matrix.cells.rows, drawn))
-        steps = (self.trace.step("output", (*self.board.lead, row, column)) for row in reversed(rows))
-        return next(
-            (step for step in steps if list(step.reads)),
-            self.trace.step("output", (*self.board.lead, 0, column)),
-        )
+        """The last row of a column that comes from a drawn cell of the input."""
+        board, taps = self.board, self.board.blocks.taps
+        window = board.blocks.window(column)
+        rows = range(min(board.matrix.cells.rows, len(board.channels) * taps))
+        drawn = [row for row in rows if board.planes[0].shows(window[row % taps])]
+        return self.trace.step("output", (*board.lead, max(drawn, default=0), column))
 
     def _point(self, column: int) -> list[Animation]:
         """The window and its column, as a cut."""

@@ -92,11 +92,13 @@ class UnfoldBoard(Board):
         """A window over the input, its places numbered as the rows are, and its column."""
         accent, marks = self.look.theme.accent, VGroup()
         taps = [(row, at) for row, at in enumerate(self.blocks.window(column)) if self.shows(at)]
-        for c, plane in self.planes.items():
+        # Of channels whose rows are left out nothing is taken.
+        read = {c: plane for c, plane in self.planes.items() if c * self.blocks.taps < self.matrix.cells.rows}
+        for c, plane in read.items():
             path = self._window(plane, [at for _, at in taps])
             marks.add(Shape(path, fill=accent, opacity=0.14, z_index=_TINTED))
             # The row that the formula names is one of the last channel's.
-            stroke = accent if c == self.channels[-1] else self.look.theme.tint(accent, 0.7)
+            stroke = accent if c == max(read) else self.look.theme.tint(accent, 0.7)
             marks.add(Shape(path, stroke=stroke, stroke_width=Stroke.SOURCE, z_index=2))
             marks.add(*self._numbers(c, plane, taps))
         last = (self.matrix.cells.rows - 1, column)

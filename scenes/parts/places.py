@@ -41,6 +41,7 @@ class Places:
     def __init__(self, mobjects: Iterable[Mobject]) -> None:
         self._cells: dict[Element, Place] = {}
         self._numbers: dict[Element, Place] = {}
+        self._everywhere: dict[Element, list[Place]] = {}
         for part in family(mobjects):
             if isinstance(part, Grid):
                 self._take_grid(part)
@@ -49,6 +50,11 @@ class Places:
 
     def __getitem__(self, element: Element) -> Place | None:
         return self._cells.get(element) or self._numbers.get(element)
+
+    def everywhere(self, element: Element) -> list[Place]:
+        """All places of an element, which may stand in several grids."""
+        found = self._everywhere.get(element)
+        return found or ([self._numbers[element]] if element in self._numbers else [])
 
     def all(self) -> dict[Element, Place]:
         """Every element that is drawn."""
@@ -70,7 +76,9 @@ class Places:
                 continue
             middle = grid.center(cell)[:2]
             box = Place(*(middle - half).tolist(), *(middle + half).tolist())
-            self._cells.setdefault((grid.tensor, tuple(grid.index(cell))), box)
+            element = grid.tensor, tuple(grid.index(cell))
+            self._cells.setdefault(element, box)
+            self._everywhere.setdefault(element, []).append(box)
 
 
 def around(places: Sequence[Place]) -> Place:

@@ -36,7 +36,9 @@ class GLUBoard(ReadingBoard):
         self.axis = dim % len(trace.shape("input")) - len(trace.shape("input"))
         self.strip = self._strip()
         rows, height = self.strip.cells.rows, self.strip.cells.height
-        top = float(self.strip.middle[1]) - rows * height / 2 - (_BELOW if self.axis != -2 else 0.2)
+        # Names of halves stand below the strip, or the table's size where the strip's cells are small.
+        is_low = self.axis != -2 or not self.strip.cells.text_size
+        top = float(self.strip.middle[1]) - rows * height / 2 - (_BELOW if is_low else 0.2)
         sides = TableSides(("a", "b"), ("gate", "output"), COLUMNS)
         self.table = ElementTable(
             look, trace, sides, BOTTOM, top, "output", plain=("gate",), like={"a": "input", "b": "input"}, spread="b",

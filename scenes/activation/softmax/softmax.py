@@ -13,6 +13,8 @@ from torchreel.scenes.activation import operators
 from torchreel.scenes.activation.softmax.board import SoftmaxBoard
 from torchreel.scenes.activation.softmax.trace import row_shift, softmax_dim
 from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.places import Places
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
@@ -74,6 +76,17 @@ class SoftmaxScene(OperatorScene):
 
     def figure(self) -> Step | None:
         return self.trace.step("output", self.board.best())
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """Where the planes hold a part of the slice only, the frames stand on the columns alone."""
+        board = self.board
+        if not board.is_partial:
+            return super().pointing_at(step)
+        places = Places([*board.columns.values(), *(parts[0] for parts in board.stands.values())])
+        target = places[(step.tensor, step.index)]
+        return target and Pointer(
+            self.look, target, places.of(step.reads), self.main_source(step), self._standing_texts()
+        )
 
     def in_full(self) -> Iterator[Beat]:
         """The first slice, column by column."""

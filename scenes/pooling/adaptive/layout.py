@@ -67,7 +67,7 @@ def _line(cover: Cover, rooms: Mapping[str, AdaptiveRoom], foot: float) -> Adapt
     high = above + cells.height + _FUNNEL[tight] + len(names) * (cells.height + _FOOT)
     x, y = named / 2, (_HIGH + foot + 0.05) / 2 + high / 2 - above - cells.height / 2
     places.put("input", cells, [(x, y)])
-    part = count / outs * cells.width
+    part = min(count / outs, cells.cols) * cells.width
     shown = max(1, min(outs, math.floor(cells.cols * cells.width / part + 1e-6)))
     left, y = x - cells.cols * cells.width / 2, y - cells.height / 2 - _FUNNEL[tight]
     for name in names:
