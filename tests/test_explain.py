@@ -249,6 +249,8 @@ def test_an_mp4_can_be_cut_where_its_captions_begin(tmp_path: Path) -> None:
         (nn.Hardsigmoid(), (torch.tensor([-3e4, 2.0, 1e4]),)),
         (nn.RNNCell(1, 1, bias=False), (torch.ones(1),)),
         (nn.RNN(1, 1), (torch.ones(3, 1),)),
+        (nn.LSTM(1, 4, num_layers=2, bidirectional=True, proj_size=3), (torch.ones(4, 1, 1),)),
+        (nn.Bilinear(5, 5, 1, bias=False), (torch.full((5,), -99.5), torch.full((5,), 1.25))),
         (nn.BCEWithLogitsLoss(), (torch.tensor(1e6), torch.tensor(1.6))),
         (nn.BCEWithLogitsLoss(), (torch.arange(12.0), torch.arange(12) * 1.23456e-10)),
         (

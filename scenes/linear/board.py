@@ -267,7 +267,12 @@ class BilinearBoard(DenseBoard):
             self.stand(
                 name, name, placed[name], lambda cell, lead=lead: (*lead, cell[0]), blank=name == "output"
             )
-            self.head(name, placed[name], shape=False)
+            is_narrow = name == results[0] and not placed[name].cells.text_size
+            if is_narrow:  # beside the lines that come from the weights, not across them
+                at = placed[name].block.left, placed[name].head[1]
+                self.scenery.add(self.title(name, at, align="left", shape=False))
+            else:
+                self.head(name, placed[name], shape=False)
         self.head("input1", placed["input1"], shape=False)
         self.head("input2", placed["input2"], shape=False)
         corner = placed["input1"].block.middle[0], placed["input2"].block.middle[1]

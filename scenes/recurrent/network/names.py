@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from torchreel.scenes.recurrent.network.board import NetworkBoard
 
 
+_LINE = 0.27
+
+
 class NetworkNames:
     """The texts of a board."""
 
@@ -45,8 +48,18 @@ class NetworkNames:
     def _sequences(self) -> Iterator[Mobject]:
         for tensor, y in (("input", self.layout.input_y), ("output", self.layout.output_y)):
             low = min(TOP - 0.45, max(BOTTOM + 0.05, y - 0.2))
-            yield self.board.title(tensor, (LEFT, low + 0.27), size=MIN_TEXT, align="left", shape=False)
+            if tensor == "input" and low + 2 * _LINE > self._foot:
+                yield self.board.title(tensor, (LEFT, low), size=MIN_TEXT, align="left")
+                continue
+            yield self.board.title(tensor, (LEFT, low + _LINE), size=MIN_TEXT, align="left", shape=False)
             yield self._name(str(self.board.trace.shape(tensor)), LEFT, low, "left")
+
+    @property
+    def _foot(self) -> float:
+        """The lower edge of the states at the left end of the lowest row."""
+        board, row = self.board, self.board.rows[0]
+        grids = (*board.starts[row].values(), *board.ends[row].values())
+        return min(float(grid.around()[:, 1].min()) for grid in grids)
 
     def _steps(self) -> Iterator[Mobject]:
         lay, color = self.layout, self.board.look.theme.role("input")
