@@ -28,7 +28,7 @@ class _MaxPool(PoolingScene):
         return MaxBoard(self.look, self.trace, self.facts["windows_overlap"])
 
     @property
-    def facts(self) -> Mapping[str, bool]:  # type: ignore[override]
+    def facts(self) -> Mapping[str, bool]:
         """What a border of 0 would change is said of the element in the last picture."""
         found = super().facts
         if self.board is None:
