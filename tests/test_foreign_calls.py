@@ -70,6 +70,12 @@ def numbers(*shape: int, scale: float = 1.0) -> torch.Tensor:
         ),
         (nn.Threshold(-0.1, -0.1), (torch.tensor([-1.0, -0.1, 0.5]).bfloat16(),)),
         (nn.Hardswish(), (numbers(2, 3).half(),)),
+        # Long numbers in short sentences, and names of sides above a note.
+        (nn.PReLU(), (torch.tensor(-8325.65),)),
+        (nn.Softshrink(0.1), (torch.tensor([-1416.65, 3.0]),)),
+        (nn.MaxPool2d((2, 3), 2, (0, 1)), (numbers(2, 8, 8),)),
+        (nn.ConvTranspose2d(1, 1, 2, 2, output_padding=(0, 1), dilation=(1, 3)), (numbers(2, 1, 2, 1),)),
+        (nn.ReflectionPad2d((0, 0, 1, 1)), (numbers(2, 5, 1, scale=1e3),)),
         # At the end of a type's range torch's own result stands for the formula.
         (nn.Hardswish(), (torch.tensor([1.0, 3e38, -3e38, -1.0]),)),
         (nn.GELU("tanh"), (torch.tensor([1e38, -1e38]),)),

@@ -24,7 +24,7 @@ _ROOM = EDGE - MARGIN
 _PLANE_AREA: Area = (-_ROOM + 0.1, STAGE_BOTTOM + 0.66, _ROOM - 1.2, STAGE_TOP - 0.85)
 _LINE_AREA: Area = (-_ROOM + 1.5, STAGE_BOTTOM + 0.75, _ROOM - 1.5, STAGE_TOP - 0.5)
 _LABEL = 0.25
-_GAP, _NAME, _FOOT = 0.2, 0.16, 0.25
+_GAP, _NAME, _FOOT, _NEAR_FOOT = 0.2, 0.16, 0.25, 0.21
 
 
 class PaddingBoard(Board):
@@ -143,10 +143,15 @@ class PaddingBoard(Board):
             own, side = max(0, given) * self.canvas.cells.width, -1 if number == 0 else 1
             clear = max(half - own, self._foot_label / 2 + _GAP)
             align = "right" if number == 0 else "left"
-            return text.place((x + side * clear, self.low - _FOOT), align=align)  # type: ignore[arg-type]
+            return text.place((x + side * clear, self._foot), align=align)  # type: ignore[arg-type]
         if number == 2:
             return text.place((x, self.canvas.origin[1] + _NAME), vertical="baseline")
-        return text.place((x, self.low - _FOOT))
+        return text.place((x, self._foot))
+
+    @property
+    def _foot(self) -> float:
+        """Where names stand below the canvas; nearer where a note below says that colours stand for numbers."""
+        return self.low - (_FOOT if self.has_numbers else _NEAR_FOOT)
 
     @property
     def _foot_label(self) -> float:
