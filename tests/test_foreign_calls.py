@@ -53,6 +53,7 @@ def numbers(*shape: int, scale: float = 1.0) -> torch.Tensor:
         # Results are narrower than their numbers' cells.
         (nn.AdaptiveMaxPool1d(4), (torch.tensor([[[-100.0, 2.25, -100.0], [1.0, 2.0, 3.0]]]),)),
         (nn.AdaptiveAvgPool1d(6), (torch.tensor([[30.0, 1.25, 30.0]]),)),
+        (nn.AdaptiveMaxPool1d(5, return_indices=True), (torch.tensor([[1.5, -0.25], [2.0, 3.0]]),)),
         # Lines that go up pass the last number over the ruler.
         (nn.AdaptiveMaxPool2d((3, None)), (torch.tensor([[[1.0, -2.0, 3.0]]]),)),
         # An infinity comes of the window that overflows.

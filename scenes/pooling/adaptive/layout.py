@@ -19,7 +19,7 @@ _LOW, _HIGH = bars.STAGE_BOTTOM + 0.25, bars.STAGE_TOP - 0.2
 _FOOT = 0.3
 _ARROW, _BETWEEN = 1.5, 0.5
 _LARGEST = 1.05
-_LINE_HEIGHT, _LINE_LARGEST, _FUNNEL = (0.95, 0.7), 1.7, (1.15, 0.9)
+_LINE_HEIGHT, _LINE_LARGEST, _FUNNEL, _FILL = (0.95, 0.7), 1.7, (1.15, 0.9), 0.62
 SLICE_GAP, _MOST_SLICES, _FALL, _WIDEST, _LARGER = 0.4, 6, 0.7, 1.35, 1.3
 
 
@@ -64,6 +64,8 @@ def _line(cover: Cover, rooms: Mapping[str, AdaptiveRoom], foot: float) -> Adapt
         1, count, 2 * _ROOM - named - 0.4, _LINE_HEIGHT[tight], rooms["input"].texts, _LINE_LARGEST
     )
     above = depth(cover.axes[-1], count, False)
+    free = _HIGH - foot - above - _FUNNEL[tight] - len(names) * _FOOT
+    cells = _lowered(cells, free / (1 + len(names)))
     high = above + cells.height + _FUNNEL[tight] + len(names) * (cells.height + _FOOT)
     x, y = named / 2, (_HIGH + foot + 0.05) / 2 + high / 2 - above - cells.height / 2
     places.put("input", cells, [(x, y)])
@@ -79,10 +81,17 @@ def _line(cover: Cover, rooms: Mapping[str, AdaptiveRoom], foot: float) -> Adapt
     return places
 
 
+def _lowered(cells: Cells, most: float) -> Cells:
+    """Cells of at most that height, and their numbers with them."""
+    if cells.height <= most:
+        return cells
+    return replace(cells, height=most, text_size=min(cells.text_size, most * _FILL))
+
+
 def _text_size(texts: Sequence[str], width: float, cells: Cells) -> float:
     """The size of numbers in cells as high as `cells`; 0 if they have no room."""
     ems = max((measure(text, 1.0) for text in texts), default=0.6)
-    size = min(cells.text_size or CELL_TEXT, (width - MARGIN) / ems, cells.height * 0.62)
+    size = min(cells.text_size or CELL_TEXT, (width - MARGIN) / ems, cells.height * _FILL)
     return size if size >= MIN_NUMBER else 0.0
 
 
