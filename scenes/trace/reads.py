@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 import torch
 from torch import Tensor
 
-from torchreel.scenes.trace.formula import Index, Ref, cells
+from torchreel.scenes.trace.formula import Index, Ref, cells, unravelled
 from torchreel.scenes.trace.proof import Rule, Trace
 
 Reads = dict[str, dict[int, dict[str, list[int]]]]
@@ -74,6 +74,10 @@ def _cells(trace: Trace, rule: Rule, wanted: Tensor) -> Iterator[tuple[Tensor, T
     """The cells of a rule's grid that write `wanted` elements, `(B, ndim)`, with the elements' numbers `(B,)`."""
     shape = trace.shape(rule.tensor)
     over = shape if rule.over is None else rule.over
+    if rule.target is None and tuple(over) == tuple(shape):
+        numbers = wanted.unique()
+        yield unravelled(numbers, shape), numbers
+        return
     count = math.prod(over)
     for start in range(0, count, _BATCH):
         batch = cells(over, start, min(start + _BATCH, count))
