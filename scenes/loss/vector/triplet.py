@@ -203,6 +203,7 @@ class TripletScene(VectorLoss):
     ) -> Iterator[MathText]:
         """The symbols of the distances beside their lines, where they have room."""
         middle, *ends = points
+        boxes = list(taken)
         for number, (end, tensor) in enumerate(zip(ends, tensors, strict=True)):
             color = self.look.theme.channel((_POSITIVE, _NEGATIVE)[number])
             name = MathText(self.trace.symbol(tensor), NAME_TEXT, color)
@@ -213,10 +214,11 @@ class TripletScene(VectorLoss):
                 for share in _SHARES
                 for side in ((1, -1) if number else (-1, 1))
             )
-            free = (at for at in places if self._is_free(at, points, taken))
+            free = (at for at in places if self._is_free(at, points, boxes))
             at = next(free, None) if tensor in self.board.grids else None
             if at is not None:
-                yield name.place(at)
+                boxes += bounds(family([name.place(at)]))
+                yield name
 
     def _is_free(self, at: np.ndarray, points: list[np.ndarray], taken: Sequence[Sequence[float]]) -> bool:
         """Whether a symbol has room: beside all lines, off the circle and clear of names and points."""
