@@ -56,7 +56,7 @@ def embed(plan: Plan) -> Iterator[Row]:
     page.write_text(_notebook(_CELLS[:5] if plan.quick else _CELLS), "utf-8")
     command = ("-m", "torchreel", "embed", str(page), "--execute", "-j", "2")
     first, again = (runs.seconds(*command, folder=plan.folder / "cache") for _ in range(2))
-    drawn = len(list((page.parent / "torchreel").glob("*.gif")))
+    drawn = len(list((page.parent / "torchreel-clips").glob("*.gif")))
     yield below(f"embed --execute of a notebook with {drawn} calls, -j 2", 40, first)
     yield below("the same notebook, unchanged", 1, again)
 
