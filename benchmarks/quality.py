@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter
 
 from benchmarks.child import Order, job
 from torchreel.render import clip
-from torchreel.render.encoders import ENCODERS
+from torchreel.render.encoders.gif import GifEncoder
 from torchreel.render.renderer import render_scene
 from torchreel.render.settings import Rect, View
 from torchreel.scenes import registry
@@ -82,7 +82,8 @@ def compare(order: Order, step: int) -> dict[str, float]:
     [output] = todo.outputs
     request = Request(clip.trace(todo).trace, todo.example, todo.lang, todo.theme, todo.precision)
     scene_class = registry.find(todo.example.operator)
-    outputs = {output.view: [(ENCODERS["gif"](), todo.path("gif")), (recorder, todo.path("frames"))]}
+    in_order = GifEncoder(loop=1)  # one that plays for ever begins with the last picture
+    outputs = {output.view: [(in_order, todo.path("gif")), (recorder, todo.path("frames"))]}
     render_scene(lambda renderer: scene_class(request, renderer=renderer), outputs)
     counts = np.array([count for _, count in recorder.pictures])
     middles = (np.cumsum(counts) - counts / 2)[::step] / output.view.fps
