@@ -584,7 +584,7 @@ def slides(
     from torchreel.render import plan, summary
 
     make.one_look(asked["langs"], asked["themes"])
-    deck = make.read(given, per, on_click, loop, template, force)
+    deck = make.read(given, per=per, click=on_click, loop=loop, template=template, force=force)
     with tempfile.TemporaryDirectory(prefix="torchreel-slides-") as folder:
         planned = plan.jobs(deck.names, formats=("mp4",), folder=Path(folder), **asked)
         results, notes = _run(planned, jobs or _processors(), False, True, as_json)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +50,7 @@ def test_an_example_names_the_page_of_its_own_row() -> None:
 @pytest.mark.parametrize("call", RECORDED["cases"], ids=lambda call: call["id"])
 def test_every_call_of_the_handbook_is_traced_to_its_output(call: dict[str, Any]) -> None:
     """Random ones start from the state that the page recorded, which gives its numbers in its version of torch."""
-    with torch.random.fork_rng(devices=[]):
-        module = rebuilt(call)
-        if call["rng_before"] is not None:
-            torch.set_rng_state(call["rng_before"])
+    with as_recorded(call) as module:
         traced = check_call(module, *call["args"], **call["kwargs"])
     if not call["used_rng"] or torch.__version__ == RECORDED["torch"]:
         torch.testing.assert_close(traced.output, call["output"], equal_nan=True)
@@ -60,12 +59,19 @@ def test_every_call_of_the_handbook_is_traced_to_its_output(call: dict[str, Any]
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("call", RECORDED["cases"], ids=lambda call: call["id"])
 def test_every_call_of_the_handbook_is_drawn_without_a_breach(call: dict[str, Any]) -> None:
+    with as_recorded(call) as module:
+        made = called(module, tuple(call["args"]), call["kwargs"])
+    assert faults_of(made.trace, lang="en") == []
+
+
+@contextmanager
+def as_recorded(call: dict[str, Any]) -> Iterator[nn.Module]:
+    """The module, and torch's random state as it was before the recorded call."""
     with torch.random.fork_rng(devices=[]):
         module = rebuilt(call)
         if call["rng_before"] is not None:
             torch.set_rng_state(call["rng_before"])
-        made = called(module, tuple(call["args"]), call["kwargs"])
-    assert faults_of(made.trace, lang="en") == []
+        yield module
 
 
 def rebuilt(call: dict[str, Any]) -> nn.Module:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torchreel.assets.errors import UserError
 from torchreel.render.job import LEDGER
@@ -73,15 +73,8 @@ class Deck:
         return page(made, self.click)
 
 
-def read(
-    given: Sequence[str],
-    per: str = "caption",
-    click: bool = False,
-    loop: bool = False,
-    template: Path | None = None,
-    force: bool = False,
-) -> Deck:
-    """The deck that `Conv2d LSTMCell lecture.pptx` and the options ask for. Raises `UserError`, before any work."""
+def read(given: Sequence[str], **asked: Any) -> Deck:
+    """The deck that `Conv2d LSTMCell lecture.pptx` and the options of `deck` ask for. Raises `UserError` as it does."""
     *names, last = given or ("",)
     target = Path(last)
     if target.suffix.lower() not in SUFFIXES:
@@ -91,7 +84,7 @@ def read(
         )
     if not names:
         raise UserError(f"{target}: name the clips before the deck: torchreel slides Conv2d {target}.")
-    return deck(target, tuple(names), per, click, loop, template, force)
+    return deck(target, tuple(names), **asked)
 
 
 def deck(

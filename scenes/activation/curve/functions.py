@@ -30,13 +30,14 @@ from torchreel.scenes.activation.curve.laws import (
     smooth,
     wide,
 )
-from torchreel.scenes.activation.curve.range import Instead, Size, Stored
+from torchreel.scenes.activation.curve.range import Size, Stored
 from torchreel.scenes.trace.formula import (
     Add,
     Const,
     Div,
     Expr,
     Func,
+    Instead,
     Largest,
     Least,
     Mul,

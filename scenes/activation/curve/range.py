@@ -49,36 +49,6 @@ class Stored(Expr):
 
 
 @dataclass(frozen=True, eq=False)
-class Instead(Expr):
-    """A constant that takes the place of x: x decides on it and does not enter into it."""
-
-    value: Expr
-    x: Expr
-
-    @property
-    def precedence(self) -> int:  # type: ignore[override]
-        """That of the constant."""
-        return self.value.precedence
-
-    def bounded(self, tensors: Tensors) -> Bounded:
-        value, size = self.value.bounded(tensors)
-        shape = self.x.evaluate(tensors).shape
-        return Bounded(value.expand(shape), size.expand(shape))
-
-    def at(self, position: Callable[[Tensor], Tensor]) -> Instead:
-        return Instead(self.value, self.x.at(position))
-
-    def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
-        return self.value.tokens(draw, most)
-
-    def refs(self) -> Iterator[Ref]:
-        return self.x.refs()
-
-    def symbols(self) -> str:
-        return self.value.symbols()
-
-
-@dataclass(frozen=True, eq=False)
 class Given(Expr):
     """A result as torch gives it, written as its number: what a step that overflows makes of x has no symbols."""
 

@@ -3,43 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from torchreel.scenes.pooling.window.trace import Added, Windows, arguments
-from torchreel.scenes.trace.formula import Case, Const, Div, Expr, Ref, Sub, Sum, Tensors, Token, read
-from torchreel.scenes.trace.formula.tree import Bounded
+from torchreel.scenes.trace.formula import (
+    Case,
+    Const,
+    Div,
+    Expr,
+    Instead,
+    Ref,
+    Sub,
+    Sum,
+    Tensors,
+    read,
+)
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
 
 _NEAR = 0.99
-
-
-@dataclass(frozen=True, eq=False)
-class Overflown(Expr):
-    """What is left where a type could not hold what was added up: an infinity, or NaN, that comes of all of it."""
-
-    end: Const
-    total: Expr
-
-    def bounded(self, tensors: Tensors) -> Bounded:
-        return self.end.bounded(tensors)
-
-    def at(self, position: Callable[[Tensor], Tensor]) -> Overflown:
-        return Overflown(self.end, self.total.at(position))
-
-    def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
-        return self.end.tokens(draw, most)
-
-    def refs(self) -> Iterator[Ref]:
-        return self.total.refs()
-
-    def symbols(self) -> str:
-        return self.end.symbols()
 
 
 def record_average_pool(call: Call) -> Recording:
@@ -154,4 +139,4 @@ def overflowing(formula: Expr, total: Expr, tensors: Tensors, result: str, cells
         return formula
     which = torch.where(stored.isnan(), 3, torch.where(stored < 0, 2, 1))
     ends = (Const(math.inf, "∞"), Const(-math.inf, "−∞"), Const(math.nan, "NaN"))
-    return Case(torch.where(over, which, 0), (formula, *(Overflown(end, total) for end in ends)))
+    return Case(torch.where(over, which, 0), (formula, *(Instead(end, total) for end in ends)))

@@ -8,7 +8,7 @@ Shapes: `B` cells a batch, `T` terms of a sum. Outside a reduction a node's valu
 """
 
 from torchreel.scenes.trace.formula.arithmetic import Add, Div, Mul, Neg, Pow, Sub
-from torchreel.scenes.trace.formula.choices import Case, Largest, Least
+from torchreel.scenes.trace.formula.choices import Case, Instead, Largest, Least
 from torchreel.scenes.trace.formula.dot import Dot
 from torchreel.scenes.trace.formula.functions import Func
 from torchreel.scenes.trace.formula.reductions import LogSumExp, Max, Min, Sum
@@ -38,6 +38,7 @@ __all__ = [
     "Factor",
     "Func",
     "Index",
+    "Instead",
     "Largest",
     "Lazy",
     "Least",

@@ -87,3 +87,34 @@ class Case(Expr):
 
     def _live(self) -> tuple[Expr, ...]:
         return (self.holding,) if self.which.numel() == 1 else self.branches
+
+
+@dataclass(frozen=True, eq=False)
+class Instead(Expr):
+    """A constant in the place of `x`, which decides on it, is read for it, and does not enter into it.
+
+    It is a branch of a `Case`, and has the shape of that one's cells.
+    """
+
+    value: Expr
+    x: Expr
+
+    @property
+    def precedence(self) -> int:  # type: ignore[override]
+        """That of the constant."""
+        return self.value.precedence
+
+    def bounded(self, tensors: Tensors) -> Bounded:
+        return self.value.bounded(tensors)
+
+    def at(self, position: Callable[[Tensor], Tensor]) -> Instead:
+        return Instead(self.value, self.x.at(position))
+
+    def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
+        return self.value.tokens(draw, most)
+
+    def refs(self) -> Iterator[Ref]:
+        return self.x.refs()
+
+    def symbols(self) -> str:
+        return self.value.symbols()
