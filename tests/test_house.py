@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -19,6 +20,7 @@ COMPUTING = [
     or path.name in ("operators.py", "functions.py")
     or path.stem.endswith("trace")
 ]
+CHINESE = re.compile("[\u4e00-\u9ffe]{2}")
 DRAWING = {"manim", "cairo", "cairocffi", "av", "uharfbuzz", "rich", "click"}
 
 
@@ -78,6 +80,24 @@ def test_a_public_class_name_stands_once() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].append(place(path))
     assert {name: there for name, there in homes.items() if len(there) > 1} == {}
+
+
+def test_words_of_two_languages_stand_in_the_data_files() -> None:
+    """Chinese in a program is a sentence that has escaped them; the doctor asks the fonts for some letters."""
+    told = {
+        place(path): chinese_texts(ast.parse(path.read_text("utf-8")))
+        for path in MODULES
+        if not path.is_relative_to(ROOT / "assets") and path != ROOT / "render" / "doctor.py"
+    }
+    assert {name: texts for name, texts in told.items() if texts} == {}
+    assert chinese_texts(ast.parse("say('最大值')")) == ["最大值"]
+
+
+def chinese_texts(module: ast.Module) -> list[str]:
+    """The texts of a module that have Chinese words, without what is said about the code."""
+    about = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
+    texts = [node for node in ast.walk(module) if isinstance(node, ast.Constant) and id(node) not in about]
+    return [one.value for one in texts if isinstance(one.value, str) and CHINESE.search(one.value)]
 
 
 def test_no_module_begins_with_the_name_of_its_folder() -> None:
