@@ -117,6 +117,26 @@ def test_a_message_names_the_beat_the_texts_and_their_boxes_in_pixels() -> None:
     assert "' (" in message.split("overlaps '5")[1]
 
 
+@pytest.mark.parametrize(("looks", "said"), [(False, 1), (True, 0)])
+def test_numbers_that_stay_while_another_element_is_explained_are_caught(looks: bool, said: int) -> None:
+    """What is looked at next brings the law back into the bar."""
+
+    class Stale(OperatorScene):
+        operator = OPERATOR
+
+        def story(self) -> Iterable[Beat]:
+            first, second = (self.trace.step("output", (0, 0, place)) for place in (0, 4))
+            yield Beat("one", formula=first)
+            yield Beat("another", look=(lambda: ()) if looks else None, sweep=True, focus=second)
+
+        def words(self, key: str, lang: str | None = None, **values: object) -> str:
+            return "Something happens."
+
+    found = Reading(watch_scene(Stale, request())).breaches["formula_is_of_the_focus"]
+    assert len(found) == said
+    assert all("the formula is of output[0, 0, 0] while output[0, 0, 4]" in one for one in found)
+
+
 def test_outlines_know_inside_from_outside_by_the_non_zero_rule() -> None:
     ring = np.concatenate([Box(4, 4).points, Box(2, 2).points[::-1]])
     places = np.array([(0, 0), (1.5, 0), (0, -1.7), (2.1, 0)])

@@ -89,6 +89,21 @@ def frames_mark_the_focus(show: Show) -> Iterator[str]:
         yield from _stray(stage, frames, places, show)
 
 
+def formula_is_of_the_focus(show: Show) -> Iterator[str]:
+    """3. Numbers in the bar belong to the element that is explained, to a part of it, or to what it is a part of."""
+    for stage in show.stages:
+        focus, computed = stage.section.focus, stage.section.computed
+        if focus is None or computed is None:
+            continue
+        parts = _closure(show, focus)
+        if not (
+            computed in parts or focus in _closure(show, computed) or _is_made_of(show, parts, [computed])
+        ):
+            yield (
+                f"{stage.section.end:.1f} s: the formula is of {_name(computed)} while {_name(focus)} is explained"
+            )
+
+
 def _stray(stage: Stage, frames: list[Bounds], places: Places, show: Show) -> Iterator[str]:
     focus = stage.section.focus
     assert focus is not None
@@ -188,6 +203,7 @@ LAWS: dict[str, Law] = {
         lasts_as_it_should,
         one_thing_at_a_time,
         frames_mark_the_focus,
+        formula_is_of_the_focus,
         first_frame_says_what_this_is,
         last_frame_is_the_figure,
         formulas_speak_as_textbooks,

@@ -32,10 +32,10 @@ class Beat:
     their animations when their turn comes. `run_time`, `hold` and `lead` are seconds in tenths (whole frames at 20 and
     30 fps).
 
-    `formula` is a step to show with numbers, ready tokens, an empty sequence to clear the bar, or None to keep it as it
-    is. `focus` is the step that is explained, by default that of the formula. A `sweep` is one of many quick steps: it
-    says nothing new and leaves the law in the bar. `values` fill the caption's fields; `also` are keys of further
-    sentences to add to it.
+    `formula` is a step to show with numbers, ready tokens, an empty sequence to clear the bar, or None for none of
+    its own: the bar stays as it is, and is the law where the beat looks elsewhere. `focus` is the step that is
+    explained, by default that of the formula. A `sweep` is one of many quick steps: it says nothing new and leaves
+    the law in the bar. `values` fill the caption's fields; `also` are keys of further sentences to add to it.
     """
 
     name: str

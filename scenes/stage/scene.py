@@ -49,8 +49,9 @@ class Shown:
 class Section:
     """One beat as shown: name, start and end (seconds), caption in every language, numbers in sight at its end.
 
-    `focus` is the element that it explains, as `(tensor, index)`, `formula` the text of the formula bar at its end;
-    from `settled` (seconds) on nothing moves, and the numbers are all in sight.
+    `focus` is the element that it explains, as `(tensor, index)`, `formula` the text of the formula bar at its end and
+    `computed` the element whose numbers stand there, if any do; from `settled` (seconds) on nothing moves, and the
+    numbers are all in sight.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Section:
     numbers: tuple[Shown, ...]
     focus: tuple[str, Index] | None = None
     formula: str = ""
+    computed: tuple[str, Index] | None = None
     settled: float = 0.0
 
 
@@ -109,6 +111,7 @@ class OperatorScene(Telling):
         self._formula = VGroup()
         self._caption = VGroup()
         self._said = self._written = ""
+        self._computed: Step | None = None
         self.figure_time = 0.0
         self.marked = VGroup()
         name = self.title[self.request.lang]
@@ -168,8 +171,7 @@ class OperatorScene(Telling):
         """Where we look comes first; what stood in the bar spoke of something else and makes room for the law."""
         if beat.look is None:
             return
-        if not beat.sweep or beat.formula is not None:
-            self._show_law()
+        self._show_law()
         moves = self._timed(beat.look(), LOOK)
         if beat.sweep:
             self._cut_to(moves)
@@ -186,7 +188,7 @@ class OperatorScene(Telling):
             if beat.sweep:
                 self._show_law()
                 return
-            self._show_formula(self.formula_tokens(beat.formula))
+            self._show_formula(self.formula_tokens(beat.formula), beat.formula)
             self.wait(BEFORE_VALUE)
         else:
             self._show_formula(beat.formula)
@@ -213,7 +215,7 @@ class OperatorScene(Telling):
         if step is not None and pointer is not None:
             self._show_law()
             self.play(Appear(pointer, run_time=LOOK))
-            self._show_formula(self.formula_tokens(step))
+            self._show_formula(self.formula_tokens(step), step)
         else:
             self.wait(LOOK)
         self.progress.points = bars.progress_points(1.0)
@@ -275,7 +277,9 @@ class OperatorScene(Telling):
     def _show_law(self) -> None:
         self._show_formula(self.law())
 
-    def _show_formula(self, tokens: Sequence[Token]) -> None:
+    def _show_formula(self, tokens: Sequence[Token], step: Step | None = None) -> None:
+        """Put a formula into the bar, with the numbers of a `step` or without."""
+        self._computed = step
         pieces = list(notation.respelled(self.trace, tokens))
         self.remove(self._formula)
         self._formula = self.formula_bar.row(pieces, self.ink)
@@ -288,7 +292,8 @@ class OperatorScene(Telling):
             self.said.append(Said(kind, self.time, text))
 
     def _end_section(self, section: Section) -> None:
-        written = replace(section, numbers=tuple(self._numbers()), formula=self._written)
+        computed = _focus(self._computed)
+        written = replace(section, numbers=tuple(self._numbers()), formula=self._written, computed=computed)
         self.sections.append(written)
 
     def _numbers(self) -> Iterator[Shown]:
