@@ -129,13 +129,12 @@ class _Dropout(OperatorScene):
             look = partial(self.point_at, filled)
             yield Beat("fill", partial(self._write, "filled", places), 0.4, 0.6, look=look, focus=filled)
         shown = self._telling(places)
-        key = "done"
         for place in shown:
             key = "keep" if self.trace.value("mask", board.index(place)) > 0 else "drop"
             step = self._step(place)
             look = partial(self.point_at, step)
             yield Beat(key, partial(self._write, "output", [place]), 0.4, 1.0, step, look=look)
-        yield from self._swept(key, [place for place in places if place not in shown])
+        yield from self._swept("done", [place for place in places if place not in shown])
         yield Beat("done", self.leave, 0.1)
 
     def _passed(self) -> Iterator[Beat]:
