@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import torchreel
 from torchreel.assets.examples import example
 from torchreel.render.check.check import faults
+from torchreel.scenes.api import called
 from torchreel.scenes.distance.distances import CosineSimilarity, PairwiseDistance
 from torchreel.scenes.distance.trace import distance_facts
 from torchreel.scenes.parts.look import MIN_NUMBER
@@ -130,6 +131,13 @@ def test_shapes_that_do_not_broadcast_are_refused_in_torchs_words() -> None:
     with pytest.raises(torchreel.UserError, match="must match the size of tensor") as refused:
         torchreel.trace(nn.CosineSimilarity(), torch.randn(3, 4), torch.randn(3, 5))
     assert "\n" not in str(refused.value)
+
+
+def test_a_count_reads_the_differences_that_it_counts() -> None:
+    trace = called(nn.PairwiseDistance(p=0, eps=0), (torch.eye(2, 3), torch.zeros(2, 3)), {}).trace
+    step = trace.step("output", (1,))
+    assert step.value == 1
+    assert list(step.reads) == [("diff", (1, 0)), ("diff", (1, 1)), ("diff", (1, 2))]
 
 
 @pytest.mark.parametrize(

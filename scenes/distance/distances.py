@@ -19,7 +19,7 @@ from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
-from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Step
 
 _SLOW = 3
@@ -76,11 +76,6 @@ class _Distance(OperatorScene):
         row = self.board.results.index(step.index[: len(self.board.results[0])])
         target, sources = places[(step.tensor, step.index)], places.of(self.board.vectors(row))
         return None if target is None else Pointer(self.look, target, sources)
-
-    def selects(self, tensor: str, index: Index) -> list[tuple[str, Index]]:
-        """The vectors of a row, also where the result counts and adds nothing of theirs up."""
-        lead = index[: len(self.board.results[0])]
-        return self.board.vectors(self.board.results.index(lead)) if lead in self.board.results else []
 
     def step(self, tensor: str, row: int) -> Step:
         """The step of a row's element of a tensor of the result's shape."""

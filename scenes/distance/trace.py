@@ -20,6 +20,7 @@ from torchreel.scenes.trace.formula import (
     Expr,
     Func,
     Index,
+    Instead,
     Largest,
     Max,
     Min,
@@ -184,10 +185,11 @@ class _Norm:
             return (
                 whole if self.p == 1 else Pow(whole, Const(1 / self.p, f"(1/{self.p:g})".replace("-", "−")))
             )
-        sizes = Func("abs", Ref("diff", self.rows.vectors(cells)))
+        differences = Ref("diff", self.rows.vectors(cells))
         if self.p == 0:
-            there = self.diff[tuple(self.rows.vectors(cells).unbind(-1))] != 0
-            return Sum(Case(there.long(), (Const(0), Const(1))))
+            there = self.diff[tuple(differences.index.unbind(-1))] != 0
+            return Sum(Instead(Case(there.long(), (Const(0), Const(1))), differences))
+        sizes = Func("abs", differences)
         if math.isinf(self.p):
             return Max(sizes) if self.p > 0 else Min(sizes)
         return Sum(sizes)

@@ -91,9 +91,9 @@ class Case(Expr):
 
 @dataclass(frozen=True, eq=False)
 class Instead(Expr):
-    """A constant in the place of `x`, which decides on it, is read for it, and does not enter into it.
+    """A constant, or one of several, in the place of `x`, which decides on it, is read for it, and does not enter it.
 
-    It is a branch of a `Case`, and has the shape of that one's cells.
+    It is a branch of a `Case`, and has the shape of that one's cells, or holds one.
     """
 
     value: Expr
@@ -108,7 +108,7 @@ class Instead(Expr):
         return self.value.bounded(tensors)
 
     def at(self, position: Callable[[Tensor], Tensor]) -> Instead:
-        return Instead(self.value, self.x.at(position))
+        return Instead(self.value.at(position), self.x.at(position))
 
     def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
         return self.value.tokens(draw, most)
