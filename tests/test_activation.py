@@ -242,6 +242,8 @@ def test_what_torch_refuses_is_said_in_one_line(kind: str, settings: dict[str, A
         ("RReLU", {"lower": 0.0, "upper": 2.0}, "-1 * torch.rand(3, 4)"),
         ("Softplus", {"beta": 10.0, "threshold": 0.4}, "[0.03, 0.05, 0.1, 0.3, 0.4, 0.5]"),
         ("LeakyReLU", {"negative_slope": 2.0}, "[-1, 2]"),
+        ("LeakyReLU", {"negative_slope": -2.0}, "[-4.6, 5.4]"),
+        ("Mish", {}, "3680.5894"),
         ("ELU", {"alpha": 0.0}, None),
         ("ReLU6", {}, "[7.0]"),
         ("Softshrink", {"lambd": 0.0}, None),

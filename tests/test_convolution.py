@@ -220,6 +220,8 @@ def test_a_new_input_brings_its_channels() -> None:
         ("Conv2d", "torch.randn(1, 3, 64, 64)", {"kernel_size": 16, "stride": 16, "out_channels": 768}),
         ("Conv2d", "torch.randn(1, 32, 14, 14)", {"groups": 32, "out_channels": 32, "padding": 1}),
         ("Conv2d", "torch.randn(2, 8, 6, 6)", {"groups": 2, "out_channels": 4, "bias": True}),
+        ("Conv2d", "torch.randn(2, 5, 5)", {"groups": 2, "out_channels": 4, "kernel_size": 1}),
+        ("Conv2d", "torch.randn(1, 3, 6, 6)", {"groups": 3, "out_channels": 6, "kernel_size": 2}),
         ("Conv1d", "torch.randn(1, 1, 1600)", {"kernel_size": 400, "stride": 160}),
         ("Conv2d", "torch.randn(1, 2, 6, 6)", {"padding": 2, "padding_mode": "reflect", "bias": True}),
         ("Conv1d", "torch.randn(1, 16, 40)", {"kernel_size": 5}),

@@ -32,8 +32,10 @@ class PlanesBoard(PlanesRoom):
     """
 
     def _stand(self, height: float) -> None:
+        counts = (count for _, count, _ in self._heights(self.cut))
         levels = [
-            _levels(count, rows * height, gap, self.middle) for rows, count, gap in self._heights(self.cut)
+            _levels(count, pitch, self.middle)
+            for count, pitch in zip(counts, self.pitches(height), strict=True)
         ]
         self.y_kernel = dict(zip(self.outs if self.single else self.channels, levels[1], strict=True))
         if not self.single:
@@ -115,6 +117,7 @@ class PlanesBoard(PlanesRoom):
         inputs = self._top(self.inputs[self.channels[0]])
         self.ceiling = self._top(self.outputs[self.outs[0]])
         self.floor = float(self.outputs[self.outs[-1]].outline((0, 0), (self.cut.out[0] - 1, 0))[:, 1].min())
+        # No lower than the kernels, so that nothing that leads up to them runs through the name.
         tops = {
             "input": max(inputs, kernel),
             "output": max(self.ceiling, inputs)
@@ -254,6 +257,6 @@ def _edge(path: np.ndarray, far: bool = False) -> Edge:
     return Edge(float(x), float(path[:, 1].max()), float(path[:, 1].min()))
 
 
-def _levels(count: int, height: float, gap: float, middle: float) -> list[float]:
-    """Heights of the middles of `count` planes of one height, evenly spread round a middle."""
-    return [middle + (height + gap) * ((count - 1) / 2 - k) for k in range(count)]
+def _levels(count: int, pitch: float, middle: float) -> list[float]:
+    """Heights of the middles of `count` planes that are a pitch apart, round a middle."""
+    return [middle + pitch * ((count - 1) / 2 - k) for k in range(count)]

@@ -68,6 +68,28 @@ class PlanesRoom(ConvolutionBoard, ABC):
             (cut.out[0], len(self.outs), _BETWEEN if self.names_kernels else _CLOSE),
         ]
 
+    def pitches(self, height: float) -> list[float]:
+        """How far apart the planes of the input, of the kernels and of the output are, middle to middle.
+
+        A kernel of one plane is at the height of the output it makes, and a channel at that of its group's outputs:
+        what leads there crosses no name. Where they do not fit so, they are as near to it as they can be.
+        """
+        heights = self._heights(self.cut)
+        own = [rows * height + gap for rows, _, gap in heights]
+        if not self.single:
+            return own
+        tall = max(
+            rows * height + (count - 1) * pitch for (rows, count, _), pitch in zip(heights, own, strict=True)
+        )
+        units = [len(self.outs) / len(self.channels), 1.0, 1.0]
+        fitting = [
+            (tall - rows * height) / ((count - 1) * unit)
+            for (rows, count, _), unit in zip(heights, units, strict=True)
+            if count > 1
+        ]
+        shared = min([max(pitch / unit for pitch, unit in zip(own, units, strict=True)), *fitting])
+        return [max(pitch, shared * unit) for pitch, unit in zip(own, units, strict=True)]
+
     @property
     def names_kernels(self) -> bool:
         """Whether kernels have their names above them; many in one column have their colours alone."""

@@ -62,8 +62,9 @@ class ConvolutionStations(Board, ABC):
         self.names = names
         self.size = ConvolutionGeometry.of(trace, module or trace.module, names)
         self.channels = list(range(min(self.size.channels, MOST_CHANNELS)))
-        shown = [out for out in range(self.size.outs) if self.rows_of(out)]
-        self.outs = shown[:MOST_OUTPUTS]
+        self.outs = [out for out in range(self.size.outs) if self.rows_of(out)][:MOST_OUTPUTS]
+        read = {channel for out in self.outs for channel in self.rows_of(out)}
+        self.channels = [channel for channel in self.channels if channel in read]
         self.scenery = VGroup()
         self.lay_out()
         if len(self.outs) > 1:

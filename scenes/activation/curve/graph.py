@@ -19,7 +19,7 @@ from torchreel.scenes.parts.text import Text, measure
 TOP, BOTTOM = 2.86, -1.86
 _LANE, _TICKS, _OUT = 0.26, 0.4, 0.62
 _PATH, _LIT, _BETWEEN = 3.6, 0.12, 0.75
-_DASHES, _APART = 0.11, 0.1
+_DASHES, _APART, _ABOVE = 0.11, 0.1, 0.2
 
 
 class Axes(Plot):
@@ -89,12 +89,17 @@ class ReadingGraph:
         theme = look.theme
         across = MathText(names[0], NAME_TEXT * 1.15, colors["x"]).place((area[2] + 0.38, area[1] - 0.2))
         up = MathText(names[1], NAME_TEXT * 1.15, colors["y"]).place(
-            (area[0] - 0.18, area[3] + 0.2), align="right"
+            (area[0] - 0.18, max(area[3] + 0.2, self._highest() + _ABOVE)), align="right"
         )
         self.scenery = VGroup(self.plot, across, up)
         self.named: list[tuple[str, Curve, str, bool]] = []
         self.theme = theme
         self.curves: list[Curve] = []
+
+    def _highest(self) -> float:
+        """The upper edge of the highest number on the axes."""
+        numbers = [one for one in self.plot if isinstance(one, Text) and len(one.points)]
+        return max((one.box()[3] for one in numbers), default=-np.inf)
 
     def curve(self, xs: np.ndarray, ys: np.ndarray, color: str, name: str = "", bold: bool = False) -> Curve:
         """A line of the function, with a name to be placed by `label`."""
