@@ -87,7 +87,8 @@ class Axis:
             return near if self.after <= 0 else f"min({near}, {far})"
         if self.after <= 0:
             return f"max(0, {moved})"
-        return f"clamp({moved}, 0, {last})" if self.before > 0 else f"min({moved}, {last})"
+        near = f"min({moved}, {last})"
+        return f"max(0, {near})" if self.before > 0 else near
 
     def in_input(self, at: int) -> bool:
         """Whether a position belongs to the input."""
