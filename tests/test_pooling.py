@@ -18,6 +18,7 @@ from torchreel.assets.examples import example
 from torchreel.render.check.check import Reading, faults
 from torchreel.render.check.layout import RULES
 from torchreel.render.check.stage import watch_scene
+from torchreel.scenes import registry
 from torchreel.scenes.parts.shapes import Path
 from torchreel.scenes.pooling.window.facts import max_facts
 from torchreel.scenes.pooling.window.max_pool import MaxPool1d, MaxPool2d, MaxPool3d
@@ -279,6 +280,23 @@ def test_a_window_and_its_result_share_a_tint_where_windows_have_no_cell_in_comm
         assert len(seen) == 2
         fills[position] = result
     assert len(set(fills.values())) == 4
+
+
+@pytest.mark.parametrize("name", ["MaxPool2d", "AvgPool2d", "LPPool2d", "MaxUnpool2d"])
+def test_the_figures_lines_come_to_the_result_itself(name: str) -> None:
+    """Behind a row of results they would seem to end at the first of them."""
+    chosen, scene = example(name), registry.find(name)
+    show = watch_scene(scene, Request(scene.operator.trace_example(chosen), chosen, "en"))
+    step, stage = show.scene.figure(), show.stages[-1]
+    target = stage.places[step.tensor, step.index]
+    ends = {
+        (round(float(x), 2), round(float(y), 2))
+        for piece in stage.pieces
+        if isinstance(piece.mobject, Path)
+        for x, y, _ in piece.mobject.points[-1:]
+    }
+    assert target is not None
+    assert {(round(target.left, 2), round(at, 2)) for at in (target.top, target.bottom)} <= ends
 
 
 def test_slices_stand_over_those_of_their_result_and_lines_leave_below_the_window() -> None:

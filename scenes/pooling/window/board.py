@@ -105,6 +105,10 @@ class PoolingBoard(Board):
         marks.add(*self.rule.marks(position))
         return marks.add(self.frame(self.outputs[name].outline(position, position, 0.02)))
 
+    def meets(self, position: Position) -> bool:
+        """Whether lines come to a result itself, and not to the first of its row or column that stands before it."""
+        return self.size.dims == 1 or position[-2 if self.is_stacked else -1] == 0
+
     def tint(self, position: Position) -> list[Animation]:
         """A window's cells take its tint, where windows have tints."""
         if not self.is_tinted:

@@ -42,7 +42,8 @@ class PoolingScene(OperatorScene):
 
     def merit(self, position: Position, at_end: bool) -> tuple[Any, ...]:
         """How well an element stands for all others in the last picture; the first and the last do least."""
-        return (not at_end,)
+        assert self.board is not None
+        return not at_end, self.board.meets(position)
 
     def story(self) -> Iterator[Beat]:
         board = self.board = self.set_up()
