@@ -142,6 +142,25 @@ def test_captions_are_short_enough_to_be_read(operator: str) -> None:
             assert max(map(len, said)) <= most
 
 
+@pytest.mark.parametrize(
+    ("shape", "numbers"),
+    [
+        ((1, 6, 1, 2), "(7, 8)"),
+        ((1, 6, 1), "4"),
+        ((2, 6, 2, 2), "(13, 14, 15, 16)"),
+        ((1, 6, 3, 3), "(28, 29, 31, 32, …)"),
+    ],
+)
+def test_a_shuffled_channel_is_named_and_framed_as_a_whole(shape: tuple[int, ...], numbers: str) -> None:
+    """The law counts channels, so do the numbers below it."""
+    scene = find("ChannelShuffle")
+    x = torch.arange(1.0, 1 + torch.Size(shape).numel()).reshape(shape)
+    proved = scene.operator.trace_call(nn.ChannelShuffle(2), {"input": x}, {})
+    show = watch_scene(scene, Request(proved, example("ChannelShuffle"), "en"))
+    said = [one.text for one in show.scene.said if one.kind == "numbers"]
+    assert said[1] == f"i = 1, j = 0:  y_{{1}} = x_{{3}} = {numbers}"
+
+
 @pytest.mark.parametrize("name", ["PixelShuffle", "PixelUnshuffle"])
 def test_a_line_between_channels_and_places_meets_no_other_cell(name: str) -> None:
     """It would come out below, or go in at, a number that it does not belong to."""
