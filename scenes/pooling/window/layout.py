@@ -24,7 +24,7 @@ _LANE, _LOW_LANE, _NARROW_LANE = 1.9, 1.3, 2.0
 _STACK_GAP, _LINE_GAP = 0.4, 0.6
 _LARGEST, _LARGEST_LINE, _SLICED = 1.25, 1.45, 0.95
 _TALLEST = 1.2
-_FALL, _AS_LARGE = 0.6, 0.9
+_FALL, _UNDER, _AS_LARGE = 0.45, 0.18, 0.9
 _RULE = 0.32
 """What the names of a window's settings take below a plane, beyond the room for a note."""
 _SMALLEST_RESULT, _LARGER, _FEW = 0.66, 1.2, 3
@@ -65,7 +65,8 @@ def _over(
     """The slices of the input in one row and below them the result's, its name left of these; None without room."""
     pad = tuple(side for side in size.padding for _ in range(2))
     rows = size.plane[1] + pad[2] + pad[3], size.out[1]
-    high = (TOP - BOTTOM - _FALL - 2 * HEAD) / sum(rows)
+    low = BOTTOM + _UNDER
+    high = (TOP - low - _FALL - 2 * HEAD) / sum(rows)
     source = Claim(size.plane, inputs, HEAD + rows[0] * high, 0.0, _SLICED, pad=pad, framed=True)  # type: ignore[arg-type]
     room = source.fit(WIDTH)
     result = Claim(size.out, texts, HEAD + rows[1] * high, 0.0, max(_SMALLEST_RESULT, room.cells.width))
@@ -74,7 +75,7 @@ def _over(
     if not all(in_rows) or not room.cells.text_size or not sheet.cells.text_size:
         return None
     used = room.height + _FALL + sheet.height
-    top = (TOP + BOTTOM) / 2 + used / 2
+    top = (TOP + low) / 2 + used / 2
     middles = top - room.height / 2, top - used + sheet.height / 2
     start, under = (
         Station(one, np.array([0.0, y, 0.0])) for one, y in zip((room, sheet), middles, strict=True)
