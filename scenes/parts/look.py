@@ -32,8 +32,6 @@ class Stroke:
     """Round what it is made of."""
     CURSOR = 4.5
     """Round a set or a step of many."""
-    EDGE = 1.4
-    """Round a cell."""
     WIRE = 2.5
     """Between things that depend on each other."""
 

@@ -65,12 +65,6 @@ class PoolingBoard(Board):
         return ["output"]
 
     @property
-    def is_cropped(self) -> bool:
-        """Whether the planes are too large to be drawn in full."""
-        shown = (self.input.shape, self.outputs["output"].shape)
-        return shown != (self.size.plane, self.size.out)
-
-    @property
     def has_numbers(self) -> bool:
         """Whether the cells of all planes are large enough for numbers."""
         return all(planes.cells.text_size for planes in (self.input, *self.outputs.values()))
@@ -160,8 +154,7 @@ class PoolingBoard(Board):
         """The window's outline: one frame, one round each tap where they lie apart, one on each slice."""
         size, channel = self.size, self.input
         if channel.sheet.slices:
-            frames = channel.drawn.frames(size.origin(position), size.kernel, size.dilation)
-            return np.asarray(frames.border.points)
+            return np.asarray(channel.drawn.window(size.origin(position), size.kernel, size.dilation))
         first, last = size.corners(position)
         if set(size.dilation) == {1} or set(size.kernel) == {1} or not channel.cells.text_size:
             return channel.outline(channel.clamped(first), channel.clamped(last))
