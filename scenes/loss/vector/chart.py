@@ -23,7 +23,6 @@ class Chart(Desk):
 
     def __init__(self, look: Look, trace: Trace, slots: int, span: tuple[float, float], area: Area) -> None:
         super().__init__(look, trace)
-        self.slots = slots
         room = area.width - _BESIDE - 0.2
         self.width = min(room / max(1, slots), 1.9)
         self.left = area.left + max(0.2, (room - self.width * slots) / 2)
