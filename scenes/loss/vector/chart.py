@@ -79,10 +79,10 @@ class Chart(Desk):
             group.add(self.label(label, at, MIN_TEXT, color=theme.good, font="sans", align="left"))
         return group
 
-    def name(self, slot: int, text: str, color: str | None = None) -> VGroup:
+    def name(self, slot: int, text: str) -> VGroup:
         """A word under a slot."""
         at = (self.x(slot), self.low - 0.2)
-        return VGroup(self.label(text, at, MIN_TEXT, color=color, font="sans"))
+        return VGroup(self.label(text, at, MIN_TEXT, font="sans"))
 
     def head(self, slot: float, value: float, text: str, color: str) -> VGroup:
         """A word over the end of a bar."""
