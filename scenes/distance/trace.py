@@ -201,7 +201,6 @@ def distance_facts(trace: Trace) -> dict[str, bool]:
     norm = float(getattr(trace.module, "norm", 2))
     return {
         "finite": bool(output.isfinite().all()),
-        "several": len(output) > 1,
         "manhattan": norm == 1,
         "euclidean": norm == 2,
     }

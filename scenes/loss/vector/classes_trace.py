@@ -59,7 +59,6 @@ def class_facts(trace: Trace) -> dict[str, bool]:
         "smoothed": getattr(module, "label_smoothing", 0.0) > 0,
         "weighted": module.weight is not None,
         "ignores_some": not soft and bool((target == module.ignore_index).any()),
-        "finite": bool(scores.isfinite().all()),
     }
 
 
