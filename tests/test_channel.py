@@ -174,3 +174,9 @@ def test_a_label_wider_than_its_grid_takes_the_room_it_needs() -> None:
     (_, first), (_, second) = in_line(12.0, claims, [0.5], 0.0)
     assert second[0] + 3.0 <= 6.0 + 1e-9
     assert first[0] < second[0] - 3.0
+
+
+def test_a_grid_has_numbers_where_its_label_takes_the_room_for_them_anyway() -> None:
+    claims = [Claim((1, 1), ["10.25"], 3.0, 2.0), Claim((3, 5, 5), ["0.25"], 4.0, 2.0)]
+    (first, _), (second, _) = in_line(10.0, claims, [1.5], 0.0)
+    assert first.cells.text_size and second.cells.text_size

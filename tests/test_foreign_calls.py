@@ -56,6 +56,9 @@ def numbers(*shape: int, scale: float = 1.0) -> torch.Tensor:
         (nn.AdaptiveMaxPool1d(5, return_indices=True), (torch.tensor([[1.5, -0.25], [2.0, 3.0]]),)),
         # Lines that go up pass the last number over the ruler.
         (nn.AdaptiveMaxPool2d((3, None)), (torch.tensor([[[1.0, -2.0, 3.0]]]),)),
+        # Lines begin beyond the name of an input that is lower than its outputs.
+        (nn.AdaptiveMaxPool2d(3), (numbers(1, 2, 1, 1),)),
+        (nn.AdaptiveMaxPool2d(5, return_indices=True), (numbers(2, 1, 2, 2),)),
         # An infinity comes of the window that overflows.
         (nn.LPPool2d(1, 2, 1), (torch.full((1, 3, 4), 3e38),)),
         (nn.AvgPool2d(2, 1), (torch.full((1, 3, 4), 3e38),)),
@@ -69,6 +72,9 @@ def numbers(*shape: int, scale: float = 1.0) -> torch.Tensor:
             nn.ConvTranspose3d(1, 1, (3, 3, 1), (3, 2, 3), (2, 1, 0), dilation=(1, 2, 1), bias=False),
             (numbers(1, 3, 2, 1, scale=1e-9),),
         ),
+        # Slices beside one another leave room for what output_padding adds, and names for each other.
+        (nn.ConvTranspose3d(1, 2, (2, 1, 1), (3, 2, 2), 0, (2, 0, 0), bias=False), (numbers(1, 1, 2, 1),)),
+        (nn.ConvTranspose3d(1, 1, (2, 1, 1), (3, 2, 2), 0, (2, 1, 0), bias=False), (numbers(1, 1, 4, 1),)),
         (nn.Threshold(-0.1, -0.1), (torch.tensor([-1.0, -0.1, 0.5]).bfloat16(),)),
         (nn.Hardswish(), (numbers(2, 3).half(),)),
         # Long numbers in short sentences, and names of sides above a note.

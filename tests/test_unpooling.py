@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.render.check.check import OF_EXAMPLES, Reading
+from torchreel.render.check.check import OF_EXAMPLES, Reading, faults_of
 from torchreel.render.check.layout import RULES
 from torchreel.render.check.stage import watch_scene
+from torchreel.scenes.api import called
 from torchreel.scenes.pooling.unpooling.facts import unpooling_facts
 from torchreel.scenes.pooling.unpooling.journeys import Journeys, spelled, unravelled
 from torchreel.scenes.pooling.unpooling.max_unpool import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
@@ -405,3 +406,21 @@ def trace_of(module: nn.Module, values: Tensor, indices: Tensor, size: list[int]
 def cells_of(sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
     """All positions of some sizes."""
     return list(itertools.product(*map(range, sizes)))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("kernel", "indices", "size"),
+    [
+        # A value far above its home: lines begin beyond the name that stands in their way.
+        (3, torch.tensor([[[[44]]]]), [3, 3, 5]),
+        # Slices in one column, with what each row counts at the right of them.
+        (1, torch.arange(18).reshape(1, 1, 3, 2, 3), [3, 2, 3]),
+    ],
+)
+def test_a_volume_of_any_size_is_drawn_without_a_breach(
+    kernel: int, indices: Tensor, size: list[int], lang: str
+) -> None:
+    values = torch.randn(indices.shape, generator=torch.Generator().manual_seed(0))
+    made = called(nn.MaxUnpool3d(kernel), (values, indices), {"output_size": size})
+    assert faults_of(made.trace, lang=lang) == []

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any, cast
 
 from torchreel.scenes.convolution.transposed.geometry import StampGeometry
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.shapes import Point
 from torchreel.scenes.parts.stack import Position
 from torchreel.scenes.parts.text import measure
@@ -20,7 +21,7 @@ from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 MOST_CHANNELS, MOST_OUTS, MOST_DEPTH, MOST_LANES = 3, 3, 4, 6
-_BETWEEN, _APART, _FAR, _LANE = 0.3, 0.62, 1.1, 0.1
+_BETWEEN, _APART, _BESIDE, _LANE = 0.3, 0.62, 0.22, 0.1
 _SIGN, _GROWN, _NAMED = 0.2, 0.4, 0.1
 _ROW, _HIGH = 0.4, 4.8
 _WIDE = (0.3, 0.8)
@@ -137,10 +138,10 @@ class StampRooms(Board):
         depth, rows, cols = self._depth(station), *self._sizes(station)[1:]
         count = planes * depth
         across = next(n for n in range(1, count + 1) if _high(-(-count // n), rows) <= _HIGH or n == count)
-        between = _FAR if across > 1 and planes > 1 else _APART if across > 1 else _BETWEEN
+        sides = self._sides(station, planes)
         given = {
-            "down": -(-count // across), "across": across, "between": between,
-            "name": self.shape(station) if station != "stamp" else "", "sides": self._sides(station, planes),
+            "down": -(-count // across), "across": across, "between": _between(sides) if across > 1 else _BETWEEN,
+            "name": self.shape(station) if station != "stamp" else "", "sides": sides,
         }  # fmt: skip
         return Room(rows, cols, self._texts(station), **{**given, **more})
 
@@ -153,7 +154,7 @@ class StampRooms(Board):
         """Stations from left to right, those with several planes above each other.
 
         The output has its labels at the right: what leads to it comes from the left. Volumes have the kernel below the
-        input, or names without shapes, where that leaves larger numbers.
+        input, or names without shapes, where that leaves room for all names, and larger numbers.
         """
         rows, cols = self.size.sizes[1:]
         own = {"down": rows, "across": cols, "sides": ()} if with_places else {}
@@ -175,7 +176,10 @@ class StampRooms(Board):
             fill(STAGE, in_row({"given": way, **results}, gap=_WIDE), same=[STATIONS])
             for way in (ways if self.size.dims == 3 else ways[:1])
         ]
-        sizes = [_readable([placed[name].cells for name in STATIONS]) for placed in found]
+        sizes = [
+            (_are_apart(placed, {**way, **results}), *_readable([placed[name].cells for name in STATIONS]))
+            for placed, way in zip(found, [stations, stations, short], strict=False)
+        ]
         best = sizes.index(max(sizes))
         self.names_shapes = best < 2
         return found[best]
@@ -227,9 +231,25 @@ def _most(planes: int, sizes: Position, dims: int) -> int:
     return planes if dims < 3 else max(1, _SLICES // sizes[0])
 
 
+def _are_apart(placed: Mapping[str, Placed], rooms: Mapping[str, Room]) -> bool:
+    """Whether no name runs into another."""
+    heads = sorted(
+        (*placed[name].head, measure(room.name, NAME_TEXT)) for name, room in rooms.items() if room.name
+    )
+    return all(
+        x + wide / 2 < to - other / 2 or abs(y - high) > NAME_TEXT
+        for (x, y, wide), (to, high, other) in combinations(heads, 2)
+    )
+
+
 def _readable(stations: Sequence[Cells]) -> tuple[float, int]:
     """How large the numbers are, and how many cells are drawn."""
     return min(cells.text_size for cells in stations), sum(cells.rows * cells.cols for cells in stations)
+
+
+def _between(sides: Sequence[str]) -> float:
+    """How far planes beside one another stand apart, with what is said at the side of each."""
+    return max(_APART, *(_BESIDE + measure(text, MIN_TEXT, "mono") for text in sides))
 
 
 def _high(planes: int, rows: int) -> float:
