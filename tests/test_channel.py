@@ -177,6 +177,6 @@ def test_a_label_wider_than_its_grid_takes_the_room_it_needs() -> None:
 
 
 def test_a_grid_has_numbers_where_its_label_takes_the_room_for_them_anyway() -> None:
-    claims = [Claim((1, 1), ["10.25"], 3.0, 2.0), Claim((3, 5, 5), ["0.25"], 4.0, 2.0)]
+    claims = [Claim((1, 1, 1), ["10.25"], 3.0, 2.0), Claim((3, 3, 5), ["0.25"], 4.0, 2.0)]
     (first, _), (second, _) = in_line(10.0, claims, [1.5], 0.0)
     assert first.cells.text_size and second.cells.text_size

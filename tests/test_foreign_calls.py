@@ -59,6 +59,8 @@ def numbers(*shape: int, scale: float = 1.0) -> torch.Tensor:
         # Lines begin beyond the name of an input that is lower than its outputs.
         (nn.AdaptiveMaxPool2d(3), (numbers(1, 2, 1, 1),)),
         (nn.AdaptiveMaxPool2d(5, return_indices=True), (numbers(2, 1, 2, 2),)),
+        # The air above a name does not fill the stage.
+        (nn.Unfold((2, 1), dilation=(1, 2), stride=2), (numbers(1, 3, 3),)),
         # An infinity comes of the window that overflows.
         (nn.LPPool2d(1, 2, 1), (torch.full((1, 3, 4), 3e38),)),
         (nn.AvgPool2d(2, 1), (torch.full((1, 3, 4), 3e38),)),

@@ -254,7 +254,7 @@ def test_the_clip_ends_with_every_element_of_the_output_in_its_cell(
 @pytest.mark.parametrize(
     ("overrides", "source", "said", "never"),
     [
-        (None, None, "4 of 16 values are back", "Nothing is lost"),
+        (None, None, "4 of 16 values came back", "Nothing is lost"),
         ({"kernel_size": 1}, None, "Nothing is lost", "are lost"),
     ],
 )
@@ -353,7 +353,7 @@ def test_facts_of_a_plain_call_are_those_counted_by_hand(
 def test_facts_and_numbers_of_a_pooled_call_are_those_counted_by_hand(
     call: tuple[nn.MaxUnpool2d, Tensor],
 ) -> None:
-    """`kept` of `total` values are back: as many homes as there are cells that a window's maximum stood in."""
+    """`kept` of `total` values came back: as many homes as there are cells that a window's maximum stood in."""
     module, source = call
     made = MAX_UNPOOL.trace(module, {"source": source})
     facts = unpooling_facts(made)

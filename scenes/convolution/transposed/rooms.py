@@ -34,6 +34,7 @@ class StampRooms(Board):
     """The stations of a clip. Where `has_places`, every stamp has a place of its own."""
 
     names_shapes = True
+    stamps_name = ""
 
     def __init__(self, look: Look, trace: Trace) -> None:
         super().__init__(look, trace)
@@ -69,15 +70,17 @@ class StampRooms(Board):
         return planes or not all(self._is_whole(name) for name in STATIONS)
 
     def counts(self) -> dict[str, tuple[Size, Size]]:
-        """What is drawn and what there is, by the key of the words that say so."""
+        """What is drawn and what there is, by the key of the words; an output cut with its input is unsaid."""
         size = self.size
         drawn = {name: self._drawn(name) for name in ("input", "weight")}
+        is_alone = drawn == {"input": size.sizes, "weight": size.kernel}
         return {
             "cut_batch": (1, self.trace.shape("input")[0] if size.lead else 1),
             "cut_plane": (size.spatial(drawn["input"]), size.spatial(size.sizes)),
             "cut_kernel": (size.spatial(drawn["weight"]), size.spatial(size.kernel)),
             "cut_channels": (len(self.channels), size.channels),
             "cut_outs": (len(self.outs), size.outs),
+            **({"drawn_output": (size.spatial(self._kept()), size.spatial(size.out))} if is_alone else {}),
         }
 
     def _drawn(self, name: str) -> Position:
@@ -87,6 +90,11 @@ class StampRooms(Board):
         if self.size.dims == 1 and name == "input":
             wide = (cells.cols - 1) // self.size.stride[2] + 1
         return self._depth(name), min(cells.rows, rows), min(wide, cols)
+
+    def _kept(self) -> Position:
+        """How much of the output is drawn: what padding cuts off the canvas is none of it."""
+        sizes = zip(self._drawn("output"), self.size.padding, self.size.out, strict=True)
+        return cast(Position, tuple(max(0, min(whole, drawn - pad)) for drawn, pad, whole in sizes))
 
     def _is_whole(self, name: str) -> bool:
         cells, (depth, rows, cols) = self.placed[name].cells, self._sizes(name)
@@ -177,12 +185,27 @@ class StampRooms(Board):
             for way in (ways if self.size.dims == 3 else ways[:1])
         ]
         sizes = [
-            (_are_apart(placed, {**way, **results}), *_readable([placed[name].cells for name in STATIONS]))
+            (self._are_apart(placed, way), *_readable([placed[name].cells for name in STATIONS]))
             for placed, way in zip(found, [stations, stations, short], strict=False)
         ]
         best = sizes.index(max(sizes))
         self.names_shapes = best < 2
         return found[best]
+
+    def stamps_from(self, wide: float, placed: Placed) -> float:
+        """Where the name of the stamps begins: in their middle, but not over what leads to the output."""
+        return min(placed.head[0] - wide / 2, placed.block.right - wide)
+
+    def _are_apart(self, placed: Mapping[str, Placed], given: Mapping[str, Room]) -> bool:
+        """Whether names of what is `given` run neither into each other nor into that of the stamps."""
+        said = {name: measure(room.name, NAME_TEXT) for name, room in given.items() if room.name}
+        lines = [(placed[name].head[0] - wide / 2, placed[name].head[1], wide) for name, wide in said.items()]
+        wide, stamp = measure(f"{self.stamps_name} x·w", NAME_TEXT), placed["stamp"]
+        lines.append((self.stamps_from(wide, stamp), stamp.head[1], wide))
+        return all(
+            left + wide < right or abs(y - high) > NAME_TEXT
+            for (left, y, wide), (right, high, _) in combinations(sorted(lines), 2)
+        )
 
     def _lanes(self, with_places: bool) -> dict[str, Placed]:
         """The kernel at the left; input, stamps and canvas in the same columns, one below the other."""
@@ -229,17 +252,6 @@ class StampRooms(Board):
 def _most(planes: int, sizes: Position, dims: int) -> int:
     """How many channels are drawn at most: few where each is many slices."""
     return planes if dims < 3 else max(1, _SLICES // sizes[0])
-
-
-def _are_apart(placed: Mapping[str, Placed], rooms: Mapping[str, Room]) -> bool:
-    """Whether no name runs into another."""
-    heads = sorted(
-        (*placed[name].head, measure(room.name, NAME_TEXT)) for name, room in rooms.items() if room.name
-    )
-    return all(
-        x + wide / 2 < to - other / 2 or abs(y - high) > NAME_TEXT
-        for (x, y, wide), (to, high, other) in combinations(heads, 2)
-    )
 
 
 def _readable(stations: Sequence[Cells]) -> tuple[float, int]:
