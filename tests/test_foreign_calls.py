@@ -50,6 +50,15 @@ def numbers(*shape: int, scale: float = 1.0) -> torch.Tensor:
         (nn.FractionalMaxPool2d(2, output_ratio=(0.401, 0.301)), (numbers(2, 5, 10),)),
         # Of a plane that is cut only the windows in its drawn part have results.
         (nn.FractionalMaxPool2d(3, output_ratio=0.7), (numbers(1, 2, 224, 224),)),
+        # A window beyond what is drawn has no frame.
+        (nn.FractionalMaxPool3d(1, output_size=(1, 1, 1)), (numbers(1, 1, 8, 9, 9),)),
+        (nn.FractionalMaxPool2d(1, output_size=(1, 1)), (numbers(1, 1, 60, 60),)),
+        # Several pixels of one group, not one of two.
+        (nn.PixelShuffle(2), (numbers(2, 8, 2, 3),)),
+        # Channels by the hundred in a first sentence.
+        (nn.PixelShuffle(2), (numbers(1, 1200, 1, 1),)),
+        (nn.PixelUnshuffle(2), (numbers(1, 300, 2, 2),)),
+        (nn.ChannelShuffle(3), (numbers(1, 300, 2, 2),)),
         # Results are narrower than their numbers' cells.
         (nn.AdaptiveMaxPool1d(4), (torch.tensor([[[-100.0, 2.25, -100.0], [1.0, 2.0, 3.0]]]),)),
         (nn.AdaptiveAvgPool1d(6), (torch.tensor([[30.0, 1.25, 30.0]]),)),

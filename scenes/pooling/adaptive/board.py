@@ -195,13 +195,14 @@ class AdaptiveBoard(Board):
         return marks.add(self._target("indices", position))
 
     def paths(self, position: Position) -> list[np.ndarray]:
-        """The window's outline in each slice, as far as it is drawn."""
+        """The window's outline in each slice, as far as it is drawn; none where nothing of it is."""
         window = self.cover.window(position)
+        if not self.input.shows(tuple(start for start, _ in window)):
+            return []
         if not self.cover.is_volume:
             return [self.input.outline(window)]
         (first, end), *rest = window
-        shown = self.input.shape[0]
-        slices = range(min(first, shown - 1), max(min(end, shown), min(first, shown - 1) + 1))
+        slices = range(first, min(end, self.input.shape[0]))
         return [self.input.outline([(depth, depth + 1), *rest]) for depth in slices]
 
     def crown(self, position: Position, color: str | None = None) -> list[Shape]:
@@ -230,12 +231,13 @@ class AdaptiveBoard(Board):
         return self.frame(self.outputs[name].outline([(at, at + 1) for at in position]))
 
     def _beam(self, position: Position) -> Beam | None:
-        """From a window to its result, where no name stands in the way."""
-        return self._way(position).clear_of(labels_of(self.names))
+        """From a window that is drawn to its result, where no name stands in the way."""
+        paths = self.paths(position)
+        return self._way(position, paths).clear_of(labels_of(self.names)) if paths else None
 
-    def _way(self, position: Position) -> Beam:
+    def _way(self, position: Position, paths: Sequence[np.ndarray]) -> Beam:
         output = self.outputs["output"]
-        window = _round([rect(path) for path in self.paths(position)])
+        window = _round([rect(path) for path in paths])
         target = rect(output.outline([(at, at + 1) for at in position]))
         if self.cover.is_line or self.cover.is_volume:
             return Beam.down(window, target)
