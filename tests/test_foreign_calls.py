@@ -53,8 +53,6 @@ def numbers(*shape: int, scale: float = 1.0) -> torch.Tensor:
         # A window beyond what is drawn has no frame.
         (nn.FractionalMaxPool3d(1, output_size=(1, 1, 1)), (numbers(1, 1, 8, 9, 9),)),
         (nn.FractionalMaxPool2d(1, output_size=(1, 1)), (numbers(1, 1, 60, 60),)),
-        # Several pixels of one group, not one of two.
-        (nn.PixelShuffle(2), (numbers(2, 8, 2, 3),)),
         # Channels by the hundred in a first sentence.
         (nn.PixelShuffle(2), (numbers(1, 1200, 1, 1),)),
         (nn.PixelUnshuffle(2), (numbers(1, 300, 2, 2),)),

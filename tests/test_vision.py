@@ -156,9 +156,3 @@ def test_the_guide_to_a_new_family_shows_what_the_files_hold() -> None:
     for piece in pieces:
         for part in piece.strip("\n").split("\n\n\n"):
             assert part in files, part
-
-
-def test_one_group_with_all_its_pixels_comes_before_two_groups_with_one() -> None:
-    layout = ShuffleLayout.fit(2, (8, 2, 3), ["−1.13"], coarse_first=True)
-    assert (layout.pixels, len(layout.coarse)) == ((2, 3), 1)
-    assert len(ShuffleLayout.fit(2, (8, 1, 1), ["−1.13"], coarse_first=True).coarse) == 2

@@ -32,26 +32,12 @@ class ShuffleLayout:
     def fit(
         cls, factor: int, shape: Sequence[int], texts: Sequence[str], coarse_first: bool
     ) -> ShuffleLayout:
-        """The most pixels whose numbers can be read; `shape` is `(C·r², H, W)`, the input stands on the left.
-
-        One group with several pixels says more of blocks than two groups with one.
-        """
-        channels, *plane = shape
-        groups = min(channels // factor**2, 2 if factor < _MOST_NAMED else 1)
-        found = cls._of(factor, plane, texts, coarse_first, groups)
-        if groups > 1 and found.pixels == (1, 1) != tuple(plane):
-            return cls._of(factor, plane, texts, coarse_first, 1)
-        return found
-
-    @classmethod
-    def _of(
-        cls, factor: int, plane: Sequence[int], texts: Sequence[str], coarse_first: bool, count: int
-    ) -> ShuffleLayout:
-        """The most pixels that can be read of so many groups."""
-        (height, width), groups = plane, range(count)
+        """The most pixels whose numbers can be read; `shape` is `(C·r², H, W)`, the input stands on the left."""
+        channels, height, width = shape
+        groups = range(min(channels // factor**2, 2 if factor < _MOST_NAMED else 1))
         most = _MOST_PIXELS if factor <= _MOST_SIDE else 1
-        for side in range(most, 0, -1):
-            pixels = min(height, side), min(width, side)
+        for count in range(most, 0, -1):
+            pixels = min(height, count), min(width, count)
             figure = in_column(
                 {f"{group}": _pair(group, factor, pixels, texts, coarse_first) for group in groups}
             )
