@@ -20,6 +20,9 @@ class LossBoard(Board):
 
 
 def aligned_index(index: Index, shape: tuple[int, ...]) -> Index:
-    """Where a tensor of `shape`, broadcast against others, is read for an element of the result."""
-    own = index[len(index) - len(shape) :]
+    """Where a tensor of `shape`, broadcast against others, is read for an element of the result.
+
+    Of a result that has fewer axes, as one of all rows together has, it is the first of the others.
+    """
+    own = ((0,) * len(shape) + index)[len(index) :]
     return tuple(at if size > 1 else 0 for at, size in zip(own, shape, strict=True))
