@@ -170,11 +170,20 @@ class Telling(Backstage):
         return self.look.written(value, self.trace.range(tensor))
 
     def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
-        """`y_{0,1} = numbers = value`, with as many decimals as add up and the middle cut until it fits the bar."""
+        """`y_{0,1} = numbers = value`, with as many decimals as add up and the middle cut until it fits the bar.
+
+        Where none do, what is read is never written as 0 unless it is 0: its logarithm or quotient is far from that.
+        """
         printed = printing(step, self.request.precision)
+        rounds = printed.adds_up and math.isfinite(step.value)
 
         def text(tensor: str, value: float) -> str:
             return self._printed(tensor, value, printed.decimals)
+
+        def told(tensor: str, value: float) -> str:
+            plain = text(tensor, value)
+            lost = value != 0 and says_the_same(plain, "0")
+            return self.look.number(value, scale=abs(value)) if lost and not rounds else plain
 
         head = notation.head(self.trace, step.tensor, step.index)
         last = Token(text(step.tensor, step.value), step.tensor, step.index, step.value)
@@ -182,6 +191,7 @@ class Telling(Backstage):
             numbers = step.tokens(text, count)
             if says_the_same("".join(one.text for one in numbers), last.text):
                 return [head, Token(" = "), last]
+            numbers = numbers if rounds else step.tokens(told, count)
             tokens = [head, Token(" = "), *numbers, Token(f" {printed.sign} "), last]
             if self.formula_bar.width(tokens) <= 1:
                 break
