@@ -172,10 +172,9 @@ class Telling(Backstage):
     def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
         """`y_{0,1} = numbers = value`, with as many decimals as add up and the middle cut until it fits the bar.
 
-        Where none do, what is read is never written as 0 unless it is 0: its logarithm or quotient is far from that.
+        Where a logarithm or a quotient of what is rounded to 0 would be infinite, small numbers are powers of ten.
         """
         printed = printing(step, self.request.precision)
-        rounds = printed.adds_up and math.isfinite(step.value)
 
         def text(tensor: str, value: float) -> str:
             return self._printed(tensor, value, printed.decimals)
@@ -183,7 +182,7 @@ class Telling(Backstage):
         def told(tensor: str, value: float) -> str:
             plain = text(tensor, value)
             lost = value != 0 and says_the_same(plain, "0")
-            return self.look.number(value, scale=abs(value)) if lost and not rounds else plain
+            return self.look.number(value, scale=abs(value)) if lost else plain
 
         head = notation.head(self.trace, step.tensor, step.index)
         last = Token(text(step.tensor, step.value), step.tensor, step.index, step.value)
@@ -191,7 +190,7 @@ class Telling(Backstage):
             numbers = step.tokens(text, count)
             if says_the_same("".join(one.text for one in numbers), last.text):
                 return [head, Token(" = "), last]
-            numbers = numbers if rounds else step.tokens(told, count)
+            numbers = step.tokens(told, count) if printed.needs_small else numbers
             tokens = [head, Token(" = "), *numbers, Token(f" {printed.sign} "), last]
             if self.formula_bar.width(tokens) <= 1:
                 break
