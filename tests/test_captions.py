@@ -13,6 +13,7 @@ from torchreel.assets import captions
 from torchreel.assets.captions import LANGUAGES, all_captions, caption, fields, title
 from torchreel.assets.examples import example
 from torchreel.scenes.catalogue import names_known, operator
+from torchreel.scenes.stage.telling import IN_PART
 from torchreel.tests.house import ROOT
 
 FAMILY = """
@@ -162,3 +163,13 @@ def test_each_fact_that_is_computed_is_asked_for() -> None:
     assert {
         family: found - asked[family] for family, found in computed.items() if found - asked[family]
     } == {}
+
+
+def test_a_clip_reports_every_note_that_says_what_its_picture_leaves_out() -> None:
+    notes = {
+        re.split(r"[./]", place)[-1]
+        for place, text in all_captions("en").items()
+        if re.search(r"\b(is|are) (drawn|shown|listed)\b|^(Drawn|shown):", text) and ".alt" not in place
+    }
+    assert len(notes) > 5
+    assert notes <= IN_PART

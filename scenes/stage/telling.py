@@ -25,8 +25,8 @@ from torchreel.scenes.trace.proof import Step, Trace
 
 _LARGE = 1e4
 # By these a picture says that it does not show the whole call.
-_IN_PART = {"corner", "cropped", "cut", "left_out", "left_out_middle", "one_plane", "one_sample", "part"}
-_IN_PART |= {"sample", "sampled"}
+IN_PART = {"corner", "cropped", "cut", "drawn", "drawn_part", "left_out", "left_out_middle", "one_plane"}
+IN_PART |= {"one_sample", "part", "sample", "sampled", "slopes", "spread"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Telling(Backstage):
         tellers = (self.told_as, self.example.name, *examples()[operator])
         teller = next((name for name in tellers if is_said(operator, name, key, lang)), self.example.name)
         text = caption(operator, teller, key, lang, self.facts, **values)
-        if key in _IN_PART and lang == self.request.lang:
+        if key in IN_PART and lang == self.request.lang:
             self._in_part[text] = None
         return text
 
