@@ -19,8 +19,9 @@ from torchreel.assets.examples import example
 from torchreel.render.check.check import Reading
 from torchreel.render.check.laws import LONGEST_CLIP, SHORTEST_CLIP
 from torchreel.render.check.layout import RULES
-from torchreel.render.check.stage import Show, watch_scene
+from torchreel.render.check.stage import Show, watch, watch_scene
 from torchreel.scenes import registry
+from torchreel.scenes.api import called
 from torchreel.scenes.parts.ruler import lanes
 from torchreel.scenes.pooling.adaptive.facts import adaptive_facts, fractional_facts
 from torchreel.scenes.pooling.adaptive.windows import Whole
@@ -390,3 +391,10 @@ def test_the_steps_are_said_to_be_those_of_the_axis_that_is_explained() -> None:
     assert said[0]["en"].startswith("Column steps 1, 2, 1, 1")
     assert said[1]["en"].startswith("Depth steps")
     assert [one["zh"][:2] for one in said] == ["列的", "深度"]
+
+
+def test_names_take_no_more_room_from_numbers_than_they_are_wide() -> None:
+    pool = nn.AdaptiveMaxPool2d((3, 2), return_indices=True)
+    trace = called(pool, (torch.randn(1, 2, 3, 5, generator=torch.Generator().manual_seed(0)),), {}).trace
+    board = watch(example("AdaptiveMaxPool2d"), trace, "en", "light").scene.board
+    assert board.has_numbers
