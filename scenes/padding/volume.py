@@ -58,6 +58,10 @@ class PaddingVolumeBoard(Board):
         left, _, _, top = self.output.edges  # At the left: in the middle lines come down.
         return VGroup(self.input, self.output, name, self.title("output", (left, top + 0.1), align="left"))
 
+    def sees(self, source: Index, target: Index) -> bool:
+        """Slices and their names stand between: lines would come out from behind them."""
+        return False
+
     def to_output(self, at: Position) -> Position:
         """A position as one of the output."""
         return at[0] + self.deep.before, at[1] + self.rows.before, at[2] + self.cols.before

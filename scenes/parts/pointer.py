@@ -22,6 +22,7 @@ class Pointer(VGroup):
 
     The lines run behind all cells, so that they cross no number: they are seen in the space between the grids only.
     Where they would cross one of the `labels` that stand there, they lead from another source, or there are none.
+    They leave at the side where the target is; `down` says that it lies above or below though it is at a side too.
     """
 
     def __init__(
@@ -31,11 +32,12 @@ class Pointer(VGroup):
         sources: Mapping[str, Sequence[Place]],
         main: str = "",
         labels: Sequence[Place] = (),
+        down: bool = False,
     ) -> None:
         super().__init__()
         accent = look.theme.accent
         order = [main, *(name for name in sources if name != main)] if main in sources else []
-        found = (_lines(around(sources[name]), target) for name in order)
+        found = (_lines(around(sources[name]), target, down) for name in order)
         clear = (lines for lines in found if lines and not any(crosses(*line, labels) for line in lines))
         color = look.theme.tint(accent, 0.55)
         for start, end in next(clear, []):
@@ -57,9 +59,10 @@ def _frame(place: Place, color: str, width: float) -> Shape:
     return Shape(box_points(*size, middle, 0.06), stroke=color, stroke_width=width, z_index=_ABOVE)
 
 
-def _lines(source: Place, target: Place) -> list[tuple[np.ndarray, np.ndarray]]:
+def _lines(source: Place, target: Place, down: bool) -> list[tuple[np.ndarray, np.ndarray]]:
     """From the corners of the source that face the target to the target's; none where one lies on the other."""
-    if source.right <= target.left or target.right <= source.left:
+    beside = source.right <= target.left or target.right <= source.left
+    if beside and not down:
         a, b = (source.right, target.left) if source.right <= target.left else (source.left, target.right)
         pairs = [((a, source.top), (b, target.top)), ((a, source.bottom), (b, target.bottom))]
     elif source.bottom >= target.top or target.bottom >= source.top:

@@ -27,6 +27,10 @@ from torchreel.scenes.trace.proof import Trace
 __all__ = ["HEAD", "NO_PAD", "Pad", "Position", "Sizes", "Slices", "Stack"]
 
 
+_CLEAR = 0.12
+"""From a slice to the foot of its label: a frame round a cell of the first row reaches half of it."""
+
+
 class Stack(VGroup):
     """A volume `(D, H, W)` of a trace tensor: one `Grid` a slice with its depth `d=0`, `d=1`… above.
 
@@ -205,7 +209,7 @@ class Stack(VGroup):
         labels, theme = VGroup(), self.look.theme
         high = (self.slices.cells.rows + sum(self.slices.pad[2:4])) * self.slices.cells.height
         for depth in range(-self.slices.pad[0], self.slices.depth + self.slices.pad[1]):
-            at = self.origin + self.slices.place(depth) + np.array([0.0, high / 2 + 0.09, 0.0])
+            at = self.origin + self.slices.place(depth) + np.array([0.0, high / 2 + _CLEAR, 0.0])
             text = head.format(depth).replace("-", "−")
             if text:
                 labels.add(Text(text, MIN_TEXT, theme.muted, "mono").place(at, vertical="baseline"))

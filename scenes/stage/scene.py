@@ -147,6 +147,11 @@ class OperatorScene(Telling):
         """The tensor from which the figure's lines lead to the result: the first that the formula reads."""
         return next((name for name, _ in step.reads), "")
 
+    @property
+    def lines_go_down(self) -> bool:
+        """Whether the figure's lines lead from one row to another below it, however far aside their ends are."""
+        return False
+
     def _play_beat(self, beat: Beat, total: float) -> None:
         start = self.time
         texts = {lang: self._sentences(beat, lang) for lang in LANGUAGES}
@@ -232,8 +237,9 @@ class OperatorScene(Telling):
         if target is None:
             return None
         return Pointer(
-            self.look, target, places.of(step.reads), self.main_source(step), self._standing_texts()
-        )
+            self.look, target, places.of(step.reads), self.main_source(step), self._standing_texts(),
+            self.lines_go_down,
+        )  # fmt: skip
 
     def point_at(self, step: Step) -> list[Animation]:
         """The pointer leaves what was computed last and is at what a step reads and writes."""

@@ -9,7 +9,9 @@ from dataclasses import replace
 import numpy as np
 from manim import Animation, VGroup, VMobject
 
+from torchreel.scenes.parts.family import bounds, family
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.mark import rgbas
 from torchreel.scenes.parts.motion import Appear, Paint
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.places import labels_of
@@ -23,6 +25,7 @@ from torchreel.scenes.pooling.adaptive.cover import Cover
 from torchreel.scenes.pooling.adaptive.layout import SLICE_GAP, AdaptivePlaces, AdaptiveRoom, place
 from torchreel.scenes.pooling.adaptive.sides import PlaneSides
 from torchreel.scenes.pooling.window.beam import Beam, Rect, rect
+from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
@@ -31,6 +34,7 @@ _WASH, _LIT, _INWARDS = 0.07, 0.14, -0.06
 _CALM_PART, _LIT_PART = 0.35, 0.45
 _NOTE, _AIR, _LINE = 0.24, 0.3, 0.3
 _SIGN = 0.3
+_MIDDLE = np.array([0.0, (bars.STAGE_BOTTOM + bars.STAGE_TOP) / 2])
 _BEHIND, _ABOVE, _HIGH = 0.5, 2, 3
 _RESULTS: tuple[str, ...] = ("output", "indices")
 Key = tuple[str, int]
@@ -59,6 +63,7 @@ class AdaptiveBoard(Board):
         self.names = [self._name(grid) for grid in (self.input, *self.outputs.values())]
         self._bars: dict[Key, Shape] = {}
         self._parts: dict[Key, tuple[VMobject, str, str]] = {}
+        self._values: dict[Key, Number] = {}
         self._lit: list[Key] = []
 
     @property
@@ -121,8 +126,14 @@ class AdaptiveBoard(Board):
         """The bars of all windows."""
         return self.bars((ruler.letter, number) for ruler in self.rulers for number in ruler.visible())
 
-    def parts(self) -> list[Animation]:
-        """The equal parts of every ruler; without cuts, the points that windows start from."""
+    def room(self, scenery: VGroup) -> np.ndarray:
+        """How far the scenery stands from the middle of the stage, which it leaves for the rulers."""
+        boxes = np.array(bounds([part for part in family([scenery]) if len(part.points)]))
+        middle = (boxes[:, :2].min(0) + boxes[:, 2:].max(0)) / 2
+        return np.array([*(_MIDDLE - middle), 0.0])
+
+    def parts(self, told: Key) -> list[Animation]:
+        """The equal parts of every ruler; without cuts, the points that windows start from. One value is `told` of."""
         theme, fresh = self.look.theme, []
         calm, lit = theme.tint(theme.wire, _CALM_PART), theme.tint(theme.accent, _LIT_PART)
         for ruler in self.rulers:
@@ -131,21 +142,25 @@ class AdaptiveBoard(Board):
             name = name if is_cut else f"p_{ruler.letter}"
             count = self.trace.shape(name)[-1]
             lead = () if is_cut else ruler.lead
-            values = self.trace.values(name, [(*lead, k) for k in range(count)])
-            shown = ruler.parts(name, values) if is_cut else ruler.dots(name, values, int(values[0]))
+            places = self.trace.values(name, [(*lead, k) for k in range(count)])
+            shown = ruler.parts(name, places) if is_cut else ruler.dots(name, places, int(places[0]))
             colors = (calm, lit) if is_cut else (theme.text, theme.accent)
             pieces = [one for one in shown if not isinstance(one, Number)]
             self._parts |= {(ruler.letter, k): (one, *colors) for k, one in enumerate(pieces)}
+            values = [one for one in shown if isinstance(one, Number)]
+            self._values |= {(ruler.letter, one.index[-1]): one for one in values}
             fresh.append(Appear(shown))
+        if told in self._values:
+            self._values[told].fill_rgbas = rgbas(theme.accent, 1.0)
         return fresh
 
-    def ruler_names(self, head: Sequence[str], windows: str = "") -> list[Text]:
-        """What the first ruler's head is, in lines that begin at its numbers, and its windows, left of them.
+    def ruler_names(self, head: Sequence[str], windows: str = "", number: int = 0) -> list[Text]:
+        """What the first ruler's head is, in lines that begin at its numbers, and its windows, left of one of them.
 
         A line that has no room is left out.
         """
         ruler, x = self.rulers[0], self.input.left - _AIR
-        lanes = sum(ruler.lane(0)) / 2
+        lanes = sum(ruler.lane(number)) / 2
         told = [(text, ruler.head + 0.1 + _LINE * (len(head) - 1 - n)) for n, text in enumerate(head)]
         said = [*told, *([(windows, lanes)] if windows else [])]
         fitting = [one for one in said if one[0] and x - measure(one[0], MIN_TEXT) > STAGE.left]
@@ -174,7 +189,14 @@ class AdaptiveBoard(Board):
                 part, calm, lit = self._parts[key]
                 moves.append(Paint(part, fill=lit if is_lit else calm))
         self._lit = list(keys)
+        ends = {(letter, number + more) for letter, number in keys for more in self._ends(letter)}
+        for at, value in self._values.items():
+            moves.append(Paint(value, fill=theme.accent if at in ends else theme.muted))
         return moves
+
+    def _ends(self, letter: str) -> tuple[int, ...]:
+        """Which values on a ruler, counted from that of a window's number, it is made of."""
+        return (0, 1) if f"cut_{letter}" in self.trace.tensors else (0,)
 
     # What marks one output element.
 

@@ -65,6 +65,7 @@ def window_facts(trace: Trace) -> Facts:
     values = trace.tensors["input"]
     assert isinstance(values, Tensor)
     return {
+        "line": len(axes) == 1,
         "windows_overlap": any(bool((count > 1).any()) for count in reads),
         "skips": any(bool((count == 0).any()) for count in reads),
         "side_by_side": all(axis.stride == axis.kernel and axis.dilation == 1 for axis in axes),
