@@ -44,6 +44,11 @@ class ChainScene(OperatorScene):
         """The law: plain text, and `(symbol, name)` for what has the colour of a vector."""
         raise NotImplementedError
 
+    def plus_bias(self, kind: str, mark: str = "") -> list[str | tuple[str, str]]:
+        """What the law adds to a product: the bias beside its weight, by a name of its own, if there is one."""
+        bias = self.steps.bias(kind)
+        return [" + ", (f"b_{{{mark or kind}}}", bias)] if bias else []
+
     @property
     def steps(self) -> Steps:
         """Where the vectors of each step are."""
@@ -73,7 +78,7 @@ class ChainScene(OperatorScene):
         index = piece.index or (0,) * max(1, len(self.trace.shape(piece.tensor)))
         gate = (
             ""
-            if not piece.index and piece.tensor.startswith("weight")
+            if not piece.index and piece.tensor.startswith(("weight", "bias"))
             else self.steps.gate_of(piece.tensor, index)
         )
         return self.hues.get(gate) or super().ink(piece)
