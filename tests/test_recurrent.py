@@ -267,6 +267,14 @@ def test_a_gates_number_stands_clear_of_a_frame_and_is_made_of_a_sum_in_sight(sc
     assert (cells.height - cap_height("sans") * cells.text_size) / 2 > 0.04
 
 
+def test_a_gate_without_a_column_of_sums_is_written_with_its_products() -> None:
+    chosen = example("LSTMCell", "handbook")
+    show = watch_scene(LSTMCell, Request(operators.LSTMCell.trace_example(chosen), chosen, "en"))
+    assert "pre_o" not in show.scene.board.vectors
+    written = [one.text for one in show.scene.said if one.kind == "numbers" and one.text.startswith("o_{1}")]
+    assert len(written) == 1 and written[0].count("·") == 7
+
+
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_what_captions_claim_is_so_of_the_module(data: st.DataObject) -> None:
