@@ -1,7 +1,9 @@
 """How many decimals a formula is printed with, so that what is printed adds up.
 
 A reader who recomputes a formula from its printed operands must get the printed result. So the operands and the result
-take the fewest decimals, up to `MOST`, with which that holds; where none do, the sign between them is ≈.
+take the decimals that write all of them exactly, if these are at most `MOST`: 82 / 16 is 5.125, and a long sum that an
+ellipsis cuts leaves no one to guess. Else they take the fewest with which it holds, from those wished for to `MOST`;
+where none do, the sign between them is ≈.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ def printing(step: Step, precision: int) -> Printing:
 
     Values that are not finite are written as words, which add up if torch's result is the same word.
     """
-    fewest = min(precision, max(_needed(step), _exact(step.value, step.trace.tensors[step.tensor].dtype)))
+    exact = max(_needed(step), _exact(step.value, step.trace.tensors[step.tensor].dtype))
+    fewest = exact if exact <= MOST else min(precision, exact)
     for decimals in range(fewest, max(MOST, fewest) + 1):
         if _adds_up(step, decimals):
             return Printing(decimals, True)
