@@ -527,9 +527,30 @@ def test_a_distance_is_called_a_cosine_only_where_it_is_one(function: Any) -> No
 
     rows = zip(anchor, positive, negative, strict=True)
     losses = [max(0.0, cosine(a, p) + 1 - cosine(a, n)) for a, p, n in rows]
+    trace = torchreel.trace(loss, *vectors)
+    assert ("anchor_length" in trace.tensors) == facts["cosine_distance"]
     if facts["cosine_distance"]:
+        for name, one in (("to_positive", positive), ("to_negative", negative)):
+            made = [trace.value(name, (row,)) for row in range(3)]
+            assert made == pytest.approx([cosine(*pair) for pair in zip(anchor, one, strict=True)], abs=1e-5)
+            assert trace.step(name, (0,)).formula.symbols().startswith("1 − ")
         assert loss(*vectors).tolist() == pytest.approx(losses, abs=1e-4)
     assert facts["cosine_distance"] == (function is DISTANCES["cos"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_a_cosine_distance_of_any_call_is_proved(data: st.DataObject) -> None:
+    draw, dtype = data.draw, data.draw(st.sampled_from([torch.float32, torch.float64, torch.bfloat16]))
+    shape = draw(st.sampled_from([(0, 3), (2, 3), (2, 1, 4), (3, 50), (4, 2)]))
+    points = draw(tensors(shape, shape, shape, dtype=dtype))
+    if draw(st.booleans()):
+        points[1] = points[0] * draw(st.sampled_from([0.0, 1.0, -3.0, 1e-6, 1e12]))
+    module = nn.TripletMarginWithDistanceLoss(
+        distance_function=DISTANCES["cos"], margin=draw(st.sampled_from([0.5, 2.0])), swap=draw(st.booleans()),
+        reduction=draw(REDUCTIONS),
+    )  # fmt: skip
+    check_call(module, *points)
 
 
 @pytest.mark.parametrize("seed", range(0, 24, 3))

@@ -59,7 +59,8 @@ class TripletMarginWithDistanceLoss(TripletScene):
             yield LossAct("measure", VGroup(), writes=self._measured)
             return
         self._scale()
-        yield LossAct("measure", VGroup(*self._bars(bars)), writes=self._measured)
+        step = self._rule("to_positive", sample)
+        yield LossAct("measure", VGroup(*self._bars(bars)), step, writes=self._measured)
         reached = between if swapped else far
         row = 2 if swapped else 1
         yield LossAct(
