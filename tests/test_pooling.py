@@ -18,6 +18,8 @@ from torchreel.assets.examples import example
 from torchreel.render.check.check import Reading, faults
 from torchreel.render.check.layout import RULES
 from torchreel.render.check.stage import watch_scene
+from torchreel.scenes.parts.places import Place
+from torchreel.scenes.pooling.window.beam import Beam
 from torchreel.scenes.pooling.window.facts import max_facts
 from torchreel.scenes.pooling.window.max_pool import MaxPool1d, MaxPool2d, MaxPool3d
 from torchreel.scenes.pooling.window.trace import record_max_pool
@@ -274,3 +276,13 @@ def test_a_window_and_its_result_share_a_tint_where_windows_have_no_cell_in_comm
         assert len(seen) == 2
         fills[position] = result
     assert len(set(fills.values())) == 4
+
+
+def test_lines_to_a_result_are_drawn_where_no_name_stands() -> None:
+    beam = Beam.across((0, 0, 1, 1), (5, -3, 6, -2), 1.0, 5.0)
+    assert beam.clear_of([]) is beam
+    assert beam.clear_of([Place(2, 2, 3, 3)]) is beam
+    shorter = beam.clear_of([Place(0.5, -0.5, 2.0, 0.0)])
+    assert shorter is not None
+    assert 2.0 < shorter.start[0, 0] < 2.2 and shorter.end[0, 0] == 5.0
+    assert beam.clear_of([Place(0.5, -3, 4.9, 1)]) is None

@@ -18,8 +18,9 @@ from torchreel.assets.examples import example
 from torchreel.render.check.check import Reading
 from torchreel.render.check.laws import LONGEST_CLIP, SHORTEST_CLIP
 from torchreel.render.check.layout import RULES
-from torchreel.render.check.stage import watch_scene
+from torchreel.render.check.stage import watch, watch_scene
 from torchreel.scenes import registry
+from torchreel.scenes.api import called
 from torchreel.scenes.parts.ruler import lanes
 from torchreel.scenes.pooling.adaptive.facts import adaptive_facts, fractional_facts
 from torchreel.scenes.pooling.adaptive.windows import Whole
@@ -341,3 +342,10 @@ def test_the_handbooks_calls_are_kept_as_examples(name: str, expected: list[list
     """Its numbers 1 to 16 hide the rule (all maxima are in corners, or nothing is rounded): they are no default."""
     proved = registry.find(name).operator.trace_example(example(name, "handbook"))
     assert proved.output.tolist() == [expected]
+
+
+def test_names_take_no_more_room_from_numbers_than_they_are_wide() -> None:
+    pool = nn.AdaptiveMaxPool2d((3, 2), return_indices=True)
+    trace = called(pool, (torch.randn(1, 2, 3, 5, generator=torch.Generator().manual_seed(0)),), {}).trace
+    board = watch(example("AdaptiveMaxPool2d"), trace, "en", "light").scene.board
+    assert board.has_numbers

@@ -136,12 +136,9 @@ def padding_facts(trace: Trace) -> dict[str, bool]:
     """What captions may claim of a padding, from its sizes."""
     module: Any = trace.module
     sides = tuple(module.padding)
-    border = trace.shape("output")[-1:] != trace.shape("input")[-1:]
     return {
         "adds": max(sides) > 0,
         "cuts": min(sides) < 0,
-        "even": len(set(sides)) == 1,
-        "wider": border,
     }
 
 

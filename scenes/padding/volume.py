@@ -40,11 +40,6 @@ class PaddingVolumeBoard(Board):
         self.rim = Shape(inner, stroke=look.theme.text, stroke_width=3.2, z_index=1)
 
     @property
-    def whole(self) -> bool:
-        """Whether everything is drawn."""
-        return not self.output.slices.cropped and not self.input.slices.cropped
-
-    @property
     def shown(self) -> dict[str, tuple[Sequence[int], Sequence[int]]]:
         """How many slices, rows and columns of input and output are drawn, and how many there are."""
         return {

@@ -8,14 +8,13 @@ import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.parts.look import Look, Stroke
-from torchreel.scenes.parts.places import Place, around, is_block
+from torchreel.scenes.parts.places import Place, around, crosses, is_block
 from torchreel.scenes.parts.shapes import Path, Shape, box_points
 
 _GROW = 0.03
 _BEHIND, _ABOVE = -1, 3
 _MOST_FRAMES = 16
 _LINE = 2.2
-_SAMPLES = 200
 
 
 class Pointer(VGroup):
@@ -37,7 +36,7 @@ class Pointer(VGroup):
         accent = look.theme.accent
         order = [main, *(name for name in sources if name != main)] if main in sources else []
         found = (_lines(around(sources[name]), target) for name in order)
-        clear = (lines for lines in found if lines and not any(_crosses(*line, labels) for line in lines))
+        clear = (lines for lines in found if lines and not any(crosses(*line, labels) for line in lines))
         color = look.theme.tint(accent, 0.55)
         for start, end in next(clear, []):
             self.add(Path([start, end], color, _LINE, z_index=_BEHIND))
@@ -56,17 +55,6 @@ def _frame(place: Place, color: str, width: float) -> Shape:
     middle = ((place.left + place.right) / 2, (place.bottom + place.top) / 2)
     size = place.right - place.left + 2 * _GROW, place.top - place.bottom + 2 * _GROW
     return Shape(box_points(*size, middle, 0.06), stroke=color, stroke_width=width, z_index=_ABOVE)
-
-
-def _crosses(start: np.ndarray, end: np.ndarray, labels: Sequence[Place]) -> bool:
-    """Whether a line runs through one of the labels."""
-    if not labels:
-        return False
-    along = start + (end - start) * np.linspace(0, 1, _SAMPLES)[:, None]
-    boxes = np.array(labels)
-    x, y = along[:, :1], along[:, 1:]
-    inside = (boxes[:, 0] < x) & (x < boxes[:, 2]) & (boxes[:, 1] < y) & (y < boxes[:, 3])
-    return bool(inside.any())
 
 
 def _lines(source: Place, target: Place) -> list[tuple[np.ndarray, np.ndarray]]:

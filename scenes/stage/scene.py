@@ -19,7 +19,7 @@ from torchreel.scenes.parts.family import bounds, family
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.places import Place, Places
+from torchreel.scenes.parts.places import Place, Places, labels_of
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text
@@ -258,13 +258,8 @@ class OperatorScene(Telling):
         return [words for words in self._in_part if any(words in text for text in texts)]
 
     def _standing_texts(self) -> list[Place]:
-        """Where texts stand that are no numbers in cells: lines keep clear of them."""
-        texts = [
-            part
-            for part in family(self.staged)
-            if isinstance(part, (Text, MathText)) and len(part.points) and part.text.strip()
-        ]
-        return [Place(*box) for box in bounds([one for one in texts if not isinstance(one, Number)])]
+        """Where the texts of the stage stand that are no numbers in cells."""
+        return labels_of(self.staged)
 
     def _say(self, text: str) -> None:
         if self._said == text:

@@ -24,10 +24,14 @@ _WIDE = Context(prec=400)  # as many digits as the largest float64 has, and more
 
 @dataclass(frozen=True)
 class Printing:
-    """`decimals` for the operands and the result of a formula, and whether they then add up."""
+    """`decimals` for the operands and the result of a formula, and whether they then add up.
+
+    `needs_small`: operands rounded to 0 would leave nothing that is a number, as their logarithms do.
+    """
 
     decimals: int
     adds_up: bool
+    needs_small: bool = False
 
     @property
     def sign(self) -> str:
@@ -44,7 +48,9 @@ def printing(step: Step, precision: int) -> Printing:
     for decimals in range(fewest, max(MOST, fewest) + 1):
         if _adds_up(step, decimals):
             return Printing(decimals, True)
-    return Printing(precision, False)
+    return Printing(
+        precision, False, math.isfinite(step.value) and not math.isfinite(_as_printed(step, precision))
+    )
 
 
 def written(value: float, decimals: int) -> str:
@@ -76,8 +82,13 @@ def _exact(value: float, dtype: torch.dtype) -> int:
     return decimals_of(torch.tensor([value], dtype=torch.float64), dtype) if math.isfinite(value) else 0
 
 
+def _as_printed(step: Step, decimals: int) -> float:
+    """What a reader gets who recomputes a formula from its printed operands."""
+    return float(step.formula.evaluate(_Printed(step.trace.tensors, decimals)).reshape(-1)[0])
+
+
 def _adds_up(step: Step, decimals: int) -> bool:
-    printed = float(step.formula.evaluate(_Printed(step.trace.tensors, decimals)).reshape(-1)[0])
+    printed = _as_printed(step, decimals)
     if not (math.isfinite(printed) and math.isfinite(step.value)):
         return printed == step.value or (math.isnan(printed) and math.isnan(step.value))
     if step.value != 0 and abs(step.value) < 0.5 * 10**-decimals:

@@ -58,11 +58,11 @@ class _Gapped(Grid):
         self.absent = absent
         super().__init__(*args, **style)
 
-    def write(self, cell: Cell, start: Point | None = None, run_time: float = 0.3) -> list[Animation]:
+    def write(self, cell: Cell, start: Point | None = None) -> list[Animation]:
         if not self.absent(cell):
-            return super().write(cell, start, run_time)
+            return super().write(cell, start)
         dash = Text("–", self.cells.text_size or MIN_TEXT, self.look.theme.muted, "sans")
-        return [Drop(dash.place(self.center(cell)), run_time=run_time)]
+        return [Drop(dash.place(self.center(cell)))]
 
 
 class VectorBoard(LossBoard):

@@ -12,6 +12,7 @@ from manim import Animation, VGroup, VMobject
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.motion import Appear, Paint
 from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.places import labels_of
 from torchreel.scenes.parts.rooms import STAGE
 from torchreel.scenes.parts.ruler import Rail, Ruler
 from torchreel.scenes.parts.shapes import Shape
@@ -55,6 +56,7 @@ class AdaptiveBoard(Board):
             if not self.is_partial:
                 break
         self.rulers = self._rulers()
+        self.names = [self._name(grid) for grid in (self.input, *self.outputs.values())]
         self._bars: dict[Key, Shape] = {}
         self._parts: dict[Key, tuple[VMobject, str, str]] = {}
         self._lit: list[Key] = []
@@ -94,7 +96,7 @@ class AdaptiveBoard(Board):
         """What stands from the first frame on: the grids and their names, and the rulers' cells, counted."""
         grids = [self.input, *self.outputs.values()]
         ticks = [ruler.ticks() for ruler in self.rulers]
-        return VGroup(*grids, *map(self._name, grids), *ticks)
+        return VGroup(*grids, *self.names, *ticks)
 
     # Bars on the rulers.
 
@@ -182,8 +184,9 @@ class AdaptiveBoard(Board):
         for path in self.paths(position):
             marks.add(Shape(path, fill=accent, opacity=_WASH, z_index=_BEHIND))
             marks.add(Shape(path, stroke=accent, stroke_width=Stroke.SOURCE, z_index=_ABOVE))
-        marks.add(*self._beam(position).drawn(self.look.theme, accent), *self._of_sides(position))
-        marks.add(*self._sign(position))
+        if beam := self._beam(position):
+            marks.add(*beam.drawn(self.look.theme, accent), *self._sign(position, beam))
+        marks.add(*self._of_sides(position))
         return marks.add(self._target("output", position))
 
     def place_marks(self, position: Position) -> VGroup:
@@ -192,13 +195,14 @@ class AdaptiveBoard(Board):
         return marks.add(self._target("indices", position))
 
     def paths(self, position: Position) -> list[np.ndarray]:
-        """The window's outline in each slice, as far as it is drawn."""
+        """The window's outline in each slice, as far as it is drawn; none where nothing of it is."""
         window = self.cover.window(position)
+        if not self.input.shows(tuple(start for start, _ in window)):
+            return []
         if not self.cover.is_volume:
             return [self.input.outline(window)]
         (first, end), *rest = window
-        shown = self.input.shape[0]
-        slices = range(min(first, shown - 1), max(min(end, shown), min(first, shown - 1) + 1))
+        slices = range(first, min(end, self.input.shape[0]))
         return [self.input.outline([(depth, depth + 1), *rest]) for depth in slices]
 
     def crown(self, position: Position, color: str | None = None) -> list[Shape]:
@@ -226,9 +230,14 @@ class AdaptiveBoard(Board):
     def _target(self, name: str, position: Position) -> Shape:
         return self.frame(self.outputs[name].outline([(at, at + 1) for at in position]))
 
-    def _beam(self, position: Position) -> Beam:
+    def _beam(self, position: Position) -> Beam | None:
+        """From a window that is drawn to its result, where no name stands in the way."""
+        paths = self.paths(position)
+        return self._way(position, paths).clear_of(labels_of(self.names)) if paths else None
+
+    def _way(self, position: Position, paths: Sequence[np.ndarray]) -> Beam:
         output = self.outputs["output"]
-        window = _round([rect(path) for path in self.paths(position)])
+        window = _round([rect(path) for path in paths])
         target = rect(output.outline([(at, at + 1) for at in position]))
         if self.cover.is_line or self.cover.is_volume:
             return Beam.down(window, target)
@@ -236,12 +245,12 @@ class AdaptiveBoard(Board):
         over = self.rulers[0].overhang if target[3] > self.input.top else 0.0
         return Beam.across(window, target, self.input.right + over, output.left)
 
-    def _sign(self, position: Position) -> list[Text]:
+    def _sign(self, position: Position, beam: Beam) -> list[Text]:
         """What is done with a window, on the way to its result: the largest, or the sum over its number of cells."""
         is_max = "column" in self.trace.tensors
         count = math.prod(end - start for start, end in self.cover.window(position))
         text = "max" if is_max else f"Σ ÷ {count}"
-        beam, wide = self._beam(position), measure(text, _SIGN)
+        wide = measure(text, _SIGN)
         down = self.cover.is_line or self.cover.is_volume
         if self.cover.is_volume:  # Between the slices of input and output.
             beam = beam.lower(self.input.bottom, self.outputs["output"].top)

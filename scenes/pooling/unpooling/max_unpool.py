@@ -44,7 +44,7 @@ class _MaxUnpool(OperatorScene):
         self.notes = self._note()
         self.add(board.scenery(), *self.notes)
         self.passing: list[Mobject] = []
-        output = [board.output, board.name(board.output), *board.output_flat.values(), *board.counted_rows()]
+        output = [board.output, board.names[-1], *board.output_flat.values(), *board.counted_rows()]
         windows = board.windows()
         if self._size_matters:
             self.passing = [board.unknown()]

@@ -14,6 +14,7 @@ from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.look import NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.places import labels_of
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.sheet import Position, Sheet
 from torchreel.scenes.parts.text import Text, measure
@@ -57,18 +58,13 @@ class PoolingBoard(Board):
             name: self._output_channel(name, station)
             for name, station in zip(self.results, placed.results, strict=True)
         }
+        self.names = [self._heading(name, channel) for name, channel in self._channels().items()]
         self.rule = WindowRule(self, self.size, self.input)
 
     @property
     def results(self) -> Sequence[str]:
         """The tensors that are written; the first is what the clip is about."""
         return ["output"]
-
-    @property
-    def is_cropped(self) -> bool:
-        """Whether the planes are too large to be drawn in full."""
-        shown = (self.input.shape, self.outputs["output"].shape)
-        return shown != (self.size.plane, self.size.out)
 
     @property
     def has_numbers(self) -> bool:
@@ -85,8 +81,7 @@ class PoolingBoard(Board):
 
     def scenery(self) -> VGroup:
         """What stands from the first frame on: input, empty results, names."""
-        names = [self._heading(name, channel) for name, channel in self._channels().items()]
-        return VGroup(self.input, *self.outputs.values(), *names)
+        return VGroup(self.input, *self.outputs.values(), *self.names)
 
     # What marks one output element.
 
@@ -99,8 +94,9 @@ class PoolingBoard(Board):
         edge = accent if reads else theme.wire
         marks.add(Shape(path, stroke=edge, stroke_width=Stroke.SOURCE, z_index=_ABOVE))
         if self.size.dims > 1 or name == self.results[0]:
-            clear = self._window(position)[2] if self._hides(self._beam(position, name)) else None
-            marks.add(*self._beam(position, name, clear).drawn(theme, accent))
+            clear = self._window(position)[2] if self._hides(self._way(position, name)) else None
+            beam = self._beam(position, name, clear)
+            marks.add(*(beam.drawn(theme, accent) if beam else []))
         marks.add(*self.rule.marks(position))
         return marks.add(self.frame(self.outputs[name].outline(position, position, 0.02)))
 
@@ -160,8 +156,7 @@ class PoolingBoard(Board):
         """The window's outline: one frame, one round each tap where they lie apart, one on each slice."""
         size, channel = self.size, self.input
         if channel.sheet.slices:
-            frames = channel.drawn.frames(size.origin(position), size.kernel, size.dilation)
-            return np.asarray(frames.border.points)
+            return np.asarray(channel.drawn.window(size.origin(position), size.kernel, size.dilation))
         first, last = size.corners(position)
         if set(size.dilation) == {1} or set(size.kernel) == {1} or not channel.cells.text_size:
             return channel.outline(channel.clamped(first), channel.clamped(last))
@@ -184,7 +179,11 @@ class PoolingBoard(Board):
         low = max(window[1], bottom - below * high)
         return window[0], low, window[2], max(low, min(window[3], top + above * high))
 
-    def _beam(self, position: Position, name: str, clear: float | None = None) -> Beam:
+    def _beam(self, position: Position, name: str, clear: float | None = None) -> Beam | None:
+        """The way from a window to its result as far as no name stands in it."""
+        return self._way(position, name, clear).clear_of(labels_of(self.names))
+
+    def _way(self, position: Position, name: str, clear: float | None = None) -> Beam:
         """From a window to its result, clear of the input's border, or from x = `clear` on behind the cells."""
         channel, window = self.outputs[name], self._window(position)
         target = rect(channel.outline(position, position))
@@ -213,9 +212,9 @@ class PoolingBoard(Board):
         self, position: Position, name: str, wide: float, lines: int = 1, tail: float = 0.0
     ) -> np.ndarray | None:
         """The middle of a sign of some lines between the lines that lead to a result, clear of them."""
-        if not wide:
+        beam = self._beam(position, name) if wide else None
+        if beam is None:
             return None
-        beam = self._beam(position, name)
         if self.size.dims == 1:
             return beam.room_below(wide) if name == self.results[0] else None
         high = _SIGN * 0.75 + (lines - 1) * _SIGN_LINE + 2 * tail

@@ -117,9 +117,9 @@ class ChainBoard(Board):
             found.append(weight.outline(first, last if row is None else (row, last[1]), 0.0, 0.05))
         return [*found, self.inputs[0].around(), self.before["h"].around()]
 
-    def cell(self, name: str, row: int = 0) -> np.ndarray:
-        """The outline of one element of a vector of the open call."""
-        return self.vectors[name].around((row, 0), 0.02)
+    def cell(self, name: str) -> np.ndarray:
+        """The outline of the first element of a vector of the open call."""
+        return self.vectors[name].around((0, 0), 0.02)
 
     def write(self, name: str, *rows: int) -> list[Animation]:
         """Elements of a vector are born, all that are missing if none are named."""

@@ -185,11 +185,6 @@ class ChainLayout:
         last = len(self.sizes.times) - 1
         return self.riser_x(last) if self.rises else self.state_x(last) + self.sizes.vector / 2
 
-    @property
-    def state_height(self) -> float:
-        """The height of a state."""
-        return self.state_row * len(self.states)
-
 
 def arrange(desk: Desk, steps: Steps, names: Iterable[str]) -> ChainLayout:
     """The layout for one call: what does not fit is sampled, then the names go, then sums, then numbers."""
