@@ -19,8 +19,10 @@ from torchreel.render.check.check import faults
 from torchreel.render.check.stage import proved, watch
 from torchreel.scenes import registry
 from torchreel.scenes.loss.elementwise.facts import facts as trace_facts
+from torchreel.scenes.loss.elementwise.labels import CurveLabel
 from torchreel.scenes.loss.elementwise.laws_trace import LAWS
 from torchreel.scenes.loss.elementwise.trace import MOST_SHOWN, LossCells, Span, places, shown
+from torchreel.scenes.parts.family import bounds
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
 
@@ -32,6 +34,7 @@ PLAIN = REDUCTIONS[:3]
 CLASSES = ("L1Loss", "MSELoss", "SmoothL1Loss", "HuberLoss", "BCELoss", "BCEWithLogitsLoss", "KLDivLoss",
            "PoissonNLLLoss", "GaussianNLLLoss", "SoftMarginLoss", "HingeEmbeddingLoss")  # fmt: skip
 NAMES = [(name, each) for name in CLASSES for each in examples()[name]]
+FEW_CURVES = 3
 
 
 class Calls:
@@ -207,6 +210,47 @@ def test_a_mean_divides_by_what_the_clip_says(name: str, each: str, divisor: int
     assert trace.step("output", ()).tokens(lambda tensor, value: "", 2)[-1].text == str(divisor)
 
 
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_losses_of_the_default_add_up_as_they_are_printed(name: str) -> None:
+    """With two decimals, and by any way of rounding: the mean is no half of its last digit."""
+    trace = proved(name, "default")
+    total, divisor = (
+        trace.value("total", ()),
+        float(trace.step("output", ()).tokens(lambda tensor, value: "", 2)[-1].text),
+    )
+    printed = [round(loss, 2) for loss in trace.sample("loss").tolist()]
+    assert sum(printed) == pytest.approx(round(total, 2))
+    mean = round(total, 2) / divisor
+    assert abs(mean - round(trace.value("output", ()), 2)) < 0.005 + 1e-9
+
+
+def test_of_the_absolute_error_the_last_picture_shows_a_negative_difference() -> None:
+    for given_, index in (([0.5, 3.0], (0,)), ([3.0, 0.5], (1,))):
+        made = torchreel.trace(nn.L1Loss(), torch.tensor(given_), torch.tensor([2.0, 2.0]))
+        assert watch(example("L1Loss"), made, "en", "light").scene.figure().index == index  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("name", "each"), NAMES)
+def test_a_curve_s_name_is_nearest_to_its_own_curve(name: str, each: str) -> None:
+    """Where there is room for that; of two curves that run together either may be nearer."""
+    scene: Any = watch(example(name, each), proved(name, each), "en", "light").scene
+    graph = scene.panel.graph
+    lines = [graph._drawn(curve) for curve in graph.curves]
+    if len(lines) > FEW_CURVES:
+        return
+    for number, markup in enumerate(graph.names.curves):
+        texts = [one.submobjects[1] for one in graph.scenery if isinstance(one, CurveLabel)]
+        for text in texts:
+            if text.text not in (markup, markup.split(":")[0]):
+                continue
+            left, bottom, right, top = bounds([text])[0]
+            gaps = [
+                min(math.hypot(max(left - x, x - right, 0), max(bottom - y, y - top, 0)) for x, y, _ in line)
+                for line in lines
+            ]
+            assert min(gaps) == gaps[number]
+
+
 def test_smooth_l1_is_huber_divided_by_beta() -> None:
     smooth, huber = proved("SmoothL1Loss", "handbook"), proved("HuberLoss", "handbook")
     torch.testing.assert_close(smooth.tensors["loss"], huber.tensors["loss"])
@@ -241,6 +285,7 @@ def test_what_captions_claim_is_true_of_the_call(name: str, data: st.DataObject)
     assert facts["several_columns"] == (len(columns) > 0 and columns[-1] > 1)
     if name == "GaussianNLLLoss":
         assert facts["eps_used"] == any(one < module.eps for one in trace.sample("var").tolist())
+    assert facts["distances"] == all(value >= 0 for value in trace.sample("input").tolist())
     if facts["distributions"]:
         rows = torch.as_tensor(trace.tensors["loss"])
         assert all(sum(row) >= -1e-9 for row in rows.reshape(-1, rows.shape[-1]).tolist())

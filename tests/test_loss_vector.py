@@ -10,19 +10,23 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from manim import VGroup
 from torch import Tensor, nn
 
 import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.render.check.check import faults, faults_of
+from torchreel.render.check.stage import watch
 from torchreel.scenes.loss.operator import DISTANCES
 from torchreel.scenes.loss.vector.classes_trace import class_facts
+from torchreel.scenes.parts.shapes import Box
 from torchreel.scenes.registry import find
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
@@ -169,6 +173,88 @@ def test_cross_entropy_has_a_minus_and_its_weighted_mean_divides_by_the_weights(
     assert trace.value("output", ()) == pytest.approx(float(loss.sum()) / 7)  # type: ignore[union-attr]
 
 
+def test_the_default_of_nll_holds_logarithms_of_probabilities() -> None:
+    rows = proved("NLLLoss").tensors["input"].double().exp()  # type: ignore[union-attr]
+    torch.testing.assert_close(rows.sum(1), torch.ones(3, dtype=torch.float64), rtol=0, atol=0.005)
+    assert rows.argmax(1).tolist() == [0, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("given_", "said"),
+    [
+        (torch.tensor([[0.2, 0.3, 0.5]]).log(), "The input holds log-probabilities already."),
+        (torch.tensor([[0.2, 0.3, 0.5]]), "The input is read as log-probabilities."),
+        (torch.tensor([[-math.inf, 0.0, math.nan]]), "The input is read as log-probabilities."),
+    ],
+)
+def test_only_logarithms_of_probabilities_are_called_so(given_: Tensor, said: str) -> None:
+    scene = find("NLLLoss")
+    told = scene(Request(torchreel.trace(nn.NLLLoss(), given_, torch.tensor([1])), example("NLLLoss"), "en"))
+    beats = list(told.story())
+    assert told._sentences(beats[0], "en") == said
+    already = "already" in said
+    assert ("log p" in told.law()[0].text) == ("of log-probabilities" in told.alt["en"]) == already
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_the_right_class_has_no_part_in_the_sum_of_a_multi_margin_loss(data: st.DataObject) -> None:
+    module, inputs = CALLS["MultiMarginLoss"](data.draw)[:2]
+    trace = torchreel.trace(module, *inputs)
+    for sample, target in enumerate(inputs[1].reshape(-1).tolist()):
+        at = (sample,) if trace.shape("loss") else ()
+        read = [index for name, index in trace.step("loss", at).reads if name == "hinge"]
+        assert read == [(sample, one) for one in range(trace.shape("hinge")[1]) if one != target]
+
+
+def test_a_dash_stands_where_the_excess_of_the_right_class_would() -> None:
+    shown = watch(example("MultiMarginLoss"), proved("MultiMarginLoss"), "en", "light").stages[-1]
+    written = {one.mobject.index for one in shown.texts if getattr(one.mobject, "tensor", "") == "hinge"}
+    right = {(0, 3), (1, 1), (2, 0)}
+    assert written == {(n, c) for n in range(3) for c in range(4)} - right
+    assert sum(one.mobject.text == "–" for one in shown.texts) == 3
+
+
+def bars(shown: VGroup) -> list[Box]:
+    """The bars of a picture."""
+    return [one for one in shown.get_family() if isinstance(one, Box)]
+
+
+@pytest.mark.parametrize("operator", ["MultiMarginLoss", "MultiLabelMarginLoss", "MarginRankingLoss"])
+def test_bars_of_all_samples_have_one_scale(operator: str) -> None:
+    """The height of a bar is its score, by the same measure in each picture."""
+    scene: Any = watch(example(operator), proved(operator), "en", "light").scene
+    measures = set()
+    for sample in scene.samples:
+        first = next(iter(scene.acts(sample))).shown
+        tall = max(float(np.ptp(one.points[:, 1])) for one in bars(first))
+        count = 2 if operator == "MarginRankingLoss" else len(scene.classes)
+        measures.add(round(tall / max(map(abs, scene.heights(sample)[:count])), 3))
+    assert len(measures) == 1
+
+
+def test_the_margin_is_as_long_for_each_triplet() -> None:
+    name = "TripletMarginWithDistanceLoss"
+    scene: Any = watch(example(name), proved(name), "en", "light").scene
+    wide = set()
+    for sample in scene.samples:
+        margin = max(bars(list(scene.acts(sample))[-1].shown), key=lambda one: one.points[:, 1].max())
+        wide.add(round(float(np.ptp(margin.points[:, 0])), 3))
+    assert len(wide) == 1
+
+
+def test_the_columns_of_distances_are_not_called_what_only_the_law_says() -> None:
+    name = "TripletMarginWithDistanceLoss"
+    texts = watch(example(name), proved(name), "en", "light").stages[-1].texts
+    words_ = [one.mobject.text for one in texts]
+    assert words_.count("distance") == 2 and not any(one == "1 − cos" for one in words_)
+
+
+def test_the_target_that_picks_a_cost_is_framed_with_it() -> None:
+    trace = proved("MultiLabelSoftMarginLoss")
+    assert {*trace.step("term", (0, 1)).reads} == {("input", (0, 1)), ("target", (0, 1))}
+
+
 def test_an_ignored_sample_is_not_counted() -> None:
     trace = proved("CrossEntropyLoss", "ignore_index")
     assert trace.value("loss", (1,)) == 0
@@ -261,6 +347,8 @@ def test_facts_of_a_loss_of_classes(data: st.DataObject) -> None:
     assert facts["ignores_some"] == (not soft and ignored in target.tolist())
     assert facts["several_samples"] == (samples != 1)
     assert facts["two_samples"] == (samples == 2)
+    sums = [sum(math.exp(min(value, 99)) for value in row) for row in scores.double().tolist()]
+    assert facts["log_probabilities"] == all(abs(one - 1) < 0.01 for one in sums)
     assert facts["reduction_mean"] and not facts["reduction_sum"] and not facts["reduction_none"]
 
 
@@ -436,9 +524,30 @@ def test_a_distance_is_called_a_cosine_only_where_it_is_one(function: Any) -> No
 
     rows = zip(anchor, positive, negative, strict=True)
     losses = [max(0.0, cosine(a, p) + 1 - cosine(a, n)) for a, p, n in rows]
+    trace = torchreel.trace(loss, *vectors)
+    assert ("anchor_length" in trace.tensors) == facts["cosine_distance"]
     if facts["cosine_distance"]:
+        for name, one in (("to_positive", positive), ("to_negative", negative)):
+            made = [trace.value(name, (row,)) for row in range(3)]
+            assert made == pytest.approx([cosine(*pair) for pair in zip(anchor, one, strict=True)], abs=1e-5)
+            assert trace.step(name, (0,)).formula.symbols().startswith("1 − ")
         assert loss(*vectors).tolist() == pytest.approx(losses, abs=1e-4)
     assert facts["cosine_distance"] == (function is DISTANCES["cos"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_a_cosine_distance_of_any_call_is_proved(data: st.DataObject) -> None:
+    draw, dtype = data.draw, data.draw(st.sampled_from([torch.float32, torch.float64, torch.bfloat16]))
+    shape = draw(st.sampled_from([(0, 3), (2, 3), (2, 1, 4), (3, 50), (4, 2)]))
+    points = draw(tensors(shape, shape, shape, dtype=dtype))
+    if draw(st.booleans()):
+        points[1] = points[0] * draw(st.sampled_from([0.0, 1.0, -3.0, 1e-6, 1e12]))
+    module = nn.TripletMarginWithDistanceLoss(
+        distance_function=DISTANCES["cos"], margin=draw(st.sampled_from([0.5, 2.0])), swap=draw(st.booleans()),
+        reduction=draw(REDUCTIONS),
+    )  # fmt: skip
+    check_call(module, *points)
 
 
 @pytest.mark.parametrize("seed", range(0, 24, 3))

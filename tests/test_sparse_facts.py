@@ -101,6 +101,51 @@ def test_ids_are_shown_from_the_first_on(sizes: list[int]) -> None:
     assert any(group.cut for group in shown) == (len(made) > MOST_LINES)
 
 
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (torch.tensor([4, 1]), "y_{1} = w_{x(1)} = w_{1} = (2, 3)"),
+        (torch.tensor([[4, 0], [3, 2]]), "y_{0,1} = w_{x(0,1)} = w_{0} = (0, 1)"),
+        (torch.tensor(2), "y = w_{x} = w_{2} = (4, 5)"),
+        (torch.tensor([[[3, 1]]]), "y_{1} = w_{x(1)} = w_{1} = (2, 3)"),
+    ],
+)
+def test_a_lookup_is_written_as_the_row_that_it_copies(ids: torch.Tensor, said: str) -> None:
+    table = nn.Embedding(5, 2)
+    with torch.no_grad():
+        table.weight.copy_(torch.arange(10.0).reshape(5, 2))
+    shown = watch(example("Embedding"), torchreel.trace(table, ids), "en", "light")
+    assert shown.scene.said[-1].text == said
+
+
+def test_a_lookup_of_many_numbers_is_cut() -> None:
+    trace = torchreel.trace(nn.Embedding(5, 40), torch.tensor([1, 2]))
+    said = watch(example("Embedding"), trace, "en", "light").scene.said[-1].text
+    assert said.startswith("y_{1} = w_{x(1)} = w_{2} = (") and said.endswith(", …)")
+
+
+@pytest.mark.parametrize(
+    ("name", "law"),
+    [
+        ("default", "y_{b} = Σ_{i∈b} w_{x(i)}"),
+        ("mean", "y_{b} = Σ_{i∈b} w_{x(i)} / n_{b}"),
+        ("max", "y_{b} = max_{i∈b} w_{x(i)}"),
+        ("per_sample_weights", "y_{b} = Σ_{i∈b} a_{i}·w_{x(i)}"),
+    ],
+)
+def test_the_law_of_bags_says_which_rows_come_together(name: str, law: str) -> None:
+    chosen = example("EmbeddingBag", name)
+    trace = operator("EmbeddingBag").trace_example(chosen)
+    scene = watch(chosen, trace, "en", "light").scene
+    assert scene.said[0].text == law
+    if name == "default":
+        assert any(one.text == "y_{1,0} = w_{1,0} = 3" for one in scene.said)
+    # no other way of bringing these rows together gives what the last picture shows
+    first = [trace.value("weight", (row, 0)) for row in (3, 4)]
+    ways = {sum(first), sum(first) / 2, max(first), min(first), first[0] - first[1]}
+    assert len(ways) == 5
+
+
 LARGE = torch.arange(400).reshape(8, 50) * 7 % 5000
 BAGS: list[tuple[nn.Module, tuple[Any, ...]]] = [
     (nn.Embedding(5000, 100, padding_idx=0), (LARGE,)),

@@ -25,7 +25,7 @@ def distance_facts(trace: Trace) -> dict[str, bool]:
     function = module.distance_function
     plain = (torch.pairwise_distance, nn.functional.pairwise_distance)
     return reduction_facts(trace) | {
-        "cosine_distance": function is DISTANCES["cos"],
+        "cosine_distance": function is DISTANCES["cos"] and len(trace.shape("anchor")) == 2,
         "pairwise_distance": type(function) is nn.PairwiseDistance or any(function is one for one in plain),
     }
 

@@ -120,6 +120,9 @@ _TRIPLES = {
     "to_positive": "d_{p}",
     "to_negative": "d_{n}",
     "between": "d_{pn}",
+    "anchor_length": "‖a‖",
+    "positive_length": "‖p‖",
+    "negative_length": "‖n‖",
 }
 TripletMarginLoss = _vector(nn.TripletMarginLoss, record_triplet, symbols=_TRIPLES, source=_TRIPLET)
 TripletMarginWithDistanceLoss = _vector(

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from manim import Animation, Mobject, VGroup
 
 from torchreel.scenes.parts.grid import Cells, Grid
-from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, Look
+from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, Look, Stroke
+from torchreel.scenes.parts.places import Place
 from torchreel.scenes.parts.rooms import BESIDE
-from torchreel.scenes.parts.shapes import Box, Disc
+from torchreel.scenes.parts.shapes import Box, Disc, Shape, box_points
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.sparse.shown import DOTS, Group, Lookup
 from torchreel.scenes.stage.board import Board
@@ -25,6 +26,7 @@ _GAP, _BAG_GAP, _SIDE = 0.14, 0.34, 0.7
 _HIGHEST, _MOST_ROWS = 0.72, 12
 _NAME, _FOOT = 0.18, 0.3
 _WEIGHTS = 1.15
+_INSIDE = 0.05
 
 
 class TableBoard(Board):
@@ -113,6 +115,12 @@ class TableBoard(Board):
             if self.weighted:
                 found.append(("per_sample_weights", one.index))
         return found
+
+    def inner_frame(self, place: Place) -> Shape:
+        """A thin frame inside a cell, within a frame that goes round its row."""
+        middle = (place.left + place.right) / 2, (place.bottom + place.top) / 2
+        size = place.right - place.left - 2 * _INSIDE, place.top - place.bottom - 2 * _INSIDE
+        return self.frame(box_points(*size, middle, 0.05), Stroke.SOURCE, 3)
 
     def place(self, one: Lookup) -> int | None:
         """Where the row that an id names is drawn in the table, counted from the top."""

@@ -20,6 +20,7 @@ from torchreel.scenes.sparse.shown import Lookup, bags, samples
 from torchreel.scenes.sparse.trace import Bags
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
+from torchreel.scenes.trace import notation
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
@@ -141,6 +142,32 @@ class Embedding(_Sparse):
     def law(self) -> Sequence[Token]:
         return [Token(f"output_{{i}} = {self._table()}_{{x(i)}}")]
 
+    def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
+        """A whole row, as it is framed: of the id's place, of its row of the table, in numbers."""
+        if step.tensor != "output":
+            return super().formula_tokens(step, most)
+        *place, _ = step.index
+        number = next(k for k, one in enumerate(self.board.lookups) if one.index == tuple(place))
+        table, row = self._table(), self.board.lookups[number].row
+        leading = next((k for k, size in enumerate(self.trace.shape("input")) if size != 1), len(place))
+        own = ",".join(map(str, place[leading:]))
+        output, id_ = (f"output_{{{own}}}", f"x({own})") if own else ("output", "x")
+        head = Token(f"{output} = {table}_{{{id_}}} = {table}_{{{row}}} = ")
+        for count in range(min(most, self.trace.shape("output")[-1]), 0, -1):
+            tokens = [head, *self._row_tokens(step.index[:-1], count)]
+            if self.formula_bar.width(list(notation.respelled(self.trace, tokens))) <= 1:
+                break
+        return tokens
+
+    def _row_tokens(self, place: Index, count: int) -> Iterator[Token]:
+        """The first numbers of a row of the output, between brackets."""
+        for column in range(count):
+            yield Token(", " if column else "(")
+            at = (*place, column)
+            value = self.trace.value("output", at)
+            yield Token(self.text("output", value), "output", at, value)
+        yield Token(")" if count == self.trace.shape("output")[-1] else ", …)")
+
     def figure(self) -> Step | None:
         """The second lookup; of a gradient that of a row that was used."""
         if "grad" in self.trace.tensors:
@@ -233,7 +260,29 @@ class EmbeddingBag(_Sparse):
     def law(self) -> Sequence[Token]:
         if not self.has_values():
             return []
-        return [Token(f"output = {self.trace.step('output', (0, 0)).formula.symbols()}")]
+        rows = f"{self._table()}_{{x(i)}}"
+        if "per_sample_weights" in self.trace.tensors:
+            rows = f"per_sample_weights_{{i}}·{rows}"
+        mode = self.values()["mode"]
+        joined, by = "max" if mode == "max" else "Σ", " / count_{b}" if mode == "mean" else ""
+        return [Token(f"output_{{b}} = {joined}_{{i∈b}} {rows}{by}")]
+
+    def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
+        """A bag of one row says which."""
+        tokens = super().formula_tokens(step, most)
+        table = [index for name, index in step.reads if name == self._table()]
+        if step.tensor == "output" and len(table) == 1 and len(tokens) == 3:
+            return [*tokens[:2], notation.head(self.trace, self._table(), table[0]), *tokens[1:]]
+        return tokens
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """In the framed rows the column that the formula is of."""
+        pointer, places = super().pointing_at(step), Places(self.staged)
+        if pointer is None or step.tensor != "output" or not self.board.has_numbers:
+            return pointer
+        cells = [("output", step.index), *((name, at) for name, at in step.reads if name == self._table())]
+        found = [place for cell in cells if (place := places[cell]) is not None]
+        return pointer.add(*(self.board.inner_frame(place) for place in found))
 
     def figure(self) -> Step | None:
         """The first bag of several rows, or else of one."""

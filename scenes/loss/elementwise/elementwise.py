@@ -17,21 +17,28 @@ def plain(value: float, digits: int = 6) -> str:
     return f"{mantissa}{e}{int(exponent) if e else ''}".replace("-", "−").replace("inf", "∞")
 
 
+_DIFFERENCE = ",  difference = input − target"
+
+
 class L1Loss(ElementwiseLoss):
     operator = operators.L1Loss
 
     def formula(self) -> str:
-        return "loss = |difference|,  difference = input − target"
+        return f"loss = |difference|{_DIFFERENCE}"
 
     def curve_name(self, held: dict[str, float]) -> str:
         return "|d|"
+
+    def telling(self, slow: Sequence[int]) -> int:
+        """Of a negative difference the size is seen to be another number."""
+        return max(slow, key=lambda number: self.panel.value("difference", number) < 0)
 
 
 class MSELoss(ElementwiseLoss):
     operator = operators.MSELoss
 
     def formula(self) -> str:
-        return "loss = difference²,  difference = input − target"
+        return f"loss = difference²{_DIFFERENCE}"
 
     def curve_name(self, held: dict[str, float]) -> str:
         return "d²"
@@ -48,6 +55,7 @@ class _Switching(ElementwiseLoss):
     """A square near 0 and a straight line beyond a switch, which the setting `switch` places."""
 
     switch, symbol = "", ""
+    defines = _DIFFERENCE
 
     @property
     def limit(self) -> float:
@@ -74,7 +82,7 @@ class SmoothL1Loss(_Switching):
 
     def formula(self) -> str:
         if not self.limit:
-            return "loss = |difference|,  difference = input − target,  β = 0"
+            return "loss = |difference|,  β = 0"
         outside = "|difference| − ½·β"
         inside = "½·difference² / β if |difference| < β"
         return f"loss = {inside}, else {outside},  β = {plain(self.limit)}"
@@ -182,6 +190,7 @@ class PoissonNLLLoss(ElementwiseLoss):
 class GaussianNLLLoss(ElementwiseLoss):
     operator = operators.GaussianNLLLoss
     tells = "var"
+    defines = _DIFFERENCE
 
     def formula(self) -> str:
         var, eps = "var", ""

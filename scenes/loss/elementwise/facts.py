@@ -35,6 +35,7 @@ def facts(trace: Trace) -> Mapping[str, bool]:
         "eps_used": bool((_all(trace, "var") < getattr(module, "eps", 0.0)).any()),
         "several_columns": bool(shape) and shape[-1] > 1,
         "distributions": _are_distributions(trace),
+        "distances": bool((_all(trace, "input") >= 0).all()),
     }
 
 

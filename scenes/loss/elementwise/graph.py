@@ -28,6 +28,7 @@ _LINE, _BEHIND, _LIT = 3.6, 2.4, 6.5
 _DOT = 0.085
 _HIGHEST, _MOST = 1e12, 1e15
 _SHARES = (1.0, 0.94, 0.88, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.12, 0.06, 0.0)
+_FOOT_FIRST = (0.1, 0.25, 0.4, 0.6, 0.8, 0.94)
 _HUES = (2, 5, 3, 6, 7, 4, 1, 0)
 _NUMBERS = 0.42
 
@@ -175,7 +176,7 @@ class LossGraph(Desk):
             [np.array([spot[0], plot.bottom, 0]), spot, np.array([plot.right, spot[1], 0])] for spot in spots
         ]
         area = (plot.left + 0.06, plot.bottom + 0.06, plot.right - 0.02, plot.top)
-        labels = Labels(self.look, area, [*lines, *upright, *ways])
+        labels = Labels(self.look, area, [*lines, *upright, *ways], len(lines))
         found = [
             self._name(labels, name, self.color(k), k)
             for k, name in enumerate(self.names.curves)
@@ -186,15 +187,16 @@ class LossGraph(Desk):
                 labels.place(self.names.reference, theme.muted, self._anchors(named[-1]), len(named) - 1)
             )
         for (_, name), line in zip(self._inside(), upright, strict=True):
-            anchors = [line[0] + (line[1] - line[0]) * share for share in (0.94, 0.8, 0.6, 0.4, 0.1)]
+            anchors = [line[0] + (line[1] - line[0]) * share for share in _FOOT_FIRST]
             found.append(labels.place(name, theme.muted, anchors))
         return [one for one in found if one is not None]
 
     def _name(self, labels: Labels, name: str, color: str, number: int) -> CurveLabel | None:
         """The name of a curve with its law, or without where there is no room; the colour alone where there is none."""
-        anchors = self._anchors(self.curves[number])
+        anchors, short = self._anchors(self.curves[number]), name.split(":")[0]
         tried = (
-            labels.place(one, color, anchors, number) for one in dict.fromkeys((name, name.split(":")[0]))
+            labels.place(one, color, anchors, number, clear=one != short)
+            for one in dict.fromkeys((name, short))
         )
         return next((one for one in tried if one is not None), None)
 

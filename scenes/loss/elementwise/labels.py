@@ -17,7 +17,7 @@ _PATCH = SIZE + 0.12
 _AIR, _APART = 0.07, (0.13, 0.26, 0.42)
 _SIDES = ((1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (0, -1))
 _STEP = 0.05
-_FREE, _BETTER = 1.2, 0.05
+_FREE, _BETTER, _WRONG = 1.2, 0.05, 4.0
 _MET, _PLACES = 1e4, 12
 _Z = 4
 Rect = tuple[float, float, float, float]
@@ -34,22 +34,31 @@ class CurveLabel(VGroup):
 
 
 class Labels:
-    """Places names one after another in `area`; `lines` are paths of corners that no name should cover."""
+    """Places names one after another in `area`; `lines` are paths of corners that no name should cover.
 
-    def __init__(self, look: Look, area: Rect, lines: Iterable[Sequence[np.ndarray]]) -> None:
-        self.look, self.area = look, area
+    The first `named` of them are curves: the name of one stands nearer to it than to the others.
+    """
+
+    def __init__(self, look: Look, area: Rect, lines: Iterable[Sequence[np.ndarray]], named: int = 0) -> None:
+        self.look, self.area, self.named = look, area, named
         self.lines = [_along(line) for line in lines]
         self.busy = np.concatenate([np.zeros((0, 2)), *self.lines])
         self.taken: list[Rect] = []
 
     def place(
-        self, markup: str, color: str, anchors: Sequence[np.ndarray], own: int | None = None
+        self,
+        markup: str,
+        color: str,
+        anchors: Sequence[np.ndarray],
+        own: int | None = None,
+        clear: bool = False,
     ) -> CurveLabel | None:
         """A name beside one of some points where it covers nothing; None where it would cover another name.
 
+        One that has to be `clear` is None as well where it would hide a piece of a line, or seem another's.
         The name of line `own` stands as far as may be from other lines; one without a line at the first free place.
         """
-        wide, high = width(markup, SIZE) + 2 * _AIR, SIZE + _AIR
+        wide, high = width(markup, SIZE) + 2 * _AIR, _PATCH
         others = [line for number, line in enumerate(self.lines) if number != own and len(line)]
         rest = np.concatenate([np.full((1, 2), np.inf), *others])
         best, least = np.asarray(anchors[0][:2]), np.inf
@@ -62,13 +71,27 @@ class Labels:
                     if own is not None:
                         free = float(np.linalg.norm((rest - middle) / (wide, high), axis=1).min())
                         cost -= min(free, _FREE)
+                        cost += _WRONG * self._is_nearer_another(own, middle, wide, high)
                     if cost < least - _BETTER:
                         best, least = middle, cost
         if least > _MET / 2:
             best = min(self._everywhere(wide, high), key=lambda middle: self._cost(middle, wide, high))
             if self._cost(best, wide, high) > _MET / 2:
                 return None
+        wrong = own is not None and self._is_nearer_another(own, best, wide, high)
+        if clear and (wrong or self._cost(best, wide, high) >= 1):
+            return None
         return self._put(markup, color, best, wide, high)
+
+    def _is_nearer_another(self, own: int, middle: np.ndarray, wide: float, high: float) -> bool:
+        """Whether a name at a place stands nearer to another curve than to its own, as if it were that one's."""
+        gaps = [
+            float(np.hypot(*np.maximum(np.abs(line - middle) - (wide / 2, high / 2), 0).T).min())
+            for line in self.lines[: self.named]
+            if len(line)
+        ]
+        order = [number for number, line in enumerate(self.lines[: self.named]) if len(line)]
+        return own in order and min(gaps) < gaps[order.index(own)]
 
     def _everywhere(self, wide: float, high: float) -> list[np.ndarray]:
         """Places all over the area, for a name that finds none beside what it names."""
@@ -78,7 +101,7 @@ class Labels:
         return [np.array([x, y]) for y in ys for x in xs]
 
     def _put(self, markup: str, color: str, middle: np.ndarray, wide: float, high: float) -> CurveLabel:
-        self.taken.append(_rect(middle, wide, max(high, _PATCH)))
+        self.taken.append(_rect(middle, wide, high))
         return CurveLabel(self.look, markup, color, middle)
 
     def _cost(self, middle: np.ndarray, wide: float, high: float) -> float:

@@ -39,6 +39,8 @@ class ElementwiseLoss(LossScene):
     """Whether the curves are few enough to have their laws written at them."""
     digits = _DIGITS[0]
     """So many significant digits have the numbers in the curves' names."""
+    defines = ""
+    """What a symbol of the law is, where there is room to say it."""
     heads: ClassVar[dict[str, str]] = {}
     """Names above columns that are no tensors of torch's call."""
 
@@ -134,11 +136,9 @@ class ElementwiseLoss(LossScene):
         if 0 in self.trace.shape("loss"):
             return [Token(self.formula())]
         by = "" if "total" not in self.trace.tensors else f" / {self._divisor()}"
-        whole = [
-            Token(self.formula() + (f",   output = Σ loss{by}" if self.module.reduction != "none" else ""))
-        ]
-        is_whole = self.formula_bar.width(list(notation.respelled(self.trace, whole))) <= 1
-        return whole if is_whole else [Token(self.formula())]
+        reduced = f",   output = Σ loss{by}" if self.module.reduction != "none" else ""
+        tried = ([Token(self.formula() + part + reduced)] for part in dict.fromkeys((self.defines, "")))
+        return next((whole for whole in tried if self._fits(whole)), [Token(self.formula())])
 
     def figure(self) -> Step | None:
         """The most telling of the elements that were told, with its path over the curve."""
@@ -299,8 +299,11 @@ class ElementwiseLoss(LossScene):
         if step.tensor == "total" or symbols == "".join(token.text for token in tokens[2:]):
             return tokens
         whole = [*tokens[:2], Token(symbols), Token(" = "), *tokens[2:]]
-        is_whole = self.formula_bar.width(list(notation.respelled(self.trace, whole))) <= 1
-        return whole if is_whole else tokens
+        return whole if self._fits(whole) else tokens
+
+    def _fits(self, tokens: Sequence[Token]) -> bool:
+        """Whether the formula bar has room for a formula as large as any."""
+        return self.formula_bar.width(list(notation.respelled(self.trace, tokens))) <= 1
 
     def _divisor(self) -> str:
         return self.trace.step("output", ()).tokens(lambda name, value: "", 2)[-1].text

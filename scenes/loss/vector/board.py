@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from manim import Animation, VGroup
 
@@ -15,9 +16,10 @@ from torchreel.scenes.loss.board import LossBoard
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import CELL_TEXT, MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText, width
+from torchreel.scenes.parts.motion import Drop
 from torchreel.scenes.parts.plot import Plot
 from torchreel.scenes.parts.rooms import BESIDE, STAGE, Area
-from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.shapes import Point, Shape
 from torchreel.scenes.parts.sign import Sign
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.formula import Index
@@ -35,7 +37,8 @@ class Column:
     """A tensor of the table: `at` is the index of one of its `slots` for a sample.
 
     `numbered` writes the slots under it; an empty one is `blank` until it is written; a `plain` one holds no quantity.
-    `name` says what it is where the tensor has only a symbol.
+    `name` says what it is where the tensor has only a symbol. `absent` are slots that a sample has not: a dash is
+    written there.
     """
 
     tensor: str
@@ -45,6 +48,21 @@ class Column:
     plain: bool = False
     numbered: bool = False
     name: str = ""
+    absent: Callable[[Index, int], bool] = lambda sample, slot: False
+
+
+class _Gapped(Grid):
+    """Cells of which those that are `absent` have no value: a dash is written there."""
+
+    def __init__(self, *args: Any, absent: Callable[[Cell], bool], **style: Any) -> None:
+        self.absent = absent
+        super().__init__(*args, **style)
+
+    def write(self, cell: Cell, start: Point | None = None) -> list[Animation]:
+        if not self.absent(cell):
+            return super().write(cell, start)
+        dash = Text("–", self.cells.text_size or MIN_TEXT, self.look.theme.muted, "sans")
+        return [Drop(dash.place(self.center(cell)))]
 
 
 class VectorBoard(LossBoard):
@@ -85,6 +103,11 @@ class VectorBoard(LossBoard):
         grid, row = self.grids[tensor], self.samples.index(sample)
         return [move for column in range(grid.cells.cols) for move in grid.write((row, column))]
 
+    def is_written(self, tensor: str, sample: Index) -> bool:
+        """Whether a sample's part of a tensor stands there."""
+        grid, row = self.grids[tensor], self.samples.index(sample)
+        return any((row, column) in grid.numbers for column in range(grid.cells.cols))
+
     def outline(self, tensor: str, sample: Index, slot: int) -> Shape | None:
         """A dark frame round what a target chose; None where that is not drawn."""
         column = next(one for one in self.columns if one.tensor == tensor)
@@ -110,7 +133,7 @@ class VectorBoard(LossBoard):
     def axes(self, plot: Plot, x: str, y: str) -> VGroup:
         """The names of a plot's axes, in symbols."""
         color = self.look.theme.muted
-        along = MathText(x, NAME_TEXT, color).place((plot.right + 0.14, plot.bottom + 0.02), align="left")
+        along = MathText(x, NAME_TEXT, color).place((plot.right + 0.3, plot.bottom + 0.02), align="left")
         up = MathText(y, NAME_TEXT, color)
         return VGroup(along, up.place((plot.left, plot.top + 0.14), align="center", vertical="baseline"))
 
@@ -232,8 +255,12 @@ class VectorBoard(LossBoard):
         def index(cell: Cell) -> Index:
             return column.at(self.samples[cell[0]], column.slots[cell[1]])
 
-        self.grids[column.tensor] = self.grid(
-            column.tensor, (), cells, at, index=index, blank=column.blank, plain=column.plain
+        def absent(cell: Cell) -> bool:
+            return column.absent(self.samples[cell[0]], column.slots[cell[1]])
+
+        style: dict[str, Any] = {"index": index, "blank": column.blank, "plain": column.plain}
+        self.grids[column.tensor] = _Gapped(
+            self.look, self.trace, column.tensor, (), cells, at, absent=absent, **style
         )
         self.numbers.add(self._named(column, (at[0], at[1] + rows * self.high / 2 + 0.14)))
         if column.numbered:

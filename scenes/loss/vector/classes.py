@@ -220,7 +220,8 @@ class NLLLoss(_Classes):
 
     def law(self) -> list[Token]:
         weight = "weight_{t}·" if self.facts["weighted"] else ""
-        return [Token(f"loss = −{weight}input_{{t}}        input = log p")]
+        meant = "        input = log p" if self.facts["log_probabilities"] else ""
+        return [Token(f"loss = −{weight}input_{{t}}{meant}")]
 
     def sign(self, sample: Index) -> str:
         return "" if self.is_ignored(sample) else "−w·x" if self.facts["weighted"] else "× (−1)"

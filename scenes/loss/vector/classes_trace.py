@@ -37,6 +37,7 @@ _MOST_TERMS = 1 << 20
 _LARGEST_EXPONENT = 500.0
 _SMALLEST = 1e-200
 _FEW, _SHORT = 3, 9.0
+_ONE = 0.01
 
 
 def record_cross_entropy(call: Call) -> Recording:
@@ -60,7 +61,14 @@ def class_facts(trace: Trace) -> dict[str, bool]:
         "smoothed": getattr(module, "label_smoothing", 0.0) > 0,
         "weighted": module.weight is not None,
         "ignores_some": not soft and bool((target == module.ignore_index).any()),
+        "log_probabilities": _are_logarithms(scores),
     }
+
+
+def _are_logarithms(scores: Tensor) -> bool:
+    """Whether the exponentials of each sample's scores add up to 1."""
+    sums = scores.double().exp().sum(min(1, scores.ndim - 1))
+    return bool(((sums - 1).abs() < _ONE).all())
 
 
 def record_nll(call: Call) -> Recording:

@@ -59,7 +59,9 @@ class CosineEmbeddingLoss(VectorLoss):
         sign = self.trace.value("target", self.aligned("target", sample))
         yield LossAct("vectors", VGroup(*self._arrows(sample, cos)))
         yield LossAct("angle", self._axis(cos, sign), self.trace.step("cos", where), writes=["cos"])
-        yield LossAct(self.outcome(sample), self._judged(cos, sign))
+        asked = self.board.outline("target", sample, 0)
+        judged = self._judged(cos, sign)
+        yield LossAct(self.outcome(sample), VGroup(judged, *([] if asked is None else [asked])))
 
     def sign(self, sample: Index) -> str:
         return {"together": "1 − c", "apart": f"max(0, c − {self.margin})"}.get(self.outcome(sample), "")

@@ -50,8 +50,13 @@ class Fenced(VectorLoss):
         label = f"{self.text(tensor, score)} − {less}"
         return VGroup(chart.zone(level, self.words("zone")), chart.level(level, self.look.theme.good, label))
 
-    def span(self, values: Sequence[float]) -> tuple[float, float]:
-        """A span that has room for all values and 0."""
+    def heights(self, sample: Index) -> list[float]:
+        """What of a sample stands in its picture: bars and fences."""
+        raise NotImplementedError
+
+    def span(self) -> tuple[float, float]:
+        """One span for the pictures of all samples, which has room for what stands in them and 0."""
+        values = (value for sample in self.samples for value in self.heights(sample))
         finite = [value for value in (*values, 0.0) if math.isfinite(value)]
         low, high = min(finite), max(finite)
         return low - (0.12 * (high - low) if low < 0 else 0), high
@@ -129,7 +134,15 @@ class MultiMarginLoss(ClassScores):
         return [
             Column("input", self.of_class, self.classes, numbered=True),
             Column("target", self.of_target, plain=True),
-            Column("hinge", self.of_hinge, self.classes, blank=True, numbered=True, name=self.words("hinge")),
+            Column(
+                "hinge",
+                self.of_hinge,
+                self.classes,
+                blank=True,
+                numbered=True,
+                name=self.words("hinge"),
+                absent=lambda sample, number: number == self.target(sample),
+            ),
             Column("loss", lambda sample, _: sample, blank=True),
         ]
 
@@ -138,12 +151,16 @@ class MultiMarginLoss(ClassScores):
             return None
         return "input", Column("weight", lambda _, number: (number,), self.classes)
 
+    def heights(self, sample: Index) -> list[float]:
+        (right,) = self.scores(sample, [self.target(sample)])
+        return [*self.scores(sample, self.classes), right - self.margin]
+
     def acts(self, sample: Index) -> Iterator[LossAct]:
         classes, target = self.classes, self.target(sample)
         scores = self.scores(sample, classes)
         right = classes.index(target)
         level = scores[right] - self.margin
-        chart = Chart(self.look, self.trace, len(classes), self.span([*scores, level]), self.board.area)
+        chart = Chart(self.look, self.trace, len(classes), self.span(), self.board.area)
         picked = [self.board.outline("target", sample, 0), self.board.outline("input", sample, target)]
         frames = VGroup(*(one for one in picked if one is not None))
         yield LossAct("scores", VGroup(self.bars(chart, scores, [right]), self.named(chart, classes), frames))
@@ -186,13 +203,23 @@ class MarginRankingLoss(Fenced):
     def _column(self, name: str) -> Column:
         return Column(name, lambda sample, _: self.aligned(name, sample))
 
+    def heights(self, sample: Index) -> list[float]:
+        scores = self._scores(sample)
+        return [*scores, scores[self._right(sample)] - self.margin]
+
+    def _scores(self, sample: Index) -> list[float]:
+        return [self.trace.value(name, self.aligned(name, sample)) for name in ("input1", "input2")]
+
+    def _right(self, sample: Index) -> int:
+        """The number of the input that should be higher."""
+        return 0 if self.trace.value("target", self.aligned("target", sample)) >= 0 else 1
+
     def acts(self, sample: Index) -> Iterator[LossAct]:
         trace, order = self.trace, ("input1", "input2")
         sign = trace.value("target", self.aligned("target", sample))
-        scores = [trace.value(name, self.aligned(name, sample)) for name in order]
-        right = 0 if sign >= 0 else 1
+        scores, right = self._scores(sample), self._right(sample)
         level = scores[right] - self.margin
-        chart = Chart(self.look, trace, 2, self.span([*scores, level]), self.board.area)
+        chart = Chart(self.look, trace, 2, self.span(), self.board.area)
         names = VGroup(*(chart.name(k, name) for k, name in enumerate(order)))
         values: dict[str, Any] = {
             "better": order[right],

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from torchreel.scenes.loss.elementwise.written import Picked
 from torchreel.scenes.loss.trace import aligned, along, computed, reduced
 from torchreel.scenes.trace.formula import (
     Add,
@@ -49,7 +50,8 @@ def record_multi_margin(call: Call) -> Recording:
 
     def loss(cells: Tensor) -> Expr:
         at = along(_sample(cells), 1, hinges.classes)
-        return Div(Sum(Ref("hinge", at)), Const(hinges.classes))
+        own = hinges.is_target[at[..., 0], at[..., 1]]
+        return Div(Sum(Ref("hinge", at, fill=0.0, skip=own)), Const(hinges.classes))
 
     whole = (hinges.samples, hinges.classes)
     tensors["hinge"] = computed(hinge, whole, tensors)
@@ -108,9 +110,8 @@ def record_multi_label_soft_margin(call: Call) -> Recording:
         yes = Mul((y, log_yes))
         no = Mul((Sub(Const(1), y), log_no))
         chosen = _which(y.evaluate(tensors), (1.0, 0.0))
-        plain = Case(chosen, (log_yes, log_no, Add((yes, no))))
         exact = chosen if bool(scores.isfinite().all()) else torch.full_like(chosen, 2)
-        body = Neg(Case(exact, plain.branches))
+        body = Neg(Picked(exact, (log_yes, log_no, Add((yes, no))), (y,)))
         return body if weight is None else Mul((Ref("weight", aligned(cells, weight.shape)), body))
 
     def loss(cells: Tensor) -> Expr:

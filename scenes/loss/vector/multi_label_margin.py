@@ -29,7 +29,7 @@ class MultiLabelMarginLoss(ClassScores):
     most_targets = 2
 
     def law(self) -> list[Token]:
-        return [Token(f"loss = Σ_{{j}} Σ_{{i}} max(0, 1 − input_{{j}} + input_{{i}}) / {self.count}")]
+        return [Token(f"loss = Σ_{{j∈t}} Σ_{{i∉t}} max(0, 1 − input_{{j}} + input_{{i}}) / {self.count}")]
 
     @property
     def classes(self) -> list[int]:
@@ -56,18 +56,24 @@ class MultiLabelMarginLoss(ClassScores):
             Column("loss", lambda sample, _: sample, blank=True),
         ]
 
+    def heights(self, sample: Index) -> list[float]:
+        return [*self.scores(sample, self.classes), *self._levels(sample).values()]
+
+    def _levels(self, sample: Index) -> dict[int, float]:
+        """The fences of the right classes that are drawn, the highest first."""
+        drawn = [target for target in self.targets(sample) if target in self.classes][: self.most_targets]
+        scores = dict(zip(drawn, self.scores(sample, drawn), strict=True))
+        return {target: scores[target] - 1 for target in sorted(drawn, key=lambda one: -scores[one])}
+
     def acts(self, sample: Index) -> Iterator[LossAct]:
         classes, targets = self.classes, self.targets(sample)
         scores = self.scores(sample, classes)
-        known = dict(zip(classes, scores, strict=True))
-        drawn = [target for target in targets if target in known][: self.most_targets]
-        drawn.sort(key=lambda target: -known[target])
-        levels = [known[target] - 1 for target in drawn]
+        drawn, levels = list(self._levels(sample)), list(self._levels(sample).values())
         right = [k for k, c in enumerate(classes) if c in targets]
         wrong = [k for k in range(len(classes)) if k not in right]
         area, rows = self.board.area, max(1, len(drawn))
         room = Area(area.left, area.bottom, area.right - 0.9 * max(1, self._most_wrong) - 1.2, area.top)
-        chart = Chart(self.look, self.trace, len(classes), self.span([*scores, *levels]), room)
+        chart = Chart(self.look, self.trace, len(classes), self.span(), room)
         frames = [self.board.outline("target", sample, k) for k in range(len(targets))]
         frames = [frame for frame in frames if frame is not None]
         yield LossAct("scores", VGroup(self.bars(chart, scores, right), self.named(chart, classes), *frames))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from manim import VGroup
@@ -15,6 +15,7 @@ from torchreel.scenes.loss.vector.slots import shown_slots
 from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.parts.mathtext import width
 from torchreel.scenes.parts.plot import Plot
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
@@ -103,15 +104,21 @@ class MultiLabelSoftMarginLoss(VectorLoss):
     def sign(self, sample: Index) -> str:
         return f"Σ ÷ {self.trace.shape('term')[-1]}"
 
-    def marks(self, step: Step) -> VGroup:
-        """Lines from the dot that costs most to the axes."""
-        dearest = max(self._points(step.index), key=lambda point: point[1], default=None)
-        return VGroup() if dearest is None else VGroup(self.plot.drops(*dearest[:2], self.look.theme.accent))
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """Of one cost also the lines from its dot to the axes; a loss is made of several."""
+        pointer = super().pointing_at(step)
+        if pointer is not None and step.tensor == "term":
+            *sample, number = step.index
+            found = self._points(tuple(sample), [number])
+            pointer.add(*(self.plot.drops(x, cost, self.look.theme.accent) for x, cost, _ in found))
+        return pointer
 
-    def _points(self, sample: Index) -> list[tuple[float, float, float]]:
-        """Score, cost and target of each class that is drawn."""
+    def _points(
+        self, sample: Index, classes: Sequence[int] | None = None
+    ) -> list[tuple[float, float, float]]:
+        """Score, cost and target of some classes, by default of each that is drawn."""
         found = []
-        for c in self.classes:
+        for c in self.classes if classes is None else classes:
             x, y = (self.trace.value(name, self.of_class(name, sample, c)) for name in ("input", "target"))
             if not (math.isfinite(x) and math.isfinite(y)):
                 continue

@@ -37,10 +37,6 @@ class TripletMarginWithDistanceLoss(TripletScene):
         law = f"loss = max(0, to_positive + {self.margin} − {far})"
         return [Token(f"{law},  d(a, p) = 1 − cos(a, p)" if self.facts["cosine_distance"] else law)]
 
-    @property
-    def distance_name(self) -> str:
-        return "1 − cos" if self.facts["cosine_distance"] else super().distance_name
-
     def call(self) -> list[tuple[str, bool]]:
         """The function by its name, if it has one; never by where it lies in memory."""
         given = self.trace.kwargs.get("distance_function")
@@ -59,11 +55,12 @@ class TripletMarginWithDistanceLoss(TripletScene):
         bars = [("positive", near), ("negative", far), *([("swap", between)] if self.module.swap else [])]
         fence = near + float(self.module.margin)
         yield LossAct("points", VGroup(*self._arrows(sample)))
-        if not all(map(math.isfinite, (near, far, fence))):
+        if not self._are_finite(sample):
             yield LossAct("measure", VGroup(), writes=self._measured)
             return
-        self._scale([0.0, fence, *(value for _, value in bars)])
-        yield LossAct("measure", VGroup(*self._bars(bars)), writes=self._measured)
+        self._scale()
+        step = self._rule("to_positive", sample)
+        yield LossAct("measure", VGroup(*self._bars(bars)), step, writes=self._measured)
         reached = between if swapped else far
         row = 2 if swapped else 1
         yield LossAct(
@@ -88,8 +85,16 @@ class TripletMarginWithDistanceLoss(TripletScene):
         area = self.board.area
         return np.array([area.left + self._radius + 0.95, (area.bottom + area.top) / 2, 0.0])
 
-    def _scale(self, values: list[float]) -> None:
-        area = self.board.area
+    def _are_finite(self, sample: Index) -> bool:
+        """Whether a sample has bars."""
+        return all(math.isfinite(self._known(name, sample)) for name in ("to_positive", "to_negative"))
+
+    def _scale(self) -> None:
+        """One scale for the bars and lines of all samples."""
+        area, values = self.board.area, [0.0]
+        for sample in filter(self._are_finite, self.samples):
+            values.append(self._known("to_positive", sample) + float(self.module.margin))
+            values += filter(math.isfinite, (self._known(name, sample) for name in self._measured))
         names = max(measure(name, MIN_TEXT) for name in ("positive", "negative"))
         plane = self._center[0] + self._radius + names + 0.4 if self._is_plane else area.left + 0.8
         left = plane + names + 0.2

@@ -191,8 +191,7 @@ class VectorLoss(LossScene):
         return [move for name in written for move in self._fill(name, sample)]
 
     def _fill(self, tensor: str, sample: Index) -> list[Animation]:
-        grid, row = self.board.grids[tensor], self.samples.index(sample)
-        return [] if (row, 0) in grid.numbers else self.board.row(tensor, sample)
+        return [] if self.board.is_written(tensor, sample) else self.board.row(tensor, sample)
 
     def _show(self, act: LossAct, sample: Index) -> Iterable[Animation]:
         self.shown.add(act.shown)

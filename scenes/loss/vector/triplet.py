@@ -58,11 +58,6 @@ class TripletScene(VectorLoss):
         """The margin as it is written."""
         return f"{float(self.module.margin):g}"
 
-    @property
-    def distance_name(self) -> str:
-        """What stands above the columns of distances."""
-        return self.words("distance")
-
     def law(self) -> list[Token]:
         far = "min(to_negative, between)" if self.module.swap else "to_negative"
         return [Token(f"loss = max(0, to_positive + {self.margin} − {far})")]
@@ -77,7 +72,9 @@ class TripletScene(VectorLoss):
         ]
 
     def _distance_column(self, name: str) -> Column:
-        return Column(name, lambda sample, _: self.aligned(name, sample), blank=True, name=self.distance_name)
+        return Column(
+            name, lambda sample, _: self.aligned(name, sample), blank=True, name=self.words("distance")
+        )
 
     def _vectors(self, name: str) -> Column:
         shape = self.trace.shape(name)
@@ -246,9 +243,8 @@ class TripletScene(VectorLoss):
         pieces = np.concatenate([dashed(around[k], around[k + 1]) for k in range(0, 96, 2)])
         group = VGroup(Shape(pieces, stroke=theme.good, stroke_width=2.8))
         x = center[0] - size * 0.72 - 0.25
-        radius_name = f"{self.text('to_positive', radius - float(self.module.margin))} + {self.margin}"
-        at = (x, center[1] + size * 0.72)
-        group.add(board.label(radius_name, at, MIN_TEXT, theme.good, "sans", align="right"))
+        name = MathText(f"{self.trace.symbol('to_positive')} + {self.margin}", NAME_TEXT, theme.good)
+        group.add(name.place((x, center[1] + size * 0.72), align="right"))
         if out < radius:
             stop = center + np.array([size, 0.0, 0.0])
             group.add(Path([points[2], stop], theme.role("result"), 8, z_index=2))

@@ -6,26 +6,31 @@ Inputs `anchor`, `positive`, `negative` are `(…, D)`; distances and losses hav
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from torchreel.scenes.loss.operator import DISTANCES
 from torchreel.scenes.loss.trace import aligned, along, computed, reduced
 from torchreel.scenes.trace.calling import bare
 from torchreel.scenes.trace.formula import (
     Add,
     Const,
+    Div,
     Expr,
     Func,
     Largest,
     Least,
     Max,
     Min,
+    Mul,
     Pow,
     Ref,
+    Rounded,
     Sub,
     Sum,
     held,
@@ -34,6 +39,8 @@ from torchreel.scenes.trace.formula import (
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
 
+_SHORT = 1e-4
+_EXACT = (torch.float32, torch.float64)
 _PAIRS = {
     "to_positive": ("anchor", "positive"),
     "to_negative": ("anchor", "negative"),
@@ -103,6 +110,35 @@ class _Triplet:
         )
         for (name, _), answer in zip(pairs, answers, strict=True):
             self.tensors[name] = answer
+        if self.distance is DISTANCES["cos"]:
+            yield from self._cosines(pairs)
+
+    def _cosines(self, pairs: Sequence[tuple[str, tuple[str, str]]]) -> Iterator[Rule]:
+        """How the answers of 1 − cos come of lengths, where they do to the last bits: not of a vector of no length.
+
+        They are cosines of the vectors only where these are the second dimension, the one that the function goes along.
+        """
+        lengths = {f"{part}_length": self.call.inputs[part] for _, pair in pairs for part in pair}
+        sizes = {name: torch.linalg.vector_norm(one.double(), dim=-1) for name, one in lengths.items()}
+        plain = all(bool(((size > _SHORT) & (size < 1 / _SHORT)).all()) for size in sizes.values())
+        plain = plain and all(one.ndim == 2 for one in lengths.values())
+        if not plain or any(one.dtype not in _EXACT for one in lengths.values()):
+            return
+        self.tensors |= sizes
+        yield from (
+            Rule(name, partial(_length, name.removesuffix("_length"), one)) for name, one in lengths.items()
+        )
+        yield from (Rule(name, partial(self._cosine, *pair)) for name, pair in pairs)
+
+    def _cosine(self, one: str, other: str, cells: Tensor) -> Expr:
+        """1 − cos: torch rounds the cosine as a number of size 1, however small the difference."""
+        shapes = [self.call.inputs[part].shape for part in (one, other)]
+        at = along(cells, cells.shape[1], max(shape[-1] for shape in shapes))
+        dot = Mul(
+            tuple(Ref(part, aligned(at, shape)) for part, shape in zip((one, other), shapes, strict=True))
+        )
+        sides = (self._ref(f"{part}_length", cells) for part in (one, other))
+        return Rounded(Sub(Const(1), Div(Sum(dot), Mul(tuple(sides)))), Const(2))
 
     def _norm(self, one: str, other: str) -> Callable[[Tensor], Expr]:
         """The distance of torch: the p-norm of the difference, to which eps is added first."""
@@ -138,3 +174,8 @@ class _Triplet:
     def _added(self, terms: Expr, dtype: torch.dtype) -> Expr:
         """Terms added up in a type."""
         return held(Sum(held(terms, self.tensors, dtype)), self.tensors, dtype)
+
+
+def _length(part: str, vectors: Tensor, cells: Tensor) -> Expr:
+    """The length of each vector of a tensor."""
+    return Func("sqrt", Sum(Func("square", Ref(part, along(cells, cells.shape[1], vectors.shape[-1])))))
