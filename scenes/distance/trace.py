@@ -202,6 +202,7 @@ def distance_facts(trace: Trace) -> dict[str, bool]:
     return {
         "finite": bool(output.isfinite().all()),
         "several": len(output) > 1,
+        "shifted": bool(getattr(trace.module, "eps", 0)),
         "manhattan": norm == 1,
         "euclidean": norm == 2,
     }
