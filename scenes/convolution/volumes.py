@@ -218,7 +218,7 @@ class VolumesBoard(ConvolutionBoard):
         return [self.bias_cell(out, at), sign, symbol]
 
     def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Funnel]:
-        """From the windows' lower edges down to the output's cell, where all is added up."""
+        """From the windows' lower edges down to the output's cell, where all is added up; from all slices at once."""
         view = self.outputs[out]
         if not view.shows(cell):
             return
@@ -230,9 +230,11 @@ class VolumesBoard(ConvolutionBoard):
             flat = [at for at in taps if at[0] == depth]
             path = last.outline(cast(Position, flat[0]), cast(Position, flat[-1]), 0.0)
             left, right, low = (float(one) for one in (path[:, 0].min(), path[:, 0].max(), path[:, 1].min()))
-            yield from self.fall((low, left, right), end)
-            falls.append(((low, left, right), end))
-        yield from self._sum_sign(falls)
+            falls.append((low, left, right))
+        starts = _together(falls) if len({low for low, *_ in falls}) == 1 else falls
+        for start in starts:
+            yield from self.fall(start, end)
+        yield from self._sum_sign([(start, end) for start in starts])
 
     def _sum_sign(self, falls: Sequence[tuple[_Side, _Side]]) -> Iterator[Text]:
         """The sign of the sum in the lane above the outputs, where no line runs through it."""
@@ -299,3 +301,8 @@ class VolumesBoard(ConvolutionBoard):
         for view in self.inputs.values():
             ticks = self.starts(view)
             add(*([ticks] if ticks else []))
+
+
+def _together(sides: Sequence[_Side]) -> list[_Side]:
+    """One side from the beginning of the first to the end of the last."""
+    return [(sides[0][0], min(left for _, left, _ in sides), max(right for *_, right in sides))]
