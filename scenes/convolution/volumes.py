@@ -33,6 +33,8 @@ _ROWS = 0.12
 _TOP, _TIMES, _WORTH = 0.3, 1.0, 0.7
 
 _Side = tuple[float, float, float]
+_BIAS = 0.75
+"""Half of a bias and its sign, beside which a sum's sign stands."""
 _FOOT = 0.62
 _LARGEST = 0.92
 
@@ -249,7 +251,12 @@ class VolumesBoard(ConvolutionBoard):
                 ]
                 spots.append((ends[0][1] + ends[1][1]) / 2)
                 lines += ends
-            free = (x for x in spots if all(max(line) < x - half or min(line) > x + half for line in lines))
+            left = self.x_bias + _BIAS if self.size.bias else LEFT
+            free = (
+                x
+                for x in spots
+                if x > left and all(max(line) < x - half or min(line) > x + half for line in lines)
+            )
             for x in free:
                 yield self.label("Σ", (x, y), SIGN, font="sans")
                 return
