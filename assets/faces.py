@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 Point = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Metrics:
-    """Heights above the baseline, in em; descent is below it and negative."""
-
-    cap_height: float
-    x_height: float
-    ascent: float
-    descent: float
 
 
 class Placed(NamedTuple):
@@ -74,18 +63,9 @@ class Face:
             lengths = (place.x_offset, place.y_offset, place.x_advance)
             yield Placed(info.codepoint, info.cluster, *(length * self._em for length in lengths))
 
-    def metrics(self) -> Metrics:
-        """Heights of H and x as drawn (not every font states them), line heights as the font states them."""
-        extents = self._font.get_font_extents("ltr")
-        return Metrics(
-            cap_height=self._top("H"),
-            x_height=self._top("x"),
-            ascent=extents.ascender * self._em,
-            descent=extents.descender * self._em,
-        )
-
-    def _top(self, character: str) -> float:
-        return float(self.glyph(self._font.get_nominal_glyph(ord(character)))[:, 1].max())
+    def cap_height(self) -> float:
+        """Height of H as drawn, in em: not every font states it."""
+        return float(self.glyph(self._font.get_nominal_glyph(ord("H")))[:, 1].max())
 
 
 class _Pen:

@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from torchreel.assets.errors import UserError
-from torchreel.assets.faces import Face, Metrics
+from torchreel.assets.faces import Face
 
 FontName = Literal["sans", "bold", "mono", "italic"]
 
@@ -61,7 +61,6 @@ class MissingGlyph(UserError):
             f"cannot draw {character!r} (U+{ord(character):04X}) in {text!r}: the bundled fonts have Latin, "
             "Greek, mathematics and the 3755 Chinese characters of GB 2312 level 1. Use one of those."
         )
-        self.character = character
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -113,29 +112,9 @@ def advance(text: str, font: FontName = "sans") -> float:
 
 
 @cache
-def metrics(font: FontName = "sans") -> Metrics:
-    """The font's own heights in em, the same for every string: texts side by side share their lines."""
-    return _face(CHAINS[font][0]).metrics()
-
-
 def cap_height(font: FontName = "sans") -> float:
-    """Height of a capital letter in em; figures are within a hundredth of it."""
-    return metrics(font).cap_height
-
-
-def x_height(font: FontName = "sans") -> float:
-    """Height of a small x in em."""
-    return metrics(font).x_height
-
-
-def ascent(font: FontName = "sans") -> float:
-    """How far a line reaches above its baseline, in em."""
-    return metrics(font).ascent
-
-
-def descent(font: FontName = "sans") -> float:
-    """How far a line reaches below its baseline, in em, negative."""
-    return metrics(font).descent
+    """Height of a capital letter in em, the same for every string; figures are within a hundredth of it."""
+    return _face(CHAINS[font][0]).cap_height()
 
 
 @cache

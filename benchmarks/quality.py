@@ -29,8 +29,6 @@ _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 class Recorder:
     """An encoder that keeps the pictures it is given, each with its number of frame periods."""
 
-    suffix = "frames"
-
     def __init__(self) -> None:
         self.pictures: list[tuple[np.ndarray, int]] = []
 

@@ -13,11 +13,6 @@ _SLACK = 1.25
 _SMALL = 1024
 
 
-def area(rect: Rect) -> int:
-    """Square pixels."""
-    return (rect[2] - rect[0]) * (rect[3] - rect[1])
-
-
 def hull(a: Rect, b: Rect) -> Rect:
     """The smallest rectangle around both."""
     return (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))

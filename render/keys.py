@@ -35,11 +35,6 @@ def keys(job: Job) -> dict[str, str]:
     return {**media, LEDGER: _ledger(clip, job)}
 
 
-def media_key(job: Job, output: Output) -> str:
-    """The key of one media file of a clip."""
-    return _media(_clip(job), job, output)
-
-
 def ledger_key(job: Job) -> str:
     """The key of a clip's ledger, whose boxes are in the pixels of one view."""
     return _ledger(_clip(job), job)

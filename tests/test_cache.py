@@ -21,7 +21,7 @@ from torchreel.cli import main
 from torchreel.render import batch, cache, keys
 from torchreel.render.cache import Cache
 from torchreel.render.job import Job, Output
-from torchreel.render.keys import ledger_key, media_key
+from torchreel.render.keys import ledger_key
 from torchreel.render.outputs import temporary
 from torchreel.render.progress import Silent
 from torchreel.render.settings import View
@@ -33,6 +33,10 @@ JOB = Job(example("Conv2d"), Path("media"), (GIF,))
 def change_example() -> Job:
     kwargs = {**JOB.example.kwargs, "stride": 2}
     return dataclasses.replace(JOB, example=dataclasses.replace(JOB.example, kwargs=kwargs))
+
+
+def media_key(job: Job, output: Output) -> str:
+    return keys.keys(dataclasses.replace(job, outputs=(output,)))[output.format]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import pytest
 
 from torchreel.assets import captions
 from torchreel.assets.captions import LANGUAGES, all_captions, caption, fields, title
+from torchreel.assets.examples import example
+from torchreel.scenes.catalogue import names_known, operator
+from torchreel.scenes.stage.telling import IN_PART
+from torchreel.tests.house import ROOT
 
 FAMILY = """
 slide = "family"
@@ -141,3 +146,30 @@ def test_each_fact_that_a_caption_needs_is_computed_another_way_by_a_test() -> N
     named = set(re.findall(r"\w+", " ".join(re.findall(r'"[^"\n]*"', tests))))
     assert len(needed) > 100
     assert needed - named == set()
+
+
+def test_each_fact_that_is_computed_is_asked_for() -> None:
+    """By a caption of the family, after `when`, or by a story of it, as `facts["fact"]`."""
+    computed, asked = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for place in all_captions("en"):
+        words = [fact for facts in re.findall(r"\[\d+ (.+?)\]", place) for fact in facts.split()]
+        asked[re.split("[/_]", place)[0]].update(word.removeprefix("!") for word in words)
+    for name in names_known():
+        made = operator(name).trace_example(example(name))
+        computed[example(name).family].update(operator(name).facts(made))
+    for family in computed:
+        for path in (ROOT / "scenes" / family).rglob("*.py"):
+            asked[family].update(re.findall(r'facts\["(\w+)"\]', path.read_text("utf-8")))
+    assert {
+        family: found - asked[family] for family, found in computed.items() if found - asked[family]
+    } == {}
+
+
+def test_a_clip_reports_every_note_that_says_what_its_picture_leaves_out() -> None:
+    notes = {
+        re.split(r"[./]", place)[-1]
+        for place, text in all_captions("en").items()
+        if re.search(r"\b(is|are) (drawn|shown|listed)\b|^(Drawn|shown):", text) and ".alt" not in place
+    }
+    assert len(notes) > 5
+    assert notes <= IN_PART

@@ -21,7 +21,6 @@ from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.ruler import Rail, Ruler, depth, lanes
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.parts.slice_row import SliceRow
-from torchreel.scenes.parts.sliding import SlidingWindow
 from torchreel.scenes.parts.width import Claim, in_line
 from torchreel.scenes.pooling import operators
 
@@ -84,25 +83,6 @@ def test_the_box_of_a_channel_is_that_of_its_cells(size: Position) -> None:
         x, y, _ = drawn.center(at)
         assert left < x < right and bottom < y < top
     np.testing.assert_allclose(drawn.middle[:2], [(left + right) / 2, (bottom + top) / 2])
-
-
-@pytest.mark.parametrize("dilation", [(1, 1), (2, 2)])
-def test_a_window_frames_the_cells_it_reads(dilation: Position) -> None:
-    drawn = channel((4, 5))
-    window = SlidingWindow(drawn, (2, 2), dilation, (0, 0), "#ff0000")
-    (move,) = window.move((1, 2))
-    last = (1 + dilation[0], 2 + dilation[1])
-    expected = np.concatenate([drawn.outline((1, 2), (1, 2)), drawn.outline(last, last)])
-    np.testing.assert_allclose(move.end.min(0), expected.min(0), atol=0.04)
-    np.testing.assert_allclose(move.end.max(0), expected.max(0), atol=0.04)
-    assert move.end.shape == window.drawn.points.shape
-
-
-def test_a_window_over_a_volume_stands_on_each_slice_it_covers() -> None:
-    drawn = channel((2, 3, 4))
-    window = SlidingWindow(drawn, (2, 2, 2), (1, 1, 1), (0, 0, 0), "#ff0000")
-    assert len(window.drawn.border.points) == 2 * len(drawn.outline((0, 0, 0), (0, 1, 1)))
-    assert len(window.move((0, 1, 1))) == 2
 
 
 def row(volume: bool) -> SliceRow:
@@ -194,3 +174,9 @@ def test_a_label_wider_than_its_grid_takes_the_room_it_needs() -> None:
     (_, first), (_, second) = in_line(12.0, claims, [0.5], 0.0)
     assert second[0] + 3.0 <= 6.0 + 1e-9
     assert first[0] < second[0] - 3.0
+
+
+def test_a_grid_has_numbers_where_its_label_takes_the_room_for_them_anyway() -> None:
+    claims = [Claim((1, 1, 1), ["10.25"], 3.0, 2.0), Claim((3, 3, 5), ["0.25"], 4.0, 2.0)]
+    (first, _), (second, _) = in_line(10.0, claims, [1.5], 0.0)
+    assert first.cells.text_size and second.cells.text_size

@@ -16,7 +16,8 @@ from torch import nn
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.render.check.layout import RULES
-from torchreel.render.check.stage import watch_scene
+from torchreel.render.check.stage import watch, watch_scene
+from torchreel.scenes.api import called
 from torchreel.scenes.convolution.transposed.conv_transpose import (
     ConvTranspose1d,
     ConvTranspose2d,
@@ -246,3 +247,13 @@ def test_any_valid_setting_keeps_the_layout_rules(
     answers: dict[Any, list[str]] = {}
     assert show.scene.time <= 30.05
     assert [text for rule in RULES.values() for stage in show.stages for text in rule(stage, answers)] == []
+
+
+def test_an_output_that_is_cut_alone_is_said_to_be() -> None:
+    module = nn.ConvTranspose3d(1, 1, (2, 1, 1), (3, 1, 1), output_padding=(2, 0, 0), bias=False)
+    made = called(module, (torch.ones(1, 2, 1, 1),), {})
+    texts = [
+        text.mobject.text
+        for text in watch(example("ConvTranspose3d"), made.trace, "en", "light").stages[-1].texts
+    ]
+    assert "Drawn: 4 × 1 × 1 of 7 × 1 × 1 output cells." in texts

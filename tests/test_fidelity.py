@@ -211,8 +211,6 @@ class _Stock(CairoRenderer):
 class Film:
     """An encoder that keeps every frame, and what was claimed to have changed."""
 
-    suffix = "film"
-
     def __init__(self) -> None:
         self.frames: list[np.ndarray] = []
         self.rects: list[list[Rect]] = []

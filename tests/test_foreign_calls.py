@@ -50,12 +50,24 @@ def numbers(*shape: int, scale: float = 1.0) -> torch.Tensor:
         (nn.FractionalMaxPool2d(2, output_ratio=(0.401, 0.301)), (numbers(2, 5, 10),)),
         # Of a plane that is cut only the windows in its drawn part have results.
         (nn.FractionalMaxPool2d(3, output_ratio=0.7), (numbers(1, 2, 224, 224),)),
+        # A window beyond what is drawn has no frame.
+        (nn.FractionalMaxPool3d(1, output_size=(1, 1, 1)), (numbers(1, 1, 8, 9, 9),)),
+        (nn.FractionalMaxPool2d(1, output_size=(1, 1)), (numbers(1, 1, 60, 60),)),
+        # Channels by the hundred in a first sentence.
+        (nn.PixelShuffle(2), (numbers(1, 1200, 1, 1),)),
+        (nn.PixelUnshuffle(2), (numbers(1, 300, 2, 2),)),
+        (nn.ChannelShuffle(3), (numbers(1, 300, 2, 2),)),
         # Results are narrower than their numbers' cells.
         (nn.AdaptiveMaxPool1d(4), (torch.tensor([[[-100.0, 2.25, -100.0], [1.0, 2.0, 3.0]]]),)),
         (nn.AdaptiveAvgPool1d(6), (torch.tensor([[30.0, 1.25, 30.0]]),)),
         (nn.AdaptiveMaxPool1d(5, return_indices=True), (torch.tensor([[1.5, -0.25], [2.0, 3.0]]),)),
         # Lines that go up pass the last number over the ruler.
         (nn.AdaptiveMaxPool2d((3, None)), (torch.tensor([[[1.0, -2.0, 3.0]]]),)),
+        # Lines begin beyond the name of an input that is lower than its outputs.
+        (nn.AdaptiveMaxPool2d(3), (numbers(1, 2, 1, 1),)),
+        (nn.AdaptiveMaxPool2d(5, return_indices=True), (numbers(2, 1, 2, 2),)),
+        # The air above a name does not fill the stage.
+        (nn.Unfold((2, 1), dilation=(1, 2), stride=2), (numbers(1, 3, 3),)),
         # An infinity comes of the window that overflows.
         (nn.LPPool2d(1, 2, 1), (torch.full((1, 3, 4), 3e38),)),
         (nn.AvgPool2d(2, 1), (torch.full((1, 3, 4), 3e38),)),
@@ -69,6 +81,9 @@ def numbers(*shape: int, scale: float = 1.0) -> torch.Tensor:
             nn.ConvTranspose3d(1, 1, (3, 3, 1), (3, 2, 3), (2, 1, 0), dilation=(1, 2, 1), bias=False),
             (numbers(1, 3, 2, 1, scale=1e-9),),
         ),
+        # Slices beside one another leave room for what output_padding adds, and names for each other.
+        (nn.ConvTranspose3d(1, 2, (2, 1, 1), (3, 2, 2), 0, (2, 0, 0), bias=False), (numbers(1, 1, 2, 1),)),
+        (nn.ConvTranspose3d(1, 1, (2, 1, 1), (3, 2, 2), 0, (2, 1, 0), bias=False), (numbers(1, 1, 4, 1),)),
         (nn.Threshold(-0.1, -0.1), (torch.tensor([-1.0, -0.1, 0.5]).bfloat16(),)),
         (nn.Hardswish(), (numbers(2, 3).half(),)),
         # Long numbers in short sentences, and names of sides above a note.

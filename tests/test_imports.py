@@ -97,3 +97,13 @@ def test_the_package_and_its_assets_import_neither_torch_nor_manim() -> None:
     code += "print(sorted({'torch', 'manim'} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_changed_settings_are_weighed_without_torchs_compiler() -> None:
+    code = (
+        "import sys\nfrom torchreel.scenes.catalogue import operator\nfrom torchreel.assets.examples import example\n"
+        "operator('Conv2d').trace_example(example('Conv2d'), {'stride': 2})\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

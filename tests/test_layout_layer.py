@@ -261,7 +261,7 @@ def test_what_cannot_fit_says_how_much_it_needs() -> None:
 
 @given(st.lists(st.floats(0.1, 5), min_size=1, max_size=4), st.floats(0, 0.2))
 def test_an_area_is_cut_by_shares(shares: list[float], gap: float) -> None:
-    area = STAGE.inset(left=1.0, top=0.5)
+    area = STAGE.inset(bottom=1.0, top=0.5)
     for parts, length in ((area.columns(*shares, gap=gap), "width"), (area.rows(*shares, gap=gap), "height")):
         lengths = [getattr(part, length) for part in parts]
         assert sum(lengths) + gap * (len(shares) - 1) == pytest.approx(getattr(area, length))

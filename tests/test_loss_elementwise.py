@@ -225,15 +225,10 @@ def test_what_captions_claim_is_true_of_the_call(name: str, data: st.DataObject)
     module, inputs = called(name, Calls(data.draw))
     trace = torchreel.trace(module, *inputs)
     facts, target = trace_facts(trace), torch.as_tensor(trace.tensors["target"])
-    assert [key for key in facts if key.startswith("reduction_") and facts[key]] == [
-        f"reduction_{module.reduction}"
-    ]
     assert facts["weighted"] == (getattr(module, "weight", None) is not None)
     factors = getattr(module, "pos_weight", None)
     assert facts["pos_weighted"] == (factors is not None)
     assert facts["single_factor"] == (factors is not None and len(set(factors.reshape(-1).tolist())) == 1)
-    above = factors is not None and factors.numel() > 0 and float(factors.min()) > 1
-    assert facts["pos_weight_above_one"] == above
     assert facts["hard_targets"] == set(target.reshape(-1).tolist()).issubset({0.0, 1.0})
     assert facts["log_target"] == getattr(module, "log_target", False)
     assert facts["has_parabola"] == (name in ("HuberLoss", "SmoothL1Loss") and vars(module).get("beta") != 0)
@@ -244,8 +239,6 @@ def test_what_captions_claim_is_true_of_the_call(name: str, data: st.DataObject)
     assert facts["eps_counts"] == (vars(module).get("eps", 0) >= 0.3)
     columns = trace.output.shape if module.reduction == "none" else trace.shape("loss")
     assert facts["several_columns"] == (len(columns) > 0 and columns[-1] > 1)
-    losses = trace.sample("loss").tolist()
-    assert facts["has_nan"] == any(math.isnan(loss) for loss in losses)
     if name == "GaussianNLLLoss":
         assert facts["eps_used"] == any(one < module.eps for one in trace.sample("var").tolist())
     if facts["distributions"]:

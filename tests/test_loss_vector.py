@@ -261,7 +261,6 @@ def test_facts_of_a_loss_of_classes(data: st.DataObject) -> None:
     assert facts["ignores_some"] == (not soft and ignored in target.tolist())
     assert facts["several_samples"] == (samples != 1)
     assert facts["two_samples"] == (samples == 2)
-    assert facts["finite"] == all(math.isfinite(value) for value in scores.flatten().tolist())
     assert facts["reduction_mean"] and not facts["reduction_sum"] and not facts["reduction_none"]
 
 
@@ -290,8 +289,6 @@ def test_what_captions_claim_is_true_of_any_call(operator: str, data: st.DataObj
     assert facts["two_samples"] == (len(losses) == 2)
     assert facts["weighted"] == (dict(module.named_buffers()).get("weight") is not None)
     assert facts["squared"] == (getattr(module, "p", None) == 2)
-    if facts["some_free"]:
-        assert min(map(abs, losses)) < 1e-6
 
 
 @pytest.mark.parametrize("operator", LOSSES)

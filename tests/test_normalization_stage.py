@@ -16,6 +16,11 @@ from torchreel.scenes import registry
 from torchreel.scenes.normalization.arrangement import MOST_SETS, arrangements
 from torchreel.scenes.normalization.desk import shortened
 from torchreel.scenes.normalization.sets_trace import Partition, epsilon
+from torchreel.scenes.parts.family import family
+from torchreel.scenes.parts.text import Text
+from torchreel.scenes.stage.bars import STAGE_BOTTOM
+from torchreel.scenes.stage.beats import reading_time
+from torchreel.scenes.trace.printed import Printing, printing
 
 
 @st.composite
@@ -87,3 +92,37 @@ def test_while_a_mean_is_explained_its_set_is_lit_and_the_others_are_grey(operat
             and piece.bounds[0] < x < piece.bounds[2] and piece.bounds[1] < y < piece.bounds[3]
         ]  # fmt: skip
         assert (under[-1].fill != grey) == (number.index in members)
+
+
+def test_a_mean_that_few_decimals_write_is_not_rounded() -> None:
+    """(1 + 6 + … + 8) / 16 = 6.875: 6.88 is not what a reader gets."""
+    trace = registry.find("GroupNorm").operator.trace_example(example("GroupNorm", "groups"))
+    assert printing(trace.step("num_groups=1.mean", (0, 0)), 2) == Printing(3, True)
+
+
+@pytest.mark.parametrize("operator, first", [
+    ("BatchNorm1d", "centered"), ("GroupNorm", "centered"), ("LayerNorm", "centered"), ("RMSNorm", "square"),
+])  # fmt: skip
+def test_the_middle_block_never_holds_two_kinds_of_numbers(operator: str, first: str) -> None:
+    """It has one heading, which is not true of both."""
+    chosen = example(operator)
+    show = watch(chosen, registry.find(operator).operator.trace_example(chosen), "en", "light")
+    held = [
+        {one.tensor for one in stage.section.numbers if one.box[1] > STAGE_BOTTOM} & {first, "normalized"}
+        for stage in show.stages
+    ]
+    assert {first} in held and {"normalized"} in held and {first, "normalized"} not in held
+
+
+def test_law_and_sets_stand_as_long_as_the_words_about_them() -> None:
+    chosen = example("BatchNorm1d")
+    show = watch(chosen, registry.find("BatchNorm1d").operator.trace_example(chosen), "en", "light")
+    words, began = show.scene.said[1].text, next(one.time for one in show.scene.said if one.kind == "numbers")
+    assert began >= reading_time(words, "en")
+
+
+def test_rows_of_rms_norm_say_what_the_last_words_speak_of() -> None:
+    chosen = example("RMSNorm")
+    show = watch(chosen, registry.find("RMSNorm").operator.trace_example(chosen), "en", "light")
+    drawn = {part.text for part in family(show.scene.mobjects) if isinstance(part, Text)}
+    assert {"[0]", "[0]·2", "[0]+10"} <= drawn

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import re
 from typing import Any
 
 import pytest
@@ -19,9 +20,10 @@ from torchreel.render.check.check import Reading
 from torchreel.render.check.layout import RULES
 from torchreel.render.check.stage import watch_scene
 from torchreel.scenes import registry
-from torchreel.scenes.padding.axes import Axis
+from torchreel.scenes.padding.axes import Axis, axes_of, mode_of
 from torchreel.scenes.padding.canvas import ends
 from torchreel.scenes.padding.pads import CircularPad1d, ReflectionPad2d
+from torchreel.scenes.parts.shapes import Path
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
 from torchreel.tests.calls import check_call
@@ -232,6 +234,10 @@ def test_what_is_said_of_a_padding_is_true_of_the_cells_of_the_output(
     )
     assert facts["cuts"] == (len(kept) < math.prod(here))
     assert facts["adds"] == (len(kept) < math.prod(there))
+    assert facts["line"] == (dims == 1)
+    assert facts["around"] == all(low > 0 and high > 0 for low, high in sides)
+    written = " × ".join(map(str, here)) + " × ".join(map(str, there))
+    assert facts["short_sizes"] == (len(written) <= 21)
     plane, output = x[(0,) * (x.ndim - dims)], made.output[(0,) * (x.ndim - dims)]
     for at in kept:
         assert output[tuple(i + low for i, (low, _) in zip(at, sides, strict=True))] == plane[at], (
@@ -264,6 +270,81 @@ def test_the_border_is_what_the_sentence_of_its_mode_says(data: st.DataObject, m
             assert value == (size - outside if place < 0 else outside - 1), "back on the other side"
         else:
             assert value == (7.0 if mode == "Constant" else 0.0), "one value"
+
+
+def placed(rule: str, **places: int) -> int:
+    """A place as a law writes it, computed."""
+    for bars in re.findall(r"\|[^|]+\|", rule):
+        rule = rule.replace(bars, f"abs({bars[1:-1]})")
+    rule = rule.replace("−", "-").replace("mod", "%")
+    known = {"min": min, "max": max, "abs": abs}
+    return int(eval(rule, {}, {**known, **places}))
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_the_law_says_of_every_element_which_one_of_the_input_it_is(
+    kind: type[nn.Module], data: st.DataObject
+) -> None:
+    module, x = data.draw(paddings(kind))
+    x = torch.arange(1.0, x.numel() + 1).reshape(x.shape)
+    mode, sides = mode_of(kind.__name__), tuple(module.padding)  # type: ignore[arg-type]
+    output = module(x)
+    axes = axes_of(sides, x.shape)[::-1]
+    for index in itertools.product(*map(range, output.shape)):
+        own = index[-len(axes) :]
+        read = [placed(axis.source(mode, "j"), j=place) for axis, place in zip(axes, own, strict=True)]
+        if all(0 <= at < axis.size for at, axis in zip(read, axes, strict=True)):
+            assert output[index] == x[(*index[: -len(axes)], *read)]
+        else:
+            filled = torch.tensor(getattr(module, "value", 0.0))
+            assert mode == "constant" and torch.equal(output[index].nan_to_num(7), filled.nan_to_num(7))
+
+
+@pytest.mark.parametrize(
+    ("module", "shape", "law"),
+    [
+        (nn.ReflectionPad1d((3, 1)), (1, 1, 4), "y_{j} = x_{v},   v = min(|j − 3|, 9 − j)"),
+        (nn.ReplicationPad1d((3, 1)), (2, 3, 4), "y_{n,c,j} = x_{n,c,v},   v = max(0, min(j − 3, 3))"),
+        (nn.CircularPad1d((3, 1)), (2, 4), "y_{c,j} = x_{c,v},   v = (j − 3) mod 4"),
+        (nn.ZeroPad2d((1, 2, 2, 1)), (1, 3, 3), "y_{i,j} = x_{i − 2,j − 1} or 0"),
+        (nn.ZeroPad2d(-1), (1, 3, 3), "y = x_{i + 1,j + 1}"),
+        (
+            nn.ReplicationPad3d((0, 0, 1, 0, 0, 2)), (1, 1, 2, 3, 4),
+            "y_{d,i,j} = x_{t,u,j},   t = min(d, 1),   u = max(0, i − 1)",
+        ),
+        (nn.ConstantPad1d(1, -1.0), (2, 3, 1, 1, 4), "y_{·,·,n,c,j} = x_{·,·,n,c,j − 1} or −1"),
+    ],
+)  # fmt: skip
+def test_the_law_counts_as_the_numbers_below_it_do(
+    module: nn.Module, shape: tuple[int, ...], law: str
+) -> None:
+    scene, chosen = registry.find(type(module).__name__), example(type(module).__name__)
+    proved = scene.operator.trace_call(module, {"input": torch.ones(shape)}, {})
+    said = watch_scene(scene, Request(proved, chosen, "en", "light")).scene.said
+    assert next(one.text for one in said if one.kind == "law") == law
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "count"),
+    [
+        ("ReflectionPad1d", (1, 1, 4), 2),
+        ("ReflectionPad1d", (1, 2, 4), 0),
+        ("CircularPad2d", (1, 3, 3), 2),
+        ("ReplicationPad2d", (1, 3, 3), 0),
+        ("CircularPad3d", (1, 2, 2, 3), 0),
+    ],
+)
+def test_no_line_comes_out_from_behind_a_cell(name: str, shape: tuple[int, ...], count: int) -> None:
+    """A line that leaves under another number seems to lead from that one."""
+    scene, chosen = registry.find(name), example(name)
+    module = getattr(nn, name)((1, 2, 2, 1, 1, 1)[: 2 * int(name[-2])])
+    proved = scene.operator.trace_call(
+        module, {"input": torch.arange(1.0, 99)[: math.prod(shape)].reshape(shape)}, {}
+    )
+    stage = watch_scene(scene, Request(proved, chosen, "en", "light")).stages[-1]
+    assert sum(isinstance(piece.mobject, Path) for piece in stage.pieces) == count
 
 
 def made_facts(made: Trace) -> dict[str, bool]:

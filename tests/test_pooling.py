@@ -18,6 +18,10 @@ from torchreel.assets.examples import example
 from torchreel.render.check.check import Reading, faults
 from torchreel.render.check.layout import RULES
 from torchreel.render.check.stage import watch_scene
+from torchreel.scenes import registry
+from torchreel.scenes.parts.places import Place
+from torchreel.scenes.parts.shapes import Path
+from torchreel.scenes.pooling.window.beam import Beam
 from torchreel.scenes.pooling.window.facts import max_facts
 from torchreel.scenes.pooling.window.max_pool import MaxPool1d, MaxPool2d, MaxPool3d
 from torchreel.scenes.pooling.window.trace import record_max_pool
@@ -221,6 +225,7 @@ def test_what_captions_claim_is_so(call: tuple[nn.Module, torch.Tensor]) -> None
         one[(0, *cell)] = 1
         result = module(one)
         reads.append(int((result[0] if isinstance(result, tuple) else result).sum()))
+    assert facts["line"] == (dims == 1)
     assert facts["windows_overlap"] == (max(reads) > 1)
     assert facts["skips"] == (min(reads) == 0)
     assert facts["keeps_size"] == (outs == sizes)
@@ -239,6 +244,9 @@ def test_what_captions_claim_is_so(call: tuple[nn.Module, torch.Tensor]) -> None
         (MaxPool2d, {"stride": 2}, None, "side by side", "overlap"),
         (MaxPool2d, {"stride": 1}, None, "overlap", "side by side"),
         (MaxPool2d, {}, "[[[1., float('nan')], [2., 3.]]]", "NaN beats", "largest"),
+        (MaxPool1d, {}, None, "The length shrinks from 8 to 4", " 8 shrinks"),
+        (MaxPool3d, {}, None, "spans 2 slices", "slices d"),
+        (MaxPool3d, {"kernel_size": (1, 2, 2)}, None, "spans 1 slice;", "slices"),
     ],
 )  # fmt: skip
 def test_words_are_true_of_settings_together(
@@ -274,3 +282,52 @@ def test_a_window_and_its_result_share_a_tint_where_windows_have_no_cell_in_comm
         assert len(seen) == 2
         fills[position] = result
     assert len(set(fills.values())) == 4
+
+
+@pytest.mark.parametrize("name", ["MaxPool2d", "AvgPool2d", "LPPool2d", "MaxUnpool2d"])
+def test_the_figures_lines_come_to_the_result_itself(name: str) -> None:
+    """Behind a row of results they would seem to end at the first of them."""
+    chosen, scene = example(name), registry.find(name)
+    show = watch_scene(scene, Request(scene.operator.trace_example(chosen), chosen, "en"))
+    step, stage = show.scene.figure(), show.stages[-1]
+    target = stage.places[step.tensor, step.index]
+    ends = {
+        (round(float(x), 2), round(float(y), 2))
+        for piece in stage.pieces
+        if isinstance(piece.mobject, Path)
+        for x, y, _ in piece.mobject.points[-1:]
+    }
+    assert target is not None
+    assert {(round(target.left, 2), round(at, 2)) for at in (target.top, target.bottom)} <= ends
+
+
+def test_slices_stand_over_those_of_their_result_and_lines_leave_below_the_window() -> None:
+    """Side by side, lines ran behind slices that the window does not read and seemed to come out of the last one."""
+    chosen = example("MaxPool3d")
+    show = watch_scene(MaxPool3d, Request(MaxPool3d.operator.trace_example(chosen), chosen, "en"))
+    board, step = show.scene.board, show.scene.figure()
+    position = step.index[-3:]
+    low, high = board.input.edges[1], board.outputs["output"].edges[3]
+    assert high < low
+    taps = [board.input.center(tap)[0] for tap in board.size.taps(position)]
+    half = board.input.cells.width / 2
+    lines = [piece.bounds for piece in show.stages[-1].pieces if isinstance(piece.mobject, Path)]
+    starts = {
+        float(piece.mobject.points[0, 0])
+        for piece in show.stages[-1].pieces
+        if isinstance(piece.mobject, Path)
+    }
+    assert [(bottom, top) for _, bottom, _, top in lines] == [(pytest.approx(high), pytest.approx(low))] * 2
+    assert sorted(starts) == [
+        pytest.approx(min(taps) - half, abs=0.1), pytest.approx(max(taps) + half, abs=0.1)
+    ]  # fmt: skip
+
+
+def test_lines_to_a_result_are_drawn_where_no_name_stands() -> None:
+    beam = Beam.across((0, 0, 1, 1), (5, -3, 6, -2), 1.0, 5.0)
+    assert beam.clear_of([]) is beam
+    assert beam.clear_of([Place(2, 2, 3, 3)]) is beam
+    shorter = beam.clear_of([Place(0.5, -0.5, 2.0, 0.0)])
+    assert shorter is not None
+    assert 2.0 < shorter.start[0, 0] < 2.2 and shorter.end[0, 0] == 5.0
+    assert beam.clear_of([Place(0.5, -3, 4.9, 1)]) is None

@@ -7,6 +7,7 @@ import math
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import assume, given, settings
@@ -18,11 +19,13 @@ from torchreel.assets.examples import example
 from torchreel.render.check.check import Reading
 from torchreel.render.check.laws import LONGEST_CLIP, SHORTEST_CLIP
 from torchreel.render.check.layout import RULES
-from torchreel.render.check.stage import watch_scene
+from torchreel.render.check.stage import Show, watch, watch_scene
 from torchreel.scenes import registry
+from torchreel.scenes.api import called
 from torchreel.scenes.parts.ruler import lanes
 from torchreel.scenes.pooling.adaptive.facts import adaptive_facts, fractional_facts
 from torchreel.scenes.pooling.adaptive.windows import Whole
+from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.formula import Const, Ref, Token
 from torchreel.scenes.trace.proof import Trace, TraceError
@@ -149,7 +152,7 @@ def test_what_is_said_of_fractional_steps_is_true_and_their_mean_is_alpha(data: 
     steps = [b - a for a, b in pairwise(starts)]
     assert facts["steps_differ"] == (len(set(steps)) > 1)
     assert facts["steps_equal"] == (len(set(steps)) == 1)
-    assert facts["few_steps"] == (0 < len(steps) < 6)
+    assert facts["few_steps"] == (0 < len(steps) < 6 and len(str(steps)) <= 13), "a caption has room for them"
     assert facts["shifted"] == (out > 1 and float(samples[0, 0, 0]) * float(proved.value("alpha_W", ())) >= 1)
     assert not steps or sum(steps) / len(steps) == pytest.approx(proved.value("alpha_W", ()))
 
@@ -341,3 +344,57 @@ def test_the_handbooks_calls_are_kept_as_examples(name: str, expected: list[list
     """Its numbers 1 to 16 hide the rule (all maxima are in corners, or nothing is rounded): they are no default."""
     proved = registry.find(name).operator.trace_example(example(name, "handbook"))
     assert proved.output.tolist() == [expected]
+
+
+def _watched(name: str) -> Show:
+    scene, chosen = registry.find(name), example(name)
+    return watch_scene(scene, Request(scene.operator.trace_example(chosen), chosen, "en", "light"))
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("AdaptiveAvgPool1d", ["1·5 / 3 = 1.67", "⌊1·5 / 3⌋ = ⌊1.67⌋ = 1", "⌈(1 + 1)·5 / 3⌉ = ⌈3.33⌉ = 4"]),
+        ("FractionalMaxPool2d", ["(1 + 0.496)·1.25 = 1.870", "a_{1} = ⌊1.87⌋ − ⌊0.62⌋ = 1"]),
+    ],
+)
+def test_a_formula_has_no_name_that_stands_nowhere(name: str, told: list[str]) -> None:
+    said = [one.text for one in _watched(name).scene.said if one.kind == "numbers"]
+    assert said[: len(told)] == told
+
+
+def test_the_law_of_a_volume_tells_of_its_depth() -> None:
+    laws = [one.text for one in _watched("AdaptiveMaxPool3d").scene.said if one.kind == "law"]
+    assert laws[0] == "y_{d,r,c} = max x_{k,l,m},  ⌊4d / 3⌋ ≤ k < ⌈4(d + 1) / 3⌉"
+
+
+@pytest.mark.parametrize("name", ["AdaptiveAvgPool1d", "AdaptiveMaxPool2d", "FractionalMaxPool3d"])
+def test_the_figure_stands_in_the_middle_until_rulers_need_room(name: str) -> None:
+    show = _watched(name)
+    assert show.first is not None
+    boxes = [piece.bounds for piece in show.first.pieces if piece.zone == "stage"]
+    left, bottom = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    right, top = max(box[2] for box in boxes), max(box[3] for box in boxes)
+    middle = (bars.STAGE_BOTTOM + bars.STAGE_TOP) / 2
+    assert (left + right, bottom + top) == (pytest.approx(0, abs=0.02), pytest.approx(2 * middle, abs=0.02))
+    grid = show.stages[-1].grids[0]
+    assert all(
+        np.allclose(number.get_center()[:2], grid.center(cell)[:2], atol=0.1)
+        for cell, number in grid.numbers.items()
+    ), "then every number is in its cell again"
+
+
+def test_the_steps_are_said_to_be_those_of_the_axis_that_is_explained() -> None:
+    said = [
+        _watched(name).scene.sections[-1].caption for name in ("FractionalMaxPool2d", "FractionalMaxPool3d")
+    ]
+    assert said[0]["en"].startswith("Column steps 1, 2, 1, 1")
+    assert said[1]["en"].startswith("Depth steps")
+    assert [one["zh"][:2] for one in said] == ["列的", "深度"]
+
+
+def test_names_take_no_more_room_from_numbers_than_they_are_wide() -> None:
+    pool = nn.AdaptiveMaxPool2d((3, 2), return_indices=True)
+    trace = called(pool, (torch.randn(1, 2, 3, 5, generator=torch.Generator().manual_seed(0)),), {}).trace
+    board = watch(example("AdaptiveMaxPool2d"), trace, "en", "light").scene.board
+    assert board.has_numbers

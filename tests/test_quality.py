@@ -33,8 +33,6 @@ EVERY = 37
 class Sampler:
     """An encoder that keeps every 37th frame and the last one, as luma, by the hundredth of a second it begins at."""
 
-    suffix = "samples"
-
     def start(self, path: Path, view: View) -> None:
         self.samples: dict[int, np.ndarray] = {}
         self._tick = 100 // view.fps

@@ -13,11 +13,13 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
+from torchreel.assets.fonts import cap_height
 from torchreel.render.check.check import faults
 from torchreel.render.check.stage import Show, watch_scene
 from torchreel.scenes.recurrent import operators
 from torchreel.scenes.recurrent.cell.cells import GRUCell, LSTMCell, RNNCell
 from torchreel.scenes.recurrent.cell.cells_trace import CellOperator
+from torchreel.scenes.recurrent.network.networks import GRU, LSTM
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Rule, Trace, TraceError
@@ -229,10 +231,48 @@ def test_relu_is_explained_by_an_element_that_it_cuts_off() -> None:
 
 
 def test_grus_law_says_what_the_reset_gate_scales() -> None:
-    for bias, law in ((False, "r_{t}·W_{hn}·h_{t−1})"), (True, "r_{t}·(W_{hn}·h_{t−1} + b))")):
+    for bias, law in ((False, "r_{t}·W_{hn}·h_{t−1})"), (True, "r_{t}·(W_{hn}·h_{t−1} + b_{hn}))")):
         trace = operators.GRUCell.trace_example(example("GRUCell"), {"bias": bias})
         scene = GRUCell(Request(trace, example("GRUCell"), "en"))
         assert "".join(token.text for token in scene.law()).endswith(law)
+
+
+def test_the_two_biases_have_names_of_their_own_and_the_colour_of_parameters() -> None:
+    trace = operators.RNNCell.trace_example(example("RNNCell"))
+    scene = RNNCell(Request(trace, example("RNNCell"), "en"))
+    biases = [token for token in scene.law() if token.text.startswith("b_")]
+    assert [token.text for token in biases] == ["b_{ih}", "b_{hh}"]
+    assert {scene.ink(token) for token in biases} == {scene.look.theme.role("parameter")}
+
+
+def test_what_is_added_is_framed_with_the_rows() -> None:
+    trace = operators.RNNCell.trace_example(example("RNNCell"))
+    show = watch_scene(RNNCell, Request(trace, example("RNNCell"), "en"))
+    board = show.scene.board
+    framed = [outline[:, :2].mean(0).tolist() for outline in board.sources(0, 0)]
+    for kind in ("ih", "hh"):
+        middle = board.biases[kind, 0].around((0, 0))[:, :2].mean(0).tolist()
+        assert pytest.approx(middle) in framed
+
+
+@pytest.mark.parametrize("scene, lang", [(LSTMCell, "en"), (LSTM, "en"), (LSTM, "zh"), (GRU, "en")])
+def test_a_gates_number_stands_clear_of_a_frame_and_is_made_of_a_sum_in_sight(scene: Any, lang: str) -> None:
+    """A frame reaches 0.04 beyond its cell; the next number begins below that."""
+    name = scene.operator.name
+    show = watch_scene(scene, Request(scene.operator.trace_example(example(name)), example(name), lang))
+    board = show.scene.board
+    gate = next(iter(board.said))
+    assert f"pre_{gate}" in board.vectors
+    cells = board.vectors[gate].cells
+    assert (cells.height - cap_height("sans") * cells.text_size) / 2 > 0.04
+
+
+def test_a_gate_without_a_column_of_sums_is_written_with_its_products() -> None:
+    chosen = example("LSTMCell", "handbook")
+    show = watch_scene(LSTMCell, Request(operators.LSTMCell.trace_example(chosen), chosen, "en"))
+    assert "pre_o" not in show.scene.board.vectors
+    written = [one.text for one in show.scene.said if one.kind == "numbers" and one.text.startswith("o_{1}")]
+    assert len(written) == 1 and written[0].count("·") == 7
 
 
 @settings(max_examples=40, deadline=None)

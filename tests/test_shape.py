@@ -33,12 +33,10 @@ def test_facts_are_those_of_the_shapes(name: str, data: st.DataObject) -> None:
     merged = len(apart) - len(flat) + 1
     assert facts["changes"] == (merged > 1)
     first = (module.start_dim if name == "Flatten" else module.dim) % len(trace.shape("input"))
-    assert facts["kept"] == (first > 0)
     assert facts["batched"] == (math.prod(flat[:first]) > 1)
     assert facts["behind"] == (len(flat) > first + 1)
     assert facts["planes"] == (math.prod(apart[first : first + max(0, merged - 2)]) > 1)
     assert facts["deep"] == (first >= 2)
-    assert facts["rows"] == (math.prod(apart[first : first + merged - 1]) > 1)
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.data())

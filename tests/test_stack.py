@@ -1,4 +1,4 @@
-"""A stack draws every element of a volume once, moves its window as one block, and says what it leaves out."""
+"""A stack draws every element of a volume once, knows the path round a window, and says what it leaves out."""
 
 from __future__ import annotations
 
@@ -71,21 +71,28 @@ def test_padding_has_slices_of_its_own() -> None:
     assert texts(drawn).count("0") == 4 * 16 - 8
 
 
-def test_the_window_has_a_frame_on_each_slice_it_covers() -> None:
+def test_the_window_stands_on_each_slice_it_covers() -> None:
     drawn = stack((3, 3, 3), 12.0, 5.0)
-    frames = drawn.frames((0, 0, 0), (2, 2, 2))
-    before = frames.border.points
-    pieces = before.reshape(2, -1, 3)
+    pieces = drawn.window((0, 0, 0), (2, 2, 2), (1, 1, 1)).reshape(2, -1, 3)
     shift = drawn.center((1, 0, 0)) - drawn.center((0, 0, 0))
     np.testing.assert_allclose(pieces[1] - pieces[0], np.broadcast_to(shift, pieces[0].shape), atol=1e-9)
 
 
-def test_the_window_moves_as_one_block_also_where_it_leaves_the_volume() -> None:
+@pytest.mark.parametrize("dilation", [(1, 1, 1), (2, 1, 1), (1, 2, 2)])
+def test_the_window_frames_the_cells_it_reads_and_stays_on_the_volume_where_it_leaves_it(
+    dilation: Position,
+) -> None:
     drawn = stack((3, 3, 3), 12.0, 5.0)
-    frames = drawn.frames((0, 0, 0), (2, 2, 2), (2, 1, 1))
+    path = drawn.window((0, 0, 0), (2, 2, 2), dilation)
+    read = [drawn.outline(at, at) for at in ((0, 0, 0), dilation)]
+    np.testing.assert_allclose(path.min(0), np.concatenate(read).min(0), atol=0.04)
+    np.testing.assert_allclose(path.max(0), np.concatenate(read).max(0), atol=0.04)
+    left, bottom, right, top = drawn.edges
     for first in [(0, 1, 1), (1, 0, 0), (-1, -1, -1), (9, 9, 9)]:
-        moves = drawn.move(frames, first)
-        assert [len(move.end) for move in moves] == [len(frames.border.points), len(frames.links.points)]
+        moved = drawn.window(first, (2, 2, 2), dilation)
+        assert len(moved) == len(path)
+        assert left - 0.04 < moved[:, 0].min() and moved[:, 0].max() < right + 0.04
+        assert bottom - 0.04 < moved[:, 1].min() and moved[:, 1].max() < top + 0.04
 
 
 def test_a_blank_stack_is_written_cell_by_cell() -> None:
@@ -95,4 +102,4 @@ def test_a_blank_stack_is_written_cell_by_cell() -> None:
     assert not [part for part in drawn.get_family() if isinstance(part, Number)]
     assert len(drawn.write((1, 0, 1))) == 2
     assert drawn.write((5, 0, 0)) == []
-    assert drawn.paint((-1, 0, 0)) == []
+    assert drawn.paint((-1, 0, 0), "#000000") == []

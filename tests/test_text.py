@@ -170,13 +170,10 @@ def test_strings_are_kept_and_cannot_be_spoilt():
         outline("−0.77", "mono").points[0, 0] = 1.0
 
 
-def test_metrics_are_those_of_the_letters():
+def test_the_height_of_capitals_is_that_of_the_letters():
     for font in NAMES:
         assert ink(outline("H", font).points)[3] == pytest.approx(fonts.cap_height(font))
-        assert ink(outline("x", font).points)[3] == pytest.approx(fonts.x_height(font))
-        assert fonts.descent(font) < ink(outline("g", font).points)[1] < 0 < fonts.cap_height(font)
         assert ink(outline("5", font).points)[3] == pytest.approx(fonts.cap_height(font), abs=0.02)
-        assert fonts.cap_height(font) < fonts.ascent(font)
 
 
 PRINT_OUTLINES = """

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
-from torchreel.render.check.check import OF_EXAMPLES, Reading
+from torchreel.render.check.check import OF_EXAMPLES, Reading, faults_of
 from torchreel.render.check.layout import RULES
 from torchreel.render.check.stage import watch_scene
+from torchreel.scenes.api import called
 from torchreel.scenes.pooling.unpooling.facts import unpooling_facts
 from torchreel.scenes.pooling.unpooling.journeys import Journeys, spelled, unravelled
 from torchreel.scenes.pooling.unpooling.max_unpool import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
@@ -66,6 +67,12 @@ def calls(draw: st.DrawFn) -> tuple[nn.MaxUnpool2d, Tensor]:
 
 def trace(overrides: dict[str, Any] | None = None, source: str | None = None, name: str = "default") -> Trace:
     return MAX_UNPOOL.trace_example(example("MaxUnpool2d", name), overrides, source)
+
+
+def test_a_plain_call_is_proved_in_full_where_that_is_asked_for() -> None:
+    values, indices = nn.MaxPool2d(2, return_indices=True)(torch.randn(1, 1, 4, 4))
+    for inputs in ({"input": values, "indices": indices}, {"source": torch.randn(1, 1, 5, 5)}):
+        assert MAX_UNPOOL.trace(nn.MaxUnpool2d(2), inputs, prove_all=True).prove_all
 
 
 @settings(max_examples=60, deadline=None)
@@ -247,7 +254,7 @@ def test_the_clip_ends_with_every_element_of_the_output_in_its_cell(
 @pytest.mark.parametrize(
     ("overrides", "source", "said", "never"),
     [
-        (None, None, "4 of 16 values are back", "Nothing is lost"),
+        (None, None, "4 of 16 values came back", "Nothing is lost"),
         ({"kernel_size": 1}, None, "Nothing is lost", "are lost"),
     ],
 )
@@ -333,14 +340,10 @@ def test_facts_of_a_plain_call_are_those_counted_by_hand(
     for value, index in zip(values[first].flatten().tolist(), indices[first].flatten().tolist(), strict=True):
         went.setdefault(index, []).append(value)
     there = made.output[first].flatten().tolist()
-    own = [(n - 1) * module.stride[0] + module.kernel_size[0] for n in values.shape[-dims:]]  # type: ignore[index]
     different = [len({repr(value) for value in sent}) > 1 for sent in went.values()]
     assert facts["pooled_here"] is False
     assert facts["loses"] is (len(went) < math.prod(size))
-    assert facts["one_value"] is (math.prod(values.shape[-dims:]) == 1)
-    assert facts["shared_homes"] is any(len(sent) > 1 for sent in went.values())
     assert facts["overwrites"] is any(different)
-    assert facts["needs_size"] is (own != list(size))
     for index, value in enumerate(there):
         assert repr(value) in [repr(sent) for sent in went.get(index, [0.0])], "0 where nothing went"
 
@@ -350,7 +353,7 @@ def test_facts_of_a_plain_call_are_those_counted_by_hand(
 def test_facts_and_numbers_of_a_pooled_call_are_those_counted_by_hand(
     call: tuple[nn.MaxUnpool2d, Tensor],
 ) -> None:
-    """`kept` of `total` values are back: as many homes as there are cells that a window's maximum stood in."""
+    """`kept` of `total` values came back: as many homes as there are cells that a window's maximum stood in."""
     module, source = call
     made = MAX_UNPOOL.trace(module, {"source": source})
     facts = unpooling_facts(made)
@@ -372,14 +375,7 @@ def test_facts_and_numbers_of_a_pooled_call_are_those_counted_by_hand(
             homes.append(best)
     assert facts["pooled_here"] is True
     assert facts["loses"] is (len(set(homes)) < plane.numel())
-    assert facts["shared_homes"] is (len(set(homes)) < len(homes))
     assert facts["overwrites"] is False
-    assert facts["one_value"] is (len(homes) == 1)
-    own = [
-        (n - 1) * s - 2 * p + k
-        for n, s, p, k in zip(made.shape("input")[-2:], (sh, sw), (ph, pw), (kh, kw), strict=True)
-    ]
-    assert facts["needs_size"] is (tuple(own) != tuple(plane.shape))
 
 
 @settings(max_examples=60, deadline=None)
@@ -410,3 +406,21 @@ def trace_of(module: nn.Module, values: Tensor, indices: Tensor, size: list[int]
 def cells_of(sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
     """All positions of some sizes."""
     return list(itertools.product(*map(range, sizes)))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("kernel", "indices", "size"),
+    [
+        # A value far above its home: lines begin beyond the name that stands in their way.
+        (3, torch.tensor([[[[44]]]]), [3, 3, 5]),
+        # Slices in one column, with what each row counts at the right of them.
+        (1, torch.arange(18).reshape(1, 1, 3, 2, 3), [3, 2, 3]),
+    ],
+)
+def test_a_volume_of_any_size_is_drawn_without_a_breach(
+    kernel: int, indices: Tensor, size: list[int], lang: str
+) -> None:
+    values = torch.randn(indices.shape, generator=torch.Generator().manual_seed(0))
+    made = called(nn.MaxUnpool3d(kernel), (values, indices), {"output_size": size})
+    assert faults_of(made.trace, lang=lang) == []

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 import torchreel
 from torchreel.assets.examples import example, examples
 from torchreel.render.check.check import faults, reading
+from torchreel.render.check.stage import watch_scene
 from torchreel.scenes.registry import find
+from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.vision.layout import ShuffleLayout
 from torchreel.scenes.vision.trace import ChannelGroups, PixelBlocks, channel_facts
 from torchreel.tests.calls import check_call
@@ -138,6 +140,48 @@ def test_captions_are_short_enough_to_be_read(operator: str) -> None:
             assert len(dict.fromkeys(said)) <= 6
             assert len(said[0]) <= first
             assert max(map(len, said)) <= most
+
+
+@pytest.mark.parametrize(
+    ("shape", "numbers"),
+    [
+        ((1, 6, 1, 2), "(7, 8)"),
+        ((1, 6, 1), "4"),
+        ((2, 6, 2, 2), "(13, 14, 15, 16)"),
+        ((1, 6, 3, 3), "(28, 29, 31, 32, …)"),
+    ],
+)
+def test_a_shuffled_channel_is_named_and_framed_as_a_whole(shape: tuple[int, ...], numbers: str) -> None:
+    """The law counts channels, so do the numbers below it."""
+    scene = find("ChannelShuffle")
+    x = torch.arange(1.0, 1 + torch.Size(shape).numel()).reshape(shape)
+    proved = scene.operator.trace_call(nn.ChannelShuffle(2), {"input": x}, {})
+    show = watch_scene(scene, Request(proved, example("ChannelShuffle"), "en"))
+    said = [one.text for one in show.scene.said if one.kind == "numbers"]
+    assert said[1] == f"i = 1, j = 0:  y_{{1}} = x_{{3}} = {numbers}"
+
+
+@pytest.mark.parametrize("name", ["PixelShuffle", "PixelUnshuffle"])
+def test_a_line_between_channels_and_places_meets_no_other_cell(name: str) -> None:
+    """It would come out below, or go in at, a number that it does not belong to."""
+    scene, chosen = find(name), example(name)
+    show = watch_scene(scene, Request(scene.operator.trace_example(chosen), chosen, "en"))
+    lines = 0
+    for stage in show.stages:
+        cells = list(stage.places.all().values())
+        for piece in stage.pieces:
+            if piece.mobject is not show.scene.board.wire:
+                continue
+            lines += 1
+            trail = piece.outline.trail
+            met = {
+                cell
+                for cell in cells
+                for x, y in trail
+                if cell.left < x < cell.right and cell.bottom < y < cell.top
+            }
+            assert len(met) == 2
+    assert lines
 
 
 def test_the_guide_to_a_new_family_shows_what_the_files_hold() -> None:

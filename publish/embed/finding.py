@@ -39,11 +39,10 @@ _PYTHON = ("", "python", "python3", "py", "ipython", "ipython3", "pycon", "code-
 
 @dataclass(frozen=True)
 class Mention:
-    """An operator that a page is about: the example to show, the place after which, and where it was named."""
+    """An operator that a page is about: the example to show, and the place after which."""
 
     example: Example
     at: int
-    where: str
 
 
 @dataclass
@@ -80,10 +79,6 @@ class _Section:
     def called(self) -> list[str]:
         """The classes that its code calls, whether there is a clip of them or not."""
         return [name for piece in self.pieces for name in calls_in(piece)]
-
-    @property
-    def links(self) -> list[tuple[str, int]]:
-        return [(link, piece.at) for piece in self.pieces for link in piece.links]
 
 
 def find(pieces: Iterable[Piece], page: str = "") -> Findings:
@@ -183,11 +178,11 @@ def _of_section(
     for piece in section.pieces:
         for name in calls_in(piece):
             if name in operators():
-                yield Mention(operators()[name][DEFAULT], piece.at, f"code calls nn.{name}")
+                yield Mention(operators()[name][DEFAULT], piece.at)
         for link in piece.links:
             match = _DOCUMENTED.search(link)
             if match and match[1] in operators():
-                yield Mention(operators()[match[1]][DEFAULT], piece.at, f"link to nn.{match[1]}")
+                yield Mention(operators()[match[1]][DEFAULT], piece.at)
 
 
 def _of_heading(
@@ -198,10 +193,9 @@ def _of_heading(
     page: str,
     found: Findings,
 ) -> Iterator[Mention]:
-    where = f"heading {_short(heading.text)}"
     row = _row(section, page)
     if row is not None:
-        yield Mention(_of_row(row, heading.text), section.place, f"{where}, link to {row.page}")
+        yield Mention(_of_row(row, heading.text), section.place)
         return
     names = named_in(heading.text)
     if names:
@@ -209,17 +203,18 @@ def _of_heading(
         called = {name for one in (section, *below) for name in one.called}
         if called and not called & {*names}:
             found.doubts.append(
-                f"{where} names {', '.join(names)}, but the code below calls {', '.join(sorted(called))}"
+                f"heading {_short(heading.text)} names {', '.join(names)}, "
+                f"but the code below calls {', '.join(sorted(called))}"
             )
             return
         if not any(one.heading and named_in(one.heading.text) for one in below):
             for name in names:
                 if len(names) == 1 or name not in found.own_headings:
-                    yield Mention(operators()[name][DEFAULT], section.place, where)
+                    yield Mention(operators()[name][DEFAULT], section.place)
     elif above and len(above[-1][1]) == 1:
         example = _about(above[-1][1][0], heading.text)
         if example is not None:
-            yield Mention(example, section.place, where)
+            yield Mention(example, section.place)
 
 
 def _about(operator: str, heading: str) -> Example | None:

@@ -22,8 +22,6 @@ class Markdown:
     code is code. Raises `Unreadable` for a block without its end.
     """
 
-    suffix = ".md"
-
     def __init__(self, text: str) -> None:
         self.text = text
         self._lines = lines_of(text)

@@ -60,8 +60,6 @@ class Notebook:
     Raises `Unreadable` for what is no notebook of format 4.
     """
 
-    suffix = ".ipynb"
-
     def __init__(self, text: str) -> None:
         self.text = text
         self.content = _parsed(json.loads, text.removeprefix("\ufeff"))

@@ -19,9 +19,6 @@ from torchreel.render.settings import Rect, View
 class Encoder(Protocol):
     """Writes one file, frame by frame. All three methods are called from one thread."""
 
-    suffix: str
-    """The file's ending without the dot: `gif`."""
-
     def start(self, path: Path, view: View) -> None:
         """Open `path` (a temporary name in the target's directory) for frames of `view`'s size and rate."""
 

@@ -46,8 +46,6 @@ class GifEncoder:
     ever; what comes to an end begins with the first picture and stays on the last.
     """
 
-    suffix = "gif"
-
     def __init__(self, max_colors: int = 255, loop: int = 0) -> None:
         if not 2 <= max_colors <= 255:
             raise ValueError(f"GifEncoder: max_colors={max_colors} is not between 2 and 255.")

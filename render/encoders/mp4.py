@@ -55,8 +55,6 @@ class Mp4Encoder:
     picture, and has to know by then whether one begins with it.
     """
 
-    suffix = "mp4"
-
     def __init__(self, cues: Callable[[], Sequence[float]] = tuple) -> None:
         self._cues = cues
         self._container: av.container.OutputContainer | None = None

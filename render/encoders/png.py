@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 class PngEncoder:
     """Keeps the current picture and writes it when the clip ends."""
 
-    suffix = "png"
-
     def __init__(self) -> None:
         self._picture: NDArray[np.uint8] | None = None
 

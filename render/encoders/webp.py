@@ -42,8 +42,6 @@ class WebpEncoder:
     As in a GIF, the last picture with its hold is played first.
     """
 
-    suffix = "webp"
-
     def __init__(self) -> None:
         self._file: _WebpFile | None = None
 

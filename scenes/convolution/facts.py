@@ -18,12 +18,7 @@ def convolution_facts(trace: Trace) -> Mapping[str, bool]:
     kernel, sides = weight[2:], padding_sides(module)
     axes = list(zip(kernel, module.stride, module.dilation, outs, strict=True))
     pairs = list(zip(sizes, outs, strict=True))
-    covered = [
-        _covered(axis, size, before) for axis, size, (before, _) in zip(axes, sizes, sides, strict=True)
-    ]
     return {
-        "windows_overlap": any(map(_overlaps, axes)),
-        "skips_cells": not all(covered),
         "strided": any(stride > 1 and out > 1 for _, stride, _, out in axes),
         "one_stride": len(set(module.stride)) == 1,
         "one_padding": len({side for pair in sides for side in pair}) == 1,
@@ -37,7 +32,6 @@ def convolution_facts(trace: Trace) -> Mapping[str, bool]:
         "shrinks": all(out <= size for size, out in pairs) and sizes != outs,
         "one_position": set(outs) == {1},
         "moves_in_depth": dims == 3 and outs[0] > 1,
-        "one_tap": set(kernel) == {1},
         "several_channels": weight[1] > 1,
         "several_kernels": weight[0] > 1,
         "grouped": weight[1] < channels,
@@ -54,23 +48,3 @@ def _starts_on_rim(
     for (kernel, _, dilation, _), size, (before, _) in zip(axes, sizes, sides, strict=True):
         inside.append([0 <= tap * dilation - before < size for tap in range(kernel)])
     return all(map(any, inside)) and not all(map(all, inside))
-
-
-def _overlaps(axis: Sequence[int]) -> bool:
-    """Whether two windows along an axis read one place."""
-    kernel, stride, dilation, out = axis
-    steps = (count * stride for count in range(1, min(out, kernel * dilation + 1)))
-    return any(step % dilation == 0 and step // dilation < kernel for step in steps)
-
-
-def _covered(axis: Sequence[int], size: int, before: int) -> bool:
-    """Whether every cell of the input along an axis is read."""
-    kernel, stride, dilation, out = axis
-    read = bytearray(size)
-    for tap in range(kernel):
-        start = tap * dilation - before
-        start += stride * max(0, -(start // stride)) if start < 0 else 0
-        end = min(size, tap * dilation - before + (out - 1) * stride + 1)
-        places = range(start, end, stride)
-        read[start : max(start, end) : stride] = b"\1" * len(places)
-    return all(read)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import cast
@@ -23,8 +22,6 @@ from torchreel.scenes.parts.text import Text
 from torchreel.scenes.parts.views import Place, View
 from torchreel.scenes.trace.formula import Index
 
-_TALL, _BETWEEN = 0.36, 0.54
-_MOST_SLICES = 6
 _MOST_BLOCKS = 2
 _LIMITS = (6, 5, 4, 3)
 _HEAT = ((6, 12, 12), (5, 9, 9), (4, 6, 6), (3, 4, 4), (2, 3, 3))
@@ -37,14 +34,6 @@ _BIAS = 0.75
 """Half of a bias and its sign, beside which a sum's sign stands."""
 _FOOT = 0.62
 _LARGEST = 0.92
-
-
-def slices_across(sizes: Place, height: float) -> int:
-    """How many slices of a volume stand in a row: one, unless so many rows are too low for `height` (scene units)."""
-    depth, rows, _ = sizes
-    depth = min(depth, _MOST_SLICES)
-    fits = (n for n in range(1, depth) if math.ceil(depth / n) * (rows * _TALL + _BETWEEN) <= height)
-    return next(fits, depth)
 
 
 class VolumesBoard(ConvolutionBoard):

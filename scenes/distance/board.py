@@ -12,7 +12,6 @@ from torchreel.scenes.distance.trace import VectorRows
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_NUMBER, MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText, width
-from torchreel.scenes.parts.motion import Appear, Morph
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Disc, Path, Shape, as_point, box_points, polyline
 from torchreel.scenes.parts.text import Text, measure
@@ -170,7 +169,6 @@ class Dial(VGroup):
         self.shadow = Path([self.center, self.place(1, 0)], theme.accent, 9.0)
         self.drop = Path([self.place(1, 0), self.place(1, 0)], theme.wire, 2.0)
         self.opening = Shape(self.arc(1, 0.22), stroke=theme.accent, stroke_width=3.0)
-        self.names = VGroup()
 
     def place(self, x: float, y: float) -> np.ndarray:
         """A point of the dial, where the circle has the radius 1."""
@@ -208,17 +206,6 @@ class Dial(VGroup):
         second = along * x - turn * aside * y, along * y + turn * aside * x
         one = MathText(signs[0], NAME_TEXT, self.ink).place(self.place(along, -aside))
         return VGroup(one, MathText(signs[1], NAME_TEXT, self.ink).place(self.place(*second)))
-
-    def show(self, degrees: float, parts: Sequence[Shape]) -> list[Animation]:
-        """Some moving parts appear at an angle."""
-        for part, path in self.turned(degrees):
-            if part in parts:
-                part.points = path
-        return [Appear(part) for part in parts]
-
-    def turn(self, degrees: float) -> list[Animation]:
-        """All moving parts go to an angle."""
-        return [Morph(part, path) for part, path in self.turned(degrees)]
 
     def labels(self, degrees: float, numbers: Iterable[Number], signs: Sequence[str]) -> VGroup:
         """The angle's number above the dial, and the cosine's under its shadow."""

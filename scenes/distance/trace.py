@@ -30,6 +30,9 @@ from torchreel.scenes.trace.formula import (
     Rounded,
     Sub,
     Sum,
+    as_held,
+    held,
+    norm_type,
     read,
 )
 from torchreel.scenes.trace.operator import Call, Recording
@@ -87,12 +90,13 @@ def record_cosine(call: Call) -> Recording:
     x1, x2 = call.inputs["x1"], call.inputs["x2"]
     rows, eps = VectorRows.of(x1, x2, call.module.dim), call.module.eps
     wide = [x.double().expand(rows.shape) for x in (x1, x2)]
+    dtype = norm_type(torch.result_type(x1, x2), rows.length)
     tensors = {
         "x1": x1,
         "x2": x2,
         "dot": (wide[0] * wide[1]).sum(rows.dim),
-        "norm_1": torch.linalg.vector_norm(wide[0], dim=rows.dim),
-        "norm_2": torch.linalg.vector_norm(wide[1], dim=rows.dim),
+        "norm_1": as_held(as_held(wide[0].square(), dtype).sum(rows.dim), dtype).sqrt(),
+        "norm_2": as_held(as_held(wide[1].square(), dtype).sum(rows.dim), dtype).sqrt(),
         "output": call.output,
     }
     lengths = tensors["norm_1"].clamp_min(eps) * tensors["norm_2"].clamp_min(eps)
@@ -103,7 +107,8 @@ def record_cosine(call: Call) -> Recording:
         return Sum(Mul((rows.element(0, index), rows.element(1, index))))
 
     def norm(which: int, cells: Tensor) -> Expr:
-        return Func("sqrt", Sum(Func("square", rows.element(which, rows.vectors(cells)))))
+        squares = Func("square", rows.element(which, rows.vectors(cells)))
+        return Func("sqrt", held(Sum(held(squares, tensors, dtype)), tensors, dtype))
 
     def quotient(cells: Tensor) -> Expr:
         at_least = Const(eps, f"{eps:g}".replace("-", "−"))
@@ -135,12 +140,12 @@ def record_pairwise(call: Call) -> Recording:
     rows, p, eps = VectorRows.of(x1, x2, -1), float(module.norm), module.eps
     diff = (x1 - x2 + eps).reshape(rows.shape)
     exact = (x1.double() - x2.double() + eps).expand(rows.shape)
-    norm = _Norm(rows, p, diff, bool(module.keepdim))
     tensors = {"x1": x1, "x2": x2, "diff": exact}
+    norm = _Norm(rows, p, diff, tensors, bool(module.keepdim))
     rules = [Rule("diff", lambda cells: _difference(rows, eps, cells))]
     if norm.has_powers:
-        tensors["power"] = exact.abs() ** p
-        tensors["total"] = tensors["power"].sum(-1)
+        tensors["power"] = as_held(exact.abs() ** p, norm.dtype)
+        tensors["total"] = as_held(tensors["power"].sum(-1), norm.dtype)
         rules += [Rule("power", norm.power), Rule("total", norm.total)]
     tensors["output"] = call.output
     return Recording(tensors, (*rules, Rule("output", norm.output)))
@@ -161,8 +166,11 @@ def _difference(rows: VectorRows, eps: float, cells: Tensor) -> Expr:
 class _Norm:
     """The norm of each row of differences, for any p."""
 
-    def __init__(self, rows: VectorRows, p: float, diff: Tensor, keepdim: bool) -> None:
-        self.rows, self.p, self.diff, self.keepdim = rows, p, diff, keepdim
+    def __init__(
+        self, rows: VectorRows, p: float, diff: Tensor, tensors: dict[str, Tensor], keepdim: bool
+    ) -> None:
+        self.rows, self.p, self.diff, self.tensors, self.keepdim = rows, p, diff, tensors, keepdim
+        self.dtype = norm_type(diff.dtype, rows.length)
 
     @property
     def has_powers(self) -> bool:
@@ -171,10 +179,10 @@ class _Norm:
 
     def power(self, cells: Tensor) -> Expr:
         size = Func("abs", Ref("diff", cells))
-        return size if self.p == 1 else Pow(size, Const(self.p))
+        return size if self.p == 1 else held(Pow(size, Const(self.p)), self.tensors, self.dtype)
 
     def total(self, cells: Tensor) -> Expr:
-        return Sum(Ref("power", self.rows.vectors(cells)))
+        return held(Sum(Ref("power", self.rows.vectors(cells))), self.tensors, self.dtype)
 
     def output(self, cells: Tensor) -> Expr:
         cells = cells[:, :-1] if self.keepdim else cells
@@ -201,7 +209,6 @@ def distance_facts(trace: Trace) -> dict[str, bool]:
     norm = float(getattr(trace.module, "norm", 2))
     return {
         "finite": bool(output.isfinite().all()),
-        "several": len(output) > 1,
         "shifted": bool(getattr(trace.module, "eps", 0)),
         "manhattan": norm == 1,
         "euclidean": norm == 2,

@@ -48,7 +48,7 @@ class _Dropout(OperatorScene):
 
     def values(self) -> dict[str, object]:
         p = float(self.module.p)
-        return {"p": f"{p:g}", "keep": f"{1 - p:g}"}
+        return {"p": self.look.said(p), "keep": self.look.said(1 - p)}
 
     def law(self) -> Sequence[Token]:
         if not self.has_mask:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torchreel.scenes.trace.formula import Add, Case, Const, Div, Expr, Mul, Ref
+from torchreel.scenes.trace.formula import Add, Case, Const, Div, Expr, Mul, Ref, read
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule, Trace
 
@@ -80,8 +80,7 @@ def _masked(module: Any, cells: Tensor) -> Expr:
 
 def _filled(x: Tensor, mask: Tensor, cells: Tensor) -> Expr:
     """What is kept, and SELU's saturation in the place of what is dropped; an infinity cannot be taken away by zero."""
-    at = tuple(cells.unbind(1))
-    dropped, finite = mask[at] == 0, x[at].isfinite()
+    dropped, finite = read(mask, cells) == 0, read(x, cells).isfinite()
     product = Mul((Ref("input", cells), Ref("mask", cells)))
     which = torch.where(dropped, torch.where(finite, 1, 2), 0)
     return Case(which, (Ref("input", cells), Const(SATURATION, "−1.76"), product))

@@ -78,11 +78,6 @@ class FoldBoard(Board):
         """Whether all cells hold numbers."""
         return all(one.cells.text_size for name, one in self.placed.items() if name != "sum")
 
-    @property
-    def is_cut(self) -> bool:
-        """Whether something is left out."""
-        return self.blocks.channels > 1 or not self._is_whole(self.placed)
-
     def _is_whole(self, placed: Mapping[str, Placed]) -> bool:
         size = tuple(n + 2 * p for n, p in zip(self.blocks.plane, self.blocks.padding, strict=True))
         shown = [(placed[name].cells.rows, placed[name].cells.cols) for name in ("input", "output")]

@@ -27,7 +27,6 @@ def fold_facts(trace: Trace) -> Mapping[str, bool]:
         "ones": bool((values == 1).all()),  # type: ignore[union-attr]
         "holes": bool((inside == 0).any()),
         "restored": bool((inside == 1).all()),
-        "added": bool((inside > 1).any()),
         "unfolded": "x" in trace.tensors and isinstance(trace.tensors["x"], torch.Tensor),
     }
 

@@ -60,7 +60,6 @@ class UnfoldBoard(Board):
             *self.planes.values(), self.matrix, self.title("input", source.head),
             self.title("output", target.head), *self._labels(),
         )  # fmt: skip
-        self.marks = VGroup()
 
     @property
     def batch_size(self) -> int:
@@ -76,12 +75,6 @@ class UnfoldBoard(Board):
     def has_numbers(self) -> bool:
         """Whether all cells hold numbers."""
         return bool(self.matrix.cells.text_size and self.placed["input"].cells.text_size)
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether something is left out."""
-        whole = self.matrix.shape == (self.rows, self.columns) and self.planes[0].shape == self.blocks.plane
-        return not whole or len(self.channels) < self.blocks.channels
 
     def shows(self, at: Cell) -> bool:
         """Whether a position is drawn, on the plane or on its padding."""

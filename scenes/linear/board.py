@@ -77,9 +77,9 @@ class DenseBoard(Board):
         self.scenery.add(grid)
         return grid
 
-    def head(self, tensor: str, placed: Placed, name: str | None = None, shape: bool = True) -> None:
+    def head(self, tensor: str, placed: Placed, shape: bool = True) -> None:
         """A grid's title over it."""
-        self.scenery.add(self.title(tensor, placed.head, name=name, shape=shape))
+        self.scenery.add(self.title(tensor, placed.head, shape=shape))
 
     def between(self, signs: str, left: Placed, right: Placed) -> Iterator[Text]:
         """Signs of arithmetic between two stations side by side, in line with a row of cells."""

@@ -255,8 +255,7 @@ def _without(at: Tensor, axis: int) -> Tensor:
 
 def dense_facts(trace: Trace) -> dict[str, bool]:
     """What captions may claim of a linear or bilinear layer."""
-    outs, samples = trace.shape("output")[-1], math.prod(trace.shape("output")[:-1])
-    return {"several_outputs": outs > 1, "several_samples": samples > 1, "has_bias": "bias" in trace.tensors}
+    return {"several_outputs": trace.shape("output")[-1] > 1, "has_bias": "bias" in trace.tensors}
 
 
 def infer_linear(settings: Settings, inputs: Inputs) -> Settings:

@@ -1,8 +1,7 @@
-"""What the boards of all losses share: sizes in labels, elements of broadcast tensors, and the arrow to the result."""
+"""What the boards of all losses share: sizes in labels and elements of broadcast tensors."""
 
 from __future__ import annotations
 
-from torchreel.scenes.parts.shapes import Arrow
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 
@@ -15,20 +14,15 @@ class LossBoard(Board):
         shape = self.trace.shape(tensor)
         return str(shape) if shape else ""
 
-    def sized(self, tensor: str) -> str:
-        """A tensor's name, and its shape unless it is a single number."""
-        return f"{tensor} {self.size(tensor)}".strip()
-
     def aligned(self, tensor: str, index: Index) -> Index:
         """Where a broadcast tensor is read for an element of the losses."""
         return aligned_index(index, self.trace.shape(tensor))
 
-    def arrow(self, x: float, top: float, bottom: float) -> Arrow:
-        """From the losses down to their sum."""
-        return Arrow([(x, top), (x, bottom)], self.look.theme.wire)
-
 
 def aligned_index(index: Index, shape: tuple[int, ...]) -> Index:
-    """Where a tensor of `shape`, broadcast against others, is read for an element of the result."""
-    own = index[len(index) - len(shape) :]
+    """Where a tensor of `shape`, broadcast against others, is read for an element of the result.
+
+    Of a result that has fewer axes, as one of all rows together has, it is the first of the others.
+    """
+    own = ((0,) * len(shape) + index)[len(index) :]
     return tuple(at if size > 1 else 0 for at, size in zip(own, shape, strict=True))

@@ -143,12 +143,11 @@ class NormBoard(Stations):
             for move in grid.write(cell)
         ]
 
-    def covers(self, owner: Index, index: Index | None = None) -> list[Any]:
-        """What has to leave the middle block so that the normalized values of a set, or one, can stand there."""
+    def covers(self) -> list[Any]:
+        """What has to leave the middle block so that the normalized values can stand there."""
         gone: list[Any] = []
-        for grid, cell in self.cells(self.steps.first, owner):
-            if cell in grid.numbers and index in (None, grid.index(cell)):
-                gone += [grid.boxes[cell], grid.numbers.pop(cell)]
+        for grid, cell in self.cells(self.steps.first):
+            gone += [grid.boxes[cell], grid.numbers.pop(cell)]
         return gone
 
     def card_of_parameters(self, index: Index) -> Card | None:
@@ -206,7 +205,7 @@ class NormBoard(Stations):
     def _pitch(self, count: int, lines: int) -> float:
         """How far cards below each other are apart: larger ones where they are few."""
         least = card_height(lines) + CARD_GAP
-        return max(least, min(1.3 * least, (STAGE.height - 0.4) / count))
+        return max(least, min(1.3 * least, (STAGE.height - CARD_GAP) / count))
 
     def _heights(self, owner: Index) -> tuple[float, float]:
         """Foot and top of a set's cells."""

@@ -16,7 +16,7 @@ from torchreel.scenes.parts.shapes import Box, box_points
 from torchreel.scenes.parts.text import fit, measure
 from torchreel.scenes.trace.formula import Index
 
-LINE, HEAD, PADDING = 0.28, 0.26, 0.06
+LINE, HEAD, PADDING = 0.28, 0.23, 0.06
 _SYMBOL, _NUMBER = 0.25, 0.25
 _LARGEST = 0.42
 

@@ -17,7 +17,7 @@ from torchreel.scenes.normalization.wording import NormalizationWords
 from torchreel.scenes.parts.look import Stroke
 from torchreel.scenes.parts.places import Place, Places
 from torchreel.scenes.parts.pointer import Pointer
-from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.stage.beats import Beat, reading_time
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
@@ -36,9 +36,14 @@ class FiveSteps(NormalizationWords):
         self.board = board = NormBoard(self.look, self.trace, self.sets, self.steps(), self._note)
         self.add(*board.objects())
         self.owners = board.arrangement.sets
-        yield Beat(self.sets_key, run_time=0.1)
+        yield Beat(self.sets_key, run_time=0.1, hold=self._until_read)
         yield from self.tell()
         yield from self.remember()
+
+    @property
+    def _until_read(self) -> float:
+        """How long law and sets stand before the first number comes: as long as the words about them."""
+        return round(reading_time(self.words(self.sets_key), self.request.lang), 1)
 
     def tell(self) -> Iterator[Beat]:
         """The beats of the steps."""
@@ -206,6 +211,10 @@ class FiveSteps(NormalizationWords):
         source = "input" if tensor == self.first else self._dividend
         if tensor == "output" and self.is_affine:
             source = "normalized"
+        middle = self.first
+        if tensor == "normalized" and source == "input":
+            self._make_room()
+            middle = tensor
         paths = [board.around(tensor, at), board.around(source, at)]
         statistics = board.steps.statistics
         if tensor == self.first == "centered":
@@ -214,7 +223,7 @@ class FiveSteps(NormalizationWords):
             paths.append(board.cards[owner].around(statistics[-1]))
         if source == "normalized":
             paths += board.around_parameters(at)
-        lit = ("input", self.first) if source != "normalized" else ()
+        lit = ("input", middle) if source != "normalized" else ()
         return [*board.mark(*paths), *(move for name in lit for move in board.light(name))]
 
     @property
@@ -222,14 +231,13 @@ class FiveSteps(NormalizationWords):
         return self.first
 
     def _write(self, tensor: str, owner: Index, at: Index | None) -> list[Animation]:
-        board = self.board
         if tensor == "normalized":
-            self.remove(*board.covers(owner, at))
-            self._rename()
-        return board.write(tensor, owner, at)
+            self._make_room()
+        return self.board.write(tensor, owner, at)
 
-    def _rename(self) -> None:
-        """The middle block is called by what now stands in it."""
-        if self.board.first_title in self.mobjects:
-            self.remove(self.board.first_title)
-            self.add(self.board.title_of("normalized"))
+    def _make_room(self) -> None:
+        """The middle block gets another name, so nothing stays in it that the name is not true of."""
+        board = self.board
+        if board.first_title in self.mobjects:
+            self.remove(board.first_title, *board.covers())
+            self.add(board.title_of("normalized"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -68,9 +68,9 @@ class GroupsBoard(Board):
             self.labels.add(self.note(note))
         self.cursors: list[Shape] = []
 
-    def around(self, column: int, channel: int = 0) -> np.ndarray:
-        """The path round the first element of a channel in a column."""
-        return self.grids[column][channel].outline((0, 0), (0, 0), 0.02)
+    def around(self, column: int) -> np.ndarray:
+        """The path round the first element of a column."""
+        return self.grids[column][0].outline((0, 0), (0, 0), 0.02)
 
     def around_group(self, column: int, group: int, statistic: str = "") -> np.ndarray:
         """The path round the shown cells of a group in the input, or round one of its statistics in a column."""
@@ -104,9 +104,9 @@ class GroupsBoard(Board):
             moves.append(Appear(Shape(path, stroke=theme.channel(group), stroke_width=3.0)))
         return moves
 
-    def statistics(self, column: int, group: int, names: Sequence[str] = ("mean", "var")) -> list[Animation]:
+    def statistics(self, column: int, group: int) -> list[Animation]:
         """Mean and variance of a group of a setting, born beside it."""
-        return [Drop(self._statistic(column, group, name)) for name in names]
+        return [Drop(self._statistic(column, group, name)) for name in ("mean", "var")]
 
     def cards(self, column: int) -> list[Animation]:
         """Empty cards beside the groups of a setting."""

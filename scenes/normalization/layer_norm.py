@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -35,7 +36,12 @@ class LayerNorm(FiveSteps):
         ndim = len(self.trace.shape("input"))
         statistics = tuple(n for n in ("mean", "var", "std", "mean_square", "rms") if n in self.trace.tensors)
         own = tuple(range(ndim - len(module.normalized_shape), ndim))
-        return self._steps(statistics, (), own, True)
+        return replace(self._steps(statistics, (), own, True), rows=self.row_names)
+
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """The names of the rows, where they say more than numbers."""
+        return ()
 
     def values(self) -> dict[str, Any]:
         module: Any = self.trace.module
@@ -49,6 +55,11 @@ class RMSNorm(LayerNorm):
     quotient = "x̂ = x / r"
     first = "square"
     operator = operators.RMSNorm
+
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """How rows come from the first, where the last words are about that."""
+        return ("[0]", "[0]·2", "[0]+10") if self.facts["related"] else ()
 
     def tell(self) -> Iterator[Beat]:
         yield from self.elements("square", "square")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from torch import nn
 
@@ -52,7 +51,6 @@ SYMBOLS = {
 }  # fmt: skip
 
 
-_TOLD: dict[str, Any] = {"symbols": SYMBOLS, "facts": normalization_facts}
 COMPARED = {
     f"{layer}{tensor}": symbol
     for layer in LAYERS

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from torchreel.scenes.trace.formula import Add, Const, Div, Expr, Func, Index, Mul, Ref, Sub, Sum
+from torchreel.scenes.trace.formula import Add, Const, Div, Expr, Func, Mul, Ref, Sub, Sum
 from torchreel.scenes.trace.formula import cells as grid_cells
 from torchreel.scenes.trace.operator import Call
 from torchreel.scenes.trace.proof import Rule
@@ -61,10 +61,6 @@ class Partition:
     def set_of(self, at: Tensor) -> Tensor:
         """The set `(B, len(sets))` that each element `(B, ndim)` belongs to."""
         return torch.stack([at[:, axis] // max(1, self.spans[axis]) for axis in self.parts], 1)
-
-    def owner(self, index: Index) -> Index:
-        """The set of one element."""
-        return tuple(index[axis] // self.spans[axis] for axis in self.parts)
 
     def mean(self, x: Tensor) -> Tensor:
         """The mean of every set in float64, exact where all its elements are equal; NaN for sets without elements."""

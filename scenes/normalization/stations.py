@@ -31,7 +31,8 @@ class NormalizationSteps:
 
     `first` stands in the middle block and, where weight or bias follow, gives way to `normalized`. `statistics` are
     those of a set, of which `given` are there from the start; `axes` are those of the input that weight and bias have,
-    `by_place` whether they have a value for each place of a set. `said` are names above the middle block.
+    `by_place` whether they have a value for each place of a set. `said` are names above the middle block, `rows` those
+    beside the rows of an input, where these have names of their own.
     """
 
     first: str
@@ -42,6 +43,7 @@ class NormalizationSteps:
     by_place: bool = False
     names: str = ""
     said: Mapping[str, str] = field(default_factory=dict)
+    rows: tuple[str, ...] = ()
 
 
 class Stations(NormDesk):
@@ -152,7 +154,8 @@ class Stations(NormDesk):
         own = [arrangement.side(number) for number in range(down)]
         if any(own):
             return own
-        return arrangement.rows() if down == 1 else []
+        rows = arrangement.rows() if down == 1 else []
+        return list(self.steps.rows[: len(rows)]) or rows
 
     def _feet(self) -> list[str]:
         arrangement = self.arrangement

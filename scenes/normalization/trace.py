@@ -6,7 +6,6 @@ input, or running ones), and in the axes of weight and bias. Steps are kept in f
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -17,7 +16,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from torchreel.scenes.normalization.overflow_trace import lost
 from torchreel.scenes.normalization.running_trace import Running
 from torchreel.scenes.normalization.sets_trace import Partition, epsilon, given, mean_of
-from torchreel.scenes.trace.formula import Add, Case, Const, Div, Expr, Func, Mul, Ref, Rounded, Sub, Tensors
+from torchreel.scenes.trace.formula import Add, Case, Div, Expr, Func, Mul, Ref, Rounded, Sub, Tensors
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
 
@@ -127,7 +126,7 @@ class Standardized:
         if self.lost is not None:
             self.tensors["noise"] = self.lost.noise
             std = self.lost.divisors(std)
-            normalized = self._dividend() / self.sets.spread(std)
+            normalized = self._divided(std)
         self.tensors |= {self.divisor: std, "normalized": normalized, "output": self.call.output}
 
     @property
@@ -165,7 +164,11 @@ class Standardized:
 
     def _normalize(self) -> tuple[Tensor, Tensor]:
         std = (self.tensors[self.names[1]].double() + self._eps).sqrt()
-        return std, self._dividend() / self.sets.spread(std)
+        return std, self._divided(std)
+
+    def _divided(self, std: Tensor) -> Tensor:
+        """The normalized values by these divisors."""
+        return self._dividend() / self.sets.spread(std)
 
     @property
     def _eps(self) -> float:
@@ -224,20 +227,34 @@ class Grouped(Standardized):
     exact as mean² is, however small the variance.
     """
 
+    def _divided(self, std: Tensor) -> Tensor:
+        shared = self.sets.spread(std)
+        apart = self.input.double() / shared - self.sets.spread(self.tensors["mean"]) / shared
+        return torch.where(self.sets.spread(self._is_apart(std)), apart, super()._divided(std))
+
+    def _quotient(self, cells: Tensor) -> Expr:
+        return self._apart(cells, super()._quotient(cells))
+
     def _fused(self, cells: Tensor) -> Expr:
         fused = super()._fused(cells)
-        if self.input.is_contiguous():
-            return fused
-        mean, std = (Func("square", Ref(name, self.sets.set_of(cells))) for name in ("mean", "std"))
-        return Add((fused, Mul((fused, Div(mean, std)))))
+        if not self.input.is_contiguous():
+            mean, std = (Func("square", Ref(name, self.sets.set_of(cells))) for name in ("mean", "std"))
+            fused = Add((fused, Mul((fused, Div(mean, std)))))
+        return self._apart(cells, fused)
 
-    def _affine(self, cells: Tensor) -> Expr:
-        """Where an eps below 0 leaves a divisor of 0, torch takes an infinity from an infinity."""
-        result, std = super()._affine(cells), self.tensors["std"]
-        if not bool((std == 0).any()):
-            return result
-        void = std[tuple(self.sets.set_of(cells).T)] == 0
-        return Case(void.long(), (result, Const(math.nan, "NaN")))
+    def _is_apart(self, std: Tensor) -> Tensor:
+        """Sets in which torch divided x and the mean each for itself, by 0: it took an infinity from an infinity."""
+        return (std == 0) & self.sets.any(self.call.output.isnan())
+
+    def _apart(self, cells: Tensor, plain: Expr) -> Expr:
+        """The quotient in torch's order where that shows; where the dividend is 0 too, both say the same."""
+        shared = self.sets.set_of(cells)
+        lost = self._is_apart(self.tensors["std"])[tuple(shared.T)]
+        lost &= (self.tensors["centered"] != 0)[tuple(cells.T)]
+        if not bool(lost.any()):
+            return plain
+        x, mean, std = Ref("input", cells), Ref("mean", shared), Ref("std", shared)
+        return Case(lost.long(), (plain, Sub(Div(x, std), Div(mean, std))))
 
 
 class RootMeanSquare(Standardized):

@@ -73,6 +73,23 @@ class Axis:
         """The name of a position, as a tensor of source positions."""
         return PLACES[self.number] if self.number < len(PLACES) else f"place{self.number}"
 
+    def source(self, mode: str, place: str) -> str:
+        """The place in the input, written with the numbers of the call, of what stands at a `place` of the output."""
+        moved, last = _moved(place, self.before), self.size - 1
+        if mode == CONSTANT or max(self.before, self.after) <= 0:
+            return moved
+        if mode == CIRCULAR:
+            counted = _moved(place, max(0, self.before))
+            counted = f"({counted})" if self.before > 0 else counted
+            return (f"{self.first} + " if self.first else "") + f"{counted} mod {self.kept}"
+        if mode == REFLECT:
+            near, far = f"|{moved}|" if self.before > 0 else moved, f"{2 * last + self.before} − {place}"
+            return near if self.after <= 0 else f"min({near}, {far})"
+        if self.after <= 0:
+            return f"max(0, {moved})"
+        near = f"min({moved}, {last})"
+        return f"max(0, {near})" if self.before > 0 else near
+
     def in_input(self, at: int) -> bool:
         """Whether a position belongs to the input."""
         return 0 <= at < self.size
@@ -84,6 +101,11 @@ class Axis:
     def borders(self) -> tuple[list[int], list[int]]:
         """The added positions before and after the input, each from the nearest to the farthest."""
         return list(range(-1, -self.before - 1, -1)), list(range(self.size, self.size + self.after))
+
+
+def _moved(place: str, before: int) -> str:
+    """A place counted from the input's first cell."""
+    return f"{place} {'−' if before > 0 else '+'} {abs(before)}" if before else place
 
 
 def axes_of(padding: Sequence[int], shape: Sequence[int]) -> list[Axis]:

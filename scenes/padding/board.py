@@ -13,8 +13,8 @@ from torchreel.scenes.parts.frame import EDGE, MARGIN, STAGE_BOTTOM, STAGE_TOP
 from torchreel.scenes.parts.gates import Slots
 from torchreel.scenes.parts.look import Look
 from torchreel.scenes.parts.motion import Appear, Paint
-from torchreel.scenes.parts.shapes import Arrow, Shape
-from torchreel.scenes.parts.text import Text, measure
+from torchreel.scenes.parts.shapes import Shape
+from torchreel.scenes.parts.text import Text
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
@@ -76,7 +76,7 @@ class PaddingBoard(Board):
         return bool(self.canvas.cells.text_size)
 
     def scenery(self) -> VGroup:
-        """Both grids, their names, the arrow between them."""
+        """Both grids and their names."""
         heads = [(grid.middle[0], grid.origin[1] + _NAME) for grid in (self.input, self.canvas)]
         if self.stacked:
             heads[1] = (self.canvas.middle[0], self.low - 0.42)
@@ -85,7 +85,13 @@ class PaddingBoard(Board):
         names = [
             self.title(grid.tensor, at) for grid, at in zip((self.input, self.canvas), heads, strict=True)
         ]
-        return VGroup(self.input, self.canvas, *names, *self._arrow())
+        return VGroup(self.input, self.canvas, *names)
+
+    def sees(self, source: Index, target: Index) -> bool:
+        """Whether no other cell stands between an element of the input and one of the output."""
+        if self.stacked:
+            return len(self.layout.rows[0]) == 1
+        return source[-1] == self.size.cols.size - 1 and target[-1] == 0
 
     def inside(self) -> list[Position]:
         """The drawn positions that keep the input's values."""
@@ -136,14 +142,11 @@ class PaddingBoard(Board):
         words = f"{axis.sides[number % 2]}={given}".replace("-", "−")
         text, (x, y) = Text(words, _LABEL, self.look.theme.text, "sans"), self.canvas.middle[:2]
         half = self.canvas.cells.cols * self.canvas.cells.width / 2
-        if number < 2 and self.stacked:
+        if number < 2:
             side = -1 if number == 0 else 1
+            if not self.stacked:  # At the lowest row: higher up lines come in.
+                y = self.low + self.canvas.cells.height / 2
             return text.place((x + side * (half + _GAP), y), align="right" if number == 0 else "left")
-        if number < 2:  # Below the columns of that side: beside the canvas lines come in.
-            own, side = max(0, given) * self.canvas.cells.width, -1 if number == 0 else 1
-            clear = max(half - own, self._foot_label / 2 + _GAP)
-            align = "right" if number == 0 else "left"
-            return text.place((x + side * clear, self._foot), align=align)  # type: ignore[arg-type]
         if number == 2:
             return text.place((x, self.canvas.origin[1] + _NAME), vertical="baseline")
         return text.place((x, self._foot))
@@ -152,12 +155,6 @@ class PaddingBoard(Board):
     def _foot(self) -> float:
         """Where names stand below the canvas; nearer where a note below says that colours stand for numbers."""
         return self.low - (_FOOT if self.has_numbers else _NEAR_FOOT)
-
-    @property
-    def _foot_label(self) -> float:
-        """The width of the name in the middle below the canvas."""
-        axis = self.size.axes[-1]
-        return measure(f"{axis.sides[1]}={axis.after}", _LABEL)
 
     def value_label(self) -> Text:
         """The constant that the border holds, below the input or beside it."""
@@ -202,13 +199,6 @@ class PaddingBoard(Board):
             self, tensor, lay.rows[which], lay.cols[which], element, holds, lay.size,
             lay.centers[which], blank=blank,
         )  # fmt: skip
-
-    def _arrow(self) -> list[Arrow]:
-        """From the input to the canvas, where one stands beside the other."""
-        if self.stacked:
-            return []
-        x, y = self.input.origin[0] + self.input.cells.cols * self.input.cells.width, self.input.middle[1]
-        return [Arrow([(x + 0.2, y), (x + 0.7, y)], self.look.theme.wire)]
 
 
 def _count(slots: Slots, holds: Callable[[int], bool]) -> int:

@@ -15,7 +15,6 @@ from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.gates import Sampled, Slots
 from torchreel.scenes.parts.grid import Cell, Cells
 from torchreel.scenes.parts.shapes import Point, box_points
-from torchreel.scenes.parts.text import measure
 from torchreel.scenes.trace.formula import Index
 
 _MOST = 9
@@ -46,7 +45,7 @@ class PaddingPlane(Sampled):
         *,
         blank: bool = False,
     ) -> None:
-        self.desk, self.holds = desk, holds
+        self.holds = holds
         super().__init__(
             desk.look, desk.trace, tensor, rows, cols, element, size, center,
             blank=blank, scale=desk.trace.range("output").scale,
@@ -58,12 +57,6 @@ class PaddingPlane(Sampled):
             assert row is not None and col is not None
             if self.holds(row, col):
                 yield i, j
-
-    @property
-    def text_width(self) -> float:
-        """The width of the longest number there may be."""
-        texts = self.desk.texts(self.tensor)
-        return max((measure(text, self.cells.text_size) for text in texts), default=0.0)
 
     def cell(self, row: int, col: int) -> Cell | None:
         """The cell drawn for a position, or None where it is left out or not held."""

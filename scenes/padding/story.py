@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from manim import Animation
 
-from torchreel.scenes.padding.axes import CIRCULAR, CONSTANT, REFLECT, Axis, axes_of, has_value, mode_of
+from torchreel.scenes.padding.axes import CONSTANT, Axis, axes_of, has_value, mode_of
 from torchreel.scenes.padding.board import PaddingBoard
 from torchreel.scenes.padding.volume import PaddingVolumeBoard
 from torchreel.scenes.parts.motion import Appear
@@ -20,6 +20,8 @@ from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
 _SLOW, _SWEEPS = 2, 6
+_LEADING, _PADDED, _READ = "nc", "dij", "tuv"
+"""The letters of places in the law: before the padded axes, along them, and in the input where they are computed."""
 
 
 class PaddingScene(OperatorScene):
@@ -70,17 +72,24 @@ class PaddingScene(OperatorScene):
         }
 
     def law(self) -> Sequence[Token]:
-        """Where an element that lies a distance d outside comes from, along one axis of length W."""
-        first = self.axes[0]
-        before = first.before > 0 or first.after <= 0
-        outside = "−d" if before else "W − 1 + d"
-        source = {
-            REFLECT: "d" if before else "W − 1 − d",
-            CIRCULAR: "W − d" if before else "d − 1",
-        }.get(self.mode, "0" if before else "W − 1")
-        if self.mode == CONSTANT:
-            return [Token(f"output_{{{outside}}} = {self.values()['value']}")]
-        return [Token(f"output_{{{outside}}} = input_{{{source}}}")]
+        """Where each element of the output comes from, its place counted as in the formulas with numbers."""
+        names, sources, made = self._places()
+        output, source = (notation.head(self.trace, *one) for one in (("output", names), ("input", sources)))
+        other = f" or {self.values()['value']}" if self.mode == CONSTANT and max(self._padding) > 0 else ""
+        rules = [
+            f",   {place} = {rule}" for place, rule in made.items() if place in source.text.split("_")[-1]
+        ]
+        return [output, Token(" = "), source, Token("".join([other, *rules]))]
+
+    def main_source(self, step: Step) -> str:
+        """Lines that came out from behind other cells would seem to lead from these; frames say enough there."""
+        ref = next(step.formula.refs(), None)
+        seen = ref is not None and self.board.sees(ref.element, step.index)
+        return super().main_source(step) if seen else ""
+
+    @property
+    def lines_go_down(self) -> bool:
+        return isinstance(self.board, PaddingBoard) and self.board.stacked
 
     def figure(self) -> Step | None:
         groups = [group for group in self.board.groups() if group]
@@ -139,6 +148,18 @@ class PaddingScene(OperatorScene):
         gap = isinstance(board, PaddingBoard) and not board.whole
         more = [self.words("left_out_middle")] if gap else []
         return excerpt(self, leading, board.shown, not board.has_numbers, more)
+
+    def _places(self) -> tuple[list[str], list[str], dict[str, str]]:
+        """The indices of an output's element, those of the input's element that it is, and how they are made."""
+        axes = self.axes[::-1]
+        free = len(self.trace.shape("output")) - len(axes)
+        leading = [*"·" * (free - len(_LEADING)), *_LEADING[max(0, len(_LEADING) - free) :]]
+        own, made = list(_PADDED[-len(axes) :]), {}
+        sources = [axis.source(self.mode, place) for axis, place in zip(axes, own, strict=True)]
+        for k, letter in enumerate(_READ[-len(axes) :]):
+            if sources[k] != axes[k].source(CONSTANT, own[k]):
+                made[letter], sources[k] = sources[k], letter
+        return [*leading, *own], [*leading, *sources], made
 
     @property
     def _padding(self) -> tuple[int, ...]:

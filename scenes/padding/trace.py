@@ -23,12 +23,15 @@ from torchreel.scenes.trace.formula import Add, Case, Const, Expr, Largest, Leas
 from torchreel.scenes.trace.operator import Call, Inputs, Recording, Settings
 from torchreel.scenes.trace.proof import Rule, Trace
 
+_MOST_WRITTEN = 21
+"""A sentence that names the sizes of input and output has room for so many characters of them."""
+
 
 def record_padding(call: Call) -> Recording:
     """Tensors and rules of a padding of the last dimensions of `input` `(..., *spatial)`.
 
     Where values are copied, `column` (and `row`, `depth`), int64 of the output's sizes, say from which position of the
-    input; they are proved from the output's position `j`, the sides and the sizes `W`, `H`, `D`.
+    input; they are proved from the output's position `at`, the sides and the sizes `W`, `H`, `D`.
     """
     module, source = call.module, {**call.inputs, **call.call}["input"]
     axes = axes_of(module.padding, source.shape)
@@ -77,8 +80,8 @@ class _Copied:
         return Recording(tensors, (*rules, Rule("output", self._copy)))
 
     def _sizes(self) -> dict[str, Tensor]:
-        """What the places are made of: positions `j`, the first sides, the sizes and what is kept of them."""
-        named = {"j": torch.arange(max((axis.out for axis in self.axes), default=0))}
+        """What the places are made of: positions `at`, the first sides, the sizes and what is kept of them."""
+        named = {"at": torch.arange(max((axis.out for axis in self.axes), default=0))}
         for axis in self.axes:
             named[axis.sides[0]] = torch.tensor(axis.before)
             named[axis.letter] = torch.tensor(axis.size)
@@ -99,13 +102,13 @@ class _Copied:
     def _place(self, axis: Axis, cells: Tensor) -> Expr:
         """A place: the output's position without the border, brought back onto the input."""
         one = cells[:, :0]
-        j, before, size = Ref("j", cells), Ref(axis.sides[0], one), Ref(axis.letter, one)
-        at = Sub(j, before)
+        place, before, size = Ref("at", cells), Ref(axis.sides[0], one), Ref(axis.letter, one)
+        at = Sub(place, before)
         if self.mode == REPLICATE:
             return Largest((Const(0), Least((at, Sub(size, Const(1))))))
         if self.mode == REFLECT:
             last = Mul((Const(2), Sub(size, Const(1))))
-            return Case(_region(axis, cells, 0, axis.size), (Sub(before, j), at, Sub(last, at)))
+            return Case(_region(axis, cells, 0, axis.size), (Sub(before, place), at, Sub(last, at)))
         kept = size if axis.kept == axis.size else Ref(f"kept_{axis.letter}", one)
         return Case(_region(axis, cells, axis.first, axis.end), (Add((at, kept)), at, Sub(at, kept)))
 
@@ -136,12 +139,14 @@ def padding_facts(trace: Trace) -> dict[str, bool]:
     """What captions may claim of a padding, from its sizes."""
     module: Any = trace.module
     sides = tuple(module.padding)
-    border = trace.shape("output")[-1:] != trace.shape("input")[-1:]
+    dims = len(sides) // 2
+    sizes = [" × ".join(map(str, trace.shape(name)[-dims:])) for name in ("input", "output")]
     return {
         "adds": max(sides) > 0,
         "cuts": min(sides) < 0,
-        "even": len(set(sides)) == 1,
-        "wider": border,
+        "around": min(sides) > 0,
+        "line": dims == 1,
+        "short_sizes": sum(map(len, sizes)) <= _MOST_WRITTEN,
     }
 
 

@@ -40,11 +40,6 @@ class PaddingVolumeBoard(Board):
         self.rim = Shape(inner, stroke=look.theme.text, stroke_width=3.2, z_index=1)
 
     @property
-    def whole(self) -> bool:
-        """Whether everything is drawn."""
-        return not self.output.slices.cropped and not self.input.slices.cropped
-
-    @property
     def shown(self) -> dict[str, tuple[Sequence[int], Sequence[int]]]:
         """How many slices, rows and columns of input and output are drawn, and how many there are."""
         return {
@@ -62,6 +57,10 @@ class PaddingVolumeBoard(Board):
         name = self.title("input", (0, self.input.edges[3] + 0.1))
         left, _, _, top = self.output.edges  # At the left: in the middle lines come down.
         return VGroup(self.input, self.output, name, self.title("output", (left, top + 0.1), align="left"))
+
+    def sees(self, source: Index, target: Index) -> bool:
+        """Slices and their names stand between: lines would come out from behind them."""
+        return False
 
     def to_output(self, at: Position) -> Position:
         """A position as one of the output."""

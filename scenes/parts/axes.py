@@ -11,6 +11,7 @@ import numpy as np
 Span = tuple[float, float]
 Area = tuple[float, float, float, float]
 """(left, bottom, right, top) in scene units."""
+_MOST, _MARGIN = 6, 0.06
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,12 @@ class Frame:
         return [self.point(*place) for place in at]
 
 
-def ticks(span: Span, most: int = 6) -> list[float]:
-    """Round numbers inside a span, in steps of 1, 2 or 5 times a power of ten, at most `most`."""
+def ticks(span: Span) -> list[float]:
+    """Round numbers inside a span, in steps of 1, 2 or 5 times a power of ten, a few of them."""
     low, high = span
-    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    power = 10.0 ** math.floor(math.log10((high - low) / _MOST))
     step = next(
-        power * size for size in (1, 2, 5, 10, 20) if (high - low) / (power * size) <= most - 1 + 1e-9
+        power * size for size in (1, 2, 5, 10, 20) if (high - low) / (power * size) <= _MOST - 1 + 1e-9
     )
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [k * step for k in range(first, last + 1)]
@@ -77,13 +78,13 @@ def labelled(span: Span) -> list[tuple[float, str]]:
     return [(value, f"{value:z.{decimals}f}".replace("-", "\u2212")) for value in values]
 
 
-def covering(values: np.ndarray | Sequence[float], margin: float = 0.06, least: float = 1e-6) -> Span:
-    """A span that covers all finite values, with a margin as a share of it; at least `least` wide."""
+def covering(values: np.ndarray | Sequence[float]) -> Span:
+    """A span that covers all finite values, with a margin; of values that are alike, a little of it."""
     finite = np.asarray(values, float)
     finite = finite[np.isfinite(finite)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-    least = max(least, 1e-6 * max(abs(low), abs(high)))
-    grow = max((high - low) * margin, (least - (high - low)) / 2)
+    least = 1e-6 * max(1.0, abs(low), abs(high))
+    grow = max((high - low) * _MARGIN, (least - (high - low)) / 2)
     return low - grow, high + grow
 
 

@@ -15,6 +15,8 @@ _FLATTEST = 1.8
 _SMALLEST = 0.1
 _LARGEST_TEXT = 0.4
 _FILLED = 0.6
+_UNSEEN = (0.0, 0.15)
+"""The air above names and below what is kept free below: a part of the height where nothing is drawn."""
 _NEAR, _STEP, _HALVINGS = 1e-6, 1e-3, 26
 
 Names = frozenset[str]
@@ -38,9 +40,13 @@ class Fit(Extents):
 
     @property
     def is_filled(self) -> bool:
-        """Whether it takes enough of the stage's width or height, or all there is."""
+        """Whether it is seen to take enough of the stage's width or height, or takes all there is."""
         stage = (WIDTH, STAGE_TOP - STAGE_BOTTOM)
-        return any(self.length(axis) >= min(_FILLED * stage[axis], 0.99 * self.free[axis]) for axis in AXES)
+        enough = (_FILLED * stage[axis] + _UNSEEN[axis] for axis in AXES)
+        return any(
+            self.length(axis) >= min(least, 0.99 * self.free[axis])
+            for axis, least in zip(AXES, enough, strict=True)
+        )
 
     def stand(self) -> dict[str, Placed]:
         """All stations at their places."""

@@ -15,15 +15,14 @@ from manim.utils.rate_functions import ease_in_out_cubic
 
 from torchreel.scenes.parts.grid import Cell, Cells, Grid
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Appear, Morph, Paint, Vanish
+from torchreel.scenes.parts.motion import Appear, Paint, Vanish
 from torchreel.scenes.parts.shapes import Box, Disc, Path, Point, Shape, as_point, polyline
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 Slots = Sequence[int | None]
-_ONE: Slots = (0,)
-_HOP = 0.1
+_HOP, _HEAD = 0.1, 0.13
 
 
 def sample(size: int, most: int) -> tuple[int | None, ...]:
@@ -67,13 +66,10 @@ class Sampled(Grid):
                 if row is not None and col is not None:
                     yield i, j
 
-    def write_all(self, starts: Sampled | None = None) -> list[Animation]:
-        """Every blank cell takes its value, which flies in from where `starts` shows the same element."""
-        origins = (
-            {} if starts is None else {starts.index(cell): starts.center(cell) for cell in starts.positions()}
-        )
+    def write_all(self) -> list[Animation]:
+        """Every blank cell takes its value."""
         blank = [cell for cell in self.positions() if cell not in self.numbers]
-        return [move for cell in blank for move in self.write(cell, origins.get(self.index(cell)))]
+        return [move for cell in blank for move in self.write(cell)]
 
     def everything(self) -> list[Mobject]:
         """The grid and the numbers written on it since, which the scene holds beside it."""
@@ -187,17 +183,11 @@ class Pill(VGroup):
 
 
 class Cursors:
-    """Accent outlines round whatever is active; they glide where the eye can follow, otherwise they just change."""
+    """Accent outlines round whatever is active."""
 
     def __init__(self, look: Look) -> None:
         self.look = look
         self.shapes: list[Shape] = []
-
-    def glide(self, *outlines: np.ndarray) -> list[Animation]:
-        """Each outline moves on to its next place, if there are as many as now."""
-        if len(outlines) != len(self.shapes):
-            return self.on(*outlines)
-        return [Morph(shape, to) for shape, to in zip(self.shapes, outlines, strict=True)]
 
     def on(self, *outlines: np.ndarray) -> list[Animation]:
         """Outline these places, and no others."""
@@ -232,8 +222,8 @@ def _arc(x: float, y: float) -> np.ndarray:
     return np.array([(x - _HOP, y, 0), (x - _HOP, up, 0), (x + _HOP, up, 0), (x + _HOP, y, 0)], dtype=float)
 
 
-def _head(before: np.ndarray, tip: np.ndarray, size: float = 0.13) -> np.ndarray:
+def _head(before: np.ndarray, tip: np.ndarray) -> np.ndarray:
     along = (tip - before) / (np.linalg.norm(tip - before) or 1.0)
-    across = np.array([-along[1], along[0], 0.0]) * 0.55 * size
-    base = tip - along * size
+    across = np.array([-along[1], along[0], 0.0]) * 0.55 * _HEAD
+    base = tip - along * _HEAD
     return polyline([base + across, tip, base - across, base + across])

@@ -23,6 +23,7 @@ Cell = tuple[int, int]
 MARGIN = 0.145
 """How much wider a cell is than its number (scene units): 8 px at 800."""
 _SMALLEST_CELL = 0.1
+_BORN = 0.3
 
 
 @dataclass(frozen=True)
@@ -140,29 +141,23 @@ class Grid(VGroup):
             return self.look.theme.zero
         return self.look.theme.fill(self.value(cell), self.scale, self.trace.role(self.tensor))
 
-    def write(self, cell: Cell, start: Point | None = None, run_time: float = 0.3) -> list[Animation]:
+    def write(self, cell: Cell, start: Point | None = None) -> list[Animation]:
         """The cell takes its colour and its number, which flies in from `start` or pops up in place."""
         if not self.shows(cell):
             return []
-        animations: list[Animation] = [Paint(self.boxes[cell], fill=self.fill(cell), run_time=run_time)]
+        animations: list[Animation] = [Paint(self.boxes[cell], fill=self.fill(cell), run_time=_BORN)]
         if self.cells.text_size:
             number = self.numbers.get(cell) or self._number(cell, self.fill(cell))
             self.numbers[cell] = number
-            arrive = (
-                Drop(number, run_time=run_time)
-                if start is None
-                else Fly(number, start=start, run_time=run_time)
+            arrives = (
+                Drop(number, run_time=_BORN) if start is None else Fly(number, start=start, run_time=_BORN)
             )
-            animations.append(arrive)
+            animations.append(arrives)
         return animations
 
-    def paint(
-        self, cell: Cell, fill: str | None = None, stroke: str | None = None, run_time: float = 0.3
-    ) -> list[Animation]:
-        """A cell's colours change; nothing if it is not shown."""
-        return (
-            [Paint(self.boxes[cell], fill=fill, stroke=stroke, run_time=run_time)] if self.shows(cell) else []
-        )
+    def paint(self, cell: Cell, fill: str) -> list[Animation]:
+        """A cell's colour changes; nothing if it is not shown."""
+        return [Paint(self.boxes[cell], fill=fill, run_time=_BORN)] if self.shows(cell) else []
 
     def caption(self, text: str, size: float = 0.2, color: str | None = None, gap: float = 0.2) -> Text:
         """A label centred above the grid (above its padding)."""
@@ -171,13 +166,11 @@ class Grid(VGroup):
             (self.middle[0], top), vertical="baseline"
         )
 
-    def side_label(self, text: str, side: int = -1, color: str | None = None, size: float = MIN_TEXT) -> Text:
-        """A label beside the grid: side -1 is left, +1 right."""
-        width = (self.cells.cols / 2 + self.pad[2 if side < 0 else 3]) * self.cells.width + 0.14
-        at = (self.middle[0] + side * width, self.middle[1])
-        return Text(text, size, color or self.look.theme.muted, "mono").place(
-            at, align="right" if side < 0 else "left"
-        )
+    def side_label(self, text: str) -> Text:
+        """A label left of the grid (left of its padding)."""
+        width = (self.cells.cols / 2 + self.pad[2]) * self.cells.width + 0.14
+        at = (self.middle[0] - width, self.middle[1])
+        return Text(text, MIN_TEXT, self.look.theme.muted, "mono").place(at, align="right")
 
     @property
     def middle(self) -> np.ndarray:

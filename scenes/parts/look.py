@@ -32,13 +32,12 @@ class Stroke:
     """Round what it is made of."""
     CURSOR = 4.5
     """Round a set or a step of many."""
-    EDGE = 1.4
-    """Round a cell."""
     WIRE = 2.5
     """Between things that depend on each other."""
 
 
 _LARGE = 1e4
+_LONGEST_SAID = 6
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,11 @@ class Look:
         if known.decimals <= self.precision and math.isfinite(value) and abs(value) < _LARGE:
             return written(value, digits)
         return self.number(value, known.integer, known.scale)
+
+    def said(self, setting: float) -> str:
+        """A setting as sentences say it: as it was given, or rounded where that is long."""
+        text = f"{setting:g}".replace("inf", "∞").replace("-", "−")
+        return text if len(text) <= _LONGEST_SAID else self.number(setting, scale=abs(setting))
 
     def number(self, value: float, integer: bool = False, scale: float = 1.0) -> str:
         """A value as drawn: U+2212 minus, `precision` decimals, integers plain, large ones in powers of ten.

@@ -6,7 +6,7 @@ Each is an ordinary Manim `Animation`, so scenes play under any renderer. Parts 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from torchreel.scenes.parts.shapes import Point, as_point
 FADE = 0.15
 _ARRAYS = ("points", "fill_rgbas", "stroke_rgbas")
 Change = tuple[VMobject, str, np.ndarray, np.ndarray]
-__all__ = ["Appear", "Drop", "Fly", "Glow", "Morph", "Move", "Paint", "Tween", "Vanish", "linear"]
+__all__ = ["Appear", "Drop", "Fly", "Morph", "Move", "Paint", "Tween", "Vanish", "linear"]
 
 
 class Tween(Animation):
@@ -36,10 +36,8 @@ class Tween(Animation):
         *mobjects: Mobject,
         run_time: float = 0.5,
         rate_func: Callable[[float], float] = ease_in_out_cubic,
-        quick: float | None = None,
         **kwargs: Any,
     ) -> None:
-        self.quick = self.quick if quick is None else quick
         mobject = mobjects[0] if len(mobjects) == 1 else VGroup(*mobjects)
         super().__init__(mobject, run_time=run_time, rate_func=rate_func, **kwargs)
         self.parts = mobjects
@@ -74,9 +72,9 @@ class Tween(Animation):
             scene.remove(*self.parts)
 
 
-def _faded(member: VMobject, name: str, opacity: float) -> np.ndarray:
+def _faded(member: VMobject, name: str) -> np.ndarray:
     rgba = getattr(member, name).copy()
-    rgba[:, 3] *= opacity
+    rgba[:, 3] = 0.0
     return rgba
 
 
@@ -95,7 +93,7 @@ class Appear(Tween):
         changes: list[Change] = []
         for member in self.family():
             for name in _ARRAYS[1:]:
-                changes.append((member, name, _faded(member, name, 0), getattr(member, name).copy()))
+                changes.append((member, name, _faded(member, name), getattr(member, name).copy()))
             if self.shift.any():
                 changes.append((member, "points", member.points - self.shift, member.points.copy()))
         return changes
@@ -111,7 +109,7 @@ class Vanish(Tween):
 
     def changes(self) -> list[Change]:
         return [
-            (member, name, getattr(member, name).copy(), _faded(member, name, 0))
+            (member, name, getattr(member, name).copy(), _faded(member, name))
             for member in self.family()
             for name in _ARRAYS[1:]
         ]
@@ -169,7 +167,7 @@ class Drop(Tween):
                 (member, "points", center + (member.points - center) * self.scale, member.points.copy())
             )
             for name in _ARRAYS[1:]:
-                changes.append((member, name, _faded(member, name, 0), getattr(member, name).copy()))
+                changes.append((member, name, _faded(member, name), getattr(member, name).copy()))
         return changes
 
 
@@ -206,31 +204,8 @@ class Paint(Tween):
         return changes
 
 
-class Glow(Tween):
-    """The opacity of objects goes to `opacity` of what it is now."""
-
-    def __init__(self, *mobjects: Mobject, opacity: float, **kwargs: Any) -> None:
-        super().__init__(*mobjects, **kwargs)
-        self.opacity = opacity
-
-    def changes(self) -> list[Change]:
-        return [
-            (member, name, getattr(member, name).copy(), _faded(member, name, self.opacity))
-            for member in self.family()
-            for name in _ARRAYS[1:]
-        ]
-
-
 def _colored(rgbas: np.ndarray, color: str) -> np.ndarray:
     end = rgbas.copy()
     end[:, :3] = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     end[:, 3] = 1.0
     return end
-
-
-def sweep_times(count: int, first: float = 0.5, last: float = 0.1) -> Sequence[float]:
-    """Run times (seconds, tenths) of a quickening sweep of `count` steps from `first` down to `last`."""
-    if count <= 1:
-        return [first] * count
-    ratio = (last / first) ** (1 / (count - 1))
-    return [max(0.1, round(first * ratio**k, 1)) for k in range(count)]

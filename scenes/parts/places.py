@@ -8,14 +8,17 @@ from typing import NamedTuple
 import numpy as np
 from manim import Mobject
 
-from torchreel.scenes.parts.family import family
+from torchreel.scenes.parts.family import bounds, family
 from torchreel.scenes.parts.frame import STAGE_BOTTOM
 from torchreel.scenes.parts.grid import Grid
+from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.text import Text
 from torchreel.scenes.trace.formula import Index
 
 Element = tuple[str, Index]
 _AROUND = 0.09
+_SAMPLES = 200
 
 
 class Place(NamedTuple):
@@ -79,6 +82,27 @@ class Places:
             element = grid.tensor, tuple(grid.index(cell))
             self._cells.setdefault(element, box)
             self._everywhere.setdefault(element, []).append(box)
+
+
+def labels_of(mobjects: Iterable[Mobject]) -> list[Place]:
+    """Where texts stand that are no numbers in cells: lines keep clear of them."""
+    texts = [
+        part
+        for part in family(mobjects)
+        if isinstance(part, (Text, MathText)) and len(part.points) and part.text.strip()
+    ]
+    return [Place(*box) for box in bounds([one for one in texts if not isinstance(one, Number)])]
+
+
+def crosses(start: np.ndarray, end: np.ndarray, labels: Sequence[Place]) -> bool:
+    """Whether a straight line, its ends given as (x, y), runs through one of the labels."""
+    if not labels:
+        return False
+    along = start + (end - start) * np.linspace(0, 1, _SAMPLES)[:, None]
+    boxes = np.array(labels)
+    x, y = along[:, :1], along[:, 1:]
+    inside = (boxes[:, 0] < x) & (x < boxes[:, 2]) & (boxes[:, 1] < y) & (y < boxes[:, 3])
+    return bool(inside.any())
 
 
 def around(places: Sequence[Place]) -> Place:

@@ -1,51 +1,33 @@
-"""The graph of a function: axes with a few numbers, curves, dots that ride them, shaded bands of x, marks.
+"""The graph of a function: axes with a few numbers, curves and marks.
 
 The caller gives arrays that torch computed; the part only draws them. What stands on the axes is made by a method of
 `Plot`, then added or animated by the caller:
 
-    plot = Plot(look, x=(-4, 4), y=(0, 4), area=(-6.2, -2.1, 0.4, 2.8), x_label="input", y_label="loss")
+    plot = Plot(look, x=(-4, 4), y=(0, 4), area=(-6.2, -2.1, 0.4, 2.8))
     curve = plot.curve(xs, ys, look.theme.channel(0))
-    rider = plot.rider(curve, -1.0, look.theme.accent)
-    self.add(plot, plot.band(0, 4, look.theme.accent, "slope 1"), curve, rider)
-    Beat("ride", lambda: [rider.ride(2.1)])
+    self.add(plot, curve, plot.dot(2.1, 0.4, look.theme.accent))
 
 Positions and sizes on stage are scene units, x and y are the function's own. Whatever the order in which they are
-added, bands lie below the axes, then come curves, marks, riders and tags.
+added, axes lie below curves, then come marks and tags.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from manim import VGroup
 
-from torchreel.scenes.parts.axes import Area, Frame, Span, covering, labelled, ticks
-from torchreel.scenes.parts.curve import CURVE_Z, RIDER_Z, Curve, Ride, Rider
+from torchreel.scenes.parts.axes import Area, Frame, Span, labelled, ticks
+from torchreel.scenes.parts.curve import CURVE_Z, RIDER_Z, Curve
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.shapes import Box, Disc, Shape, box_points, polyline
 from torchreel.scenes.parts.text import Align, Text, measure
 
-__all__ = [
-    "FOOT",
-    "GUTTER",
-    "HEAD",
-    "Area",
-    "Curve",
-    "Plot",
-    "Ride",
-    "Rider",
-    "Span",
-    "Tag",
-    "Twin",
-    "covering",
-]
+__all__ = ["Plot", "Tag", "dashed"]
 
-GUTTER, FOOT, HEAD = 0.62, 0.4, 0.42
-"""Room outside the frame: left for the numbers of y, below for those of x, above for y's name and markers' labels."""
-_BAND_Z, _MARK_Z, _TAG_Z = -1, (CURVE_Z + RIDER_Z) / 2, RIDER_Z + 1
+_MARK_Z, _TAG_Z = (CURVE_Z + RIDER_Z) / 2, RIDER_Z + 1
 _GAP, _DASH = 0.18, 0.09
 _LABEL = MIN_TEXT
 
@@ -53,27 +35,17 @@ _LABEL = MIN_TEXT
 class Plot(VGroup):
     """Axes over a span of `x` and of `y`, with faint lines at a few round numbers.
 
-    `area` (left, bottom, right, top) is the frame of the axes; see GUTTER, FOOT and HEAD for what stands outside it.
-    `x_label` stands right of the x axis, `y_label` above the frame at its left end. `numbers=False` leaves out those of
-    the x axis, for a plot that shares it with one below (see `Twin`); a `bare` plot has none, and no grid: a small one
-    of many.
+    `area` (left, bottom, right, top) is the frame of the axes; their numbers stand outside it. `numbers=False` leaves
+    out those of the x axis; a `bare` plot has none, and no grid: a small one of many.
     """
 
     def __init__(
-        self,
-        look: Look,
-        x: Span,
-        y: Span,
-        area: Area,
-        x_label: str = "",
-        y_label: str = "",
-        numbers: bool = True,
-        bare: bool = False,
+        self, look: Look, x: Span, y: Span, area: Area, numbers: bool = True, bare: bool = False
     ) -> None:
         self.look, self.frame = look, Frame.of(x, y, area)
         self.left, self.bottom, self.right, self.top = area
         lines = self._lines()
-        texts = [] if bare else [*self._numbers(numbers), *self._names(x_label, y_label)]
+        texts = [] if bare else self._numbers(numbers)
         super().__init__(*lines[1 if bare else 0 :], *texts)
 
     def point(self, x: float, y: float) -> np.ndarray:
@@ -91,10 +63,6 @@ class Plot(VGroup):
         """The line through points in the order of x. It breaks where a y is NaN (a jump) and is cut at the frame."""
         return Curve(self.frame, np.asarray(xs, float), np.asarray(ys, float), color, width, opacity)
 
-    def rider(self, curve: Curve, x: float, color: str, y: float | None = None, drops: str = "xy") -> Rider:
-        """A dot that rides `curve`, now at x (at y, if given), with lines to the axes named in `drops`."""
-        return Rider(self.look, curve, x, color, y, drops)
-
     def dot(self, x: float, y: float, color: str, radius: float = 0.09, hollow: bool = False) -> Disc:
         """A dot; a hollow one is the end that does not belong to a piece of a function that jumps."""
         background = self.look.theme.background
@@ -109,51 +77,10 @@ class Plot(VGroup):
         return Shape(np.concatenate([np.zeros((0, 3)), *discs]), fill=color, z_index=_MARK_Z)
 
     def drops(self, x: float, y: float, color: str) -> Shape:
-        """Dashed lines from (x, y) to both axes, for a point that stays (a `rider` has its own)."""
+        """Dashed lines from (x, y) to both axes."""
         at = self.frame.clamped(x, y)
         lines = [dashed(at, (at[0], self.bottom, 0.0)), dashed(at, (self.left, at[1], 0.0))]
         return Shape(np.concatenate(lines), stroke=color, stroke_width=2.0, z_index=_MARK_Z)
-
-    def band(
-        self, start: float, end: float, color: str, label: str = "", at: float = 0.92, strength: float = 0.12
-    ) -> VGroup:
-        """A shaded span of x (infinities reach the frame), with a label at the share `at` of the frame's height.
-
-        Empty if the span lies outside the frame.
-        """
-        left, right = self.frame.clamped(start, 0)[0], self.frame.clamped(end, 0)[0]
-        if right - left < 1e-6:
-            return VGroup()
-        fill, middle = self.look.theme.tint(color, strength), (left + right) / 2
-        center = (middle, (self.bottom + self.top) / 2)
-        shade = VGroup(Box(right - left, self.top - self.bottom, center, fill=fill, z_index=_BAND_Z))
-        if label:
-            y = self.bottom + at * (self.top - self.bottom)
-            shade.add(Tag(label, (middle, y), self.look.theme.text, fill))
-        return shade
-
-    def marker(self, x: float, color: str, label: str = "") -> VGroup:
-        """A dashed vertical line at x, with a label above the frame."""
-        place = self.frame.clamped(x, 0)[0]
-        line = self._dashed_line((place, self.bottom), (place, self.top), color)
-        text = Text(label, _LABEL, color, "mono").place((place, self.top + 0.16), vertical="baseline")
-        return VGroup(line, text) if label else VGroup(line)
-
-    def level(self, y: float, color: str, label: str = "") -> VGroup:
-        """A dashed horizontal line at y, such as a limit, with a label right of the frame."""
-        place = self.frame.clamped(0, y)[1]
-        line = self._dashed_line((self.left, place), (self.right, place), color)
-        text = Text(label, _LABEL, color, "mono").place((self.right + 0.12, place), align="left")
-        return VGroup(line, text) if label else VGroup(line)
-
-    def tag(
-        self, text: str, x: float, y: float, color: str, align: Align = "center", size: float = _LABEL
-    ) -> Tag:
-        """A label inside the frame at (x, y) of the function: a curve's name. It hides the lines it stands on."""
-        return Tag(text, self.point(x, y), color, self.look.theme.background, align, size)
-
-    def _dashed_line(self, start: Span, end: Span, color: str) -> Shape:
-        return Shape(dashed((*start, 0.0), (*end, 0.0)), stroke=color, stroke_width=2.0, z_index=_MARK_Z)
 
     def _lines(self) -> list[Shape]:
         theme, (left, right), (low, high) = self.look.theme, self.frame.x, self.frame.y
@@ -178,13 +105,6 @@ class Plot(VGroup):
         ]
         return [*below, *beside] if on_x else beside
 
-    def _names(self, x_label: str, y_label: str) -> list[Text]:
-        color = self.look.theme.muted
-        x_name = Text(x_label, _LABEL, color, "mono").place((self.right + 0.12, self.bottom), align="left")
-        above = (self.left - _GAP, self.top + 0.16)
-        y_name = Text(y_label, _LABEL, color, "mono").place(above, align="left", vertical="baseline")
-        return [name for name in (x_name, y_name) if name.text]
-
 
 class Tag(VGroup):
     """A text at `center` (its left or right end, by `align`) on a patch of `fill` that hides what runs below it."""
@@ -203,37 +123,6 @@ class Tag(VGroup):
         words = Text(text, size, color).place(middle)
         words.z_index = _TAG_Z
         super().__init__(Box(width, size + 0.1, middle, fill=fill, z_index=_TAG_Z), words)
-
-
-@dataclass(frozen=True)
-class Twin:
-    """Two plots over one x axis: a function above, its derivative (or another view of it) below.
-
-    Both frames have the same left and right edge, so riders at the same x stand one above the other.
-    """
-
-    upper: Plot
-    lower: Plot
-
-    @classmethod
-    def over(
-        cls,
-        look: Look,
-        x: Span,
-        upper_y: Span,
-        lower_y: Span,
-        area: Area,
-        labels: tuple[str, str, str] = ("", "", ""),
-        share: float = 0.6,
-    ) -> Twin:
-        """Both in `area`, the frame round the two. `labels` name x, the upper y, the lower y.
-
-        `share` is the upper plot's part of the height.
-        """
-        left, bottom, right, top = area
-        cut = bottom + (top - bottom - HEAD) * (1 - share)
-        upper = Plot(look, x, upper_y, (left, cut + HEAD, right, top), "", labels[1], numbers=False)
-        return cls(upper, Plot(look, x, lower_y, (left, bottom, right, cut), labels[0], labels[2]))
 
 
 def dashed(start: np.ndarray | Sequence[float], end: np.ndarray | Sequence[float]) -> np.ndarray:

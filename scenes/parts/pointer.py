@@ -8,14 +8,13 @@ import numpy as np
 from manim import VGroup
 
 from torchreel.scenes.parts.look import Look, Stroke
-from torchreel.scenes.parts.places import Place, around, is_block
+from torchreel.scenes.parts.places import Place, around, crosses, is_block
 from torchreel.scenes.parts.shapes import Path, Shape, box_points
 
 _GROW = 0.03
 _BEHIND, _ABOVE = -1, 3
 _MOST_FRAMES = 16
 _LINE = 2.2
-_SAMPLES = 200
 
 
 class Pointer(VGroup):
@@ -23,6 +22,7 @@ class Pointer(VGroup):
 
     The lines run behind all cells, so that they cross no number: they are seen in the space between the grids only.
     Where they would cross one of the `labels` that stand there, they lead from another source, or there are none.
+    They leave at the side where the target is; `down` says that it lies above or below though it is at a side too.
     """
 
     def __init__(
@@ -32,12 +32,13 @@ class Pointer(VGroup):
         sources: Mapping[str, Sequence[Place]],
         main: str = "",
         labels: Sequence[Place] = (),
+        down: bool = False,
     ) -> None:
         super().__init__()
         accent = look.theme.accent
         order = [main, *(name for name in sources if name != main)] if main in sources else []
-        found = (_lines(around(sources[name]), target) for name in order)
-        clear = (lines for lines in found if lines and not any(_crosses(*line, labels) for line in lines))
+        found = (_lines(around(sources[name]), target, down) for name in order)
+        clear = (lines for lines in found if lines and not any(crosses(*line, labels) for line in lines))
         color = look.theme.tint(accent, 0.55)
         for start, end in next(clear, []):
             self.add(Path([start, end], color, _LINE, z_index=_BEHIND))
@@ -58,20 +59,10 @@ def _frame(place: Place, color: str, width: float) -> Shape:
     return Shape(box_points(*size, middle, 0.06), stroke=color, stroke_width=width, z_index=_ABOVE)
 
 
-def _crosses(start: np.ndarray, end: np.ndarray, labels: Sequence[Place]) -> bool:
-    """Whether a line runs through one of the labels."""
-    if not labels:
-        return False
-    along = start + (end - start) * np.linspace(0, 1, _SAMPLES)[:, None]
-    boxes = np.array(labels)
-    x, y = along[:, :1], along[:, 1:]
-    inside = (boxes[:, 0] < x) & (x < boxes[:, 2]) & (boxes[:, 1] < y) & (y < boxes[:, 3])
-    return bool(inside.any())
-
-
-def _lines(source: Place, target: Place) -> list[tuple[np.ndarray, np.ndarray]]:
+def _lines(source: Place, target: Place, down: bool) -> list[tuple[np.ndarray, np.ndarray]]:
     """From the corners of the source that face the target to the target's; none where one lies on the other."""
-    if source.right <= target.left or target.right <= source.left:
+    beside = source.right <= target.left or target.right <= source.left
+    if beside and not down:
         a, b = (source.right, target.left) if source.right <= target.left else (source.left, target.right)
         pairs = [((a, source.top), (b, target.top)), ((a, source.bottom), (b, target.bottom))]
     elif source.bottom >= target.top or target.bottom >= source.top:

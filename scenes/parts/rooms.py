@@ -41,9 +41,9 @@ class Area:
     def middle(self) -> tuple[float, float]:
         return (self.left + self.right) / 2, (self.bottom + self.top) / 2
 
-    def inset(self, left: float = 0.0, bottom: float = 0.0, right: float = 0.0, top: float = 0.0) -> Area:
-        """The area without some of its sides."""
-        return Area(self.left + left, self.bottom + bottom, self.right - right, self.top - top)
+    def inset(self, bottom: float = 0.0, top: float = 0.0) -> Area:
+        """The area without some of its height."""
+        return Area(self.left, self.bottom + bottom, self.right, self.top - top)
 
     def columns(self, *shares: float, gap: float = 0.0) -> list[Area]:
         """The area cut into columns by shares of its width, from left to right."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.slices import Slices
 
@@ -46,16 +44,3 @@ class Sheet:
     def with_cells(self, cells: Cells) -> Sheet:
         """The same arrangement of other cells."""
         return Sheet(cells, replace(self.slices, cells=cells) if self.slices else None)
-
-    def middles(self, center: np.ndarray) -> list[np.ndarray]:
-        """The middles of all cells round `center`, slice by slice, row by row."""
-        cells = self.cells
-        planes = (
-            [center + self.slices.place(depth) for depth in range(self.slices.depth)]
-            if self.slices
-            else [center]
-        )
-        rows = [(cells.rows - 1) / 2 - row for row in range(cells.rows)]
-        cols = [col - (cells.cols - 1) / 2 for col in range(cells.cols)]
-        return [at + np.array([col * cells.width, row * cells.height, 0.0])
-                for at in planes for row in rows for col in cols]  # fmt: skip

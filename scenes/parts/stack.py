@@ -1,11 +1,10 @@
-"""A volume as its depth slices side by side, and a window in three dimensions as frames that move as one block.
+"""A volume as its depth slices side by side, and a window in three dimensions as a path on each of them.
 
 Positions are `(depth, row, column)` and may lie outside the volume, where padding is. Sizes are scene units.
 
     slices = Slices.fit((3, 4, 4), width=6.0, height=2.5, texts=drawn_texts(look, trace, "input"))
     stack = Stack(look, trace, "input", (0, 0), slices, (-3.0, 1.0))
-    frames = stack.frames((0, 0, 0), (2, 2, 2))           # a Frames group in the accent colour
-    animations = stack.move(frames, (0, 0, 1))            # glides in the plane, hops in depth
+    path = stack.window((0, 0, 0), (2, 2, 2), (1, 1, 1))
 """
 
 from __future__ import annotations
@@ -19,22 +18,17 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.parts.grid import Cell, Cells, Grid, dashes
 from torchreel.scenes.parts.look import MIN_TEXT, Look
-from torchreel.scenes.parts.motion import Morph
-from torchreel.scenes.parts.shapes import Point, Shape, as_point, polyline
+from torchreel.scenes.parts.shapes import Point, Shape, as_point
 from torchreel.scenes.parts.slices import HEAD, NO_PAD, Pad, Position, Sizes, Slices
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-__all__ = ["HEAD", "NO_PAD", "Frames", "Pad", "Position", "Sizes", "Slices", "Stack"]
+__all__ = ["HEAD", "NO_PAD", "Pad", "Position", "Sizes", "Slices", "Stack"]
 
 
-class Frames(VGroup):
-    """A window over a volume: `border` is a frame on each slice it covers, `links` the thin lines that join them."""
-
-    def __init__(self, border: Shape, links: Shape, size: Sizes, dilation: Sizes) -> None:
-        super().__init__(border, links)
-        self.border, self.links, self.size, self.dilation = border, links, size, dilation
+_CLEAR = 0.12
+"""From a slice to the foot of its label: a frame round a cell of the first row reaches half of it."""
 
 
 class Stack(VGroup):
@@ -133,28 +127,19 @@ class Stack(VGroup):
         """The colour of a written cell."""
         return self.grids[at[0]].fill(at[1:])
 
-    def write(self, at: Position, start: Point | None = None, run_time: float = 0.3) -> list[Animation]:
+    def write(self, at: Position, start: Point | None = None) -> list[Animation]:
         """The cell takes its colour and its number, which flies in from `start`; nothing if it is not shown."""
-        return self.grids[at[0]].write(at[1:], start, run_time) if self.shows(at) else []
+        return self.grids[at[0]].write(at[1:], start) if self.shows(at) else []
 
-    def paint(
-        self, at: Position, fill: str | None = None, stroke: str | None = None, run_time: float = 0.3
-    ) -> list[Animation]:
-        """A cell's colours change; nothing if it is not shown."""
-        return self.grids[at[0]].paint(at[1:], fill, stroke, run_time) if self.shows(at) else []
+    def paint(self, at: Position, fill: str) -> list[Animation]:
+        """A cell's colour changes; nothing if it is not shown."""
+        return self.grids[at[0]].paint(at[1:], fill) if self.shows(at) else []
 
     def caption(self, text: str, size: float = 0.2, color: str | None = None, gap: float = 0.12) -> Text:
         """A label centred above everything."""
         left, _, right, top = self.edges
         label = Text(text, size, color or self.look.theme.muted, "mono")
         return label.place(((left + right) / 2, top + gap), vertical="baseline")
-
-    def side_label(self, text: str, side: int = -1, color: str | None = None, size: float = MIN_TEXT) -> Text:
-        """A label beside everything: side -1 is left, +1 right."""
-        left, _, right, _ = self.edges
-        at = (left - 0.14 if side < 0 else right + 0.14, self.origin[1])
-        label = Text(text, size, color or self.look.theme.muted, "mono")
-        return label.place(at, align="right" if side < 0 else "left")
 
     def outline(self, first: Position, last: Position, grow: float = 0.0) -> np.ndarray:
         """The paths round a block of cells, one in each of its slices."""
@@ -164,41 +149,22 @@ class Stack(VGroup):
             rounds.append(self.grids[0].outline(first[1:], last[1:], grow) + shift)
         return np.concatenate(rounds)
 
-    def frames(
-        self, first: Position, size: Sizes, dilation: Sizes = (1, 1, 1), color: str | None = None
-    ) -> Frames:
-        """A window whose first tap is at `first` and that covers `size` taps, in the accent colour by default.
+    def window(self, first: Position, size: Sizes, dilation: Sizes) -> np.ndarray:
+        """The path round a window of `size` taps from `first` on: one piece on each slice that it covers.
 
-        Where rows and columns are dilated, each tap has a frame of its own. What lies outside the drawn slices is
-        left out.
+        Where rows and columns are dilated, each tap has a piece of its own. What lies outside all that is drawn comes
+        to its edge, so that a window has as many points wherever it stands.
         """
-        chosen = color or self.look.theme.accent
-        border, links = self._window(first, size, dilation)
-        return Frames(
-            Shape(border, stroke=chosen, stroke_width=5, z_index=2),
-            Shape(links, stroke=chosen, stroke_width=2.2, z_index=2),
-            size,
-            dilation,
+        depths = [self._drawn(first[0] + k * dilation[0]) for k in range(size[0])]
+        rows, cols = (self._clamped(first, size, dilation, axis) for axis in (1, 2))
+        return np.concatenate(
+            [path for depth in depths for path in self._plane_paths(depth, rows, cols, dilation)]
         )
-
-    def move(self, frames: Frames, first: Position, quick: float | None = None) -> list[Animation]:
-        """The window's first tap goes to `first`."""
-        border, links = self._window(first, frames.size, frames.dilation)
-        return [Morph(frames.border, border, quick=quick), Morph(frames.links, links, quick=quick)]
 
     def _index(self, depth: int, cell: Cell) -> Index:
         return self.index((depth, *cell))
 
-    def _window(self, first: Position, size: Sizes, dilation: Sizes) -> tuple[np.ndarray, np.ndarray]:
-        """Frames and links of a window; always as many points for one size, so that one place morphs to another."""
-        depths = [self._drawn(first[0] + k * dilation[0]) for k in range(size[0])]
-        rows, cols = (self._clamped(first, size, dilation, axis) for axis in (1, 2))
-        borders = [path for depth in depths for path in self._plane_frames(depth, rows, cols, dilation)]
-        ends = rows[0], cols[0], rows[-1], cols[-1]
-        pairs = list(itertools.pairwise(depths)) or [(depths[0], depths[0])]
-        return np.concatenate(borders), np.concatenate([self._link(a, b, ends) for a, b in pairs])
-
-    def _plane_frames(
+    def _plane_paths(
         self, depth: int, rows: Sequence[int], cols: Sequence[int], dilation: Sizes
     ) -> Iterator[np.ndarray]:
         grid, shift = self.grids[0], self.slices.place(depth) - self.slices.place(0)
@@ -207,23 +173,6 @@ class Stack(VGroup):
             return
         for cell in itertools.product(rows, cols):
             yield grid.outline(cell, cell, -0.03) + shift
-
-    def _link(self, a: int, b: int, ends: tuple[int, int, int, int]) -> np.ndarray:
-        """Two thin lines from the frame on slice `a` to that on `b`, along cell edges; none across rows of slices."""
-        start, end = self.slices.place(a), self.slices.place(b)
-        path = self.grids[0].outline((ends[0], ends[1]), (ends[2], ends[3]), 0.02, 0)
-        (left, bottom, _), (right, top, _) = path.min(0), path.max(0)
-        here, there = start - self.slices.place(0), end - self.slices.place(0)
-        if abs(start[1] - end[1]) < 1e-6:
-            lines = [((right, y), (left, y)) for y in (top, bottom)]
-        elif abs(start[0] - end[0]) < 1e-6:
-            lines = [((x, bottom), (x, top)) for x in (left, right)]
-        else:
-            lines = [((right, y), (right, y)) for y in (top, bottom)]
-            there = here
-        if a == b:
-            lines = [(one, one) for one, _ in lines]
-        return np.concatenate([polyline([as_point(p) + here, as_point(q) + there]) for p, q in lines])
 
     def _drawn(self, depth: int) -> int:
         """The nearest slice that is drawn."""
@@ -260,7 +209,7 @@ class Stack(VGroup):
         labels, theme = VGroup(), self.look.theme
         high = (self.slices.cells.rows + sum(self.slices.pad[2:4])) * self.slices.cells.height
         for depth in range(-self.slices.pad[0], self.slices.depth + self.slices.pad[1]):
-            at = self.origin + self.slices.place(depth) + np.array([0.0, high / 2 + 0.09, 0.0])
+            at = self.origin + self.slices.place(depth) + np.array([0.0, high / 2 + _CLEAR, 0.0])
             text = head.format(depth).replace("-", "−")
             if text:
                 labels.add(Text(text, MIN_TEXT, theme.muted, "mono").place(at, vertical="baseline"))

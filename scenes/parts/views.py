@@ -12,7 +12,7 @@ import numpy as np
 from manim import Animation
 
 from torchreel.scenes.parts.grid import Cells
-from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT
+from torchreel.scenes.parts.look import NAME_TEXT
 from torchreel.scenes.parts.shapes import Point
 from torchreel.scenes.parts.text import Text
 
@@ -65,16 +65,11 @@ class View(Protocol):
     def fill(self, at: Place, /) -> str:
         """The colour of a written cell."""
 
-    def write(self, at: Place, /, start: Point | None = None, run_time: float = 0.3) -> list[Animation]:
+    def write(self, at: Place, /, start: Point | None = None) -> list[Animation]:
         """A cell takes its colour and its number, which flies in from `start`; nothing if it is not shown."""
 
-    def paint(
-        self, at: Place, /, fill: str | None = None, stroke: str | None = None, run_time: float = 0.3
-    ) -> list[Animation]:
-        """A cell's colours change; nothing if it is not shown."""
+    def paint(self, at: Place, /, fill: str) -> list[Animation]:
+        """A cell's colour changes; nothing if it is not shown."""
 
     def caption(self, text: str, size: float = NAME_TEXT, color: str | None = None) -> Text:
         """A label centred above, muted unless coloured."""
-
-    def side_label(self, text: str, side: int = -1, color: str | None = None, size: float = MIN_TEXT) -> Text:
-        """A label beside: side -1 is left, +1 right."""

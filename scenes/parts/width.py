@@ -92,6 +92,9 @@ def share(width: float, claims: Sequence[Claim]) -> list[Sheet]:
         spare = width - sum(each.width(sheet) for each, sheet in zip(claims, fitted, strict=True))
         gained = fitted[number].width + claim.beside + min(spare, _LARGEST_GAIN)
         fitted[number] = claim.fit(max(0.1, gained))
+        # What a grid gives up below its label's width is of no use to the others.
+        if not fitted[number].cells.text_size and gained < claim.label + claim.beside:
+            fitted[number] = claim.fit(claim.label + claim.beside)
     return fitted
 
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from torchreel.scenes.record.graph import Graph, Stop
 
 _FEW = 6
-_LONGEST_PATTERN = 12
+_LONGEST_PATTERN, _MOST_OPENED = 12, 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,18 +72,18 @@ def outline(graph: Graph, most: int = 16) -> list[Part]:
     return parts if len(parts) <= most else _in_groups(parts, most)
 
 
-def opened(graph: Graph, parts: Sequence[Part], most: int = 12) -> tuple[Part, list[Part]] | None:
+def opened(graph: Graph, parts: Sequence[Part]) -> tuple[Part, list[Part]] | None:
     """The part that is worth opening, and what it is made of; None where nothing is.
 
-    It is one with a join inside, else the one that repeats most; one that has more than `most` parts of its own is
-    opened further in.
+    It is one with a join inside, else the one that repeats most; one that has too many parts of its own to be seen
+    is opened further in.
     """
     several = [part for part in parts if len(part.once) > 1]
     chosen = max(several, key=lambda part: (part.joins, part.times), default=None)
     while chosen is not None:
         inside = _folded(_inside(graph, chosen.once, chosen.path), 1)
         deeper = next((part for part in inside if len(part.once) > 1), None)
-        if len(inside) <= most and (deeper is None or any(part.is_single for part in inside)):
+        if len(inside) <= _MOST_OPENED and (deeper is None or any(part.is_single for part in inside)):
             return chosen, inside
         chosen = deeper
     return None

@@ -70,10 +70,8 @@ def _facts(trace: Trace, apart: str, first: int, last: int) -> Mapping[str, bool
     shape = trace.shape(apart)
     return {
         "batched": math.prod(shape[:first]) > 1,
-        "kept": first > 0,
         "changes": trace.shape("input") != trace.shape("output"),
         "deep": first > 1,
         "planes": math.prod(shape[first : last + 1][:-2]) > 1,
-        "rows": math.prod(shape[first : last + 1][:-1]) > 1,
         "behind": last < len(shape) - 1,
     }

@@ -25,6 +25,9 @@ from torchreel.scenes.trace.formula import (
     Pow,
     Ref,
     Sum,
+    as_held,
+    held,
+    norm_type,
 )
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule, Trace
@@ -61,7 +64,8 @@ class _Table:
         self.tensors: dict[str, Tensor] = {"weight": weight}
         self.rules: tuple[Rule, ...] = ()
         if self.module.max_norm is not None:
-            self.tensors["norm"] = torch.linalg.vector_norm(weight.double(), self.module.norm_type, -1)
+            self.summed_in = norm_type(weight.dtype, weight.shape[1])
+            self.tensors["norm"] = self._norms(weight.double().abs(), float(self.module.norm_type))
             self.tensors["renormed"] = call.after.weight.detach()
             used = torch.zeros(len(weight), dtype=torch.bool)
             used[call.inputs["input"].reshape(-1).long()] = True
@@ -73,7 +77,14 @@ class _Table:
         row = Ref("weight", _all_columns(cells[:, 0], width))
         if math.isinf(power):
             return Max(Func("abs", row))
-        return Pow(Sum(Pow(Func("abs", row), Const(power))), Const(1 / power))
+        powers = held(Pow(Func("abs", row), Const(power)), self.tensors, self.summed_in)
+        return Pow(held(Sum(powers), self.tensors, self.summed_in), Const(1 / power))
+
+    def _norms(self, sizes: Tensor, power: float) -> Tensor:
+        if math.isinf(power):
+            return torch.linalg.vector_norm(sizes, power, -1)
+        total = as_held(sizes**power, self.summed_in).sum(-1)
+        return as_held(total, self.summed_in) ** (1 / power)
 
     def _renormed(self, cells: Tensor) -> Expr:
         whole = Ref("weight", cells)

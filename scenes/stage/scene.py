@@ -19,7 +19,7 @@ from torchreel.scenes.parts.family import bounds, family
 from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
-from torchreel.scenes.parts.places import Place, Places
+from torchreel.scenes.parts.places import Place, Places, labels_of
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.text import Text
@@ -147,6 +147,11 @@ class OperatorScene(Telling):
         """The tensor from which the figure's lines lead to the result: the first that the formula reads."""
         return next((name for name, _ in step.reads), "")
 
+    @property
+    def lines_go_down(self) -> bool:
+        """Whether the figure's lines lead from one row to another below it, however far aside their ends are."""
+        return False
+
     def _play_beat(self, beat: Beat, total: float) -> None:
         start = self.time
         texts = {lang: self._sentences(beat, lang) for lang in LANGUAGES}
@@ -232,8 +237,9 @@ class OperatorScene(Telling):
         if target is None:
             return None
         return Pointer(
-            self.look, target, places.of(step.reads), self.main_source(step), self._standing_texts()
-        )
+            self.look, target, places.of(step.reads), self.main_source(step), self._standing_texts(),
+            self.lines_go_down,
+        )  # fmt: skip
 
     def point_at(self, step: Step) -> list[Animation]:
         """The pointer leaves what was computed last and is at what a step reads and writes."""
@@ -258,13 +264,8 @@ class OperatorScene(Telling):
         return [words for words in self._in_part if any(words in text for text in texts)]
 
     def _standing_texts(self) -> list[Place]:
-        """Where texts stand that are no numbers in cells: lines keep clear of them."""
-        texts = [
-            part
-            for part in family(self.staged)
-            if isinstance(part, (Text, MathText)) and len(part.points) and part.text.strip()
-        ]
-        return [Place(*box) for box in bounds([one for one in texts if not isinstance(one, Number)])]
+        """Where the texts of the stage stand that are no numbers in cells."""
+        return labels_of(self.staged)
 
     def _say(self, text: str) -> None:
         if self._said == text:

@@ -25,8 +25,8 @@ from torchreel.scenes.trace.proof import Step, Trace
 
 _LARGE = 1e4
 # By these a picture says that it does not show the whole call.
-_IN_PART = {"corner", "cropped", "cut", "left_out", "left_out_middle", "one_plane", "one_sample", "part"}
-_IN_PART |= {"sample", "sampled"}
+IN_PART = {"corner", "cropped", "cut", "drawn", "drawn_part", "left_out", "left_out_middle", "one_plane"}
+IN_PART |= {"one_sample", "part", "sample", "sampled", "slopes", "spread"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Telling(Backstage):
         tellers = (self.told_as, self.example.name, *examples()[operator])
         teller = next((name for name in tellers if is_said(operator, name, key, lang)), self.example.name)
         text = caption(operator, teller, key, lang, self.facts, **values)
-        if key in _IN_PART and lang == self.request.lang:
+        if key in IN_PART and lang == self.request.lang:
             self._in_part[text] = None
         return text
 
@@ -170,11 +170,19 @@ class Telling(Backstage):
         return self.look.written(value, self.trace.range(tensor))
 
     def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
-        """`y_{0,1} = numbers = value`, with as many decimals as add up and the middle cut until it fits the bar."""
+        """`y_{0,1} = numbers = value`, with as many decimals as add up and the middle cut until it fits the bar.
+
+        Where a logarithm or a quotient of what is rounded to 0 would be infinite, small numbers are powers of ten.
+        """
         printed = printing(step, self.request.precision)
 
         def text(tensor: str, value: float) -> str:
             return self._printed(tensor, value, printed.decimals)
+
+        def told(tensor: str, value: float) -> str:
+            plain = text(tensor, value)
+            lost = value != 0 and says_the_same(plain, "0")
+            return self.look.number(value, scale=abs(value)) if lost else plain
 
         head = notation.head(self.trace, step.tensor, step.index)
         last = Token(text(step.tensor, step.value), step.tensor, step.index, step.value)
@@ -182,6 +190,7 @@ class Telling(Backstage):
             numbers = step.tokens(text, count)
             if says_the_same("".join(one.text for one in numbers), last.text):
                 return [head, Token(" = "), last]
+            numbers = step.tokens(told, count) if printed.needs_small else numbers
             tokens = [head, Token(" = "), *numbers, Token(f" {printed.sign} "), last]
             if self.formula_bar.width(tokens) <= 1:
                 break

@@ -74,15 +74,15 @@ def _header(data: bytes) -> tuple[tuple[int, ...], np.dtype]:
     return shape, dtype
 
 
-def decode_state(file: File, limit: int = MAX_ELEMENTS) -> dict[str, Tensor]:
+def decode_state(file: File) -> dict[str, Tensor]:
     """The parameters and buffers in a file that `torch.save(module.state_dict(), …)` wrote. Raises `UserError`."""
     try:
         if file.kind != "pt":
             raise Refusal("it should be a .pt file")
-        held = _loaded(file, limit)
+        held = _loaded(file, MAX_ELEMENTS)
         if not isinstance(held, dict) or not all(isinstance(one, Tensor) for one in held.values()):
             raise Refusal(f"it holds a {type(held).__name__}")
-        check_count(sum(tensor.numel() for tensor in held.values()), limit)
+        check_count(sum(tensor.numel() for tensor in held.values()), MAX_ELEMENTS)
         return {str(name): _dense(tensor) for name, tensor in held.items()}
     except Exception as error:
         why = str(error) if isinstance(error, Refusal) else f"it is damaged ({type(error).__name__})"

@@ -38,6 +38,11 @@ class _Watched(TorchDispatchMode):
         super().__init__()
         self.most, self.taken, self.weight = most, taken, _HELD
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Torch would import its compiler to be told to skip this mode: a second, for a call that is not compiled."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         if any(one.alias_info is not None for one in func._schema.returns):

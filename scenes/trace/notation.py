@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.formula import Token
 from torchreel.scenes.trace.proof import Trace
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
@@ -32,8 +32,8 @@ def spelled(trace: Trace, text: str) -> list[Token]:
     return [piece for piece in [*pieces, Token(text[end:])] if piece.text]
 
 
-def head(trace: Trace, tensor: str, index: Index) -> Token:
-    """A tensor's symbol with the place of one element; leading axes of size 1 are not counted.
+def head(trace: Trace, tensor: str, index: Sequence[object]) -> Token:
+    """A tensor's symbol with the place of one element, numbers or letters; leading axes of size 1 are not counted.
 
     A symbol that is more than a letter, such as `h_{t}` or `‖u‖`, takes no further index.
     """
@@ -44,7 +44,7 @@ def head(trace: Trace, tensor: str, index: Index) -> Token:
     return Token(f"{symbol}_{{{','.join(map(str, place))}}}", tensor)
 
 
-def _place(shape: Sequence[int], index: Index) -> Index:
+def _place(shape: Sequence[int], index: Sequence[object]) -> Sequence[object]:
     leading = next((axis for axis, size in enumerate(shape) if size != 1), len(shape))
     return index[leading:]
 

@@ -1,7 +1,9 @@
 """How many decimals a formula is printed with, so that what is printed adds up.
 
 A reader who recomputes a formula from its printed operands must get the printed result. So the operands and the result
-take the fewest decimals, up to `MOST`, with which that holds; where none do, the sign between them is ≈.
+take the decimals that write all of them exactly, if these are at most `MOST`: 82 / 16 is 5.125, and a long sum that an
+ellipsis cuts leaves no one to guess. Else they take the fewest with which it holds, from those wished for to `MOST`;
+where none do, the sign between them is ≈.
 """
 
 from __future__ import annotations
@@ -24,10 +26,14 @@ _WIDE = Context(prec=400)  # as many digits as the largest float64 has, and more
 
 @dataclass(frozen=True)
 class Printing:
-    """`decimals` for the operands and the result of a formula, and whether they then add up."""
+    """`decimals` for the operands and the result of a formula, and whether they then add up.
+
+    `needs_small`: operands rounded to 0 would leave nothing that is a number, as their logarithms do.
+    """
 
     decimals: int
     adds_up: bool
+    needs_small: bool = False
 
     @property
     def sign(self) -> str:
@@ -40,11 +46,14 @@ def printing(step: Step, precision: int) -> Printing:
 
     Values that are not finite are written as words, which add up if torch's result is the same word.
     """
-    fewest = min(precision, max(_needed(step), _exact(step.value, step.trace.tensors[step.tensor].dtype)))
+    exact = max(_needed(step), _exact(step.value, step.trace.tensors[step.tensor].dtype))
+    fewest = exact if exact <= MOST else min(precision, exact)
     for decimals in range(fewest, max(MOST, fewest) + 1):
         if _adds_up(step, decimals):
             return Printing(decimals, True)
-    return Printing(precision, False)
+    return Printing(
+        precision, False, math.isfinite(step.value) and not math.isfinite(_as_printed(step, precision))
+    )
 
 
 def written(value: float, decimals: int) -> str:
@@ -76,8 +85,13 @@ def _exact(value: float, dtype: torch.dtype) -> int:
     return decimals_of(torch.tensor([value], dtype=torch.float64), dtype) if math.isfinite(value) else 0
 
 
+def _as_printed(step: Step, decimals: int) -> float:
+    """What a reader gets who recomputes a formula from its printed operands."""
+    return float(step.formula.evaluate(_Printed(step.trace.tensors, decimals)).reshape(-1)[0])
+
+
 def _adds_up(step: Step, decimals: int) -> bool:
-    printed = float(step.formula.evaluate(_Printed(step.trace.tensors, decimals)).reshape(-1)[0])
+    printed = _as_printed(step, decimals)
     if not (math.isfinite(printed) and math.isfinite(step.value)):
         return printed == step.value or (math.isnan(printed) and math.isnan(step.value))
     if step.value != 0 and abs(step.value) < 0.5 * 10**-decimals:

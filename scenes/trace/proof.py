@@ -25,7 +25,7 @@ from torchreel.scenes.trace.rules import Proof, Rule, TraceError
 
 __all__ = ["INEXACT", "SYMBOLS", "Range", "Rule", "Step", "Trace", "TraceError", "decimals_of"]
 
-INEXACT = 99
+INEXACT, _MOST_DECIMALS = 99, 4
 SYMBOLS = {"input": "x", "weight": "w", "bias": "b", "output": "y"}
 """What formulas call the tensors that most operators have."""
 _PARAMETERS = ("weight", "bias")
@@ -214,9 +214,9 @@ class Trace:
         return tuple(self.tensors[tensor].shape)
 
 
-def decimals_of(values: Tensor, dtype: torch.dtype, most: int = 4) -> int:
-    """The fewest decimals, up to `most`, that write all values as their type holds them; `INEXACT` if none do."""
-    for decimals in range(most + 1):
+def decimals_of(values: Tensor, dtype: torch.dtype) -> int:
+    """The fewest decimals, up to four, that write all values as their type holds them; `INEXACT` if none do."""
+    for decimals in range(_MOST_DECIMALS + 1):
         written = (values * 10**decimals).round() / 10**decimals
         if bool((written.to(dtype) == values.to(dtype)).all()):
             return decimals

@@ -12,13 +12,13 @@ from torchreel.scenes.trace.formula import Lazy, cells, read
 MOST = 1 << 20
 
 
-def nested(source: Tensor | Lazy, most: int = MOST) -> Any:
-    """All values of a tensor, exactly, as nested lists; None if there are more than `most`.
+def nested(source: Tensor | Lazy) -> Any:
+    """All values of a tensor, exactly, as nested lists; None if there are more than MOST.
 
     A tensor that is computed on demand is computed here, so it too has its values in the ledger while it is small.
     """
     count = math.prod(source.shape)
-    if count > most:
+    if count > MOST:
         return None
     if isinstance(source, Tensor):
         return source.tolist()

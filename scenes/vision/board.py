@@ -123,10 +123,17 @@ class ShuffleBoard(Board):
         return self._set(self.block, np.concatenate([*cells, self.fine[group].outline(first, last)]))
 
     def point(self, group: int, pixel: Cell, place: Cell) -> list[Animation]:
-        """The focus goes to one element, with the line from where it is to where it goes."""
+        """The focus goes to one element, with the line from where it is to where it goes if it can be followed."""
         plane, cell = self.coarse[group, place], self._in_block(pixel, place)
         path = np.concatenate([plane.outline(pixel, pixel), self.fine[group].outline(cell, cell)])
-        return [*self._set(self.focus, path), *self._set(self.wire, self._route(group, pixel, place))]
+        route = self._route(group, pixel, place) if self.meets(pixel, place) else np.zeros((0, 3))
+        return [*self._set(self.focus, path), *self._set(self.wire, route)]
+
+    def meets(self, pixel: Cell, place: Cell) -> bool:
+        """Whether a line below a channel, and at the side of the large plane that faces it, meets no other cell."""
+        rows, cols = self.layout.pixels
+        facing = 0 if self.coarse_name == "input" else cols * self.layout.side - 1
+        return pixel[0] == rows - 1 and self._in_block(pixel, place)[1] == facing
 
     def leave(self) -> list[Animation]:
         """The focus and its line go."""

@@ -16,11 +16,11 @@ from torchreel.scenes.vision.board import HueGrid
 from torchreel.scenes.vision.trace import ChannelGroups
 
 _MOST_GROUPS, _MOST_SIZE, _MOST_SIDE = 3, 4, 2
-_BETWEEN, _GAP, _BELOW = 0.3, 0.12, 0.16
+_BETWEEN, _NUMBERED, _GAP, _BELOW = 0.3, 0.42, 0.12, 0.16
 
 
 class ChannelBoard(Board):
-    """The first sample; a channel of the output is named by its number, and has the hue of its group."""
+    """The first sample; a channel is named by its number, and has the hue of its group in the input."""
 
     def __init__(self, look: Look, trace: Trace, groups: ChannelGroups) -> None:
         super().__init__(look, trace)
@@ -38,21 +38,15 @@ class ChannelBoard(Board):
             STAGE,
             in_column(
                 {
-                    "input": Room(rows, cols, texts, down, across, _BETWEEN, name="0"),
+                    "input": Room(rows, cols, texts, down, across, _NUMBERED, name="0", below=0.26),
                     "output": Room(rows, cols, texts, 1, down * across, _BETWEEN, name="0", below=0.26),
                 }
             ),
             same=[("input", "output")],
         )
         self.input = [
-            self._grid(
-                "input",
-                row * groups.size + col,
-                placed["input"].cells,
-                placed["input"].at[row * across + col],
-            )
-            for row in range(down)
-            for col in range(across)
+            self._grid("input", channel, placed["input"].cells, at)
+            for channel, at in zip(self._numbers, placed["input"].at, strict=True)
         ]
         self.output = {
             channel: self._grid("output", channel, placed["output"].cells, at)
@@ -68,8 +62,18 @@ class ChannelBoard(Board):
         return [[column * self.groups.groups + row for row in range(down)] for column in range(across)]
 
     def scenery(self) -> VGroup:
-        """All planes, their names and the numbers of the output's channels."""
+        """All planes, their names and the numbers of the channels."""
         return VGroup(*self.input, *self.output.values(), *self._names())
+
+    def plane(self, tensor: str, channel: int) -> Grid:
+        """A drawn channel of a tensor, by its number."""
+        return self.output[channel] if tensor == "output" else self.input[self._numbers.index(channel)]
+
+    @property
+    def _numbers(self) -> list[int]:
+        """The drawn channels of the input, group by group."""
+        down, across = self.shown
+        return [row * self.groups.size + col for row in range(down) for col in range(across)]
 
     def first_cell(self, channel: int) -> Index:
         """The first element of a channel of the output."""
@@ -90,7 +94,7 @@ class ChannelBoard(Board):
             left = min(grid.origin[0] for grid in grids)
             top = max(grid.origin[1] for grid in grids)
             yield self.title(tensor, (left, top + _GAP), align="left")
-        for channel, grid in self.output.items():
+        for channel, grid in [*self.output.items(), *zip(self._numbers, self.input, strict=True)]:
             x, y, _ = grid.middle
             low = y - grid.cells.rows * grid.cells.height / 2 - _BELOW
             yield self.label(str(channel), (x, low), MIN_TEXT)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from manim import Animation
 
+from torchreel.scenes.parts.places import Element, Places, around
+from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.scene import OperatorScene
-from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 from torchreel.scenes.vision import operators
 from torchreel.scenes.vision.channel_board import ChannelBoard
@@ -71,15 +74,41 @@ class ChannelShuffle(OperatorScene):
         ]
 
     def formula_tokens(self, step: Step, most: int = 4) -> list[Token]:
-        """`i = 1, j = 0:  y_{0,1,0,0} = x_{0,3,0,0} = 7`."""
+        """`i = 1, j = 0:  y_{1} = x_{3} = (7, 8)`: a channel as a whole, the first of many numbers."""
         [source] = step.formula.refs()
         row, column = divmod(source.element[1], self.groups.size)
-        value = Token(self.text("output", step.value), "output", step.index, step.value)
         heads = [self._head("output", step.index), Token(" = "), self._head("input", source.element)]
-        return [Token(f"i = {row}, j = {column}:  "), *heads, Token(" = "), value]
+        return [Token(f"i = {row}, j = {column}:  "), *heads, Token(" = "), *self._told(step, most)]
 
-    def _head(self, tensor: str, index: tuple[int, ...]) -> Token:
-        return Token(f"{self.trace.symbol(tensor)}_{{{','.join(map(str, index))}}}", tensor)
+    def _told(self, step: Step, most: int) -> Iterator[Token]:
+        """The numbers of the channel that a step is of, in brackets if there is more than one."""
+        grid = self.board.plane("output", step.index[1])
+        cells = list(grid.positions())
+        yield Token("(" if len(cells) > 1 else "")
+        for number, cell in enumerate(cells[:most]):
+            value = grid.value(cell)
+            yield Token(", " if number else "")
+            yield Token(self.text("output", value), "output", grid.index(cell), value)
+        whole = len(cells) == math.prod(self.trace.shape("output")[2:])
+        yield Token(("" if whole and len(cells) <= most else ", …") + (")" if len(cells) > 1 else ""))
+
+    def pointing_at(self, step: Step) -> Pointer | None:
+        """Frames round a whole channel and the one it is, with lines where no other group stands between."""
+        [source] = step.formula.refs()
+        places, labels = Places(self.staged), self._standing_texts()
+        target, read = (
+            around(next(iter(places.of(self._elements(*one)).values())))
+            for one in (("output", step.index[1]), ("input", source.element[1]))
+        )
+        is_last = source.element[1] // self.groups.size == self.board.shown[0] - 1
+        return Pointer(self.look, target, {"input": [read]}, "input" if is_last else "", labels, down=True)
+
+    def _elements(self, tensor: str, channel: int) -> list[Element]:
+        grid = self.board.plane(tensor, channel)
+        return [(tensor, grid.index(cell)) for cell in grid.positions()]
+
+    def _head(self, tensor: str, index: Index) -> Token:
+        return Token(f"{self.trace.symbol(tensor)}_{{{index[1]}}}", tensor)
 
     def _step(self, channel: int) -> Step:
         return self.trace.step("output", self.board.first_cell(channel))

@@ -48,13 +48,19 @@ class ShuffleScene(OperatorScene):
         yield Beat("done", self._clear, 0.1)
 
     def figure(self) -> Step:
-        """One element that is not the first."""
+        """One element that is not the first, and to which a line can be followed."""
         return self._step(0, *self._shown)
+
+    def main_source(self, step: Step) -> str:
+        """The board's own line leads round the channels."""
+        return ""
 
     @property
     def _shown(self) -> tuple[Cell, Cell]:
-        pixels, places = self.board.pixels, self.board.places
-        return pixels[len(pixels) // 2 - 1], places[len(places) // 2]
+        board = self.board
+        return [
+            (pixel, place) for pixel in board.pixels for place in board.places if board.meets(pixel, place)
+        ][-1]
 
     @property
     def blocks(self) -> PixelBlocks:

@@ -74,7 +74,7 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
         places = Places(self.staged)
         target = places[(step.tensor, step.index)]
         at = self.board.output_index(number)
-        row = [("input", (*at, k)) for k in range(self.trace.shape("input")[-1])]
+        row = [("input", (*at, k)) for k in range(self._features(step.tensor))]
         terms = list(step.reads) if step.tensor == "output" else []
         sources = places.of([*terms, *row, ("target", at)])
         if target is None:
@@ -83,6 +83,12 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
         read = [name for name, _ in terms] or [step.tensor]
         out = self.board.ways_out(number) if terms else []
         return pointer.add(*self.board.ways_in(number, read), *out)
+
+    def _features(self, tensor: str) -> int:
+        """How many features a log-probability is made of: none inside a cluster whose projection has no width."""
+        hidden = tensor.replace("_logprob", "_hidden")
+        narrow = hidden != tensor and hidden in self.trace.tensors and not self.trace.shape(hidden)[-1]
+        return 0 if narrow else self.trace.shape("input")[-1]
 
     def _sample(self, tensor: str, index: Index) -> int | None:
         """The sample that an element of the head, a tail or the output belongs to."""

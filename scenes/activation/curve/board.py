@@ -247,13 +247,9 @@ class CurveBoard(ReadingBoard):
         places = self._places()
         if self.corner:
             places.take(self.corner)
+        bounds = self._named_bounds(places)
         pieces = [label for piece in self._said() if (label := self._named_piece(piece, places))]
-        return [
-            *pieces,
-            *self._named_levels(places),
-            *self.graph.names(places),
-            *self._named_bounds(places),
-        ]
+        return [*bounds, *pieces, *self._named_levels(places), *self.graph.names(places)]
 
     def _said(self) -> list[Piece]:
         return [piece for piece in self.rules.pieces if piece.says]

@@ -109,7 +109,7 @@ def _elu(module: Any) -> Law:
     alpha = float(module.alpha)
 
     def curve(x: Expr, cells: Tensor) -> Expr:
-        return _times(alpha, Sub(Func("exp", x), ONE))
+        return Mul((setting(alpha), Sub(Func("exp", x), ONE)))
 
     return Law(_bent(curve), beside={"ReLU": F.relu}, levels=_limit(alpha))
 
@@ -234,17 +234,30 @@ def _hardsigmoid(module: Any) -> Law:
 
 
 def _hardshrink(module: Any) -> Law:
-    return _shrink(float(module.lambd), lambda x: x, same, same, ("", ""))
+    limit = float(module.lambd)
+    kept = rest("kept", (limit, INF), f"|{{}}| > {plain(limit)}", same)
+    return _shrink(limit, lambda x: x, (kept,))
 
 
 def _softshrink(module: Any) -> Law:
     limit = setting(module.lambd)
-    says = (f"y = x + {limit.text}", f"y = x − {limit.text}")
-    return _shrink(float(module.lambd), wide, lambda x, _: Add((x, limit)), lambda x, _: Sub(x, limit), says)
+    end = limit.value
+    pieces = (
+        Piece(
+            "below",
+            (-INF, -end),
+            f"{{}} < {plain(-end or 0.0)}",
+            lambda x: x < 0,
+            lambda x, _: Add((x, limit)),
+            f"y = x + {limit.text}",
+        ),
+        above("above", end, lambda x, _: Sub(x, limit), f"y = x − {limit.text}"),
+    )
+    return _shrink(end, wide, pieces)
 
 
-def _shrink(limit: float, compared: Function, left: Formula, right: Formula, says: tuple[str, str]) -> Law:
-    """Zero up to a distance `limit` from 0, something else on both sides; `compared` is x as torch compares it."""
+def _shrink(limit: float, compared: Function, outside: tuple[Piece, ...]) -> Law:
+    """Zero up to a distance `limit` from 0, something else `outside`; `compared` is x as torch compares it."""
     text = plain(limit)
     pieces = (
         Piece(
@@ -255,8 +268,7 @@ def _shrink(limit: float, compared: Function, left: Formula, right: Formula, say
             lambda x, _: Instead(ZERO, x),
             "y = 0",
         ),
-        Piece("below", (-INF, -limit), f"{{}} < {plain(-limit or 0.0)}", lambda x: x < 0, left, says[0]),
-        above("above", limit, right, says[1]),
+        *outside,
     )
     marks = {"−lambd": -limit, "lambd": limit} if limit > 0 else {}
     return Law(pieces, beside={"y = x": lambda x: x}, marks=marks, reach=max(2.0, min(2 * limit, 10.0)))

@@ -18,7 +18,7 @@ from torchreel.scenes.parts.text import Text, measure
 
 TOP, BOTTOM = 2.86, -1.86
 _LANE, _TICKS, _OUT = 0.26, 0.4, 0.62
-_PATH, _LIT, _BETWEEN = 3.6, 0.12, 0.75
+_PATH, _LIT = 3.6, 0.12
 _DASHES, _APART, _ABOVE = 0.11, 0.1, 0.2
 
 

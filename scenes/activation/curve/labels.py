@@ -16,7 +16,7 @@ from torchreel.scenes.parts.text import Text, measure
 
 _TAG_Z = RIDER_Z + 1
 _CLEAR, _BESIDE, _NEAR = 0.06, 0.34, 0.5
-_LIFTS = (0.3, 0.42, 0.6, 0.8)
+_LIFTS = (0.3, 0.42, 0.6, 0.8, 1.1, 1.4)
 _APART = 0.05
 _SHARES = (0.93, 0.07, 0.82, 0.18, 0.7, 0.3, 0.58, 0.42)
 _ACROSS = (0.5, 0.35, 0.65, 0.2, 0.8)

@@ -17,7 +17,7 @@ from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.proof import Trace
 
 _LEFT, _TOP = -6.3, 2.9
-_COLUMNS, _PITCH = 6, (2.2, 1.34)
+_PITCH = (2.2, 1.34)
 _WIDE, _TALL = 2.0, 1.03
 _Y = (-2.0, 3.0)
 _INSET = 0.06

@@ -155,7 +155,6 @@ class SoftmaxBoard(Board):
         if len(self.shape_) > 1:
             figure = {"planes": self._plane_rooms(), **figure}
         self.placed = fill(STAGE.inset(bottom=0.3), in_row(figure, (0.08, 0.55)), same=[self.names])  # type: ignore[arg-type]
-        self.heads = heads
         for name in self.names:
             head = MathText(heads[name], fitted(heads[name], 1.9, 0.26, MIN_TEXT), self.look.theme.muted)
             self.scenery.add(head.place(self.placed[name].head, vertical="baseline"))

@@ -34,8 +34,8 @@ class StampBoard(StampLabels):
     """All objects of a clip. `stamps` is what the stamps' place is called."""
 
     def __init__(self, look: Look, trace: Trace, stamps: str = "stamps") -> None:
-        super().__init__(look, trace)
         self.stamps_name = stamps
+        super().__init__(look, trace)
         self.scenery = VGroup()
         self.inputs = {c: self._input(c, k) for k, c in enumerate(self.channels)}
         self.canvases = {o: self._canvas(o, k) for k, o in enumerate(self.outs)}

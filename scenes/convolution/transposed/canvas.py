@@ -30,7 +30,6 @@ class StampCanvas(Volume):
     ) -> None:
         self.desk, self.size, self.out = desk, size, out
         self.shown: dict[Position, Number] = {}
-        self.is_paled = False
         super().__init__(desk, "output", cells, centers, self.element, blank=True)
 
     def element(self, at: Position) -> Index:

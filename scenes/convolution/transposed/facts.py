@@ -28,8 +28,6 @@ def transposed_facts(trace: Trace) -> Mapping[str, bool]:
         "unreached": any(p + out > reach for reach, p, out in rims),
         "grows": all(out >= size for size, out in zip(sizes, outs, strict=True)) and sizes != outs,
         "two_sizes": _two_sizes(module, sizes, outs),
-        "several_channels": per_group > 1,
-        "several_outs": outs != () and trace.shape("output")[-dims - 1] > 1,
         "biased": module.bias is not None,
         "several": per_group * math.prod(sizes) > 1,
     }

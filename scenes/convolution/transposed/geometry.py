@@ -76,11 +76,6 @@ class StampGeometry:
         """Whether some of what the stamps leave is cut off."""
         return any(p > 0 or p + o < f for f, p, o in zip(*self._reach(), strict=True))
 
-    @property
-    def is_grown(self) -> bool:
-        """Whether the output reaches farther than any stamp."""
-        return any(p + o > f for f, p, o in zip(*self._reach(), strict=True))
-
     def spatial(self, at: Position) -> Index:
         """A position as torch's trailing indices."""
         return at[3 - self.dims :]

@@ -27,7 +27,6 @@ class StampLabels(StampRooms):
 
     inputs: dict[int, Volume]
     canvases: dict[int, StampCanvas]
-    stamps_name = ""
 
     def labels(self) -> list[Mobject]:
         """Everything that is said from the first picture on."""
@@ -152,8 +151,7 @@ class StampLabels(StampRooms):
         wide = [
             measure(text, NAME_TEXT) if text == said else math_width(text, NAME_TEXT) for text, _ in pieces
         ]
-        # Not over what leads to the output.
-        left = min(at[0] - sum(wide) / 2, self.placed["stamp"].block.right - sum(wide))
+        left = self.stamps_from(sum(wide), self.placed["stamp"])
         for (text, color), width in zip(pieces, wide, strict=True):
             made = Text if text == said else MathText
             line.add(made(text, NAME_TEXT, color).place((left, at[1]), align="left", vertical="baseline"))

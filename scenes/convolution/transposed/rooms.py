@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any, cast
 
 from torchreel.scenes.convolution.transposed.geometry import StampGeometry
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_column, in_row
-from torchreel.scenes.parts.look import MIN_TEXT, Look
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.shapes import Point
 from torchreel.scenes.parts.stack import Position
 from torchreel.scenes.parts.text import measure
@@ -20,7 +21,7 @@ from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 MOST_CHANNELS, MOST_OUTS, MOST_DEPTH, MOST_LANES = 3, 3, 4, 6
-_BETWEEN, _APART, _FAR, _LANE = 0.3, 0.62, 1.1, 0.1
+_BETWEEN, _APART, _BESIDE, _LANE = 0.3, 0.62, 0.22, 0.1
 _SIGN, _GROWN, _NAMED = 0.2, 0.4, 0.1
 _ROW, _HIGH = 0.4, 4.8
 _WIDE = (0.3, 0.8)
@@ -33,6 +34,7 @@ class StampRooms(Board):
     """The stations of a clip. Where `has_places`, every stamp has a place of its own."""
 
     names_shapes = True
+    stamps_name = ""
 
     def __init__(self, look: Look, trace: Trace) -> None:
         super().__init__(look, trace)
@@ -68,15 +70,17 @@ class StampRooms(Board):
         return planes or not all(self._is_whole(name) for name in STATIONS)
 
     def counts(self) -> dict[str, tuple[Size, Size]]:
-        """What is drawn and what there is, by the key of the words that say so."""
+        """What is drawn and what there is, by the key of the words; an output cut with its input is unsaid."""
         size = self.size
         drawn = {name: self._drawn(name) for name in ("input", "weight")}
+        is_alone = drawn == {"input": size.sizes, "weight": size.kernel}
         return {
             "cut_batch": (1, self.trace.shape("input")[0] if size.lead else 1),
             "cut_plane": (size.spatial(drawn["input"]), size.spatial(size.sizes)),
             "cut_kernel": (size.spatial(drawn["weight"]), size.spatial(size.kernel)),
             "cut_channels": (len(self.channels), size.channels),
             "cut_outs": (len(self.outs), size.outs),
+            **({"drawn_output": (size.spatial(self._kept()), size.spatial(size.out))} if is_alone else {}),
         }
 
     def _drawn(self, name: str) -> Position:
@@ -86,6 +90,11 @@ class StampRooms(Board):
         if self.size.dims == 1 and name == "input":
             wide = (cells.cols - 1) // self.size.stride[2] + 1
         return self._depth(name), min(cells.rows, rows), min(wide, cols)
+
+    def _kept(self) -> Position:
+        """How much of the output is drawn: what padding cuts off the canvas is none of it."""
+        sizes = zip(self._drawn("output"), self.size.padding, self.size.out, strict=True)
+        return cast(Position, tuple(max(0, min(whole, drawn - pad)) for drawn, pad, whole in sizes))
 
     def _is_whole(self, name: str) -> bool:
         cells, (depth, rows, cols) = self.placed[name].cells, self._sizes(name)
@@ -137,10 +146,10 @@ class StampRooms(Board):
         depth, rows, cols = self._depth(station), *self._sizes(station)[1:]
         count = planes * depth
         across = next(n for n in range(1, count + 1) if _high(-(-count // n), rows) <= _HIGH or n == count)
-        between = _FAR if across > 1 and planes > 1 else _APART if across > 1 else _BETWEEN
+        sides = self._sides(station, planes)
         given = {
-            "down": -(-count // across), "across": across, "between": between,
-            "name": self.shape(station) if station != "stamp" else "", "sides": self._sides(station, planes),
+            "down": -(-count // across), "across": across, "between": _between(sides) if across > 1 else _BETWEEN,
+            "name": self.shape(station) if station != "stamp" else "", "sides": sides,
         }  # fmt: skip
         return Room(rows, cols, self._texts(station), **{**given, **more})
 
@@ -153,7 +162,7 @@ class StampRooms(Board):
         """Stations from left to right, those with several planes above each other.
 
         The output has its labels at the right: what leads to it comes from the left. Volumes have the kernel below the
-        input, or names without shapes, where that leaves larger numbers.
+        input, or names without shapes, where that leaves room for all names, and larger numbers.
         """
         rows, cols = self.size.sizes[1:]
         own = {"down": rows, "across": cols, "sides": ()} if with_places else {}
@@ -175,10 +184,28 @@ class StampRooms(Board):
             fill(STAGE, in_row({"given": way, **results}, gap=_WIDE), same=[STATIONS])
             for way in (ways if self.size.dims == 3 else ways[:1])
         ]
-        sizes = [_readable([placed[name].cells for name in STATIONS]) for placed in found]
+        sizes = [
+            (self._are_apart(placed, way), *_readable([placed[name].cells for name in STATIONS]))
+            for placed, way in zip(found, [stations, stations, short], strict=False)
+        ]
         best = sizes.index(max(sizes))
         self.names_shapes = best < 2
         return found[best]
+
+    def stamps_from(self, wide: float, placed: Placed) -> float:
+        """Where the name of the stamps begins: in their middle, but not over what leads to the output."""
+        return min(placed.head[0] - wide / 2, placed.block.right - wide)
+
+    def _are_apart(self, placed: Mapping[str, Placed], given: Mapping[str, Room]) -> bool:
+        """Whether names of what is `given` run neither into each other nor into that of the stamps."""
+        said = {name: measure(room.name, NAME_TEXT) for name, room in given.items() if room.name}
+        lines = [(placed[name].head[0] - wide / 2, placed[name].head[1], wide) for name, wide in said.items()]
+        wide, stamp = measure(f"{self.stamps_name} x·w", NAME_TEXT), placed["stamp"]
+        lines.append((self.stamps_from(wide, stamp), stamp.head[1], wide))
+        return all(
+            left + wide < right or abs(y - high) > NAME_TEXT
+            for (left, y, wide), (right, high, _) in combinations(sorted(lines), 2)
+        )
 
     def _lanes(self, with_places: bool) -> dict[str, Placed]:
         """The kernel at the left; input, stamps and canvas in the same columns, one below the other."""
@@ -230,6 +257,11 @@ def _most(planes: int, sizes: Position, dims: int) -> int:
 def _readable(stations: Sequence[Cells]) -> tuple[float, int]:
     """How large the numbers are, and how many cells are drawn."""
     return min(cells.text_size for cells in stations), sum(cells.rows * cells.cols for cells in stations)
+
+
+def _between(sides: Sequence[str]) -> float:
+    """How far planes beside one another stand apart, with what is said at the side of each."""
+    return max(_APART, *(_BESIDE + measure(text, MIN_TEXT, "mono") for text in sides))
 
 
 def _high(planes: int, rows: int) -> float:

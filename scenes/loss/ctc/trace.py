@@ -86,8 +86,6 @@ def ctc_facts(trace: Trace) -> dict[str, bool]:
         "impossible": impossible,
         "zeroed": impossible and bool(loss[0] == 0),
         "two_ends": bool(len(nll)) and int(lattice.target_lengths[0]) > 0,
-        "one_label": bool(len(nll)) and int(lattice.target_lengths[0]) == 1,
-        "repeats": bool(len(nll)) and lattice.repeats(0),
     }
 
 
@@ -139,11 +137,6 @@ class Lattice:
         _, times, places = self.shape
         in_time = torch.arange(times)[None, :, None] < self.input_lengths[:, None, None]
         return in_time & (torch.arange(places)[None, None, :] < self.places[:, None, None])
-
-    def repeats(self, sample: int) -> bool:
-        """Whether a target has the same label twice in a row."""
-        labels = self.labels[sample, 1 : int(self.places[sample]) : 2]
-        return bool((labels[1:] == labels[:-1]).any())
 
     @cached_property
     def is_told(self) -> bool:

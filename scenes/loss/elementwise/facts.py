@@ -22,11 +22,9 @@ def facts(trace: Trace) -> Mapping[str, bool]:
     factors = _all(trace, "pos_weight")
     shape = trace.shape("loss")
     return {
-        **{f"reduction_{name}": module.reduction == name for name in ("mean", "sum", "none", "batchmean")},
         "weighted": "weight" in trace.tensors,
         "pos_weighted": "pos_weight" in trace.tensors,
         "single_factor": len(factors.unique()) == 1,
-        "pos_weight_above_one": len(factors) > 0 and bool((factors > 1).all()),
         "hard_targets": _are_labels(_all(trace, "target")),
         "has_parabola": switch > 0,
         "has_line": switch < float("inf"),
@@ -37,7 +35,6 @@ def facts(trace: Trace) -> Mapping[str, bool]:
         "eps_used": bool((_all(trace, "var") < getattr(module, "eps", 0.0)).any()),
         "several_columns": bool(shape) and shape[-1] > 1,
         "distributions": _are_distributions(trace),
-        "has_nan": bool(_all(trace, "loss").isnan().any()),
     }
 
 

@@ -11,11 +11,12 @@ from manim import VGroup
 
 from torchreel.scenes.loss.elementwise.labels import CurveLabel, Labels
 from torchreel.scenes.loss.elementwise.trace import Held, Span
-from torchreel.scenes.parts.axes import labelled
+from torchreel.scenes.parts.axes import Area, labelled
+from torchreel.scenes.parts.curve import Curve
 from torchreel.scenes.parts.desk import Desk
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText
-from torchreel.scenes.parts.plot import Area, Curve, Plot, dashed
+from torchreel.scenes.parts.plot import Plot, dashed
 from torchreel.scenes.parts.shapes import Disc, Shape
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.trace.proof import Trace

@@ -23,7 +23,6 @@ class Chart(Desk):
 
     def __init__(self, look: Look, trace: Trace, slots: int, span: tuple[float, float], area: Area) -> None:
         super().__init__(look, trace)
-        self.slots = slots
         room = area.width - _BESIDE - 0.2
         self.width = min(room / max(1, slots), 1.9)
         self.left = area.left + max(0.2, (room - self.width * slots) / 2)
@@ -80,10 +79,10 @@ class Chart(Desk):
             group.add(self.label(label, at, MIN_TEXT, color=theme.good, font="sans", align="left"))
         return group
 
-    def name(self, slot: int, text: str, color: str | None = None) -> VGroup:
+    def name(self, slot: int, text: str) -> VGroup:
         """A word under a slot."""
         at = (self.x(slot), self.low - 0.2)
-        return VGroup(self.label(text, at, MIN_TEXT, color=color, font="sans"))
+        return VGroup(self.label(text, at, MIN_TEXT, font="sans"))
 
     def head(self, slot: float, value: float, text: str, color: str) -> VGroup:
         """A word over the end of a bar."""

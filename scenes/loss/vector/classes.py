@@ -29,7 +29,7 @@ class _Classes(VectorLoss):
     def values(self) -> dict[str, object]:
         module = self.module
         smoothing = getattr(module, "label_smoothing", 0.0)
-        return {"smoothing": f"{smoothing:g}", "ignored": module.ignore_index}
+        return {"smoothing": self.look.said(smoothing), "ignored": module.ignore_index}
 
     def outcome(self, sample: Index) -> str:
         return "ignored" if self.is_ignored(sample) else "keep"
@@ -150,7 +150,7 @@ class CrossEntropyLoss(_Classes):
         weight = ("weight_{c}·" if self.asks_all else "weight_{t}·") if self.facts["weighted"] else ""
         if not self.asks_all:
             return [Token(f"loss = −{weight}log p_{{t}}        p = exp(input) / Σ exp(input)")]
-        share = self.values()["smoothing"]
+        share = f"{self.module.label_smoothing:g}"
         count = self.trace.shape("input")[min(1, len(self.trace.shape("input")) - 1)]
         if not self.facts["smoothed"]:
             return [Token(f"loss = −Σ_{{c}} {weight}target_{{c}}·log p_{{c}}")]

@@ -28,6 +28,7 @@ from torchreel.scenes.trace.formula import (
     Rounded,
     Sub,
     Sum,
+    read,
 )
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule, Trace
@@ -59,7 +60,6 @@ def class_facts(trace: Trace) -> dict[str, bool]:
         "smoothed": getattr(module, "label_smoothing", 0.0) > 0,
         "weighted": module.weight is not None,
         "ignores_some": not soft and bool((target == module.ignore_index).any()),
-        "finite": bool(scores.isfinite().all()),
     }
 
 
@@ -149,13 +149,14 @@ class _CrossEntropy(_Picked):
     def __init__(self, call: Call) -> None:
         super().__init__(call)
         self.p = torch.softmax(self.input.double(), self.axis)
+        self.log_p = torch.log_softmax(self.input, self.axis)
         self.smoothing: float = max(call.module.label_smoothing, 0.0)  # torch smooths only above 0
         self.soft = self.target.shape == self.input.shape
 
     def fill(self, tensors: dict[str, Tensor]) -> list[Rule]:
         whole = self.input.shape
         tensors["logsumexp"] = computed(self._logsumexp, self.shape, tensors)
-        tensors["log_p"] = torch.log_softmax(self.input, self.axis)
+        tensors["log_p"] = self.log_p
         tensors["p"] = self.p
         steps = (
             [
@@ -172,7 +173,18 @@ class _CrossEntropy(_Picked):
             Rule("p", self._softmax),
             self._ruled(tensors, "q", whole, self._asked),
         ]
-        return [*rules, *super().fill(tensors)]
+        *others, result = super().fill(tensors)
+        return [*rules, *others, self._in_parts(result) if self._weighs_nothing(tensors) else result]
+
+    def _weighs_nothing(self, tensors: dict[str, Tensor]) -> bool:
+        """Whether a mean divides by weights that are all 0."""
+        plain = self.reduction != "mean" or self.weight is None or self.soft or not self.smoothing
+        return not plain and not bool(tensors["w"].any())
+
+    def _in_parts(self, mean: Rule) -> Rule:
+        """torch divides the part of the targets, which is 0 then, by itself: a mean that is no number."""
+        picked = Div(Const(0), self._divisor())
+        return Rule("output", lambda cells: Add((picked, mean.formula(cells))))
 
     def loss(self, cells: Tensor) -> Expr:
         """loss: the cross entropy of q and p. Of a one-hot target one term is left, which is picked."""
@@ -183,7 +195,16 @@ class _CrossEntropy(_Picked):
         if self.weight is not None:
             factors = (Ref("weight", places[..., self.axis, None]), *factors)
         whole = Neg(Sum(Mul(factors)))
-        return whole if self.soft else Case(self._is_ignored(cells).long(), (whole, Const(0)))
+        if self.soft:
+            return whole
+        picked = Mul((Const(1 - self.smoothing), self.log(self._with_class(cells, self._class(cells)))))
+        which = torch.where(self._is_lost(cells), 2, self._is_ignored(cells).long())
+        return Case(which, (whole, Const(0), Sub(whole, picked)))
+
+    def _is_lost(self, cells: Tensor) -> Tensor:
+        """Samples whose target has no part in a wholly smoothed loss, but is impossible: torch adds 0 times ∞."""
+        target = self._with_class(cells, self._class(cells))
+        return (read(self.log_p, target) == -math.inf) & (self.smoothing == 1) & ~self._is_ignored(cells)
 
     def log(self, index: Tensor) -> Expr:
         """log p, which torch rounds as it does input − logsumexp; from that where p itself is too small to be told."""

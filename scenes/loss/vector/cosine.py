@@ -21,6 +21,7 @@ from torchreel.scenes.trace.formula import Index, Token
 _FIRST, _SECOND = 5, 6
 """The identifying colours of the two vectors."""
 _TOO_NEAR, _BESIDE = 0.35, 0.16
+_TICKS = {-1.0: "−1", 0.0: "0", 1.0: "1"}
 
 
 class CosineEmbeddingLoss(VectorLoss):
@@ -140,11 +141,10 @@ class CosineEmbeddingLoss(VectorLoss):
         theme, board, y = self.look.theme, self.board, self._axis_y
         parts = VGroup(Path([self._on_axis(-1, y), self._on_axis(1, y)], theme.wire, 2.4))
         margin = float(self.module.margin)
-        ticks = {-1.0: "−1", 0.0: "0", 1.0: "1"}
-        for value, text in ticks.items():
+        for value, text in _TICKS.items():
             at = self._on_axis(value, y)
             parts.add(Path([_up(at, 0.07), _up(at, -0.07)], theme.wire, 2.4))
-            if abs(value - margin) > 0.12 or sign != -1:
+            if not self._is_at(value, margin) or sign != -1:
                 parts.add(board.label(text, _up(at, -0.27), MIN_TEXT, font="sans"))
         parts.add(
             board.label(
@@ -172,12 +172,16 @@ class CosineEmbeddingLoss(VectorLoss):
     def _free(self, margin: float, y: float) -> Iterator[Shape]:
         """The part of the axis where nothing is lost, up to the margin."""
         theme, board = self.look.theme, self.board
-        edge = self._on_axis(margin, y)
+        edge, name = self._on_axis(margin, y), f"{self.words('margin')} {self.margin}"
+        meets = any(
+            abs(self._on_axis(value, y)[0] - edge[0])
+            < (measure(name, MIN_TEXT) + measure(text, MIN_TEXT)) / 2
+            for value, text in _TICKS.items()
+            if not self._is_at(value, margin)
+        )
         yield Path([self._on_axis(-1, y), edge], theme.good, 5)
         yield Path([_up(edge, 0.14), _up(edge, -0.14)], theme.good, 4)
-        yield board.label(
-            f"{self.words('margin')} {self.margin}", _up(edge, -0.33), MIN_TEXT, theme.good, "sans"
-        )
+        yield board.label(name, _up(edge, -0.56 if meets else -0.33), MIN_TEXT, theme.good, "sans")
         if margin > -0.5:
             yield board.label(
                 self.words("zone"),
@@ -196,6 +200,10 @@ class CosineEmbeddingLoss(VectorLoss):
             yield Path([self._on_axis(low, y), self._on_axis(high, y)], color, 8, z_index=1)
             middle = _up(self._on_axis((low + high) / 2, y), 0.3)
             yield board.label(self.words("lost"), middle, MIN_TEXT, color, "sans")
+
+    def _is_at(self, tick: float, margin: float) -> bool:
+        """Whether the margin's name stands for that of a tick."""
+        return abs(tick - margin) <= 0.12
 
     def _on_axis(self, cos: float, y: float) -> np.ndarray:
         left, right = self.center[0] + self.radius + 1.5, self.board.area.right - 0.9

@@ -9,14 +9,12 @@ from torchreel.scenes.trace.proof import Trace
 
 
 def reduction_facts(trace: Trace) -> dict[str, bool]:
-    """Which reduction there is, whether there are several samples, and whether any or all of them cost nothing."""
+    """Which reduction there is, and whether there are several samples."""
     module: Any = trace.module
-    losses: Any = trace.tensors["loss"]
     return {
         **{f"reduction_{name}": module.reduction == name for name in ("mean", "sum", "none")},
         "several_samples": math.prod(trace.shape("loss")) > 1,
         "two_samples": math.prod(trace.shape("loss")) == 2,
         "weighted": getattr(module, "weight", None) is not None,
         "squared": getattr(module, "p", 1) == 2,
-        "some_free": bool((losses == 0).any()),
     }

@@ -26,12 +26,17 @@ class Fenced(VectorLoss):
     height = 2.95
 
     def values(self) -> dict[str, object]:
-        return {"margin": self.margin}
+        return {"margin": self.look.said(self.margin)}
 
     @property
-    def margin(self) -> str:
+    def margin(self) -> float:
+        """The margin; a loss that has no setting for it takes 1."""
+        return float(getattr(self.module, "margin", 1.0))
+
+    @property
+    def margin_text(self) -> str:
         """The margin as it is written."""
-        return f"{float(getattr(self.module, 'margin', 1.0)):g}"
+        return f"{self.margin:g}".replace("-", "−")
 
     def hue(self, number: int) -> str:
         """The fill of a bar."""
@@ -40,8 +45,9 @@ class Fenced(VectorLoss):
 
     def fence(self, chart: Chart, tensor: str, score: float) -> VGroup:
         """The fence and the zone below it where nothing is lost."""
-        level = score - float(self.margin)
-        label = f"{self.text(tensor, score)} − {self.margin}"
+        level = score - self.margin
+        less = self.margin_text if self.margin >= 0 else f"({self.margin_text})"
+        label = f"{self.text(tensor, score)} − {less}"
         return VGroup(chart.zone(level, self.words("zone")), chart.level(level, self.look.theme.good, label))
 
     def span(self, values: Sequence[float]) -> tuple[float, float]:
@@ -98,7 +104,7 @@ class MultiMarginLoss(ClassScores):
     def law(self) -> list[Token]:
         weight = "weight_{t}·" if self.facts["weighted"] else ""
         power = f"^{{{self.module.p}}}" if self.module.p != 1 else ""
-        inner = f"max(0, {self.margin} − input_{{t}} + input_{{i}}){power}"
+        inner = f"max(0, {self.margin_text} − input_{{t}} + input_{{i}}){power}"
         return [Token(f"loss = Σ_{{i≠t}} {weight}{inner} / {self.count}")]
 
     @property
@@ -136,7 +142,7 @@ class MultiMarginLoss(ClassScores):
         classes, target = self.classes, self.target(sample)
         scores = self.scores(sample, classes)
         right = classes.index(target)
-        level = scores[right] - float(self.margin)
+        level = scores[right] - self.margin
         chart = Chart(self.look, self.trace, len(classes), self.span([*scores, level]), self.board.area)
         picked = [self.board.outline("target", sample, 0), self.board.outline("input", sample, target)]
         frames = VGroup(*(one for one in picked if one is not None))
@@ -164,10 +170,10 @@ class MarginRankingLoss(Fenced):
     operator = operators.MarginRankingLoss
 
     def law(self) -> list[Token]:
-        return [Token(f"loss = max(0, {self.margin} − lead)        lead = target·(input1 − input2)")]
+        return [Token(f"loss = max(0, {self.margin_text} − lead)        lead = target·(input1 − input2)")]
 
     def sign(self, sample: Index) -> str:
-        return f"max(0, {self.margin} − d)"
+        return f"max(0, {self.margin_text} − d)"
 
     def columns(self) -> list[Column]:
         return [
@@ -185,7 +191,7 @@ class MarginRankingLoss(Fenced):
         sign = trace.value("target", self.aligned("target", sample))
         scores = [trace.value(name, self.aligned(name, sample)) for name in order]
         right = 0 if sign >= 0 else 1
-        level = scores[right] - float(self.margin)
+        level = scores[right] - self.margin
         chart = Chart(self.look, trace, 2, self.span([*scores, level]), self.board.area)
         names = VGroup(*(chart.name(k, name) for k, name in enumerate(order)))
         values: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,15 @@ from torchreel.scenes.trace.formula import (
     Div,
     Expr,
     Func,
+    Instead,
     Largest,
     Mul,
     Ref,
     Sub,
     Sum,
+    Tensors,
+    as_held,
+    held,
 )
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
@@ -76,23 +81,25 @@ def record_cosine_embedding(call: Call) -> Recording:
     tensors = dict(call.inputs)
     first, second, target = call.inputs.values()
     pair = tuple(np.broadcast_shapes(first.shape, second.shape))
-    shape = tuple(np.broadcast_shapes(pair[:-1], target.shape))
+    shape, dtype = tuple(np.broadcast_shapes(pair[:-1], target.shape)), torch.result_type(first, second)
 
     def dot(cells: Tensor, left: str, right: str) -> Sum:
         at = along(cells, cells.shape[1], pair[-1])
-        return Sum(Mul(tuple(Ref(name, aligned(at, tensors[name].shape)) for name in (left, right))))
+        product = Mul(tuple(Ref(name, aligned(at, tensors[name].shape)) for name in (left, right)))
+        return Sum(held(product, tensors, dtype))
 
     def squared(name: str) -> Any:
         def formula(cells: Tensor) -> Expr:
             size = call.inputs[name].shape[-1]
             at = Ref(name, along(cells, cells.shape[1], size))
-            return Add((Sum(Func("square", at)), Const(_EPS, "ε")))
+            total = held(Sum(held(Func("square", at), tensors, dtype)), tensors, dtype)
+            return Add((total, Const(_EPS, "ε")))
 
         return formula
 
     def cos(cells: Tensor) -> Expr:
         sides = (Ref(f"norm{number}", aligned(cells, tensors[f"norm{number}"].shape)) for number in (1, 2))
-        return Div(dot(cells, "input1", "input2"), Mul(tuple(sides)))
+        return Div(dot(cells, "input1", "input2"), _root_held(Mul(tuple(sides)), tensors, dtype))
 
     def norm(number: int) -> Any:
         inner = squared(f"input{number}")
@@ -115,3 +122,12 @@ def record_cosine_embedding(call: Call) -> Recording:
     tensors["output"] = call.output
     rules += [Rule("cos", cos), Rule("loss", loss), reduced(module.reduction, loss, tensors)]
     return Recording(tensors, tuple(rules), ("output",))
+
+
+def _root_held(lengths: Expr, tensors: Tensors, dtype: torch.dtype) -> Expr:
+    """A product of lengths, infinite where its square is: torch takes the root of the product of the squares."""
+    square = Func("square", lengths).evaluate(tensors)
+    lost = as_held(square, dtype).isinf() & square.isfinite()
+    return (
+        Case(lost.long(), (lengths, Instead(Const(math.inf, "∞"), lengths))) if bool(lost.any()) else lengths
+    )

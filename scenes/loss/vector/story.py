@@ -208,8 +208,8 @@ class VectorLoss(LossScene):
         return [VGroup(self.board.note(self.words("cropped")))] if cropped else []
 
     def _output_cell(self) -> Index:
-        whole = self.trace.shape("output")
-        return (*self.samples[-1][: len(whole)], *(0,) * (len(whole) - len(self.samples[-1])))
+        whole, shown = self.trace.shape("output"), self._figure_sample()
+        return (*shown[: len(whole)], *(0,) * (len(whole) - len(shown)))
 
     def _figure_sample(self) -> Index:
         losses = {sample: self.trace.value("loss", sample) for sample in self.samples}

@@ -51,7 +51,7 @@ class TripletScene(VectorLoss):
     height = 3.0
 
     def values(self) -> dict[str, object]:
-        return {"margin": self.margin}
+        return {"margin": self.look.said(self.module.margin)}
 
     @property
     def margin(self) -> str:

@@ -28,6 +28,8 @@ from torchreel.scenes.trace.formula import (
     Ref,
     Sub,
     Sum,
+    held,
+    norm_type,
 )
 from torchreel.scenes.trace.operator import Call, Recording
 from torchreel.scenes.trace.proof import Rule
@@ -114,20 +116,25 @@ class _Triplet:
                 Ref(part, aligned(at, shape)) for part, shape in zip((one, other), shapes, strict=True)
             )
             gap = Sub(left, right)
-            return p_norm(Add((gap, Const(eps, "ε"))) if eps else gap, p)
+            dtype = norm_type(self.call.inputs["anchor"].dtype, size)
+            return self._p_norm(Add((gap, Const(eps, "ε"))) if eps else gap, p, dtype)
 
         return formula
 
+    def _p_norm(self, body: Expr, p: float, dtype: torch.dtype) -> Expr:
+        """The norm of order `p` of the terms of `body`, any order torch takes, as far as torch's type holds it."""
+        if p == 2:
+            return Func("sqrt", self._added(Func("square", body), dtype))
+        size = Func("abs", body)
+        if math.isinf(p):
+            return Max(size) if p > 0 else Min(size)
+        if p == 1:
+            return self._added(size, dtype)
+        if p == 0:
+            return Sum(Func("sign", size))
+        root = Pow(self._added(Pow(size, Const(p)), dtype), Const(1 / p, f"(1/{p:g})"))
+        return held(root, self.tensors, dtype)
 
-def p_norm(body: Expr, p: float) -> Expr:
-    """The norm of order `p` of the terms of `body`, any order torch takes."""
-    if p == 2:
-        return Func("sqrt", Sum(Func("square", body)))
-    size = Func("abs", body)
-    if math.isinf(p):
-        return Max(size) if p > 0 else Min(size)
-    if p == 1:
-        return Sum(size)
-    if p == 0:
-        return Sum(Func("sign", size))
-    return Pow(Sum(Pow(size, Const(p))), Const(1 / p, f"(1/{p:g})"))
+    def _added(self, terms: Expr, dtype: torch.dtype) -> Expr:
+        """Terms added up in a type."""
+        return held(Sum(held(terms, self.tensors, dtype)), self.tensors, dtype)

@@ -9,9 +9,12 @@ from dataclasses import replace
 import numpy as np
 from manim import Animation, VGroup, VMobject
 
+from torchreel.scenes.parts.family import bounds, family
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.mark import rgbas
 from torchreel.scenes.parts.motion import Appear, Paint
 from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.places import labels_of
 from torchreel.scenes.parts.rooms import STAGE
 from torchreel.scenes.parts.ruler import Rail, Ruler
 from torchreel.scenes.parts.shapes import Shape
@@ -22,6 +25,7 @@ from torchreel.scenes.pooling.adaptive.cover import Cover
 from torchreel.scenes.pooling.adaptive.layout import SLICE_GAP, AdaptivePlaces, AdaptiveRoom, place
 from torchreel.scenes.pooling.adaptive.sides import PlaneSides
 from torchreel.scenes.pooling.window.beam import Beam, Rect, rect
+from torchreel.scenes.stage import bars
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
@@ -30,6 +34,7 @@ _WASH, _LIT, _INWARDS = 0.07, 0.14, -0.06
 _CALM_PART, _LIT_PART = 0.35, 0.45
 _NOTE, _AIR, _LINE = 0.24, 0.3, 0.3
 _SIGN = 0.3
+_MIDDLE = np.array([0.0, (bars.STAGE_BOTTOM + bars.STAGE_TOP) / 2])
 _BEHIND, _ABOVE, _HIGH = 0.5, 2, 3
 _RESULTS: tuple[str, ...] = ("output", "indices")
 Key = tuple[str, int]
@@ -55,8 +60,10 @@ class AdaptiveBoard(Board):
             if not self.is_partial:
                 break
         self.rulers = self._rulers()
+        self.names = [self._name(grid) for grid in (self.input, *self.outputs.values())]
         self._bars: dict[Key, Shape] = {}
         self._parts: dict[Key, tuple[VMobject, str, str]] = {}
+        self._values: dict[Key, Number] = {}
         self._lit: list[Key] = []
 
     @property
@@ -94,7 +101,7 @@ class AdaptiveBoard(Board):
         """What stands from the first frame on: the grids and their names, and the rulers' cells, counted."""
         grids = [self.input, *self.outputs.values()]
         ticks = [ruler.ticks() for ruler in self.rulers]
-        return VGroup(*grids, *map(self._name, grids), *ticks)
+        return VGroup(*grids, *self.names, *ticks)
 
     # Bars on the rulers.
 
@@ -119,8 +126,14 @@ class AdaptiveBoard(Board):
         """The bars of all windows."""
         return self.bars((ruler.letter, number) for ruler in self.rulers for number in ruler.visible())
 
-    def parts(self) -> list[Animation]:
-        """The equal parts of every ruler; without cuts, the points that windows start from."""
+    def room(self, scenery: VGroup) -> np.ndarray:
+        """How far the scenery stands from the middle of the stage, which it leaves for the rulers."""
+        boxes = np.array(bounds([part for part in family([scenery]) if len(part.points)]))
+        middle = (boxes[:, :2].min(0) + boxes[:, 2:].max(0)) / 2
+        return np.array([*(_MIDDLE - middle), 0.0])
+
+    def parts(self, told: Key) -> list[Animation]:
+        """The equal parts of every ruler; without cuts, the points that windows start from. One value is `told` of."""
         theme, fresh = self.look.theme, []
         calm, lit = theme.tint(theme.wire, _CALM_PART), theme.tint(theme.accent, _LIT_PART)
         for ruler in self.rulers:
@@ -129,21 +142,25 @@ class AdaptiveBoard(Board):
             name = name if is_cut else f"p_{ruler.letter}"
             count = self.trace.shape(name)[-1]
             lead = () if is_cut else ruler.lead
-            values = self.trace.values(name, [(*lead, k) for k in range(count)])
-            shown = ruler.parts(name, values) if is_cut else ruler.dots(name, values, int(values[0]))
+            places = self.trace.values(name, [(*lead, k) for k in range(count)])
+            shown = ruler.parts(name, places) if is_cut else ruler.dots(name, places, int(places[0]))
             colors = (calm, lit) if is_cut else (theme.text, theme.accent)
             pieces = [one for one in shown if not isinstance(one, Number)]
             self._parts |= {(ruler.letter, k): (one, *colors) for k, one in enumerate(pieces)}
+            values = [one for one in shown if isinstance(one, Number)]
+            self._values |= {(ruler.letter, one.index[-1]): one for one in values}
             fresh.append(Appear(shown))
+        if told in self._values:
+            self._values[told].fill_rgbas = rgbas(theme.accent, 1.0)
         return fresh
 
-    def ruler_names(self, head: Sequence[str], windows: str = "") -> list[Text]:
-        """What the first ruler's head is, in lines that begin at its numbers, and its windows, left of them.
+    def ruler_names(self, head: Sequence[str], windows: str = "", number: int = 0) -> list[Text]:
+        """What the first ruler's head is, in lines that begin at its numbers, and its windows, left of one of them.
 
         A line that has no room is left out.
         """
         ruler, x = self.rulers[0], self.input.left - _AIR
-        lanes = sum(ruler.lane(0)) / 2
+        lanes = sum(ruler.lane(number)) / 2
         told = [(text, ruler.head + 0.1 + _LINE * (len(head) - 1 - n)) for n, text in enumerate(head)]
         said = [*told, *([(windows, lanes)] if windows else [])]
         fitting = [one for one in said if one[0] and x - measure(one[0], MIN_TEXT) > STAGE.left]
@@ -172,7 +189,14 @@ class AdaptiveBoard(Board):
                 part, calm, lit = self._parts[key]
                 moves.append(Paint(part, fill=lit if is_lit else calm))
         self._lit = list(keys)
+        ends = {(letter, number + more) for letter, number in keys for more in self._ends(letter)}
+        for at, value in self._values.items():
+            moves.append(Paint(value, fill=theme.accent if at in ends else theme.muted))
         return moves
+
+    def _ends(self, letter: str) -> tuple[int, ...]:
+        """Which values on a ruler, counted from that of a window's number, it is made of."""
+        return (0, 1) if f"cut_{letter}" in self.trace.tensors else (0,)
 
     # What marks one output element.
 
@@ -182,8 +206,9 @@ class AdaptiveBoard(Board):
         for path in self.paths(position):
             marks.add(Shape(path, fill=accent, opacity=_WASH, z_index=_BEHIND))
             marks.add(Shape(path, stroke=accent, stroke_width=Stroke.SOURCE, z_index=_ABOVE))
-        marks.add(*self._beam(position).drawn(self.look.theme, accent), *self._of_sides(position))
-        marks.add(*self._sign(position))
+        if beam := self._beam(position):
+            marks.add(*beam.drawn(self.look.theme, accent), *self._sign(position, beam))
+        marks.add(*self._of_sides(position))
         return marks.add(self._target("output", position))
 
     def place_marks(self, position: Position) -> VGroup:
@@ -192,13 +217,14 @@ class AdaptiveBoard(Board):
         return marks.add(self._target("indices", position))
 
     def paths(self, position: Position) -> list[np.ndarray]:
-        """The window's outline in each slice, as far as it is drawn."""
+        """The window's outline in each slice, as far as it is drawn; none where nothing of it is."""
         window = self.cover.window(position)
+        if not self.input.shows(tuple(start for start, _ in window)):
+            return []
         if not self.cover.is_volume:
             return [self.input.outline(window)]
         (first, end), *rest = window
-        shown = self.input.shape[0]
-        slices = range(min(first, shown - 1), max(min(end, shown), min(first, shown - 1) + 1))
+        slices = range(first, min(end, self.input.shape[0]))
         return [self.input.outline([(depth, depth + 1), *rest]) for depth in slices]
 
     def crown(self, position: Position, color: str | None = None) -> list[Shape]:
@@ -226,9 +252,14 @@ class AdaptiveBoard(Board):
     def _target(self, name: str, position: Position) -> Shape:
         return self.frame(self.outputs[name].outline([(at, at + 1) for at in position]))
 
-    def _beam(self, position: Position) -> Beam:
+    def _beam(self, position: Position) -> Beam | None:
+        """From a window that is drawn to its result, where no name stands in the way."""
+        paths = self.paths(position)
+        return self._way(position, paths).clear_of(labels_of(self.names)) if paths else None
+
+    def _way(self, position: Position, paths: Sequence[np.ndarray]) -> Beam:
         output = self.outputs["output"]
-        window = _round([rect(path) for path in self.paths(position)])
+        window = _round([rect(path) for path in paths])
         target = rect(output.outline([(at, at + 1) for at in position]))
         if self.cover.is_line or self.cover.is_volume:
             return Beam.down(window, target)
@@ -236,12 +267,12 @@ class AdaptiveBoard(Board):
         over = self.rulers[0].overhang if target[3] > self.input.top else 0.0
         return Beam.across(window, target, self.input.right + over, output.left)
 
-    def _sign(self, position: Position) -> list[Text]:
+    def _sign(self, position: Position, beam: Beam) -> list[Text]:
         """What is done with a window, on the way to its result: the largest, or the sum over its number of cells."""
         is_max = "column" in self.trace.tensors
         count = math.prod(end - start for start, end in self.cover.window(position))
         text = "max" if is_max else f"Σ ÷ {count}"
-        beam, wide = self._beam(position), measure(text, _SIGN)
+        wide = measure(text, _SIGN)
         down = self.cover.is_line or self.cover.is_volume
         if self.cover.is_volume:  # Between the slices of input and output.
             beam = beam.lower(self.input.bottom, self.outputs["output"].top)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torchreel.scenes.pooling.adaptive.windows import LETTERS, kernel_sizes, pooled_dims
 from torchreel.scenes.trace.proof import Trace
 
-_FEW, _WIDE = 6, 100
+_FEW, _SHORT, _WIDE = 6, 11, 100
 
 Facts = Mapping[str, bool]
 Windows = list[tuple[int, int]]
@@ -33,7 +33,7 @@ def fractional_facts(trace: Trace) -> Facts:
         "steps_differ": len(set(steps)) > 1,
         "steps_equal": len(set(steps)) == 1,
         "short_ratio": _is_short(trace.kwargs.get("output_ratio")) and max(trace.shape("input")[-2:]) < _WIDE,
-        "few_steps": 0 < len(steps) < _FEW,
+        "few_steps": 0 < len(steps) < _FEW and len(", ".join(map(str, steps))) <= _SHORT,
         "shifted": bool(places) and int(places[0]) > 0,
     }
 
@@ -56,6 +56,7 @@ def _facts(trace: Trace) -> Facts:
         for windows, size in zip(axes, sizes, strict=True)
     )
     return {
+        "line": len(letters) == 1,
         "plain_numbers": not values.is_floating_point() or bool(values.isfinite().all()),
         "windows_overlap": any(end > start for end, start in gaps),
         "side_by_side": covered and all(end == start for end, start in gaps) and all(len(n) == 1 for n in lengths),

@@ -31,7 +31,8 @@ class _FractionalPool(RuledPool):
         main = self.board.ruled(position)[0]
         number = main[1]
         at = (*ruler.lead, number)
-        yield Beat("points", self.heads, 0.5, 0.5, self.trace.step(f"p_{ruler.letter}", at))
+        heads, point = partial(self.heads, main), self.trace.step(f"p_{ruler.letter}", at)
+        yield Beat("points", heads, 0.5, 0.5, point, look=self.make_room)
         start = self.trace.step(f"start_{ruler.letter}", at)
         values: dict[str, object] = {
             "start": int(start.value),

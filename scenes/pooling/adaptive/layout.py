@@ -33,7 +33,7 @@ class AdaptiveRoom:
 
     def width(self, cells: Cells) -> float:
         """The width of the grid or of its name, whichever is larger."""
-        return max(cells.cols * cells.width, measure(self.name, NAME_TEXT, "mono"))
+        return max(cells.cols * cells.width, measure(self.name, NAME_TEXT))
 
 
 @dataclass

@@ -8,8 +8,12 @@ from typing import Any
 
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling import operators
-from torchreel.scenes.pooling.adaptive.story import RuledPool
+from torchreel.scenes.pooling.adaptive.story import MOST_TERMS, RuledPool
 from torchreel.scenes.stage.beats import Beat
+from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.proof import Step
+
+_ROUNDED = {"start": ("⌊", "⌋"), "end": ("⌈", "⌉")}
 
 
 class _AdaptivePool(RuledPool):
@@ -19,7 +23,8 @@ class _AdaptivePool(RuledPool):
         assert self.board is not None
         main, letter = self.board.ruled(position)[0], self.board.rulers[0].letter
         cut = self.trace.step(f"cut_{letter}", (1,))
-        yield Beat("cut", self.heads, 0.5, 0.5, cut)
+        heads = partial(self.heads, (letter, 1))
+        yield Beat("cut", heads, 0.5, 0.5, cut, look=self.make_room)
         number = main[1]
         first, last = self._cuts(letter)[number : number + 2]
         start, end = self.board.rulers[0].windows[number]
@@ -31,6 +36,22 @@ class _AdaptivePool(RuledPool):
         steps = [self.trace.step(f"{side}_{letter}", (number,)) for side in ("start", "end")]
         yield Beat(name, tuple, 0.4, 0.6, steps[0], values, look=partial(self.board.light, [main]))
         yield Beat(name, partial(self.first_bar, main), 0.4, 0.6, steps[1], values)
+
+    def formula_tokens(self, step: Step, most: int = MOST_TERMS) -> list[Token]:
+        """Between the product and the window's end stands the cut that is rounded, as the ruler shows it."""
+        tokens, (end, _, letter) = super().formula_tokens(step, most), step.tensor.partition("_")
+        if end not in _ROUNDED or not letter:
+            return tokens
+        index = (step.index[-1] + (end == "end"),)
+        cut, drawn = (
+            self.trace.value(f"cut_{letter}", index),
+            self.text(f"cut_{letter}", self._cuts(letter)[index[0]]),
+        )
+        floor, ceil = _ROUNDED[end]
+        if cut == int(cut) or not abs(float(drawn) - step.value) < 1 or float(drawn) == int(float(drawn)):
+            return tokens
+        rounded = [Token(f" = {floor}"), Token(drawn, f"cut_{letter}", index, cut), Token(ceil)]
+        return [*tokens[:-2], *rounded, *tokens[-2:]]
 
     def interval(self, axis: int, out: str, read: str) -> str:
         assert self.board is not None

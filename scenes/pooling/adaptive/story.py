@@ -9,19 +9,21 @@ from typing import Any
 
 from manim import Animation, Mobject, VGroup
 
-from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.family import family
+from torchreel.scenes.parts.motion import Appear, Move
 from torchreel.scenes.parts.places import Element, Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.pooling.adaptive.board import AdaptiveBoard, Key
+from torchreel.scenes.pooling.window.words import without_unknown_name
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.excerpt import excerpt
 from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
-_MOST_RUNS, _MOST_TRIED, _MOST_TERMS = 12, 64, 9
+_MOST_RUNS, _MOST_TRIED, MOST_TERMS = 12, 64, 9
 _STEP_TIME, _MANY, _QUICK = 0.5, 8, 0.3
 _LAW_ROOM = 0.9
 _OUT, _IN = {1: "i", 2: "rc", 3: "drc"}, {1: "k", 2: "kl", 3: "klm"}
@@ -32,14 +34,17 @@ class RuledPool(OperatorScene):
 
     board: AdaptiveBoard | None = None
     told_axes = 3
-    """How many axes the law tells of, where they have room."""
+    """How many axes the law tells of, where they have room; of a volume the depth alone, whose ruler is drawn."""
 
     def story(self) -> Iterator[Beat]:
         board = self.board = AdaptiveBoard(
             self.look, self.trace, {1: self.words("rows"), 2: self.words("columns")}
         )
-        self.marks = VGroup()
-        self.add(board.scenery(), *self._note())
+        self.marks, self.scenery = VGroup(), board.scenery()
+        self.room = board.room(self.scenery)
+        for part in family([self.scenery]):
+            part.points = part.points + self.room
+        self.add(self.scenery, *self._note())
         yield Beat("start", hold=0.4)
         chosen = self._chosen
         yield from self.window_found(chosen)
@@ -55,10 +60,14 @@ class RuledPool(OperatorScene):
         """How the ruler's window of an output is found."""
         raise NotImplementedError
 
-    def heads(self) -> list[Animation]:
-        """The ruler's head appears with its name."""
+    def make_room(self) -> list[Animation]:
+        """The figure, which stood in the middle of the stage, goes where the rulers have room beside it."""
+        return [Move(self.scenery, by=(-self.room[0], -self.room[1]))] if self.room.any() else []
+
+    def heads(self, told: Key) -> list[Animation]:
+        """The ruler's head appears with its name; one of its numbers is `told` of."""
         assert self.board is not None
-        return [*self.board.parts(), *map(Appear, self.head_names(self.board))]
+        return [*self.board.parts(told), *map(Appear, self.head_names(self.board))]
 
     def head_names(self, board: AdaptiveBoard) -> list[Text]:
         """What the heads of the rulers are."""
@@ -67,7 +76,10 @@ class RuledPool(OperatorScene):
     def first_bar(self, key: Key) -> list[Animation]:
         """The first window's bar appears with the name of all."""
         assert self.board is not None
-        return [*self.board.show([key]), *map(Appear, self.board.ruler_names([], self.words("windows")))]
+        return [
+            *self.board.show([key]),
+            *map(Appear, self.board.ruler_names([], self.words("windows"), key[1])),
+        ]
 
     def interval(self, axis: int, out: str, read: str) -> str:
         """What the law says of one axis: which places `read` belong to the output `out`."""
@@ -93,7 +105,10 @@ class RuledPool(OperatorScene):
         ]  # fmt: skip
         main = {1: 0, 2: 1, 3: 0}[count]
         order = [main, *(axis for axis in range(count) if axis != main)]
-        said = [self.interval(axis, outs[axis], reads[axis]) for axis in order[: self.told_axes]]
+        said = [
+            self.interval(axis, outs[axis], reads[axis])
+            for axis in order[: 1 if cover.is_volume else self.told_axes]
+        ]
         full = [*tokens, Token(",  " + ",  ".join(said))]
         fits = self.formula_bar.width(full) <= _LAW_ROOM
         return full if fits else [*tokens, Token(f",  {said[0]}")]
@@ -112,9 +127,12 @@ class RuledPool(OperatorScene):
             **self._window(self._chosen),
         }
 
-    def formula_tokens(self, step: Step, most: int = _MOST_TERMS) -> list[Token]:
-        """The terms of a small window are all shown."""
-        return super().formula_tokens(step.shortened(most), most)
+    def formula_tokens(self, step: Step, most: int = MOST_TERMS) -> list[Token]:
+        """The terms of a small window are all shown; a name that the law does not know is left out."""
+        tokens = super().formula_tokens(step.shortened(most), most)
+        if step.tensor in self.trace.outputs:
+            return tokens
+        return without_unknown_name(tokens, self.trace.symbol(step.tensor), self.law())
 
     def figure(self) -> Step | None:
         return None if self.board is None else self.step("output", self._chosen)

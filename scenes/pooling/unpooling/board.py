@@ -15,6 +15,7 @@ from torchreel.scenes.parts.grid import dashes
 from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.mark import rgbas
 from torchreel.scenes.parts.motion import Appear
+from torchreel.scenes.parts.places import labels_of
 from torchreel.scenes.parts.shapes import Arrow, Shape
 from torchreel.scenes.parts.sheet import Position, Sheet
 from torchreel.scenes.parts.text import Text, measure
@@ -44,6 +45,7 @@ class UnpoolingBoard(Board):
         self.output = self._channel("output", blank=True)
         self.values, self.indices = self._channel("input"), self._channel("indices")
         self.output_flat = self._flat(self.output, self.journeys.size)
+        self.names = [self.name(part) for part in self._parts()]
         self.arrived: set[Position] = set()
         _now(self._tinted())
 
@@ -95,10 +97,12 @@ class UnpoolingBoard(Board):
         return self.look.theme.channel(self.journeys.number(window))
 
     def scenery(self) -> VGroup:
-        """What stands from the first frame on, without the output."""
-        parts = [one for one in (self.source, self.values, self.indices) if one is not None]
-        names = [self.name(part) for part in parts]
-        return VGroup(*parts, *names, *self._pooled())
+        """What stands from the first frame on, without the output and its name, which is the last."""
+        return VGroup(*self._parts()[:-1], *self.names[:-1], *self._pooled())
+
+    def _parts(self) -> list[Channel]:
+        """The tensors that are drawn, the output last."""
+        return [one for one in (self.source, self.values, self.indices, self.output) if one is not None]
 
     def name(self, part: Channel) -> VGroup:
         """What a tensor is called: above it, the indices below, in one dimension at the left."""
@@ -158,7 +162,7 @@ class UnpoolingBoard(Board):
         }  # fmt: skip
 
     def counted_rows(self) -> list[Text]:
-        """Which flat indices each row of a column of slices counts, at its right, where cells do not say them."""
+        """Which flat indices each row of a column of slices counts, if cells do not say them and there is room."""
         sheet, shape = self.output.sheet, self.output.shape
         if (
             sheet.slices is None
@@ -174,7 +178,7 @@ class UnpoolingBoard(Board):
             said = f"{first}–{first + last}" if last else str(first)
             at = (float(x) + self.output.cells.width / 2 + 0.14, float(y))
             found.append(self.label(said, at, MIN_TEXT, align="left"))
-        return found
+        return found if all(one.box()[2] < WIDTH / 2 for one in found) else []
 
     def _tinted(self) -> Iterable[Animation]:
         """Each window in its tint with its maximum in full, and its notes alike."""
@@ -199,12 +203,16 @@ class UnpoolingBoard(Board):
             path = note.outline(window, window, _INSET)
             marks.add(Shape(path, stroke=color, stroke_width=Stroke.CURSOR, z_index=2))
         if grid.shows(home):
-            marks.add(*self._beam(window, grid, home).drawn(self.look.theme, color))
+            beam = self._beam(window, grid, home)
+            marks.add(*(beam.drawn(self.look.theme, color) if beam else []))
             marks.add(self.frame(grid.outline(home, home, 0.02)))
         return marks
 
-    def _beam(self, window: Position, grid: Channel, home: Position) -> Beam:
-        """From the index of a window to its home."""
+    def _beam(self, window: Position, grid: Channel, home: Position) -> Beam | None:
+        """From the index of a window to its home, where no name stands in the way."""
+        return self._way(window, grid, home).clear_of(labels_of(self.names))
+
+    def _way(self, window: Position, grid: Channel, home: Position) -> Beam:
         note = rect(self.indices.outline(window, window))
         target = rect(grid.outline(home, home))
         if self.layout.in_lines:

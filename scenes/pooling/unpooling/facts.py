@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from torchreel.scenes.pooling.unpooling.trace import own_size
 from torchreel.scenes.pooling.window.trace import pool_window
 from torchreel.scenes.trace.proof import Trace
 
@@ -15,8 +14,8 @@ from torchreel.scenes.trace.proof import Trace
 def unpooling_facts(trace: Trace) -> Mapping[str, bool]:
     """Facts of an unpooling, of its first plane.
 
-    `pooled_here`: the call pooled the values itself. `loses`: there are more elements than homes. `shared_homes`:
-    several windows name one home; `overwrites`: and a value of one of them is not there.
+    `pooled_here`: the call pooled the values itself. `loses`: there are more elements than homes. `overwrites`: a
+    value is not at its home, where another window wrote too.
     """
     dims = len(pool_window(trace.module).kernel)
     values, indices, output = (_plane(trace.tensors[name], dims) for name in ("input", "indices", "output"))
@@ -25,10 +24,7 @@ def unpooling_facts(trace: Trace) -> Mapping[str, bool]:
     return {
         "pooled_here": "source" in trace.tensors,
         "loses": homes < len(output),
-        "one_value": len(values) == 1,
-        "shared_homes": homes < len(values),
         "overwrites": not bool(stays.all()),
-        "needs_size": own_size(trace.module, trace.shape("input")[-dims:]) != trace.shape("output")[-dims:],
     }
 
 

@@ -112,6 +112,7 @@ class UnpoolingLayout:
         else:
             (notes, middle), (output, end) = in_line(WIDTH, [note, home], _GAPS[1:], MIDDLE)
             most = output.shape
+            output, end = self._counted(home, output, end)
         shown = [min(one, other) for one, other in zip(output.shape, most, strict=True)]
         text, height = output.cells.text_size, output.cells.height
         text = min(text, _BESIDE_INDEX * height) if height >= FLAT_HEIGHT else text
@@ -131,6 +132,17 @@ class UnpoolingLayout:
         if slices.cells.height < _COUNTED_ROW or slices.cropped or not slices.cells.text_size:
             return sheet, at
         column = Sheet.of(replace(slices, cells=replace(slices.cells, text_size=0.66 * slices.cells.height)))
+        return column, np.array([left + column.width / 2, at[1], 0.0])
+
+    def _counted(self, claim: Claim, sheet: Sheet, at: np.ndarray) -> tuple[Sheet, np.ndarray]:
+        """A column of slices with room at its right, if it has numbers then; what each row counts stands there."""
+        left, right = (float(at[0]) + side * sheet.width / 2 for side in (-1, 1))
+        if sheet.slices is None or sheet.slices.across > 1 or right + _COUNTED <= WIDTH / 2:
+            return sheet, at
+        slices = claim.tall(WIDTH / 2 - left - _COUNTED)
+        if slices.cropped or not slices.cells.text_size:
+            return sheet, at
+        column = Sheet.of(slices)
         return column, np.array([left + column.width / 2, at[1], 0.0])
 
     def _one_under_the_other(self) -> None:

@@ -44,7 +44,7 @@ class _MaxUnpool(OperatorScene):
         self.notes = self._note()
         self.add(board.scenery(), *self.notes)
         self.passing: list[Mobject] = []
-        output = [board.output, board.name(board.output), *board.output_flat.values(), *board.counted_rows()]
+        output = [board.output, board.names[-1], *board.output_flat.values(), *board.counted_rows()]
         windows = board.windows()
         if self._size_matters:
             self.passing = [board.unknown()]
@@ -107,8 +107,10 @@ class _MaxUnpool(OperatorScene):
             notation.head(self.trace, "indices", window),
             Token(" = "),
             index,
-            Token(f"{made}     "),
+            Token(f"{made}:     "),
             notation.head(self.trace, "output", step.index),
+            Token(" = "),
+            notation.head(self.trace, "input", window),
             Token(" = "),
             self._number("input", window),
         ]
@@ -123,10 +125,11 @@ class _MaxUnpool(OperatorScene):
 
     @cached_property
     def _chosen(self) -> Position:
-        """A window in the middle that is the one its home was written by."""
+        """A window in the middle, whose home in a plane is the one that the lines come to."""
         assert self.board is not None
         windows = self.board.windows()
-        return windows[min(1, len(windows) - 1)]
+        met = [one for one in windows[1:-1] if self.journeys.dims == 2 and self.journeys.home(one)[-1] == 0]
+        return next((one for one in met if self.journeys.writes(one)), windows[min(1, len(windows) - 1)])
 
     def _step(self, window: Position) -> Step:
         return self.trace.step("output", (self.journeys.step_number(window),))

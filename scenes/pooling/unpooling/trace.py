@@ -61,11 +61,10 @@ class UnpoolOperator(Operator):
         seed: int = 0,
         prove_all: bool = False,
     ) -> Trace:
-        if "source" not in inputs:
-            return super().trace(module, inputs, call, kwargs, seed)
-        size = tuple(inputs["source"].shape[-dims_of(module) :])
-        if not call and own_size(module, _pooled_size(module, size)) != size:
-            call = {"output_size": size}
+        if "source" in inputs and not call:
+            size = tuple(inputs["source"].shape[-dims_of(module) :])
+            if own_size(module, _pooled_size(module, size)) != size:
+                call = {"output_size": size}
         return super().trace(module, inputs, call, kwargs, seed, prove_all)
 
 

@@ -72,7 +72,7 @@ class _AvgPool(PoolingScene):
         matters = len({self.trace.value(name, self.board.divisor_index(position)) for name in names}) > 1
         own = [self.trace.value(*one) for one in list(step.reads)[:MOST_TERMS]]
         rare = -self._counts[self._divided_by(position)]
-        return cut, matters, rare, not at_end, step.value not in own
+        return cut, matters, rare, *super().merit(position, at_end), step.value not in own
 
     @cached_property
     def _counts(self) -> Counter[float]:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from torchreel.assets.themes import Theme
+from torchreel.scenes.parts.places import Place, crosses
 from torchreel.scenes.parts.shapes import Path, Shape, polyline
 
 _BEHIND, _FARTHER = -1, -2
 _FILL, _LINE = 0.08, 0.55
 _AIR = 0.12
+_SAMPLES, _LEAST, _CLOSE = 200, 0.3, 0.05
 
 Rect = tuple[float, float, float, float]
 """Left, bottom, right and top (scene units)."""
@@ -48,6 +50,21 @@ class Beam:
         start, end = (self.start + (self.end - self.start) * share for share in shares)
         return Beam(start, end)
 
+    def clear_of(self, labels: Sequence[Place]) -> Beam | None:
+        """The longest part of the way where no label stands; None where that is too short to be seen.
+
+        All of it where neither line runs through a label, though one may stand between them.
+        """
+        lines = zip(self.start[:, :2], self.end[:, :2], strict=True)
+        if not any(crosses(start, end, labels) for start, end in lines):
+            return self
+        shares, way = np.linspace(0, 1, _SAMPLES), self.end - self.start
+        runs = _runs([not self._meets(share, labels) for share in shares])
+        first, last = max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
+        start, end = (self.start + way * shares[at] for at in (first, last))
+        long = np.linalg.norm(end.mean(0) - start.mean(0)) >= _LEAST
+        return Beam(start, end) if long else None
+
     def drawn(self, theme: Theme, color: str) -> list[Shape]:
         """The lines and a tint between them, behind all cells."""
         (a, b), (c, d) = self.start, self.end
@@ -77,9 +94,21 @@ class Beam:
         highest, lowest = min(self._heights(0, ends)), max(self._heights(1, ends))
         return np.array([x, (highest + lowest) / 2, 0.0]) if highest - lowest >= high + _AIR else None
 
+    def _meets(self, share: float, labels: Sequence[Place]) -> bool:
+        """Whether a label stands between the lines, or closely beside them, at a share of the way."""
+        ends = self.start + (self.end - self.start) * share
+        (left, bottom, _), (right, top, _) = ends.min(0) - _CLOSE, ends.max(0) + _CLOSE
+        return any(a < right and c > left and b < top and d > bottom for a, b, c, d in labels)
+
     def _heights(self, line: int, xs: Sequence[float]) -> list[float]:
         (a, y), (b, z) = self.start[line, :2], self.end[line, :2]
         return [float(y + (z - y) * (x - a) / (b - a)) for x in xs]
+
+
+def _runs(flags: Sequence[bool]) -> list[tuple[int, int]]:
+    """The first and the last place of each run of true flags."""
+    edges = np.flatnonzero(np.diff([False, *flags, False]))
+    return [(int(first), int(after) - 1) for first, after in edges.reshape(-1, 2)]
 
 
 def rect(path: np.ndarray) -> Rect:

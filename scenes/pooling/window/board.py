@@ -11,9 +11,10 @@ from manim import Animation, VGroup
 
 from torchreel.scenes.parts.channel import Channel
 from torchreel.scenes.parts.grid import Cells
-from torchreel.scenes.parts.look import NAME_TEXT, Look, Stroke
+from torchreel.scenes.parts.look import MIN_TEXT, NAME_TEXT, Look, Stroke
 from torchreel.scenes.parts.motion import Appear
 from torchreel.scenes.parts.number import Number
+from torchreel.scenes.parts.places import labels_of
 from torchreel.scenes.parts.shapes import Shape
 from torchreel.scenes.parts.sheet import Position, Sheet
 from torchreel.scenes.parts.text import Text, measure
@@ -29,7 +30,7 @@ from torchreel.scenes.trace.proof import Trace
 _TINTED, _ABOVE = 0.5, 2
 _TINT, _WASH = 0.22, 0.07
 _SIGN, _SIGN_LINE, _TAIL = 0.34, 0.42, 0.08
-_NAME_GAP = 0.17
+_NAME_GAP, _LEFT_GAP, _UNDER = 0.17, 0.3, 0.18
 
 
 class PoolingBoard(Board):
@@ -48,6 +49,7 @@ class PoolingBoard(Board):
         texts = [*self.texts("input"), *([self.border] if any(self.size.padding) else [])]
         names = [self.shape("input"), *(self._heading_text(name) for name in self.results)]
         placed = places(self.size, texts, [self.texts(name) for name in self.results], names)
+        self.is_stacked = placed.stacked
         windows = int(np.prod(self.size.out))
         self.is_tinted = (
             not overlap and windows <= len(look.theme.channels) and bool(placed.input.sheet.cells.text_size)
@@ -57,18 +59,13 @@ class PoolingBoard(Board):
             name: self._output_channel(name, station)
             for name, station in zip(self.results, placed.results, strict=True)
         }
+        self.names = [self._heading(name, channel) for name, channel in self._channels().items()]
         self.rule = WindowRule(self, self.size, self.input)
 
     @property
     def results(self) -> Sequence[str]:
         """The tensors that are written; the first is what the clip is about."""
         return ["output"]
-
-    @property
-    def is_cropped(self) -> bool:
-        """Whether the planes are too large to be drawn in full."""
-        shown = (self.input.shape, self.outputs["output"].shape)
-        return shown != (self.size.plane, self.size.out)
 
     @property
     def has_numbers(self) -> bool:
@@ -85,8 +82,7 @@ class PoolingBoard(Board):
 
     def scenery(self) -> VGroup:
         """What stands from the first frame on: input, empty results, names."""
-        names = [self._heading(name, channel) for name, channel in self._channels().items()]
-        return VGroup(self.input, *self.outputs.values(), *names)
+        return VGroup(self.input, *self.outputs.values(), *self.names, *self._counted())
 
     # What marks one output element.
 
@@ -99,10 +95,15 @@ class PoolingBoard(Board):
         edge = accent if reads else theme.wire
         marks.add(Shape(path, stroke=edge, stroke_width=Stroke.SOURCE, z_index=_ABOVE))
         if self.size.dims > 1 or name == self.results[0]:
-            clear = self._window(position)[2] if self._hides(self._beam(position, name)) else None
-            marks.add(*self._beam(position, name, clear).drawn(theme, accent))
+            clear = self._window(position)[2] if self._hides(self._way(position, name)) else None
+            beam = self._beam(position, name, clear)
+            marks.add(*(beam.drawn(theme, accent) if beam else []))
         marks.add(*self.rule.marks(position))
         return marks.add(self.frame(self.outputs[name].outline(position, position, 0.02)))
+
+    def meets(self, position: Position) -> bool:
+        """Whether lines come to a result itself, and not to the first of its row or column that stands before it."""
+        return self.size.dims == 1 or position[-2 if self.is_stacked else -1] == 0
 
     def tint(self, position: Position) -> list[Animation]:
         """A window's cells take its tint, where windows have tints."""
@@ -160,8 +161,7 @@ class PoolingBoard(Board):
         """The window's outline: one frame, one round each tap where they lie apart, one on each slice."""
         size, channel = self.size, self.input
         if channel.sheet.slices:
-            frames = channel.drawn.frames(size.origin(position), size.kernel, size.dilation)
-            return np.asarray(frames.border.points)
+            return np.asarray(channel.drawn.window(size.origin(position), size.kernel, size.dilation))
         first, last = size.corners(position)
         if set(size.dilation) == {1} or set(size.kernel) == {1} or not channel.cells.text_size:
             return channel.outline(channel.clamped(first), channel.clamped(last))
@@ -174,6 +174,8 @@ class PoolingBoard(Board):
         whole = rect(path)
         if not self.input.sheet.slices:
             return self._existing(whole)
+        if self.is_stacked:
+            return whole
         _, bottom, _, top = last = rect(path[-(len(path) // max(1, self.size.kernel[0])) :])
         return whole if (bottom, top) == (whole[1], whole[3]) else last
 
@@ -184,10 +186,17 @@ class PoolingBoard(Board):
         low = max(window[1], bottom - below * high)
         return window[0], low, window[2], max(low, min(window[3], top + above * high))
 
-    def _beam(self, position: Position, name: str, clear: float | None = None) -> Beam:
+    def _beam(self, position: Position, name: str, clear: float | None = None) -> Beam | None:
+        """The way from a window to its result as far as no name stands in it."""
+        return self._way(position, name, clear).clear_of(labels_of(self.names))
+
+    def _way(self, position: Position, name: str, clear: float | None = None) -> Beam:
         """From a window to its result, clear of the input's border, or from x = `clear` on behind the cells."""
         channel, window = self.outputs[name], self._window(position)
         target = rect(channel.outline(position, position))
+        if self.is_stacked:  # Out below the window's own columns, in above the result's own.
+            low, high = float(self.input.drawn.edges[1]), channel.edges[3]
+            return Beam.down((window[0], low, window[2], low), (target[0], high, target[2], high))
         if self.size.dims == 1:
             return Beam.down(window, target)
         edge = float(channel.drawn.edges[0]) if channel.sheet.slices else channel.edges[0]
@@ -200,7 +209,7 @@ class PoolingBoard(Board):
         """
         slices = self.input.sheet.slices
         in_row = slices is not None and slices.across >= slices.count and not any(self.size.padding)
-        return in_row and float(beam.start[0, 1]) <= self.input.edges[3] + 1e-6
+        return in_row and not self.is_stacked and float(beam.start[0, 1]) <= self.input.edges[3] + 1e-6
 
     @property
     def _right(self) -> float:
@@ -213,12 +222,14 @@ class PoolingBoard(Board):
         self, position: Position, name: str, wide: float, lines: int = 1, tail: float = 0.0
     ) -> np.ndarray | None:
         """The middle of a sign of some lines between the lines that lead to a result, clear of them."""
-        if not wide:
+        beam = self._beam(position, name) if wide else None
+        if beam is None:
             return None
-        beam = self._beam(position, name)
         if self.size.dims == 1:
             return beam.room_below(wide) if name == self.results[0] else None
         high = _SIGN * 0.75 + (lines - 1) * _SIGN_LINE + 2 * tail
+        if self.is_stacked:
+            return beam.room_below(wide, high)
         return beam.room_between(wide, high, 0.5 if len(self.results) == 1 else 0.7)
 
     def _hue(self, position: Position, strength: float) -> str:
@@ -261,6 +272,8 @@ class PoolingBoard(Board):
             at, step = self._under_windows(station.at, reach[-1])
         if step[1] > 1:
             looks["step"] = step
+        if self.is_stacked:
+            looks["head"] = ""
         return Channel(self, name, self._lead(name), Sheet(cells, slices), at, blank=True, **looks)
 
     def input_text(self, cells: Cells) -> float:
@@ -301,6 +314,8 @@ class PoolingBoard(Board):
     def _heading(self, name: str, channel: Channel) -> VGroup:
         """A name above its channel, in one dimension below a result; at the left edge where it is wider."""
         left, bottom, right, top = channel.edges
+        if self.is_stacked and name != "input":  # From above lines come in.
+            return self.title(name, (left - _LEFT_GAP, (bottom + top) / 2), align="right")
         pad, cells = (0, 0, 0, 0), channel.cells
         if channel.sheet.slices:
             left, bottom, right, top = channel.drawn.edges
@@ -320,6 +335,16 @@ class PoolingBoard(Board):
             return VGroup(self.label(own, at, NAME_TEXT, align=align, vertical="baseline"))
         fits = not over or left + wide <= room / 2
         return self.title(name, at, align=align, shape=fits)  # type: ignore[arg-type]
+
+    def _counted(self) -> list[Text]:
+        """The depth of each slice of a result that stands below the input, under it."""
+        if not self.is_stacked:
+            return []
+        stack, (_, low, _, _) = self.outputs["output"].drawn, self.outputs["output"].edges
+        return [
+            self.label(f"d={depth}", (float(grid.middle[0]), low - _UNDER), MIN_TEXT)
+            for depth, grid in enumerate(stack.grids)
+        ]
 
 
 def appear(parts: VGroup) -> list[Animation]:

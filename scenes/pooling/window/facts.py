@@ -48,11 +48,6 @@ class _Axis:
         span = self.dilation * (self.kernel - 1) + 1
         return max(0, (self.size + 2 * self.padding - span) // self.stride + 1)
 
-    @property
-    def last(self) -> int:
-        """The last position that a window reads."""
-        return (self.out - 1) * self.stride - self.padding + self.dilation * (self.kernel - 1)
-
 
 def _axes(trace: Trace) -> list[_Axis]:
     window, shape, out = pool_window(trace.module), trace.shape("input"), trace.shape("output")
@@ -70,6 +65,7 @@ def window_facts(trace: Trace) -> Facts:
     values = trace.tensors["input"]
     assert isinstance(values, Tensor)
     return {
+        "line": len(axes) == 1,
         "windows_overlap": any(bool((count > 1).any()) for count in reads),
         "skips": any(bool((count == 0).any()) for count in reads),
         "side_by_side": all(axis.stride == axis.kernel and axis.dilation == 1 for axis in axes),
@@ -77,8 +73,6 @@ def window_facts(trace: Trace) -> Facts:
         "one_cell": all(axis.kernel == 1 for axis in axes),
         "dilated": any(axis.dilation > 1 and axis.kernel > 1 for axis in axes),
         "padded": any(bool(((a.taps < 0) | ((a.taps >= a.size) & (a.taps < a.size + a.padding))).any()) for a in axes),
-        "exact_fit": all(axis.last == axis.size + axis.padding - 1 for axis in axes),
-        "last_window_partial": any(axis.last > axis.size + axis.padding - 1 for axis in axes),
         "ceil_adds_a_window": bool(getattr(module, "ceil_mode", False)) and any(a.out > a.floor for a in axes),
         "shrinks": all(out <= size for out, size in zip(outs, sizes, strict=True)) and outs != sizes,
         "keeps_size": outs == sizes,
@@ -106,7 +100,6 @@ def average_facts(trace: Trace) -> Facts:
         "counts_matter": isinstance(other, Tensor) and not torch.equal(divisor, other),
         "divisors_differ": bool(divisor.numel()) and bool((divisor != divisor.reshape(-1)[0]).any()),
         "means_of_input": override is None and torch.equal(divisor, _inside(trace)),
-        "means": override is None and bool((divisor > 0).all()),
     }
 
 

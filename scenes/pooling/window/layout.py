@@ -10,7 +10,7 @@ import numpy as np
 from torchreel.scenes.parts.grid import Cells
 from torchreel.scenes.parts.look import NAME_TEXT
 from torchreel.scenes.parts.sheet import Sheet
-from torchreel.scenes.parts.slices import NO_PAD
+from torchreel.scenes.parts.slices import HEAD, NO_PAD
 from torchreel.scenes.parts.text import measure
 from torchreel.scenes.parts.width import Claim, in_line
 from torchreel.scenes.pooling.window.geometry import PoolingGeometry
@@ -24,6 +24,7 @@ _LANE, _LOW_LANE, _NARROW_LANE = 1.9, 1.3, 2.0
 _STACK_GAP, _LINE_GAP = 0.4, 0.6
 _LARGEST, _LARGEST_LINE, _SLICED = 1.25, 1.45, 0.95
 _TALLEST = 1.2
+_FALL, _UNDER, _AS_LARGE = 0.45, 0.18, 0.9
 _RULE = 0.32
 """What the names of a window's settings take below a plane, beyond the room for a note."""
 _SMALLEST_RESULT, _LARGER, _FEW = 0.66, 1.2, 3
@@ -39,10 +40,11 @@ class Station:
 
 @dataclass(frozen=True)
 class PoolingPlaces:
-    """The places of the input and of each result."""
+    """The places of the input and of each result; `stacked` are the slices of a volume over those of its result."""
 
     input: Station
     results: tuple[Station, ...]
+    stacked: bool = False
 
 
 def places(
@@ -51,7 +53,34 @@ def places(
     """The places for an input with such texts and for results with theirs; `names` stand above input and results."""
     if size.dims == 1:
         return _in_lines(size, [*inputs, *(text for texts in results for text in texts)], len(results))
-    return _side_by_side(size, inputs, results, names)
+    beside = _side_by_side(size, inputs, results, names)
+    over = _over(size, inputs, results[0], names[1]) if size.dims == 3 and len(results) == 1 else None
+    least = _AS_LARGE * beside.input.sheet.cells.text_size
+    return over if over is not None and over.input.sheet.cells.text_size >= least else beside
+
+
+def _over(
+    size: PoolingGeometry, inputs: Sequence[str], texts: Sequence[str], name: str
+) -> PoolingPlaces | None:
+    """The slices of the input in one row and below them the result's, its name left of these; None without room."""
+    pad = tuple(side for side in size.padding for _ in range(2))
+    rows = size.plane[1] + pad[2] + pad[3], size.out[1]
+    low = BOTTOM + _UNDER
+    high = (TOP - low - _FALL - 2 * HEAD) / sum(rows)
+    source = Claim(size.plane, inputs, HEAD + rows[0] * high, 0.0, _SLICED, pad=pad, framed=True)  # type: ignore[arg-type]
+    room = source.fit(WIDTH)
+    result = Claim(size.out, texts, HEAD + rows[1] * high, 0.0, max(_SMALLEST_RESULT, room.cells.width))
+    sheet = result.fit(WIDTH - 2 * (measure(name, NAME_TEXT, "mono") + _STACK_GAP))
+    in_rows = [one.slices is not None and one.slices.across >= one.slices.count for one in (room, sheet)]
+    if not all(in_rows) or not room.cells.text_size or not sheet.cells.text_size:
+        return None
+    used = room.height + _FALL + sheet.height
+    top = (TOP + low) / 2 + used / 2
+    middles = top - room.height / 2, top - used + sheet.height / 2
+    start, under = (
+        Station(one, np.array([0.0, y, 0.0])) for one, y in zip((room, sheet), middles, strict=True)
+    )
+    return PoolingPlaces(start, (under,), stacked=True)
 
 
 def _whole(size: PoolingGeometry) -> tuple[int, ...]:

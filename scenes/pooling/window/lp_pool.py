@@ -102,7 +102,7 @@ class _LPPool(PoolingScene):
         negative = any(
             self.trace.value(*one) < 0 for one in list(self.step("output", position).reads)[:MOST_TERMS]
         )
-        return cut, negative, not at_end
+        return cut, negative, *super().merit(position, at_end)
 
     def _add_up(self, position: Position) -> Iterable[Animation]:
         assert self.board is not None

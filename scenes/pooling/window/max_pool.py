@@ -61,7 +61,7 @@ class _MaxPool(PoolingScene):
         padded = not all(map(size.holds, held))
         cut = not all(map(size.exists, held))
         inside = best in held[1:-1]
-        return self._zero_would_win(position), cut, padded, not at_end, inside
+        return self._zero_would_win(position), cut, padded, *super().merit(position, at_end), inside
 
     def _zero_would_win(self, position: Position) -> bool:
         """Whether a window reads padding, and would not give a number below 0 if that were 0."""

@@ -13,7 +13,7 @@ from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.pooling.window.board import PoolingBoard, appear
 from torchreel.scenes.pooling.window.trace import pool_window
-from torchreel.scenes.pooling.window.words import setting
+from torchreel.scenes.pooling.window.words import setting, without_unknown_name
 from torchreel.scenes.stage.beats import Beat, runs
 from torchreel.scenes.stage.excerpt import excerpt
 from torchreel.scenes.stage.scene import OperatorScene
@@ -42,7 +42,8 @@ class PoolingScene(OperatorScene):
 
     def merit(self, position: Position, at_end: bool) -> tuple[Any, ...]:
         """How well an element stands for all others in the last picture; the first and the last do least."""
-        return (not at_end,)
+        assert self.board is not None
+        return not at_end, self.board.meets(position)
 
     def story(self) -> Iterator[Beat]:
         board = self.board = self.set_up()
@@ -84,6 +85,7 @@ class PoolingScene(OperatorScene):
             "name": self.operator.name,
             "kernel": times(window.kernel),
             "cells": count,
+            "deep": window.kernel[0],
             "stride": setting(window.stride),
             "padding": setting(window.padding),
             "dilation": setting(window.dilation),
@@ -100,8 +102,11 @@ class PoolingScene(OperatorScene):
         return {"value": self.text(name, self.step(name, position).value)}
 
     def formula_tokens(self, step: Step, most: int = MOST_TERMS) -> list[Token]:
-        """The terms of a small window are all shown."""
-        return super().formula_tokens(step.shortened(most), most)
+        """The terms of a small window are all shown; a sum has no name, as on the stage."""
+        tokens = super().formula_tokens(step.shortened(most), most)
+        if self.board is None or step.tensor in (*self.board.results, *self.trace.outputs):
+            return tokens
+        return without_unknown_name(tokens, self.trace.symbol(step.tensor), self.law())
 
     def figure(self) -> Step | None:
         return None if self.board is None else self.step("output", self._chosen)

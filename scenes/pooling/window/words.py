@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from torchreel.scenes.pooling.window.geometry import PoolingGeometry
 from torchreel.scenes.trace.formula import Token
 
+_NAMED = 5
+"""The pieces of a formula that says more than a name and a value."""
 _PLACES, _TAPS = {1: "i", 2: "ij", 3: "dij"}, {1: "u", 2: "uv", 3: "tuv"}
 
 
@@ -35,6 +37,12 @@ def read(size: PoolingGeometry) -> Token:
         for i, u, stride, dilation, pad in ours
     ]
     return Token(f"x_{{{','.join(places)}}}", "input")
+
+
+def without_unknown_name(tokens: list[Token], symbol: str, law: Sequence[Token]) -> list[Token]:
+    """A formula that names what it makes, without that name where it stands neither in the law nor on the stage."""
+    is_known = f"{symbol}_" in "".join(token.text for token in law)
+    return tokens if is_known or len(tokens) < _NAMED else tokens[2:]
 
 
 def _times(count: int) -> str:

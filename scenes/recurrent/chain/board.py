@@ -8,7 +8,7 @@ import numpy as np
 from manim import Animation, VGroup
 
 from torchreel.scenes.parts.gates import Cursors, Wire, paced
-from torchreel.scenes.parts.look import Look
+from torchreel.scenes.parts.look import MIN_NUMBER, Look
 from torchreel.scenes.recurrent.chain.layout import ChainLayout, arrange
 from torchreel.scenes.recurrent.chain.routes import routes
 from torchreel.scenes.recurrent.chain.scenery import Scenery
@@ -108,18 +108,18 @@ class ChainBoard(Board):
         return self.cursors.on(*outlines)
 
     def sources(self, number: int, row: int | None = None) -> list[np.ndarray]:
-        """The outlines of a gate's rows (or one of them), and of the x and h that they multiply."""
+        """The outlines of a gate's rows (or one of them), of what they multiply, x and h, and of what is added."""
         found = []
-        for kind in ("ih", "hh"):
-            weight = self.weights[kind, number]
-            last = (weight.cells.rows - 1, weight.cells.cols - 1)
-            first = (0, 0) if row is None else (row, 0)
-            found.append(weight.outline(first, last if row is None else (row, last[1]), 0.0, 0.05))
+        for grids in (self.weights, self.biases):
+            for grid in (grids[kind, number] for kind in ("ih", "hh") if (kind, number) in grids):
+                last = (grid.cells.rows - 1, grid.cells.cols - 1)
+                first = (0, 0) if row is None else (row, 0)
+                found.append(grid.outline(first, last if row is None else (row, last[1]), 0.0, 0.05))
         return [*found, self.inputs[0].around(), self.before["h"].around()]
 
-    def cell(self, name: str, row: int = 0) -> np.ndarray:
-        """The outline of one element of a vector of the open call."""
-        return self.vectors[name].around((row, 0), 0.02)
+    def cell(self, name: str) -> np.ndarray:
+        """The outline of the first element of a vector of the open call."""
+        return self.vectors[name].around((0, 0), 0.02)
 
     def write(self, name: str, *rows: int) -> list[Animation]:
         """Elements of a vector are born, all that are missing if none are named."""
@@ -151,7 +151,8 @@ class ChainBoard(Board):
             yield "shades"
 
     def _size(self, width: float, height: float) -> tuple[float, float, float]:
-        text = min(self.layout.sizes.text, 0.92 * height)
+        """A cell whose number is low enough for a frame round the cell above."""
+        text = min(self.layout.sizes.text, max(MIN_NUMBER, 0.84 * height))
         return width, height, text
 
     def _scale(self, name: str) -> float:

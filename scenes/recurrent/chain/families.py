@@ -38,11 +38,10 @@ class RnnChain(ChainScene):
 
     def equations(self) -> Sequence[Piece]:
         function = "max(0, " if self.cell.gates[0].activation == "relu" else "tanh("
-        bias = " + b" if self.steps.bias("ih") else ""
         weight = [(f"W_{{{kind}}}", self.steps.weight(kind)) for kind in ("ih", "hh")]
         return [
-            ("h_{t}", "h"), f" = {function}", weight[0], "·", ("x_{t}", "input"), f"{bias} + ", weight[1], "·",
-            ("h_{t−1}", "h"), f"{bias})",
+            ("h_{t}", "h"), f" = {function}", weight[0], "·", ("x_{t}", "input"), *self.plus_bias("ih"), " + ",
+            weight[1], "·", ("h_{t−1}", "h"), *self.plus_bias("hh"), ")",
         ]  # fmt: skip
 
 
@@ -75,8 +74,8 @@ class GruChain(ChainScene):
 
     def equations(self) -> Sequence[Piece]:
         r, z, n, h = _of("r", "z", "n", "h")
-        before, bias = ("h_{t−1}", "h"), " + b" if self.steps.bias("ih") else ""
-        scaled: list[Piece] = ["W_{hn}·", before] if not bias else ["(W_{hn}·", before, f"{bias})"]
+        before, bias = ("h_{t−1}", "h"), self.plus_bias("hh", "hn")
+        scaled: list[Piece] = ["(W_{hn}·", before, *bias, ")"] if bias else ["W_{hn}·", before]
         mixed: list[Piece] = [h, " = (1 − ", z, ")·", n, " + ", z, "·", before]
         return [
             *mixed,
@@ -84,7 +83,8 @@ class GruChain(ChainScene):
             n,
             " = tanh(W_{in}·",
             ("x_{t}", "input"),
-            f"{bias} + ",
+            *self.plus_bias("ih", "in"),
+            " + ",
             r,
             "·",
             *scaled,

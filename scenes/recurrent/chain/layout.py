@@ -23,18 +23,15 @@ _MARGIN, _LEAST_WIDTHS = 0.16, (0.42,)
 # A cell of one unit has few numbers, which may stand far apart.
 _LEAST_ALONE = (1.6, 1.25, 0.9, 0.42)
 _TEXTS = ((0.4, 0.36, 0.32, 0.29, 0.26), (0.25, 0.24, MIN_NUMBER))
-# Whether sums and names are shown, from the best to the poorest: a network has less room.
-_EXTRAS: dict[bool, tuple[tuple[bool, bool], ...]] = {
-    False: ((True, True), (True, False), (False, True), (False, False)),
-    True: ((True, True), (False, True), (False, False)),
-}
+# Whether sums and names are shown, from the best to the poorest.
+_EXTRAS = ((True, True), (True, False), (False, True), (False, False))
 _LETTERS, _PLAIN, _BLOCK_GAP, _SUM_GAP, _PILL = 0.56, 0.25, 0.22, 0.32, 0.84
 _WITHOUT_SUMS = 0.2
 _BEFORE_STATE, _AFTER_STATE = 0.2, 0.3
-_CLOSED = 0.8
+_CLOSED = 0.7
 _GATE_GAP = 0.14
 _LEAST_ROW, _STATE_ROW, _MOST_STATES = 0.25, 0.32, 4
-_BESIDE_INPUT = 0.45
+_BESIDE_INPUT, _UNDER_OUTPUT = 0.45, 0.1
 MOST_ROWS, _HEAD, _OVER = 7, 0.66, 0.3
 _LARGEST_ROW = {1: 0.66, 3: 0.44, 4: 0.38}
 # Room right of the gates' names for wires and nodes, by the number of gates, beside one more vector for three.
@@ -185,11 +182,6 @@ class ChainLayout:
         last = len(self.sizes.times) - 1
         return self.riser_x(last) if self.rises else self.state_x(last) + self.sizes.vector / 2
 
-    @property
-    def state_height(self) -> float:
-        """The height of a state."""
-        return self.state_row * len(self.states)
-
 
 def arrange(desk: Desk, steps: Steps, names: Iterable[str]) -> ChainLayout:
     """The layout for one call: what does not fit is sampled, then the names go, then sums, then numbers."""
@@ -223,11 +215,12 @@ def _sizes(desk: Desk, steps: Steps, names: float) -> Iterator[Sizes]:
         max((measure(text, 1.0, "sans") for text in set(part)), default=0.0) for part in _texts(desk, steps)
     ]
     features, hidden = (desk.trace.shape(steps.weight(kind))[1] for kind in ("ih", "hh"))
-    extras = _EXTRAS[isinstance(steps, NetworkSteps)]
+    # A network has less room: its sums are worth more than large numbers, since gates are computed from them.
+    texts = (_TEXTS[0] + _TEXTS[1],) if isinstance(steps, NetworkSteps) else _TEXTS
     must = any(gate.reset for gate in steps.law.gates)
     least_widths = _LEAST_ALONE if hidden == len(steps.law.gates) == 1 else _LEAST_WIDTHS
     for most, columns, sizes, (sums, named), place, least in product(
-        (4, 3), (7, 5, 4, 3, 2), _TEXTS, extras, range(5), least_widths
+        (4, 3), (7, 5, 4, 3, 2), texts, _EXTRAS, range(max(map(len, texts))), least_widths
     ):
         text = sizes[min(place, len(sizes) - 1)]
         cell, gate, vector, total = (max(least, one * text + _MARGIN) for one in ems)
@@ -275,10 +268,18 @@ def _heights(steps: Steps, state: float) -> Heights:
         top -= state + 0.12
     if gates == 1:
         return _plain_heights(steps.hidden, state, top, output)
-    memory, bottom = top - 0.34 - max(state, 2 * _STATE_ROW) / 2, -1.72
+    over = _UNDER_OUTPUT if names_below(steps) else 0.34
+    memory = top - over - max(state, 2 * _STATE_ROW) / 2
+    # A state of many elements, with its name below it, needs room at the foot.
+    bottom = max(-1.86, STAGE_BOTTOM + 0.12 + state / 2)
     bus = bottom + 0.22
     low = bus + 0.24 if gates == 4 else bottom + 0.5
-    return Heights(output, memory, memory + 0.3, (memory - 0.55, low), bus, bottom, -2.02)
+    return Heights(output, memory, memory + 0.3, (memory - 0.55, low), bus, bottom, bottom - 0.3)
+
+
+def names_below(steps: Steps) -> bool:
+    """Whether the memory's names stand below it: the output above it leaves its gates no other room."""
+    return len(steps.law.gates) == 4 and isinstance(steps, NetworkSteps)
 
 
 def _plain_heights(hidden: int, state: float, top: float, output: float) -> Heights:

@@ -11,7 +11,7 @@ from torchreel.scenes.recurrent.chain.cells import MEMORY_WIDTH
 if TYPE_CHECKING:
     from torchreel.scenes.recurrent.chain.board import ChainBoard
 
-LABEL = 0.3
+LABEL = 0.34
 """How far a name reaches above its weight."""
 SIGNS = {"sigmoid": "σ", "tanh": "tanh", "relu": "relu"}
 

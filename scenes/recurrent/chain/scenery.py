@@ -10,9 +10,10 @@ from manim import Mobject, VGroup
 from torchreel.assets.fonts import FontName
 from torchreel.scenes.parts.gates import Node, Pill, bracket
 from torchreel.scenes.parts.look import MIN_TEXT
-from torchreel.scenes.parts.mathtext import MathText
+from torchreel.scenes.parts.mathtext import MathText, width
 from torchreel.scenes.parts.shapes import Box, Disc
 from torchreel.scenes.parts.text import Align, measure
+from torchreel.scenes.recurrent.chain.layout import names_below
 from torchreel.scenes.recurrent.chain.routes import SIGNS
 from torchreel.scenes.recurrent.chain.vectors import Tinted
 from torchreel.scenes.stage.bars import STAGE_TOP
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _STEP_NAME = 0.42
 _BETWEEN_NAMES, _ASIDE = 0.14, 0.12
+# How much higher a name with an index stands, so that frames round the rows below keep clear of it.
+_INDEX = 0.04
 
 
 class Scenery:
@@ -100,18 +103,15 @@ class Scenery:
             left, right = lay.block(kind)
             has_bias = (kind, 0) in self.board.biases
             if aside["hh"] > _ASIDE or (has_bias and wide[kind] > right - left + lay.sizes.cell / 2):
-                at = (middles[kind], y)
+                at = (middles[kind], y + _INDEX)
                 yield MathText(f"W_{{{kind}}}", MIN_TEXT * 1.1, color).place(at, vertical="baseline")
-                if has_bias:
-                    yield MathText("b", MIN_TEXT * 1.1, color).place(
-                        (lay.bias_x(kind), y), vertical="baseline"
-                    )
-                continue
-            yield self._text(name, middles[kind] + aside[kind], y)
+            else:
+                yield self._text(name, middles[kind] + aside[kind], y)
             if has_bias:
-                yield self._text("bias", lay.bias_x(kind), y)
+                at = (lay.bias_x(kind), y + _INDEX)
+                yield MathText(f"b_{{{kind}}}", MIN_TEXT * 1.1, color).place(at, vertical="baseline")
         if self._has_sums:
-            yield MathText("Σ", MIN_TEXT * 1.25, color).place((lay.sum_x, y), vertical="baseline")
+            yield MathText("a", MIN_TEXT * 1.25, color).place((lay.sum_x, y), vertical="baseline")
         for text, x, low in self.board.wiring.labels.values():
             yield MathText(text, MIN_TEXT * 1.1, color).place((x, low), vertical="baseline")
 
@@ -130,7 +130,8 @@ class Scenery:
     def _over(self, grid: Tinted) -> Mobject:
         """What a state is called: its symbol, or torch's name where torch returns it."""
         around, symbol = grid.around(), self.board.steps.symbol(grid.tensor, grid.index((0, 0)))
-        at = (around[:, 0].mean(), around[:, 1].max() + 0.13)
+        is_below = names_below(self.board.steps) and grid.tensor.startswith("c")
+        at = (around[:, 0].mean(), around[:, 1].min() - 0.27 if is_below else around[:, 1].max() + 0.13)
         if grid.tensor.endswith("_n"):
             return self.board.title(grid.tensor, at, size=MIN_TEXT, shape=False)
         color = self.board.look.theme.role("result")
@@ -161,8 +162,9 @@ class Scenery:
         board = self.board
         right, used = board.layout.box_right, measure(board.shape("input"), MIN_TEXT) + 0.7
         for said in self._legends():
-            if self._right_of_input + used + measure(said, MIN_TEXT, "sans") < right:
-                yield self._text(said, right, board.layout.heights.inputs - 0.08, "right")
+            if self._right_of_input + used + width(said, MIN_TEXT) < right:
+                at, color = (right, board.layout.heights.inputs - 0.08), board.look.theme.muted
+                yield MathText(said, MIN_TEXT, color).place(at, "right", "baseline")
                 break
         if notes := "   ".join(board.words(key) for key in board.left_out()):
             yield self._text(notes, board.layout.box_left + 0.5, STAGE_TOP - 0.28, "left")
@@ -173,12 +175,18 @@ class Scenery:
         return bool(self.board.layout.sizes.total) and not all(gate.reset for gate in self.board.law.gates)
 
     def _legends(self) -> Iterator[str]:
-        """What the signs mean, from the fullest to the shortest."""
-        product = "W·x + W·h" + (" + b" if any(self.board.layout.biases) else "")
+        """What the signs mean, from the fullest to the shortest; of one gate the law says it."""
+        if len(self.board.gates) == 1:
+            return
+        has = dict(zip(("ih", "hh"), self.board.layout.biases, strict=True))
+        product = " + ".join(
+            f"W_{{{kind}}}·{read}" + (f" + b_{{{kind}}}" if has[kind] else "")
+            for kind, read in (("ih", "x"), ("hh", "h"))
+        )
         first = self.board.law.gates[0]
-        sums = f"Σ = {product}" if self._has_sums else f"{first.name} = {SIGNS[first.activation]}({product})"
-        signs = self.board.words("signs") if self.board.wiring.nodes else ""
-        yield "   ".join(filter(None, (sums, signs)))
+        sums = f"a = {product}" if self._has_sums else f"{first.name} = {SIGNS[first.activation]}({product})"
+        signs = self.board.words("signs")
+        yield f"{sums}   {signs}"
         yield sums
         yield signs
 

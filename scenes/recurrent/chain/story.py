@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from manim import Animation
@@ -14,7 +15,7 @@ from torchreel.scenes.recurrent.chain.steps_trace import Steps, Vector
 from torchreel.scenes.recurrent.chain.wiring import Moment, Wiring
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
-from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.formula import Func, Token
 from torchreel.scenes.trace.proof import Step
 
 HUES = {"i": 5, "f": 0, "g": 3, "o": 6, "r": 6, "z": 5, "n": 3}
@@ -43,6 +44,11 @@ class ChainScene(OperatorScene):
     def equations(self) -> Sequence[str | tuple[str, str]]:
         """The law: plain text, and `(symbol, name)` for what has the colour of a vector."""
         raise NotImplementedError
+
+    def plus_bias(self, kind: str, mark: str = "") -> list[str | tuple[str, str]]:
+        """What the law adds to a product: the bias beside its weight, by a name of its own, if there is one."""
+        bias = self.steps.bias(kind)
+        return [" + ", (f"b_{{{mark or kind}}}", bias)] if bias else []
 
     @property
     def steps(self) -> Steps:
@@ -73,7 +79,7 @@ class ChainScene(OperatorScene):
         index = piece.index or (0,) * max(1, len(self.trace.shape(piece.tensor)))
         gate = (
             ""
-            if not piece.index and piece.tensor.startswith("weight")
+            if not piece.index and piece.tensor.startswith(("weight", "bias"))
             else self.steps.gate_of(piece.tensor, index)
         )
         return self.hues.get(gate) or super().ink(piece)
@@ -175,8 +181,16 @@ class ChainScene(OperatorScene):
             sums = [move for one in moment.fills for move in board.write(f"pre_{one}")]
             return [*sums, *(move for one in moment.fills for move in board.write(one))]
 
-        step = self._step(name) if name else None
+        step = self._in_sight(name) if name else None
         return Beat(self.caption_of(moment), fill, 0.5, 0.5, step, look=look)
+
+    def _in_sight(self, name: str) -> Step:
+        """The step of a vector's first element; a gate whose sums have no place on the board is made of products."""
+        step = self._step(name)
+        gate = next((gate for gate in self.cell.gates if gate.name == name and not gate.reset), None)
+        if gate is None or f"pre_{name}" in self.board.vectors:
+            return step
+        return replace(step, formula=Func(gate.activation, self._step(f"pre_{name}").formula))
 
     def _read(self, moment: Moment) -> tuple[set[str], set[str]]:
         """The vectors of the step that the explained element reads, and the states that it reads as they come in."""

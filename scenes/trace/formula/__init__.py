@@ -11,6 +11,7 @@ from torchreel.scenes.trace.formula.arithmetic import Add, Div, Mul, Neg, Pow, S
 from torchreel.scenes.trace.formula.choices import Case, Instead, Largest, Least
 from torchreel.scenes.trace.formula.dot import Dot
 from torchreel.scenes.trace.formula.functions import Func
+from torchreel.scenes.trace.formula.limits import as_held, held, norm_type
 from torchreel.scenes.trace.formula.reductions import LogSumExp, Max, Min, Sum
 from torchreel.scenes.trace.formula.rounding import Rounded
 from torchreel.scenes.trace.formula.strips import Either, Factor, Strip
@@ -55,8 +56,11 @@ __all__ = [
     "Sum",
     "Tensors",
     "Token",
+    "as_held",
     "box",
     "cells",
+    "held",
+    "norm_type",
     "ravelled",
     "read",
     "unravelled",

@@ -49,10 +49,6 @@ class Expr(ABC):
         """The node's values in float64."""
         return self.bounded(tensors).value
 
-    def magnitude(self, tensors: Tensors) -> Tensor:
-        """An upper bound of the sizes that were added up: what rounding errors are measured against."""
-        return self.bounded(tensors).size
-
     def cell(self, number: int) -> Expr:
         """The tree of one cell of the batch (as a batch of one)."""
         return self.at(lambda index: index[number : number + 1])
