@@ -15,7 +15,7 @@ import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.render.check.layout import large_enough, no_overlap, shapes_inside, texts_inside
-from torchreel.render.check.stage import watch_scene
+from torchreel.render.check.stage import proved, watch, watch_scene
 from torchreel.scenes import registry
 from torchreel.scenes.stage.telling import Request
 from torchreel.scenes.trace.proof import Trace, TraceError
@@ -105,3 +105,11 @@ def test_arguments_may_be_given_by_name() -> None:
     assert traced.shape("output") == (2,)
     assert check_call(nn.Softmax(dim=0), input=torch.randn(3)).shape("output") == (3,)
     assert check_call(nn.ReLU(), input=torch.randn(3)).shape("output") == (3,)
+
+
+def test_the_law_says_when_and_formulas_read_what_stands_on_the_stage() -> None:
+    name = "AdaptiveLogSoftmaxWithLoss"
+    scene = watch(example(name), proved(name, "default"), "en", "light").scene
+    assert {said.text for said in scene.said if said.kind == "law"} == {"y = h  (t < 2),   h + c  (t ≥ 2)"}
+    formulas = [said.text for said in scene.said if said.kind == "numbers"]
+    assert formulas[0] == "h_{0,1} = −0.44" and "y_{2} = −1.96 + (−0.31) = −2.27" in formulas

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ import torchreel
 from torchreel.assets.errors import UserError
 from torchreel.assets.examples import example
 from torchreel.render.check.layout import large_enough, no_overlap, shapes_inside, texts_inside
-from torchreel.render.check.stage import watch_scene
+from torchreel.render.check.stage import proved, watch, watch_scene
 from torchreel.scenes import registry
 from torchreel.scenes.activation.softmax.trace import row_shift, softmax_dim
 from torchreel.scenes.stage.telling import Request
@@ -26,6 +27,15 @@ from torchreel.tests.calls import check_call
 KINDS = [nn.Softmax, nn.Softmin, nn.LogSoftmax]
 SPECIAL = torch.tensor([math.nan, math.inf, -math.inf, 0.0, 1000.0, -1000.0, 1e38], dtype=torch.float64)
 DTYPES = st.sampled_from([torch.float32, torch.float64, torch.bfloat16, torch.float16])
+
+
+@pytest.mark.parametrize("name", ["Softmax", "Softmin", "LogSoftmax", "Softmax2d"])
+def test_a_default_call_adds_up_in_the_numbers_and_names_that_stand_on_the_stage(name: str) -> None:
+    scene = watch(example(name), proved(name, "default"), "en", "light").scene
+    formulas = [said.text for said in scene.said if said.kind == "numbers"]
+    assert formulas and not any(re.search(r"≈|\.\d{3}", text) for text in formulas)
+    heads = set(re.findall(r"[a-zℓ]", " ".join(scene.heads.values()) + "m s ℓ"))
+    assert {text[0] for text in formulas} <= heads
 
 
 @st.composite

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import torchreel
 from torchreel.assets.examples import example
 from torchreel.render.check.check import faults
+from torchreel.render.check.stage import proved, watch
 from torchreel.scenes.api import called
 from torchreel.scenes.distance.distances import CosineSimilarity, PairwiseDistance
 from torchreel.scenes.distance.trace import distance_facts
@@ -76,6 +77,7 @@ def test_what_captions_claim_is_true_of_the_call(
     assert facts["finite"] == all(map(math.isfinite, results))
     assert facts["manhattan"] == (not cosine and p == 1)
     assert facts["euclidean"] == (cosine or p == 2)
+    assert facts["shifted"]
     if facts["finite"] and not cosine and p in (1, 2):
         one, other = (x.double().expand(torch.broadcast_shapes(*(i.shape for i in inputs))) for x in inputs)
         rows = zip(
@@ -137,6 +139,30 @@ def test_a_count_reads_the_differences_that_it_counts() -> None:
     step = trace.step("output", (1,))
     assert step.value == 1
     assert list(step.reads) == [("diff", (1, 0)), ("diff", (1, 1)), ("diff", (1, 2))]
+
+
+@pytest.mark.parametrize("eps, said", [(1e-6, "plus ε"), (0.5, "plus ε"), (0.0, "number by number.")])
+def test_what_is_added_is_spoken_of_where_there_is_something(eps: float, said: str) -> None:
+    trace = called(nn.PairwiseDistance(eps=eps), (torch.ones(2, 2), torch.eye(2)), {}).trace
+    scene = watch(example("PairwiseDistance"), trace, "en", "light").scene
+    captions = [one.text for one in scene.said if one.kind == "caption"]
+    laws = {one.text for one in scene.said if one.kind == "law"}
+    assert any(said in text for text in captions)
+    assert all(("ε" in law) == bool(eps) for law in laws)
+
+
+def test_formulas_are_written_as_a_textbook_does() -> None:
+    trace = called(nn.PairwiseDistance(eps=0), (torch.tensor([[1.0, 6]]), torch.tensor([[4.0, 2]])), {}).trace
+    scene = watch(example("PairwiseDistance"), trace, "en", "light").scene
+    formulas = [one.text for one in scene.said if one.kind == "numbers"]
+    assert formulas[:4] == ["d_{0} = 1 − 4 = −3", "q_{0} = |−3|^{2} = 9", "s = 9 + 16 = 25", "y = √25 = 5"]
+
+
+@pytest.mark.parametrize("scene", [CosineSimilarity, PairwiseDistance])
+def test_the_law_is_back_in_the_bar_when_the_first_pair_comes_back(scene: Any) -> None:
+    name = scene.__name__
+    *_, last = scene(Request(proved(name, "default"), example(name), "en")).story()
+    assert last.look is not None and not list(last.animate())
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import torchreel
 from torchreel.assets.examples import example
 from torchreel.render.check.check import faults
+from torchreel.render.check.stage import proved, watch
 from torchreel.scenes.dropout.dropout import AlphaDropout, Dropout, Dropout2d
 from torchreel.scenes.dropout.trace import channel_axis
 from torchreel.tests.calls import check_call
@@ -82,6 +83,14 @@ def test_a_changed_value_or_mask_is_refused() -> None:
 def test_an_impossible_probability_is_refused_in_torchs_words() -> None:
     with pytest.raises(torchreel.UserError, match="dropout probability has to be between 0 and 1, but got 2"):
         Dropout.operator.trace_example(example("Dropout"), {"p": 2})
+
+
+@pytest.mark.parametrize("name", [kind.__name__ for kind in SHAPES])
+def test_a_default_call_tells_p_from_one_minus_p_and_its_formulas_add_up(name: str) -> None:
+    scene = watch(example(name), proved(name, "default"), "en", "light").scene
+    assert scene.trace.module.p != 0.5
+    formulas = [said.text for said in scene.said if said.kind == "numbers"]
+    assert formulas and not any("≈" in text for text in formulas)
 
 
 @pytest.mark.parametrize(

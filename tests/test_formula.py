@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torchreel.scenes.trace.formula import Add, Const, Div, Expr, Func, Lazy, Max, Mul, Ref, Sub, Sum, Token
+from torchreel.scenes.trace.formula import (
+    Add,
+    Const,
+    Div,
+    Expr,
+    Func,
+    Lazy,
+    Max,
+    Mul,
+    Pow,
+    Ref,
+    Sub,
+    Sum,
+    Token,
+)
 
 VALUES = torch.tensor([2.5, -0.75, 0.0, 4.0, -3.0, 0.5], dtype=torch.float64)
 TENSORS = {"x": VALUES}
@@ -22,7 +37,7 @@ MEANING = {
     "abs": abs,
     "max": max,
 }
-SPELLING = {"−": "-", "·": "*", "√(": "sqrt(", "σ(": "sigmoid(", "²": "**2"}
+SPELLING = {"−": "-", "·": "*", "√(": "sqrt(", "σ(": "sigmoid(", "²": "**2", "^{": "**(", "}": ")"}
 
 
 def leaf(number: int) -> Ref:
@@ -55,9 +70,12 @@ def drawn(tree: Expr, most: int = 99) -> str:
 
 
 def read(text: str) -> float:
-    """The drawn text as arithmetic."""
+    """The drawn text as arithmetic; a bar opens a size unless it stands after the end of a value."""
     for sign, meaning in SPELLING.items():
         text = text.replace(sign, meaning)
+    while "|" in text:
+        before, _, after = text.partition("|")
+        text = f"{before})" + after if re.search(r"[\d.)]$", before) else f"{before}abs(" + after
     return float(eval(text, {"__builtins__": {}}, MEANING))
 
 
@@ -75,6 +93,14 @@ def test_reductions_draw_every_term(numbers: list[int]) -> None:
     largest = Max(body)
     text = drawn(largest) if len(numbers) > 1 else drawn(largest).replace("max", "")
     assert read(text) == pytest.approx(float(largest.evaluate(TENSORS)[0]))
+
+
+def test_powers_are_raised_and_the_root_of_a_number_needs_no_brackets() -> None:
+    power = Pow(Func("abs", leaf(0)), Const(0.5, "(1/2)"))
+    assert drawn(power).endswith("|^{1/2}") and power.symbols() == "|x|^{1/2}"
+    assert read(drawn(power)) == pytest.approx(float(power.evaluate(TENSORS)[0]))
+    assert drawn(Func("sqrt", Const(25.0))) == "√25"
+    assert drawn(Func("sqrt", Add((Const(9.0), Const(16.0))))) == "√(9 + 16)"
 
 
 def test_a_long_sum_is_cut_in_the_middle() -> None:

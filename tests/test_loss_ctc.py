@@ -16,6 +16,8 @@ from torch import Tensor, nn
 import torchreel
 from torchreel.assets.examples import example
 from torchreel.render.check.check import faults
+from torchreel.render.check.stage import proved, watch
+from torchreel.scenes.api import called
 from torchreel.scenes.loss.ctc.ctc import CTCLoss
 from torchreel.scenes.loss.ctc.trace import ctc_facts
 from torchreel.scenes.stage.telling import Request
@@ -228,3 +230,16 @@ def test_a_changed_number_is_refused(name: str) -> None:
 )  # fmt: skip
 def test_any_call_is_drawn(changes: dict[str, Any], inputs: dict[str, Any]) -> None:
     assert faults("CTCLoss", "default", changes, inputs=inputs) == []
+
+
+def test_the_law_stands_as_long_as_the_first_words_and_adds_a_skip_only_where_there_is_one() -> None:
+    scene = watch(example("CTCLoss"), proved("CTCLoss", "default"), "en", "light").scene
+    first = next(said.time for said in scene.said if said.kind == "numbers")
+    assert first > 2 and "[+ α_{t−1,s−2}]" in scene.said[0].text
+    assert any(said.text.startswith("P( 1 – 1 – 2 ) = 0.60·") for said in scene.said)
+    log_probs, targets = torch.full((3, 1, 2), 0.5).log(), torch.tensor([[1]])
+    lone = called(nn.CTCLoss(), (log_probs, targets, (3,), (1,)), {}).trace
+    laws = {
+        one.text for one in watch(example("CTCLoss"), lone, "en", "light").scene.said if one.kind == "law"
+    }
+    assert not any("s−2" in law for law in laws)

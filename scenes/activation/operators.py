@@ -82,6 +82,7 @@ AdaptiveLogSoftmaxWithLoss = Operator(
     source="Grave et al. 2016, Efficient softmax approximation for GPUs, arXiv:1609.04309",
     symbols={
         **{f"{part}_{name}": symbol for part in ("head", "tail#") for name, symbol in _LOG_SOFTMAX.items()},
+        "target": "t",
         "head_logprob": "h",
         "tail#_logprob": "c",
         "tail#_hidden": "u",

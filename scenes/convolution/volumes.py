@@ -30,6 +30,8 @@ _ROWS = 0.12
 _TOP, _TIMES, _WORTH = 0.3, 1.0, 0.7
 
 _Side = tuple[float, float, float]
+_BIAS = 0.75
+"""Half of a bias and its sign, beside which a sum's sign stands."""
 _FOOT = 0.62
 _LARGEST = 0.92
 
@@ -207,7 +209,7 @@ class VolumesBoard(ConvolutionBoard):
         return [self.bias_cell(out, at), sign, symbol]
 
     def paths(self, out: int, cell: Place) -> Iterator[Shape | Text | Funnel]:
-        """From the windows' lower edges down to the output's cell, where all is added up."""
+        """From the windows' lower edges down to the output's cell, where all is added up; from all slices at once."""
         view = self.outputs[out]
         if not view.shows(cell):
             return
@@ -219,9 +221,11 @@ class VolumesBoard(ConvolutionBoard):
             flat = [at for at in taps if at[0] == depth]
             path = last.outline(cast(Position, flat[0]), cast(Position, flat[-1]), 0.0)
             left, right, low = (float(one) for one in (path[:, 0].min(), path[:, 0].max(), path[:, 1].min()))
-            yield from self.fall((low, left, right), end)
-            falls.append(((low, left, right), end))
-        yield from self._sum_sign(falls)
+            falls.append((low, left, right))
+        starts = _together(falls) if len({low for low, *_ in falls}) == 1 else falls
+        for start in starts:
+            yield from self.fall(start, end)
+        yield from self._sum_sign([(start, end) for start in starts])
 
     def _sum_sign(self, falls: Sequence[tuple[_Side, _Side]]) -> Iterator[Text]:
         """The sign of the sum in the lane above the outputs, where no line runs through it."""
@@ -236,7 +240,12 @@ class VolumesBoard(ConvolutionBoard):
                 ]
                 spots.append((ends[0][1] + ends[1][1]) / 2)
                 lines += ends
-            free = (x for x in spots if all(max(line) < x - half or min(line) > x + half for line in lines))
+            left = self.x_bias + _BIAS if self.size.bias else LEFT
+            free = (
+                x
+                for x in spots
+                if x > left and all(max(line) < x - half or min(line) > x + half for line in lines)
+            )
             for x in free:
                 yield self.label("Σ", (x, y), SIGN, font="sans")
                 return
@@ -288,3 +297,8 @@ class VolumesBoard(ConvolutionBoard):
         for view in self.inputs.values():
             ticks = self.starts(view)
             add(*([ticks] if ticks else []))
+
+
+def _together(sides: Sequence[_Side]) -> list[_Side]:
+    """One side from the beginning of the first to the end of the last."""
+    return [(sides[0][0], min(left for _, left, _ in sides), max(right for *_, right in sides))]

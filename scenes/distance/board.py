@@ -21,8 +21,10 @@ from torchreel.scenes.trace.formula import cells as cells_of
 from torchreel.scenes.trace.proof import Trace
 
 _ROOM, _MIDDLE, _HIGH = 4.4, 0.1, 1.1
-_WIDTHS = {"x1": 2.4, "x2": 2.4, "output": 1.1}
-_CENTERS = {"x1": -5.45, "x2": -2.75, "output": -0.5}
+_WIDTHS = {"x1": 2.4, "x2": 2.4, "output": 1.3}
+_CENTERS = {"x1": -5.45, "x2": -2.75, "output": 6.0}
+_LARGEST = {"output": 1.2}
+"""A result stands at the end of the way to it; what is between leads from the vectors to it."""
 _NAME = 0.2
 _NAMED = 0.72, 0.09
 """How far along a radius of the dial its name stands, and how far beside it, in radii."""
@@ -101,7 +103,8 @@ class PairsBoard(Board):
 
     def _cells(self, name: str) -> Cells:
         cols = 1 if name == "output" else self.cols
-        return Cells.fit(len(self.results), cols, _WIDTHS[name], _ROOM, self.texts(name), _HIGH)
+        largest = _LARGEST.get(name, _HIGH)
+        return Cells.fit(len(self.results), cols, _WIDTHS[name], _ROOM, self.texts(name), largest)
 
     def _result(self, cell: Cell) -> Index:
         return self.output_index(cell[0])
@@ -111,50 +114,42 @@ class PairsBoard(Board):
 
 
 class Readings:
-    """Numbers in a line over the dial, each with its sign: the first is divided by both others.
+    """Numbers in a line over the dial, each over its sign: the first is divided by the product of the others."""
 
-    They stand at places of their own, and closer and smaller where the numbers are long.
-    """
-
-    _places, _y, _size = (0.6, 3.0, 5.2), 2.85, 0.3
-    _left, _right, _between = 0.45, 6.8, 0.62
+    _middle, _y, _below, _size, _room, _apart = 1.9, 2.87, 0.42, 0.34, 6.0, 0.16
+    _between = ("÷ (", "·", ")")
 
     def __init__(self, look: Look, signs: Sequence[str], texts: Sequence[str]) -> None:
-        self.look = look
-        self.labels = [f"{sign} = " for sign in signs]
-        wide = [
-            width(sign, 1.0) + measure(text, 1.0, "sans")
-            for sign, text in zip(self.labels, texts, strict=True)
+        self.look, self.signs_below = look, signs
+        ems = [
+            max(measure(text, 1.0, "sans"), width(sign, 0.8)) for sign, text in zip(signs, texts, strict=True)
         ]
-        room = self._right - self._left - self._between * (len(wide) - 1)
-        self.size = max(MIN_NUMBER, min(self._size, room / sum(wide)))
-        self.starts = list(self._places)
-        for k in range(1, len(wide)):
-            self.starts[k] = max(self.starts[k], self.starts[k - 1] + wide[k - 1] * self.size + self._between)
-        end = self._right
-        for k in reversed(range(len(wide))):
-            self.starts[k] = min(self.starts[k], end - wide[k] * self.size)
-            end = self.starts[k] - self._between
+        between = [width(sign, self._size) + 2 * self._apart for sign in self._between]
+        self.size = max(MIN_NUMBER, min(self._size, (self._room - sum(between)) / sum(ems)))
+        left = self._middle - (sum(ems) * self.size + sum(between)) / 2
+        self.numbers_at, self.between_at = [], []
+        for wide, gap in zip(ems, between, strict=True):
+            self.numbers_at.append(left + wide * self.size / 2)
+            self.between_at.append(left + wide * self.size + gap / 2)
+            left += wide * self.size + gap
 
     def signs(self) -> VGroup:
         """Between the numbers."""
-        color = self.look.theme.text
-        signs = (MathText("÷", 0.34, color).place((x - 0.3, self._y), align="right") for x in self.starts[1:])
-        return VGroup(*signs)
+        color, places = self.look.theme.text, zip(self._between, self.between_at, strict=True)
+        return VGroup(*(MathText(sign, self._size, color).place((x, self._y)) for sign, x in places))
 
     def reading(self, number: Number, place: int) -> VGroup:
-        """One of them: the sign in muted type and the number after it."""
-        label = MathText(self.labels[place], number.size, self.look.theme.muted)
-        label.place((self.starts[place], self._y), "left")
-        number.place((self.starts[place] + width(label.text, label.size), self._y), "left")
-        return VGroup(label, number)
+        """One of them, over what it is."""
+        x, size = self.numbers_at[place], max(MIN_TEXT, 0.8 * self.size)
+        sign = MathText(self.signs_below[place], size, self.look.theme.muted)
+        return VGroup(number.place((x, self._y)), sign.place((x, self._y - self._below)))
 
 
 class Dial(VGroup):
     """The upper half of the unit circle: x1 points to the right, x2 stands at the angle, its shadow is the cosine."""
 
     radius = 2.45
-    center = np.array([3.75, -1.5, 0.0])
+    center = np.array([1.9, -1.5, 0.0])
 
     def __init__(self, look: Look) -> None:
         self.look, theme = look, look.theme
@@ -165,12 +160,12 @@ class Dial(VGroup):
             for x, text in ((-1, "−1"), (0, "0"), (1, "1"))
         ]
         super().__init__(arc, axis, *ticks)
-        one, two = theme.channel(1), theme.channel(0)
+        self.ink = theme.role("input")
         self.base = VGroup(
-            Path([self.center, self.place(1, 0)], one, 6.0), Disc(0.09, self.place(1, 0), fill=one)
+            Path([self.center, self.place(1, 0)], self.ink, 6.0), Disc(0.09, self.place(1, 0), fill=self.ink)
         )
-        self.needle = Path([self.center, self.place(1, 0)], two, 6.0)
-        self.tip = Disc(0.09, self.place(1, 0), fill=two)
+        self.needle = Path([self.center, self.place(1, 0)], self.ink, 6.0)
+        self.tip = Disc(0.09, self.place(1, 0), fill=self.ink)
         self.shadow = Path([self.center, self.place(1, 0)], theme.accent, 9.0)
         self.drop = Path([self.place(1, 0), self.place(1, 0)], theme.wire, 2.0)
         self.opening = Shape(self.arc(1, 0.22), stroke=theme.accent, stroke_width=3.0)
@@ -204,22 +199,24 @@ class Dial(VGroup):
 
     def named(self, degrees: float, signs: Sequence[str]) -> VGroup:
         """The vectors' symbols: the first one's under its radius, the other's beside its own."""
-        angle, theme = math.radians(degrees), self.look.theme
+        angle = math.radians(degrees)
         x, y = math.cos(angle), math.sin(angle)
         turn = 1 if degrees <= 90 else -1
         along, aside = _NAMED
         second = along * x - turn * aside * y, along * y + turn * aside * x
-        one = MathText(signs[0], NAME_TEXT, theme.channel(1)).place(self.place(along, -aside))
-        return VGroup(one, MathText(signs[1], NAME_TEXT, theme.channel(0)).place(self.place(*second)))
+        one = MathText(signs[0], NAME_TEXT, self.ink).place(self.place(along, -aside))
+        return VGroup(one, MathText(signs[1], NAME_TEXT, self.ink).place(self.place(*second)))
 
     def labels(self, degrees: float, numbers: Iterable[Number], signs: Sequence[str]) -> VGroup:
         """The angle's number above the dial, and the cosine's under its shadow."""
         theta, cosine = numbers
         x = math.cos(math.radians(degrees))
         group = VGroup()
-        above, below = self.place(0, 1.14), self.place(min(0.8, max(-0.8, x / 2)), -0.3)
-        for sign, number, at in ((signs[0], theta, above), (signs[1], cosine, below)):
-            wide = number.width_em * number.size
-            group.add(MathText(sign, number.size, self.look.theme.text).place(at - [0.06, 0, 0], "right"))
+        above, below = self.place(0, 1.14), self.place(min(0.8, max(-0.35, x / 2)), -0.3)
+        for sign, number, at, unit in ((signs[0], theta, above, "°"), (signs[1], cosine, below, "")):
+            wide, color = number.width_em * number.size, self.look.theme.text
+            group.add(MathText(sign, number.size, color).place(at - [0.06, 0, 0], "right"))
             group.add(number.place(at + as_point((wide / 2 + 0.06, 0))))
+            if unit:
+                group.add(MathText(unit, number.size, color).place(at + as_point((wide + 0.06, 0)), "left"))
         return group

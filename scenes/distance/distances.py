@@ -49,7 +49,7 @@ class _Distance(OperatorScene):
             look = partial(self._in_brief, row)
             write = partial(self.board.write, row)
             yield Beat("done", write, 0.4, 0.0 if swept else 0.6, step, look=look, sweep=swept)
-        yield Beat("done", self._last, 0.3)
+        yield Beat("done", look=self._last, run_time=0.3)
 
     def dim(self) -> int:
         """The dimension that vectors lie along."""
@@ -128,7 +128,7 @@ class CosineSimilarity(_Distance):
     """Dot product and lengths give the cosine, which is the shadow of one direction on the other."""
 
     operator = operators.CosineSimilarity
-    foot = 0.6
+    foot = -0.2
 
     def dim(self) -> int:
         module: Any = self.trace.module
@@ -191,7 +191,7 @@ class CosineSimilarity(_Distance):
         directions = dial.directions(degrees, _SYMBOLS)
         text = self.look.theme.text
         numbers = [self.number(name, row, 0.3, text) for name in ("angle", "output")]
-        read = [dial.shadow, dial.drop, dial.opening, dial.labels(degrees, numbers, ("θ° =", "cos θ ="))]
+        read = [dial.shadow, dial.drop, dial.opening, dial.labels(degrees, numbers, ("θ =", "cos θ ="))]
         return VGroup(*([directions] if is_new else []), *read)
 
 
@@ -206,22 +206,26 @@ class PairwiseDistance(_Distance):
 
     def law(self) -> list[Token]:
         module: Any = self.trace.module
-        eps, p = f"{module.eps:g}".replace("-", "−"), self.values()["p"]
+        p = self.values()["p"]
+        difference = "x1 − x2 + ε" if module.eps else "x1 − x2"
         if "power" not in self.trace.tensors:
-            return [Token(f"output = ‖x1 − x2 + {eps}‖_{{{p}}}")]
+            return [Token(f"output = ‖{difference}‖_{{{p}}}")]
         if module.norm == 1:
-            return [Token(f"output = Σ |x1 − x2 + {eps}|")]
-        root = f"1/{p}" if module.norm != 2 else ""
-        inside = f"Σ |x1 − x2 + {eps}|^{{{p}}}"
-        return [Token(f"output = √({inside})" if not root else f"output = ({inside})^{{{root}}}")]
+            return [Token(f"output = Σ |{difference}|")]
+        inside = f"Σ |{difference}|^{{{p}}}"
+        return [Token(f"output = √({inside})" if module.norm == 2 else f"output = ({inside})^{{1/{p}}}")]
+
+    def before(self, row: int) -> list[VGroup]:
+        """The rungs of the ladder, still empty."""
+        module: Any = self.trace.module
+        eps = f"{module.eps:g}".replace("-", "−") if module.eps else ""
+        self.ladder = Ladder(self.look, self.trace, self.board, str(self.values()["p"]), eps)
+        return [self.ladder.steps(self.board.results[row])]
 
     def in_full(self, row: int) -> Iterator[Beat]:
-        self.ladder = Ladder(self.look, self.trace, self.board, str(self.values()["p"]))
         first = self.ladder.first(self.board.results[row])
-        for name, step in (("diff", first), ("power", first), ("total", None)):
-            if name not in self.trace.tensors:
-                continue
-            shown = self.step(name, row) if step is None else self.trace.step(name, step)
+        for name in self.ladder.names():
+            shown = self.step(name, row) if name == "total" else self.trace.step(name, first)
             look = partial(self.point, row) if name == "diff" else None
             rung, focus = partial(self._rung, name, row), self.step("output", row)
             yield Beat(name, rung, 0.4, 0.8, shown, look=look, focus=focus)
@@ -229,9 +233,7 @@ class PairwiseDistance(_Distance):
         yield Beat(key, partial(self._conclude, row), 0.4, 0.8, self.step("output", row))
 
     def drawing(self, row: int) -> VGroup:
-        names = [name for name in ("diff", "power", "total") if name in self.trace.tensors]
-        rungs = (self.ladder.rung(name, self.board.results[row]) for name in names)
-        return VGroup(*rungs, self._joined(row))
+        return VGroup(*(self.ladder.rung(name, row) for name in self.ladder.names()), self._joined(row))
 
     def _conclude(self, row: int) -> list[Animation]:
         return [*self.draw(self._joined(row)), *self.board.write(row)]
@@ -239,11 +241,13 @@ class PairwiseDistance(_Distance):
     def _joined(self, row: int) -> VGroup:
         """The wire from the last of what is computed to the result, and its sign."""
         module: Any = self.trace.module
-        p = float(module.norm)
+        p, d = float(module.norm), self.trace.symbol("diff")
         if "total" in self.trace.tensors:
-            sign = {1.0: "=", 2.0: "√"}.get(p, f"(…)^{{1/{self.values()['p']}}}")
+            s = self.trace.symbol("total")
+            sign = {1.0: "=", 2.0: f"√{s}"}.get(p, f"{s}^{{1/{self.values()['p']}}}")
             return self.ladder.joined(row, "total", sign)
-        return self.ladder.joined(row, "diff", {math.inf: "max |…|", -math.inf: "min |…|"}.get(p, "‖…‖"))
+        named = {math.inf: f"max |{d}|", -math.inf: f"min |{d}|"}
+        return self.ladder.joined(row, "diff", named.get(p, f"‖{d}‖"))
 
     def _rung(self, name: str, row: int) -> list[Animation]:
-        return self.draw(self.ladder.rung(name, self.board.results[row]))
+        return self.draw(self.ladder.rung(name, row))

@@ -209,6 +209,7 @@ def distance_facts(trace: Trace) -> dict[str, bool]:
     norm = float(getattr(trace.module, "norm", 2))
     return {
         "finite": bool(output.isfinite().all()),
+        "shifted": bool(getattr(trace.module, "eps", 0)),
         "manhattan": norm == 1,
         "euclidean": norm == 2,
     }

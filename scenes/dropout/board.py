@@ -20,9 +20,9 @@ from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
 _FOOT = 0.3
-_SIGN, _SMALLER, _LONG = 0.34, 0.25, 9
-_SIGN_ROOM, _MASK_CELL = 0.55, 0.9
-_LINE, _ASIDE = 0.45, 0.22
+_SIGN, _SMALLER, _LONG = 0.34, 0.28, 9
+_SIGN_ROOM, _SIGN_APART, _MASK_CELL = 0.55, 0.15, 0.9
+_LINE, _ASIDE, _NUMBER = 0.45, 0.22, 0.75
 _MOST_ROWS, _MOST_SLICES = 4, 3
 _MOST_HIGH, _MOST_WIDE = 8, {3: 5, 4: 3}
 """As many cells as there is room for with numbers below each other, and beside each other by the number of blocks."""
@@ -152,6 +152,7 @@ class DropoutBoard(Board):
         slices = max(map(len, self.leads))
         plane = Room(
             rows, cols, texts, down=self.rows, across=slices, between=0.2, below=0.3 if slices > 1 else 0.0,
+            number=_NUMBER,
             keep=(max(1, _MOST_HIGH // self.rows), max(1, _MOST_WIDE.get(len(self.names), 7) // slices)),
         )  # fmt: skip
         parts: dict[str, Room] = {}
@@ -166,7 +167,7 @@ class DropoutBoard(Board):
                 lines = signs.get(name, ("→",))
                 sizes = [_SIGN if len(sign) < _LONG else _SMALLER for sign in lines]
                 wide = max(map(width, lines, sizes), default=0.0)
-                parts[f"{name} sign"] = Room(wide=max(_SIGN_ROOM, wide + 0.1))
+                parts[f"{name} sign"] = Room(wide=max(_SIGN_ROOM, wide + 2 * _SIGN_APART))
         grids = [name for name in self.names if not (name == "mask" and self.channelwise)]
         placed = fill(STAGE.inset(bottom=_FOOT), in_row(parts, (0.12, 0.5)), same=[grids])
         self.cells = placed["input"].cells
@@ -175,7 +176,7 @@ class DropoutBoard(Board):
         for name, lines in signs.items():
             spot = placed[f"{name} sign"].block
             x, y = spot.middle[0], placed["input"].block.middle[1]
-            room = spot.width + 0.1
+            room = spot.width - 2 * _SIGN_APART
             size = min((fitted(sign, room, _SIGN, MIN_TEXT) for sign in lines), default=_SIGN)
             tops = [y + _LINE * ((len(lines) - 1) / 2 - number) for number in range(len(lines))]
             self.sign_x[name] = x

@@ -57,7 +57,7 @@ class _Dropout(OperatorScene):
         if p == 1:
             return [Token("output = input·mask")]
         if not is_alpha(self.module):
-            return [Token(f"output = input·mask / {1 - p:g}")]
+            return [Token(f"output = input·mask / (1 − {p:g})")]
         scale, shift = affine(p)
         return [Token(f"output = {scale:.2f}·filled + {shift:.2f}")]
 

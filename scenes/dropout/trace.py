@@ -89,18 +89,16 @@ def _filled(x: Tensor, mask: Tensor, cells: Tensor) -> Expr:
 def dropout_facts(trace: Trace) -> dict[str, bool]:
     """What captions may claim of a dropout, of all of its mask.
 
-    `grows`: something that is kept is finite and not zero, so that the division makes it larger. `clears`: what is
-    dropped is zero, which NaN and infinities do not become. `certain`: p is 1.
+    `clears`: what is dropped is zero, which NaN and infinities do not become. `certain`: p is 1.
     """
     module: Any = trace.module
-    names = ("masked", "drops", "keeps", "grows", "clears", "certain")
+    names = ("masked", "drops", "keeps", "clears", "certain")
     if "mask" not in trace.tensors:
         return dict.fromkeys(names, False)
-    x, mask, output = (trace.tensors[name] for name in ("input", "mask", "output"))
-    assert isinstance(x, Tensor) and isinstance(mask, Tensor) and isinstance(output, Tensor)
+    mask, output = (trace.tensors[name] for name in ("mask", "output"))
+    assert isinstance(mask, Tensor) and isinstance(output, Tensor)
     kept = mask != 0
     found = (
-        True, not kept.all(), kept.any(), (kept & x.isfinite() & (x != 0)).any(), (output[~kept] == 0).all(),
-        module.p == 1,
+        True, not kept.all(), kept.any(), (output[~kept] == 0).all(), module.p == 1,
     )  # fmt: skip
     return dict(zip(names, map(bool, found), strict=True))

@@ -12,7 +12,8 @@ from manim import UP, VGroup
 from torchreel.scenes.parts.funnel import SIGN, Funnel
 from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.layout import STAGE, Mosaic, Placed, Room, fill, in_row
-from torchreel.scenes.parts.look import MIN_NUMBER, Look
+from torchreel.scenes.parts.look import MIN_NUMBER, NAME_TEXT, Look
+from torchreel.scenes.parts.mathtext import MathText
 from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.shapes import Box
 from torchreel.scenes.parts.text import Text, measure
@@ -21,7 +22,7 @@ from torchreel.scenes.stage.left_out import Size
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
 
-_FOOT = 0.3
+_FOOT, _UNDER = 0.3, 0.24
 _ENDS = (0.5, 0.9)
 _TAG, _EDGE = 0.25, 0.045
 _RISE = (_TAG + _EDGE) / 2
@@ -277,6 +278,9 @@ class BilinearBoard(DenseBoard):
         self.head("input2", placed["input2"], shape=False)
         corner = placed["input1"].block.middle[0], placed["input2"].block.middle[1]
         self.scenery.add(self.label("×", corner, SIGN, font="sans"))
+        pairs = placed["outer"].block
+        of_pairs = MathText("p = u·v", NAME_TEXT, self.look.theme.muted)
+        self.scenery.add(of_pairs.place((pairs.middle[0], pairs.bottom - _UNDER)))
         self.scenery.add(*self.between("×", placed["outer"], placed["weight"]))
         if self.has_bias:
             self.scenery.add(*self.between("=", placed["bias"], placed["output"]))
@@ -288,7 +292,7 @@ class BilinearBoard(DenseBoard):
         path = grid.outline((out, 0), (out, 0), 0.0, radius=0.0)
         (left, foot, _), (_, top, _) = path.min(0).tolist(), path.max(0).tolist()
         beam = Funnel(self.look, (start.right, start.top, start.bottom), (left, top, foot))
-        for sign in ("Σ+", "Σ") if self.has_bias else ("Σ",):
+        for sign in ("Σ +", "Σ") if self.has_bias else ("Σ",):
             if measure(sign, SIGN) + 0.3 <= left - start.right:
                 return beam.sign(sign, (start.right + left) / 2)
         return beam

@@ -137,6 +137,11 @@ class Bilinear(_Dense):
             )
         yield Beat("done", self.leave, 0.1)
 
+    def law(self) -> Sequence[Token]:
+        bias = " + bias_{k}" if "bias" in self.trace.tensors else ""
+        pairs = "outer_{i,j} = input1_{i}·input2_{j}"
+        return [Token(f"output_{{k}} = Σ_{{i,j}} outer_{{i,j}}·weight_{{k,i,j}}{bias},   {pairs}")]
+
     def figure(self) -> Step | None:
         """The output whose weights are on the stage last."""
         return self._step(self.board.outs - 1)
@@ -163,7 +168,7 @@ class Bilinear(_Dense):
         look = partial(self.point_at, step) if step else None
         yield Beat("pair", partial(self._write_pairs, [first]), 0.4, 0.6, step, look=look)
         rest = [cell for cell in cells if cell != first]
-        yield Beat("pairs", partial(self._write_pairs, rest), 0.4, 0.6, (), look=self.leave)
+        yield Beat("pairs", partial(self._write_pairs, rest), 0.4, 0.6, look=self.leave)
 
     def _step(self, out: int) -> Step:
         return self.trace.step("output", self._index(out))

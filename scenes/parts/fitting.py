@@ -62,7 +62,8 @@ class Fit(Extents):
 
     def _text(self, name: str) -> float:
         width, height = (sizes[name] for sizes in self.sizes)
-        return min(_LARGEST_TEXT * self.scale, (width - BESIDE) / self.ems[name], height * _LINE)
+        wide = min(width - BESIDE, max(NUMBER * self.ems[name], self.rooms[name].number * width))
+        return min(_LARGEST_TEXT * self.scale, wide / self.ems[name], height * _LINE)
 
     # The least, and what gives way where even that is too much.
 

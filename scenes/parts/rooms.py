@@ -67,7 +67,8 @@ class Room:
     `down` planes stand below each other and `across` beside each other, `between` apart, each with `pad` (top, bottom,
     left, right) cells round it. `name` stands above, `sides` (labels of rows) at the left, and `below` is kept free.
     Cells are at most `largest` (unless the figure would stay small) and at most `tall` times as high as wide; `weight`
-    makes them larger than others'. Where numbers do not fit, planes are cut down to `keep` (rows, cols), then colours
+    makes them larger than others'. A number takes at most the share `number` of a cell's width, if it can then be read.
+    Where numbers do not fit, planes are cut down to `keep` (rows, cols), then colours
     take the place of numbers, then what still does not fit is cut.
     """
 
@@ -86,6 +87,7 @@ class Room:
     weight: float = 1.0
     tall: float = 1.25
     largest: float = 1.2
+    number: float = 1.0
     keep: tuple[int, int] | None = None
 
     @property

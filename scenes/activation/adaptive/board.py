@@ -24,7 +24,7 @@ _ROW, _WIDE, _NARROW = 0.62, 1.15, 0.62
 _TREE = (-2.75, 4.7)
 _HEAD_Y, _TAIL_Y = 1.6, -0.95
 _CELL = (1.05, 0.62)
-_APART, _BESIDE = 0.45, 0.08
+_APART, _BESIDE, _NUMBER = 0.45, 0.08, 0.72
 _CLASSES = 0.24
 _FRAMED, _STEP_IN, _OVER_TAIL, _SPLIT = 0.05, 0.35, 0.3, 0.12
 _UNDER_NAME = 0.3
@@ -298,7 +298,7 @@ class AdaptiveSoftmaxBoard(Board):
         blank: bool,
     ) -> Sampled:
         ems = max((measure(text, 1.0) for text in self.texts(tensor)), default=1.0)
-        size = min(0.28, (width - 2 * _BESIDE) / ems)
+        size = min(0.28, (width - 2 * _BESIDE) / ems, max(MIN_NUMBER, _NUMBER * width / ems))
         cells = (width, _ROW, size if size >= MIN_NUMBER else 0.0)
         scale = _PLAIN if tensor == "target" else None
         return Sampled(

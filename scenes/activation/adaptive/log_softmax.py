@@ -17,7 +17,7 @@ from torchreel.scenes.stage.scene import OperatorScene
 from torchreel.scenes.trace.formula import Index, Token
 from torchreel.scenes.trace.proof import Step
 
-_LATER = 0.4
+_LATER, _FEW = 0.4, 3
 
 
 class AdaptiveLogSoftmaxWithLoss(OperatorScene):
@@ -38,21 +38,27 @@ class AdaptiveLogSoftmaxWithLoss(OperatorScene):
         for number in self.board.samples:
             if number not in slow:
                 step, look = self._output(number), partial(self._whole, number)
-                write = partial(self.board.write_output, number)
-                yield Beat("loss", write, 0.3, _LATER, step, look=look, sweep=True)
+                write, swept = partial(self.board.write_output, number), len(self.board.samples) > _FEW
+                key = "rare" if self.routes.cluster[number] and not swept else "loss"
+                yield Beat(key, write, 0.3, _LATER, step, look=look, sweep=swept)
         loss = self.trace.step("loss", ())
         yield Beat("loss", partial(self.board.loss.write, (0, 0)), 0.4, 0.8, loss, look=self._at_loss)
         yield Beat("loss", self.leave, 0.1)
 
     def law(self) -> list[Token]:
-        return [Token("output = head_logprob,     output = head_logprob + tail0_logprob")]
+        shortlist = self.routes.edges[1]
+        cases = (
+            f"head_logprob  (target < {shortlist}),   head_logprob + tail0_logprob  (target ≥ {shortlist})"
+        )
+        return [Token(f"output = {cases}")]
+
+    def formula_tokens(self, step: Step, most: int = 9) -> list[Token]:
+        """A log-probability by itself: the logits that it is made of do not stand on the stage."""
+        tokens = super().formula_tokens(step, most)
+        return [*tokens[:2], tokens[-1]] if step.tensor.endswith("_logprob") else tokens
 
     def figure(self) -> Step | None:
         return self._output(self._slow()[-1])
-
-    def call(self) -> list[tuple[str, bool]]:
-        """The arguments alone: with the class's long name, which is the title, they would not fit."""
-        return [("(", False), *super().call()[1:]]
 
     def selects(self, tensor: str, index: Index) -> Iterator[tuple[str, Index]]:
         """A target says which class's value is taken."""

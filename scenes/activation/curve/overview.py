@@ -28,7 +28,8 @@ class Activations(OperatorScene):
     operator = operators.Activations
 
     def call(self) -> list[tuple[str, bool]]:
-        return [(f"input {self.trace.shape('input')}".replace(", ", ","), False)]
+        """There is no call: it is no operator of torch's."""
+        return []
 
     def story(self) -> Iterator[Beat]:
         names = {family: [type(one).__name__ for one in members] for family, members in FAMILIES.items()}

@@ -41,6 +41,10 @@ class GLU(ReadingScene):
     def law(self) -> Sequence[Token]:
         return [Token("output = a·gate")] if self.has_values() else ()
 
+    def ink(self, piece: Token) -> str:
+        """The halves are the input's own numbers."""
+        return self.look.theme.role("input") if piece.tensor in ("a", "b") else super().ink(piece)
+
     def figure(self) -> Step | None:
         """The element that was told slowly."""
         shown = [row for row in self.board.rows if self.board.shows(row)] or self.board.rows

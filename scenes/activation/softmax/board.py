@@ -13,7 +13,7 @@ from torchreel.scenes.parts.grid import Cell, Grid
 from torchreel.scenes.parts.layout import STAGE, Placed, Room, fill, in_column, in_row
 from torchreel.scenes.parts.look import MIN_TEXT, Look
 from torchreel.scenes.parts.mathtext import MathText, fitted, width
-from torchreel.scenes.parts.shapes import Box
+from torchreel.scenes.parts.shapes import Box, Path
 from torchreel.scenes.stage.board import Board
 from torchreel.scenes.trace.formula import Index
 from torchreel.scenes.trace.proof import Trace
@@ -22,6 +22,7 @@ MOST_ROWS = 6
 _MOST_PLANES = 3
 _FOOT, _FOOT_HIGH, _SIGN = 0.95, 0.56, 0.3
 _BARS = 1.5
+_LARGEST, _NUMBER = 0.95, 0.8
 
 
 class SoftmaxBoard(Board):
@@ -138,7 +139,9 @@ class SoftmaxBoard(Board):
         parts: dict[str, Room] = {}
         for name in self.names:
             texts = self.texts(name, *(foot for foot, over in self.feet.items() if over == name))
-            parts[name] = Room(rows, 1, texts, name=heads[name], below=_FOOT, largest=0.95)
+            parts[name] = Room(
+                rows, 1, texts, name=heads[name], below=_FOOT, largest=_LARGEST, number=_NUMBER
+            )
             if name in signs:
                 parts[f"{name} sign"] = Room(wide=max(0.3, width(signs[name], _SIGN) + 0.1))
         if self.bar_name in self.names:
@@ -159,6 +162,8 @@ class SoftmaxBoard(Board):
         for name, sign in signs.items():
             spot = self.placed[f"{name} sign"].block
             self.scenery.add(MathText(sign, _SIGN, self.look.theme.muted).place((spot.middle[0], middle)))
+        if "bars" in self.placed:
+            self.scenery.add(*self._scale())
         if len(self.shape_) > 1:
             self._stand_planes()
 
@@ -175,6 +180,7 @@ class SoftmaxBoard(Board):
                 name=self.shape(name),
                 largest=0.8,
                 weight=0.8,
+                number=_NUMBER,
             )
             for name in ("input", "output")
         }
@@ -245,6 +251,13 @@ class SoftmaxBoard(Board):
         )
         word = MathText(f"{self.trace.symbol(name)} = {_WORDS[name]}", MIN_TEXT, self.look.theme.muted)
         return [grid, word.place((at[0], at[1] - _FOOT_HIGH / 2 - 0.2))]
+
+    def _scale(self) -> Iterator[MathText | Path]:
+        """Where a bar begins, and how long one of 1 is."""
+        column, spot, theme = self.placed[self.bar_name], self.placed["bars"].block, self.look.theme
+        for text, x in (("0", spot.left), ("1", spot.right)):
+            yield MathText(text, MIN_TEXT, theme.muted).place((x, column.head[1]), vertical="baseline")
+            yield Path([(x, column.block.bottom), (x, column.block.top)], theme.line, 1.5)
 
     def _bars(self, slots: tuple[int | None, ...]) -> VGroup:
         """The values of the barred column as lengths."""

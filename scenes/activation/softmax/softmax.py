@@ -29,8 +29,8 @@ class SoftmaxScene(OperatorScene):
 
     heads: ClassVar[Mapping[str, str]] = {
         "input": "input x",
-        "shifted": "x − m",
-        "exp": "exp",
+        "shifted": "d = x − m",
+        "exp": "e = exp(d)",
         "output": "output y",
     }
     signs: ClassVar[Mapping[str, str]] = {"input": "− m", "exp": "÷ s"}
@@ -46,7 +46,9 @@ class SoftmaxScene(OperatorScene):
         if notes := self._left_out():
             self.add(self.board.note(notes))
         self.add(self.board.slice, self.board.scenery)
-        yield Beat("start", look=self._frame_slice if self.board.planes else None)
+        self._frame_slice()
+        self.add(self.framed)
+        yield Beat("start")
         yield from self.in_full()
         for run in runs(self.board.owners[1:], _MOST_SWEEPS):
             step = self._best_of(run[-1])
@@ -173,11 +175,11 @@ class Softmin(SoftmaxScene):
 
     operator = operators.Softmin
     heads: ClassVar[Mapping[str, str]] = {
-        "input": "x",
-        "negated": "−x",
-        "shifted": "−x − m",
-        "exp": "exp",
-        "output": "y",
+        "input": "input x",
+        "negated": "n = −x",
+        "shifted": "d = n − m",
+        "exp": "e = exp(d)",
+        "output": "output y",
     }
     signs: ClassVar[Mapping[str, str]] = {"negated": "− m", "exp": "÷ s"}
     feet: ClassVar[Mapping[str, str]] = {"max": "negated", "sum": "exp"}

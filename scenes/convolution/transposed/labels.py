@@ -30,7 +30,7 @@ class StampLabels(StampRooms):
 
     def labels(self) -> list[Mobject]:
         """Everything that is said from the first picture on."""
-        name = self.title("input", self.placed["input"].head, shape=self.names_shapes)
+        name = self.title("input", self._over_input(), shape=self.names_shapes)
         labels: list[Mobject] = [name, self._output_title()]
         labels += self._plane_labels("input", self.inputs, "c")
         labels += self._plane_labels("output", self.canvases, "o")
@@ -38,6 +38,15 @@ class StampLabels(StampRooms):
             labels += [self._side(f"d={d}", "weight", at) for d, at in enumerate(self._centers("weight", 0))]
         labels += self._signs()
         return [*labels, *self._lane_names()]
+
+    def _over_input(self) -> tuple[float, float]:
+        """Above the input: a line's has fewer columns than its lane."""
+        x, y = self.placed["input"].head
+        if self.size.dims > 1:
+            return x, y
+        grid = self.inputs[self.channels[0]].grids[0]
+        first, last = (float(grid.center((0, col))[0]) for col in (0, grid.cells.cols - 1))
+        return (first + last) / 2, y
 
     def _output_title(self) -> VGroup:
         """Above the output; a row alone has it at its side, where nothing comes down from the stamps."""

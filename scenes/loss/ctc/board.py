@@ -167,16 +167,27 @@ class CTCBoard(Board):
         return sorted(set(self.lattice.labels[self.sample, : self.places].tolist()))
 
     def steps(self, nodes: Sequence[Node], color: str) -> VGroup:
-        """The steps of a path as lines between its cells, and the cells framed."""
+        """The steps of a path as lines between its cells, and the probabilities of their classes framed."""
         side = np.array([self.wide / 2, 0, 0])
         lines, grid = VGroup(), self.grid_of_alpha
         middles = [grid.center((place, time)) for time, place in nodes]
         for start, end in pairwise(middles):
             lines.add(Path([start + side, end - side], color, 4.5, z_index=2))
         for time, place in nodes:
-            path = grid.outline((place, time), (place, time), -0.02)
-            lines.add(Shape(path, stroke=color, stroke_width=4.5, z_index=3))
+            lines.add(
+                Shape(grid.outline((place, time), (place, time), -0.02), stroke=color, stroke_width=1.5)
+            )
+            cell = self.classes.index(self._class(place)), time
+            framed = self.probabilities.outline(cell, cell, -0.02)
+            lines.add(Shape(framed, stroke=color, stroke_width=4.5, z_index=3))
         return lines
+
+    def called(self, node: Node) -> str:
+        """The class of a cell as it is written beside its row."""
+        return self.named_class(self._class(node[1]))
+
+    def _class(self, place: int) -> int:
+        return int(self.lattice.labels[self.sample, place])
 
     def likeliest(self) -> list[Node]:
         """The path to the end whose probability is the largest; none where the lattice is not whole or has none."""

@@ -21,6 +21,8 @@ from torchreel.scenes.trace.operator import Call
 from torchreel.scenes.trace.proof import Step
 
 _MANY, _TINY = 10000, 0.005
+_LAW = 1.8
+"""How long the law stands before the first number takes its place."""
 
 
 class CTCLoss(OperatorScene):
@@ -32,7 +34,7 @@ class CTCLoss(OperatorScene):
         self.lattice = self._lattice()
         self.board = board = CTCBoard(self.look, self.trace, self.lattice)
         self.add(board.scenery, board.place_output(self._output_step().cell), *self._notes())
-        yield Beat("start")
+        yield Beat("start", hold=_LAW)
         yield from self._column(0, "start", [min(1, board.places - 1)])
         key = "sum"
         for time in range(1, board.times):
@@ -40,8 +42,8 @@ class CTCLoss(OperatorScene):
             key = "skip" if any(node in self._rules() for node in told) else key
             yield from self._column(time, key, [place for _, place in told])
         if path := board.likeliest():
-            product = board.product(path)
-            yield Beat("spell", partial(self._spell, path), 0.5, 1.5, product, look=self.leave)
+            spell = partial(self._spell, path)
+            yield Beat("spell", spell, 0.5, 1.5, self._probability(path), look=self.leave)
         yield self._result("end", self._loss_step())
         yield self._result("reduce", self._output_step())
         yield Beat("reduce", self.leave, 0.1)
@@ -62,7 +64,11 @@ class CTCLoss(OperatorScene):
         )
 
     def law(self) -> Sequence[Token]:
-        return [Token("alpha_{t,s} = (alpha_{t−1,s} + alpha_{t−1,s−1} + alpha_{t−1,s−2}) · p_{t,s}")]
+        """In square brackets what leads here only where a blank may be skipped."""
+        before = "alpha_{t−1,s} + alpha_{t−1,s−1}"
+        if bool(self.lattice.skips().any()):
+            before += " [+ alpha_{t−1,s−2}]"
+        return [Token(f"alpha_{{t,s}} = ({before}) · p_{{t,s}}")]
 
     def text(self, tensor: str, value: float) -> str:
         """Probabilities that round to 0 keep a digit, since the logarithm of 0 is another one."""
@@ -189,6 +195,12 @@ class CTCLoss(OperatorScene):
         module: Any = self.trace.module
         one = len(self.lattice.labels) == 1
         return f"÷ {self.values()['length']}" if one and module.reduction == "mean" else ""
+
+    def _probability(self, path: Sequence[Node]) -> list[Token]:
+        """The probability of a path, by what it spells where the bar has the room."""
+        product, spelt = self.board.product(path), " ".join(map(self.board.called, path))
+        whole = [Token(f"P( {spelt} ) = "), *product]
+        return whole if self.formula_bar.width(whole) <= 1 else [Token("P = "), *product]
 
     def _spell(self, path: Sequence[Node]) -> Iterable[Animation]:
         self.marked = self.board.steps(path, self.look.theme.accent)

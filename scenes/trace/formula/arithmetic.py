@@ -155,12 +155,14 @@ class Pow(Expr):
         return Pow(self.base.at(position), self.exponent.at(position))
 
     def tokens(self, draw: Draw, most: int) -> list[Token]:
-        base = grouped(self.base, 4, draw, most, True)
-        return [*base, Token("^"), *grouped(self.exponent, 4, draw, most)]
+        exponent = self.exponent.tokens(draw, most)
+        raised = "".join(token.text for token in exponent).removeprefix("(").removesuffix(")")
+        return [*grouped(self.base, 4, draw, most, True), Token(f"^{{{raised}}}")]
 
     def refs(self) -> Iterator[Ref]:
         yield from self.base.refs()
         yield from self.exponent.refs()
 
     def symbols(self) -> str:
-        return f"{bracketed(self.base, 4)}^{bracketed(self.exponent, 4)}"
+        raised = self.exponent.symbols().removeprefix("(").removesuffix(")")
+        return f"{bracketed(self.base, 4)}^{{{raised}}}"

@@ -30,6 +30,9 @@ _FUNCTIONS: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "acos": (torch.acos, "acos"),
 }
 
+_BRACKETS = {"abs": ("|", "|")}
+"""What stands round a value where that is the sign of the function."""
+
 _Size = Callable[[Tensor, Bounded], Tensor]
 # How far an error in the argument is carried: by the slope of the function, which for most is at most one.
 _SIZES: dict[str, _Size] = {
@@ -49,7 +52,10 @@ class Func(Expr):
 
     name: str
     arg: Expr
-    precedence = 3
+
+    @property
+    def precedence(self) -> int:  # type: ignore[override]
+        return 4 if self.name in _BRACKETS else 3
 
     def bounded(self, tensors: Tensors) -> Bounded:
         arg = self.arg.bounded(tensors)
@@ -64,7 +70,11 @@ class Func(Expr):
         sign = _FUNCTIONS[self.name][1]
         if self.name == "square":
             return [*grouped(self.arg, 4, draw, most, True), Token(sign)]
-        return [Token(f"{sign}("), *self.arg.tokens(draw, most), Token(")")]
+        inner = self.arg.tokens(draw, most)
+        if self.name == "sqrt" and len(inner) == 1:
+            return [Token(sign), *inner]
+        before, after = _BRACKETS.get(self.name, (f"{sign}(", ")"))
+        return [Token(before), *inner, Token(after)]
 
     def refs(self) -> Iterator[Ref]:
         return self.arg.refs()
@@ -73,4 +83,5 @@ class Func(Expr):
         sign = _FUNCTIONS[self.name][1]
         if self.name == "square":
             return f"{bracketed(self.arg, 4)}{sign}"
-        return f"{sign}({self.arg.symbols()})"
+        before, after = _BRACKETS.get(self.name, (f"{sign}(", ")"))
+        return f"{before}{self.arg.symbols()}{after}"
