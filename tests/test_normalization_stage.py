@@ -9,10 +9,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from torchreel.assets.examples import example
 from torchreel.render.check.stage import watch
 from torchreel.scenes import registry
+from torchreel.scenes.api import called
 from torchreel.scenes.normalization.arrangement import MOST_SETS, arrangements
 from torchreel.scenes.normalization.desk import shortened
 from torchreel.scenes.normalization.sets_trace import Partition, epsilon
@@ -98,6 +100,13 @@ def test_a_mean_that_few_decimals_write_is_not_rounded() -> None:
     """(1 + 6 + … + 8) / 16 = 6.875: 6.88 is not what a reader gets."""
     trace = registry.find("GroupNorm").operator.trace_example(example("GroupNorm", "groups"))
     assert printing(trace.step("num_groups=1.mean", (0, 0)), 2) == Printing(3, True)
+
+
+def test_what_the_stage_rounds_is_rounded_in_the_bar() -> None:
+    """A copied 0.8975 is 0.90 in its cell and beside it."""
+    table = nn.Embedding.from_pretrained(torch.tensor([[0.8975, 0.25]]))
+    trace = called(table, (torch.tensor([0]),), {}).trace
+    assert printing(trace.step("output", (0, 0)), 2) == Printing(2, True)
 
 
 @pytest.mark.parametrize("operator, first", [

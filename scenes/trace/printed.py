@@ -1,9 +1,9 @@
 """How many decimals a formula is printed with, so that what is printed adds up.
 
-A reader who recomputes a formula from its printed operands must get the printed result. So the operands and the result
-take the decimals that write all of them exactly, if these are at most `MOST`: 82 / 16 is 5.125, and a long sum that an
-ellipsis cuts leaves no one to guess. Else they take the fewest with which it holds, from those wished for to `MOST`;
-where none do, the sign between them is ≈.
+A reader who recomputes a formula from its printed operands must get the printed result. So where the decimals wished
+for write the operands exactly, the result is exact too, if `MOST` decimals write it: 82 / 16 is 5.125, and a long sum
+that an ellipsis cuts leaves no one to guess. Else all take the fewest with which it holds, from those wished for to
+`MOST`; where none do, the sign between them is ≈.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ def printing(step: Step, precision: int) -> Printing:
 
     Values that are not finite are written as words, which add up if torch's result is the same word.
     """
-    exact = max(_needed(step), _exact(step.value, step.trace.tensors[step.tensor].dtype))
-    fewest = exact if exact <= MOST else min(precision, exact)
+    needed = _needed(step)
+    exact = max(needed, _exact(step.value, step.trace.tensors[step.tensor].dtype))
+    fewest = exact if needed <= precision and exact <= MOST else min(precision, exact)
     for decimals in range(fewest, max(MOST, fewest) + 1):
         if _adds_up(step, decimals):
             return Printing(decimals, True)
