@@ -111,8 +111,9 @@ def spelled_out(operator: Operator) -> list[str]:
     from torchreel.assets.examples import example  # a trace alone needs no examples
 
     parameters = constructor_parameters(operator.module) if operator.module else {}
-    written = example(operator.name).kwargs.items()
-    return [name for name, value in written if name in parameters and parameters[name].default == value]
+    told = example(operator.name)
+    own = {name: parameters[name].default for name in told.kwargs if name in parameters}
+    return [name for name, default in own.items() if name in told.focus or default == told.kwargs[name]]
 
 
 def supported(module: Any) -> Operator:
