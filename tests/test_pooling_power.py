@@ -172,7 +172,7 @@ def test_two_legs_are_spoken_of_where_windows_hold_two_values() -> None:
 def test_the_bar_has_the_root_of_all_powers() -> None:
     chosen = example("LPPool2d")
     scene = watch_scene(LPPool2d, Request(trace("default"), chosen, "en")).scene
-    assert scene.said[-1].text == "y_{0,1} = √(2² + 4² + 2² + 5²) = 7"
+    assert scene.said[-1].text == "y_{1,0} = √(7² + 4² + 4² + 0²) = 9"
 
 
 @pytest.mark.parametrize("name", list(examples()["LPPool2d"]))
