@@ -191,7 +191,7 @@ class NormBoard(Stations):
     def _cards(self) -> Iterator[tuple[Index, Card]]:
         steps, (x, y) = self.steps, self.placed["statistics"].block.middle
         sets = self.arrangement.sets
-        pitch = self._pitch(len(sets), len(steps.statistics), y)
+        pitch, y = self._pitch(len(sets), len(steps.statistics), y)
         for number, owner in enumerate(sets):
             middle = (x, y + ((len(sets) - 1) / 2 - number) * pitch)
             name, color = self.arrangement.owner_name(owner), self.color(owner)
@@ -202,10 +202,14 @@ class NormBoard(Stations):
                 name = name if high > card_height(len(steps.statistics)) else ""
             yield owner, Card(self, name, steps.statistics, owner, wide, middle, color, steps.given, high)
 
-    def _pitch(self, count: int, lines: int, middle: float) -> float:
-        """How far cards below each other, round a `middle`, are apart: larger ones where they are few."""
-        least, room = card_height(lines) + CARD_GAP, 2 * min(STAGE.top - middle, middle - STAGE.bottom)
-        return max(least, min(1.3 * least, (room - CARD_GAP) / count))
+    def _pitch(self, count: int, lines: int, middle: float) -> tuple[float, float]:
+        """How far cards below each other are apart, larger ones where they are few, and the height of their middle.
+
+        That is the given one, or as much higher as keeps the lowest card on the stage.
+        """
+        least = card_height(lines) + CARD_GAP
+        pitch = max(least, min(1.3 * least, (STAGE.height - CARD_GAP) / count))
+        return pitch, max(middle, STAGE.bottom + (count * pitch - CARD_GAP) / 2)
 
     def _heights(self, owner: Index) -> tuple[float, float]:
         """Foot and top of a set's cells."""
@@ -219,7 +223,7 @@ class NormBoard(Stations):
         elif self.affine:
             x, y = self.placed["parameters"].block.middle
             channels = self._channels
-            pitch = self._pitch(len(channels), len(self.affine), y)
+            pitch, y = self._pitch(len(channels), len(self.affine), y)
             color = self.look.theme.role("parameter")
             for channel in channels:
                 middle = (x, y + ((len(channels) - 1) / 2 - channel) * pitch)
