@@ -19,7 +19,7 @@ from torchreel.scenes.parts.places import Places
 from torchreel.scenes.parts.pointer import Pointer
 from torchreel.scenes.stage.beats import Beat
 from torchreel.scenes.stage.scene import OperatorScene
-from torchreel.scenes.trace.formula import Token
+from torchreel.scenes.trace.formula import Token, number_text
 from torchreel.scenes.trace.proof import Step
 
 _SLOW = 3
@@ -202,7 +202,7 @@ class PairwiseDistance(_Distance):
 
     def values(self) -> dict[str, object]:
         module: Any = self.trace.module
-        return {"p": f"{float(module.norm):g}".replace("inf", "∞").replace("-", "−")}
+        return {"p": number_text(float(module.norm))}
 
     def law(self) -> list[Token]:
         module: Any = self.trace.module
@@ -218,7 +218,7 @@ class PairwiseDistance(_Distance):
     def before(self, row: int) -> list[VGroup]:
         """The rungs of the ladder, still empty."""
         module: Any = self.trace.module
-        eps = f"{module.eps:g}".replace("-", "−") if module.eps else ""
+        eps = number_text(module.eps) if module.eps else ""
         self.ladder = Ladder(self.look, self.trace, self.board, str(self.values()["p"]), eps)
         return [self.ladder.steps(self.board.results[row])]
 

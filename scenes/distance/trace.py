@@ -33,6 +33,7 @@ from torchreel.scenes.trace.formula import (
     as_held,
     held,
     norm_type,
+    number_text,
     read,
 )
 from torchreel.scenes.trace.operator import Call, Recording
@@ -111,7 +112,7 @@ def record_cosine(call: Call) -> Recording:
         return Func("sqrt", held(Sum(held(squares, tensors, dtype)), tensors, dtype))
 
     def quotient(cells: Tensor) -> Expr:
-        at_least = Const(eps, f"{eps:g}".replace("-", "−"))
+        at_least = Const(eps, number_text(eps))
         lengths = Mul(tuple(_guarded(tensors[name], name, at_least, cells) for name in ("norm_1", "norm_2")))
         return Div(Rounded(Ref("dot", cells), dot(cells)), lengths)
 
@@ -160,7 +161,7 @@ def _guarded(norms: Tensor, name: str, at_least: Const, cells: Tensor) -> Expr:
 
 def _difference(rows: VectorRows, eps: float, cells: Tensor) -> Expr:
     difference = Sub(rows.element(0, cells), rows.element(1, cells))
-    return Add((difference, Const(eps, f"{eps:g}".replace("-", "−")))) if eps else difference
+    return Add((difference, Const(eps, number_text(eps)))) if eps else difference
 
 
 class _Norm:

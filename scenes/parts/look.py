@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 from torchreel.assets.themes import Theme
+from torchreel.scenes.trace.formula import number_text
 from torchreel.scenes.trace.printed import written
 from torchreel.scenes.trace.proof import Range
 
@@ -56,7 +57,7 @@ class Look:
 
     def said(self, setting: float) -> str:
         """A setting as sentences say it: as it was given, or rounded where that is long."""
-        text = f"{setting:g}".replace("inf", "∞").replace("-", "−")
+        text = number_text(setting)
         return text if len(text) <= _LONGEST_SAID else self.number(setting, scale=abs(setting))
 
     def number(self, value: float, integer: bool = False, scale: float = 1.0) -> str:

@@ -14,6 +14,7 @@ from torchreel.scenes.parts.plot import Plot, Tag
 from torchreel.scenes.parts.shapes import Disc, Path, Shape, polyline
 from torchreel.scenes.parts.text import Text, measure
 from torchreel.scenes.stage.board import Board
+from torchreel.scenes.trace.formula import number_text
 from torchreel.scenes.trace.proof import Trace
 
 _LEFT, _TOP = -6.3, 2.9
@@ -108,7 +109,7 @@ class OverviewBoard(Board):
         theme, known = self.look.theme, list(self.plots.values())
         first = known[0]
         texts: list[Text] = [
-            Text(f"{y:g}".replace("-", "−"), MIN_TEXT, theme.muted).place(
+            Text(number_text(y), MIN_TEXT, theme.muted).place(
                 (first.left - 0.1, first.point(0, y)[1]), align="right"
             )
             for y in (-2, 0, 2)
@@ -116,9 +117,7 @@ class OverviewBoard(Board):
         foot = self._area(rows - 1, 0)
         last = [plot for plot in known if abs(plot.bottom - foot[1]) < 1e-6]
         texts += [
-            Text(f"{x:g}".replace("-", "−"), MIN_TEXT, theme.muted).place(
-                (plot.point(x, 0)[0], foot[1] - 0.16)
-            )
+            Text(number_text(x), MIN_TEXT, theme.muted).place((plot.point(x, 0)[0], foot[1] - 0.16))
             for plot in last[:1]
             for x in (-4, 0, 4)
         ]

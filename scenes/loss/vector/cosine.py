@@ -16,7 +16,7 @@ from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
 from torchreel.scenes.parts.look import MIN_TEXT
 from torchreel.scenes.parts.shapes import Arrow, Disc, Path, Shape
 from torchreel.scenes.parts.text import SHARE, Align, measure
-from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.formula import Index, Token, number_text
 
 _FIRST, _SECOND = 5, 6
 """The identifying colours of the two vectors."""
@@ -34,7 +34,7 @@ class CosineEmbeddingLoss(VectorLoss):
     @property
     def margin(self) -> str:
         """The margin as it is written."""
-        return f"{float(self.module.margin):g}".replace("-", "−")
+        return number_text(float(self.module.margin))
 
     def law(self) -> list[Token]:
         return [Token(f"loss = 1 − cos if target = 1,  max(0, cos − {self.margin}) if target = −1")]

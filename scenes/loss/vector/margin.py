@@ -13,7 +13,7 @@ from torchreel.scenes.loss.vector.board import Column
 from torchreel.scenes.loss.vector.chart import Chart
 from torchreel.scenes.loss.vector.slots import shown_slots
 from torchreel.scenes.loss.vector.story import LossAct, VectorLoss
-from torchreel.scenes.trace.formula import Index, Token
+from torchreel.scenes.trace.formula import Index, Token, number_text
 
 RIGHT, WRONG = 0, 1
 """The identifying colours of what should be high and of what should be low."""
@@ -36,7 +36,7 @@ class Fenced(VectorLoss):
     @property
     def margin_text(self) -> str:
         """The margin as it is written."""
-        return f"{self.margin:g}".replace("-", "−")
+        return number_text(self.margin)
 
     def hue(self, number: int) -> str:
         """The fill of a bar."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,12 +17,9 @@ from torchreel.scenes.pooling.window.power_board import PowerBoard
 from torchreel.scenes.pooling.window.power_trace import root
 from torchreel.scenes.pooling.window.story import MOST_TERMS, PoolingScene
 from torchreel.scenes.pooling.window.words import output, read, taps
-from torchreel.scenes.stage.bars import merge
 from torchreel.scenes.stage.beats import Beat
-from torchreel.scenes.trace.formula import Case, Token
+from torchreel.scenes.trace.formula import Case, Token, number_text
 from torchreel.scenes.trace.proof import Step
-
-_EXPONENT = re.compile(r"\^(?:\(([^()]*)\)|(−?[\d.]+))")
 
 
 class _LPPool(PoolingScene):
@@ -73,18 +69,13 @@ class _LPPool(PoolingScene):
     @property
     def _p(self) -> str:
         module: Any = self.trace.module
-        return f"{module.norm_type:g}".replace("-", "−")
+        return number_text(module.norm_type)
 
     def _opened(self, step: Step) -> Step:
         assert self.board is not None
         total = self.trace.step("total", step.index)
         dtype = self.trace.tensors["total"].dtype
         return replace(step, formula=root(total.formula, self.board.p, dtype))
-
-    def formula_tokens(self, step: Step, most: int = MOST_TERMS) -> list[Token]:
-        """Exponents are raised."""
-        tokens = merge(super().formula_tokens(step, most))
-        return [replace(one, text=_EXPONENT.sub(r"^{\1\2}", one.text)) for one in tokens]
 
     def step(self, name: str, position: Position) -> Step:
         """An output is explained by the powers of its window, not by their sum."""

@@ -13,6 +13,7 @@ from torchreel.scenes.parts.number import Number
 from torchreel.scenes.parts.sheet import Position
 from torchreel.scenes.parts.text import Text
 from torchreel.scenes.pooling.window.board import PoolingBoard
+from torchreel.scenes.trace.formula import number_text
 from torchreel.scenes.trace.proof import Trace
 
 
@@ -43,7 +44,7 @@ class PowerBoard(PoolingBoard):
             return [self.sign_text("max |x|")]
         if self.p == 2:
             return [self.sign_text("√"), self.sign_number("total", self.index(position))]
-        return [self.sign_text("Σ" if self.p == 1 else f"p = {self.p:g}".replace("-", "−"))]
+        return [self.sign_text("Σ" if self.p == 1 else f"p = {number_text(self.p)}")]
 
     def sign(self, position: Position, name: str = "output") -> VGroup:
         """The sum of the squares stands over its root."""

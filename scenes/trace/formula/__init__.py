@@ -26,7 +26,7 @@ from torchreel.scenes.trace.formula.tensors import (
     read,
     unravelled,
 )
-from torchreel.scenes.trace.formula.tree import Const, Expr, Ref
+from torchreel.scenes.trace.formula.tree import Const, Expr, Ref, number_text
 
 __all__ = [
     "Add",
@@ -61,6 +61,7 @@ __all__ = [
     "cells",
     "held",
     "norm_type",
+    "number_text",
     "ravelled",
     "read",
     "unravelled",

@@ -13,6 +13,11 @@ from torch import Tensor
 from torchreel.scenes.trace.formula.tensors import Index, Tensors, Token, read
 
 
+def number_text(number: float) -> str:
+    """A setting as formulas and sentences write it: `0.5`, `−1e−05`, `∞`."""
+    return f"{number:g}".replace("inf", "∞").replace("-", "−")
+
+
 class Bounded(NamedTuple):
     """Values in float64 with an upper bound of the sizes that went into them, which rounding errors grow with."""
 
@@ -179,7 +184,7 @@ class Const(Expr):
         return self
 
     def tokens(self, draw: Callable[[Ref], Token], most: int) -> list[Token]:
-        return [Token(self.text or f"{self.value:g}".replace("-", "−"))]
+        return [Token(self.text or number_text(self.value))]
 
     def refs(self) -> Iterator[Ref]:
         return iter(())
